@@ -38,7 +38,7 @@ from formcheck.errors import FormcheckError
 OPSET = 17
 IR_VERSION = 8
 
-#: Largest tensor accepted, in elements (the biggest real one has under two million).
+#: Largest tensor accepted, and largest sum of all weights, in elements (the heavy model has 14 million).
 MAX_ELEMENTS = 50_000_000
 
 #: By kind of model: input size in pixels, and the outputs kept, by name, with their shapes.
@@ -175,7 +175,13 @@ def _read(tflite: Any, data: bytes) -> _Graph:
         raise ValueError("not exactly one graph")
     graph = model.Subgraphs(0)
     code_names = {value: key for key, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
-    tensors = [_read_tensor(tflite, model, graph.Tensors(i)) for i in range(graph.TensorsLength())]
+    tensors: list[_Tensor] = []
+    elements = 0
+    for i in range(graph.TensorsLength()):
+        tensors.append(_read_tensor(tflite, model, graph.Tensors(i)))
+        elements += prod(tensors[-1].shape) if tensors[-1].data is not None else 0
+        if elements > MAX_ELEMENTS:  # a few bytes of sparse tensors can stand for gigabytes of zeros
+            raise ValueError("too many weights")
     ops = []
     for i in range(graph.OperatorsLength()):
         op = graph.Operators(i)
@@ -283,8 +289,8 @@ def _kind(graph: _Graph, name: str) -> tuple[str, dict[str, int]]:
         if all(shape in by_shape for shape in outputs.values()):
             return kind, {key: by_shape[shape] for key, shape in outputs.items()}
     raise FormcheckError(
-        f"{name} is not a BlazePose pose model: its input or outputs have other shapes than a pose detector's "
-        "or a pose landmark model's."
+        f"{name} is not a BlazePose model: its input or outputs have other shapes than those of a pose "
+        "detector or a pose landmark model."
     )
 
 
