@@ -1,0 +1,60 @@
+"""`Analysis`: everything known about one analysed video, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.exercises.definition import Definition
+from formcheck.measures.table import MeasureTable
+from formcheck.session.summary import Summary
+
+PHASES = ("none", "rest", "rise", "hold", "lower", "lost")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The result of `formcheck.analyze`, from which every output is written.
+
+    Attributes:
+        video: the file that was analysed.
+        summary: the contract's summary.
+        definition: the exercise definition used (thresholds, wording, cues).
+        time_s: ``(T,)`` frame times.
+        person: ``(T,)`` bool, True where the exercising person was seen.
+        rejected: ``(T,)`` bool, True where a skeleton was thrown away as not this person's.
+        people_seen: ``(T,)`` int.
+        landmarks_xyz: ``(T, 33, 3)`` float32, pixels (see `Pose.image_xyz`), as the model gave them;
+            NaN where no person.
+        world_xyz: ``(T, 33, 3)`` float32, metres; NaN where no person.
+        visibility: ``(T, 33)`` float32.
+        smooth_xy: ``(T, 33, 2)`` float32, pixels, zero-phase filtered: what is measured and drawn.
+        measures: all measures, every frame.
+        primary: name of the measure that counts repetitions.
+        phase: ``(T,)`` uint8 index into `PHASES`.
+        rep: ``(T,)`` int32, index of the repetition a frame belongs to, 0 between repetitions.
+    """
+
+    video: Path
+    summary: Summary
+    definition: Definition
+    time_s: NDArray[np.float64]
+    person: NDArray[np.bool_]
+    rejected: NDArray[np.bool_]
+    people_seen: NDArray[np.int32]
+    landmarks_xyz: NDArray[np.float32]
+    world_xyz: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    smooth_xy: NDArray[np.float32]
+    measures: MeasureTable
+    primary: str
+    phase: NDArray[np.uint8]
+    rep: NDArray[np.int32]
+
+    @property
+    def phase_words(self) -> list[str]:
+        """Phase of each frame as a word."""
+        return [PHASES[i] for i in self.phase]

@@ -1,0 +1,242 @@
+"""Exercise definitions: every number and sentence a clinician might change.
+
+A definition is a TOML file beside this module, checked by the models here: an unknown key is an error
+that suggests the right one. A patient's own thresholds are a small TOML laid on top.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from formcheck.errors import FormcheckError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Phase = Literal["rest", "rise", "hold", "lower"]
+Trust = Literal["ok", "low"]
+EXERCISES = ("clam", "bridge", "single-leg-bridge")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tempo(_Model):
+    """Prescribed durations of the phases, seconds. `hold_s` is None unless a prescription asks for one."""
+
+    rise_s: float = Field(gt=0)
+    hold_s: float | None = Field(default=None, ge=0)
+    lower_s: float = Field(gt=0)
+
+
+class Gates(_Model):
+    """When a landmark may be used (spec 1.3)."""
+
+    visibility_ok: float = Field(ge=0, le=1)
+    visibility_low: float = Field(ge=0, le=1)
+    fps_min_tempo: float = Field(gt=0)
+    bone_tolerance: float = Field(gt=0, description="allowed change of an image bone length, ratio")
+    noise_k: float = Field(gt=0, description="a threshold is at least this many baseline SDs")
+    noise_nm_factor: float = Field(gt=1, description="beyond this many thresholds of noise: not measurable")
+
+
+class Counting(_Model):
+    """The repetition state machine (spec 6). Levels are shares of the calibrated range."""
+
+    signal: str = Field(description="name of the primary measure")
+    signal_other_views: str | None = Field(default=None)
+    minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
+    start_level: float
+    start_speed_per_s: float
+    start_for_s: float
+    onset_level: float = Field(description="start and end are dated to this level")
+    hold_level: float
+    hold_speed_per_s: float
+    hold_for_s: float
+    lower_speed_per_s: float
+    lower_for_s: float
+    leave_hold_drop: float
+    leave_hold_speed_per_s: float
+    leave_hold_for_s: float
+    rest_level: float
+    rest_for_s: float
+    again_rise: float
+    full_level: float
+    partial_level: float
+    aborted_level: float
+    minimum_phase_s: float
+    minimum_rep_s: float
+    maximum_rep_s: float
+    lost_after_s: float
+    lost_end_s: float
+    lost_jump: float
+    minimum_seen: float
+
+
+class MeasureDef(_Model):
+    """One measure: unit, and how far each view may be believed."""
+
+    unit: str
+    title: str
+    views: dict[str, Trust] = Field(description="views that show it; any other refuses it")
+
+
+class Rule(_Model):
+    """One way a fault shows.
+
+    kind:
+        ``above``/``below``/``either``: a measure beyond a threshold (above it, below minus it, or either
+        way) for `minimum_s` within `phases`;
+        ``hold``: median over the hold of ``reference - measure`` (``sign = -1``: measure - reference);
+        ``rest``: baseline value of ``reference - measure`` (with sign), judged once a repetition;
+        ``duration``: a phase's duration as share of the prescribed one, below the thresholds;
+        ``range``: peak of the signal as share of the target, below the thresholds;
+        ``return``: lowest signal after the repetition as share of the range, above the threshold.
+    """
+
+    kind: Literal["above", "below", "either", "hold", "rest", "duration", "range", "return"]
+    measures: list[str] = Field(default_factory=list)
+    grades: tuple[float, float, float]
+    minimum_s: float = 0.0
+    phases: list[Phase] = Field(default_factory=lambda: ["rise", "hold"])
+    reference: float | None = None
+    sign: Literal[1, -1] = 1
+    phase: Phase | None = None
+    views: list[str] | None = Field(default=None, description="only in these views")
+
+
+class FaultDef(_Model):
+    """One fault: rules (the worst grade counts), wording and where its thresholds come from."""
+
+    id: str = Field(description="the specification's number, e.g. CF1")
+    title: str
+    cue: str | None = Field(default=None, description="what is said to the patient, at most six words")
+    wording: str = Field(description="what the physio reads")
+    source: str
+    unit: str = ""
+    built: bool = True
+    rules: list[Rule] = Field(default_factory=list)
+    best_view: str | None = Field(default=None, description="from where it can be checked")
+
+
+class ViewDef(_Model):
+    """One camera view and how the laptop is placed for it."""
+
+    title: str
+    setup: str
+
+
+class Definition(_Model):
+    """A whole exercise."""
+
+    name: str
+    version: int
+    title: str
+    posture: Literal["side_lying", "hook_lying"]
+    has_side: bool
+    tempo: Tempo
+    gates: Gates
+    counting: Counting
+    views: dict[str, ViewDef]
+    measures: dict[str, MeasureDef]
+    faults: dict[str, FaultDef]
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Definition:
+        for measure, definition in self.measures.items():
+            for view in definition.views:
+                if view not in self.views:
+                    raise ValueError(f"measure {measure} names an unknown view '{view}'")
+        for fault, fault_def in self.faults.items():
+            for rule in fault_def.rules:
+                for measure in rule.measures:
+                    if measure not in self.measures:
+                        raise ValueError(f"fault {fault} names an unknown measure '{measure}'")
+        if self.counting.signal not in self.measures:
+            raise ValueError(f"counting.signal names an unknown measure '{self.counting.signal}'")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the content, the same however the file is laid out."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
+    """The definition of an exercise, with a patient's own numbers laid on top.
+
+    Args:
+        exercise: one of `EXERCISES`.
+        overrides: a TOML file with the same keys; only those it names are changed.
+
+    Raises:
+        FormcheckError: unknown exercise, unreadable file, unknown key, or a value out of range.
+    """
+    if exercise not in EXERCISES:
+        near = difflib.get_close_matches(exercise, EXERCISES, n=1, cutoff=0.3)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; choose one of: {', '.join(EXERCISES)}."
+        raise FormcheckError(f"There is no exercise called '{exercise}'{hint}")
+    folder = Path(__file__).parent
+    content = _read_toml(folder / f"{exercise.replace('-', '_')}.toml")
+    if (base := content.pop("based_on", None)) is not None:
+        content = _lay_over(_read_toml(folder / f"{base}.toml"), content)
+    if overrides is not None:
+        content = _lay_over(content, _read_toml(overrides))
+    return _check(content, overrides)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FormcheckError(f"The file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormcheckError(f"The file {path} is not valid TOML: {error}.") from None
+
+
+def _lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in top.items():
+        old = merged.get(key)
+        merged[key] = _lay_over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _check(content: dict[str, Any], path: Path | None) -> Definition:
+    try:
+        return Definition.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"{where}: {first['msg']}"
+        if first["type"] == "extra_forbidden":
+            known = _known_keys(first["loc"][:-1], content)
+            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
+            message = f"unknown key '{where}'" + (f"; did you mean '{near[0]}'?" if near else "")
+        file = f" in {path}" if path is not None else ""
+        raise FormcheckError(f"The exercise definition{file} is not valid: {message}.") from None
+
+
+def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str]:
+    """Names allowed at a place in the definition, for the suggestion."""
+    model: Any = Definition
+    parents = {"tempo": Tempo, "gates": Gates, "counting": Counting}
+    within = {"views": ViewDef, "measures": MeasureDef, "faults": FaultDef}
+    if loc:
+        head = str(loc[0])
+        model = parents.get(head) or within.get(head) or Definition
+        if "rules" in loc:
+            model = Rule
+    return list(model.model_fields)

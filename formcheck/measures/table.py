@@ -1,0 +1,71 @@
+"""Measures of many frames side by side, each number with its honesty attached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(IntEnum):
+    """May this number be believed? Spelled in files as ``ok``, ``low``, ``not_measurable``."""
+
+    OK = 0
+    LOW = 1
+    NOT_MEASURABLE = 2
+
+    @property
+    def word(self) -> str:
+        """As written in files."""
+        return self.name.lower()
+
+
+class Reason(IntEnum):
+    """Why a measure is not measurable, or low. Spelled in files in lower case; NONE is left empty."""
+
+    NONE = 0
+    VIEW = 1
+    OCCLUDED = 2
+    OUT_OF_FRAME = 3
+    NOISE = 4
+    GEOMETRY = 5
+    FPS = 6
+    NO_PERSON = 7
+    BASELINE = 8
+
+    @property
+    def word(self) -> str | None:
+        """As written in files; None for NONE."""
+        return None if self is Reason.NONE else self.name.lower()
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """Values of all measures of one exercise over T frames.
+
+    Attributes:
+        names: M measure names (spec 13).
+        time_s: ``(T,)`` frame times, seconds.
+        value: ``(T, M)`` float64; NaN where not measurable. Units by name (spec 13).
+        status: ``(T, M)`` uint8 of `Status`.
+        reason: ``(T, M)`` uint8 of `Reason`.
+    """
+
+    names: tuple[str, ...]
+    time_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """``(T,)`` values of one measure, NaN where not measurable."""
+        return self.value[:, self.names.index(name)]
+
+    def ok(self, name: str) -> NDArray[np.bool_]:
+        """``(T,)`` True where the measure's status is OK."""
+        return self.status[:, self.names.index(name)] == Status.OK
+
+    def __len__(self) -> int:
+        return len(self.time_s)

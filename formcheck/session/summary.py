@@ -1,0 +1,137 @@
+"""The summary of one analysis: the output contract ``formcheck.summary/1``.
+
+The pydantic models here are the contract; the JSON schema in ``docs/summary.schema.json`` is made from
+them (a test keeps the two alike).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "formcheck.summary/1"
+
+ReasonWord = Literal[
+    "view", "occluded", "out_of_frame", "noise", "geometry", "fps", "no_person", "baseline",
+    "not_built", "no_prescription", "no_reps",
+]
+RepClass = Literal["full", "partial", "aborted", "void"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Source(_Model):
+    """The video that was read."""
+
+    file: str
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration_s: float
+
+
+class ViewInfo(_Model):
+    """From where the camera looks at the body."""
+
+    name: Literal["front", "oblique", "feet", "head", "back", "side", "unknown"]
+    yaw_deg: float | None = Field(description="angle of the camera around the body, degrees; see docs")
+    declared: bool
+
+
+class PoseInfo(_Model):
+    """The pose engine and how often it saw the person."""
+
+    engine: str
+    model: str
+    frames_with_person: int
+    frames_rejected: int
+    people_seen_max: int
+
+
+class DefinitionInfo(_Model):
+    """Which exercise definition was used."""
+
+    name: str
+    version: int
+    sha256: str
+
+
+class MeasureInfo(_Model):
+    """How well one measure could be seen over the clip."""
+
+    status: Literal["ok", "low", "not_measurable"]
+    reason: ReasonWord | None
+    ok_frames: float = Field(ge=0, le=1, description="share of frames with a person in which it was ok")
+    noise_sd: float | None = Field(description="standard deviation while still, in the measure's unit")
+
+
+class FaultEvent(_Model):
+    """One fault in one repetition."""
+
+    id: str
+    grade: Literal[1, 2, 3]
+    value: float
+    unit: str
+    start_s: float
+    end_s: float
+
+
+class Rep(_Model):
+    """One repetition."""
+
+    index: int
+    class_: RepClass = Field(alias="class")
+    start_s: float
+    peak_s: float
+    end_s: float
+    rise_s: float | None
+    hold_s: float | None
+    lower_s: float | None
+    confidence: float = Field(ge=0, le=1, description="share of its frames in which the signal was ok")
+    peak: dict[str, float | None]
+    faults: list[FaultEvent]
+
+
+class FaultInfo(_Model):
+    """What was found of one fault over all repetitions."""
+
+    checked: bool
+    reason: ReasonWord | None
+    reps_checked: int
+    reps_affected: int
+    worst_grade: Literal[0, 1, 2, 3]
+
+
+class Processing(_Model):
+    """What the analysis cost."""
+
+    wall_s: float
+    realtime_factor: float
+    ms_per_frame: dict[str, float]
+
+
+class Summary(_Model):
+    """Everything ``summary.json`` holds."""
+
+    schema_: Literal["formcheck.summary/1"] = Field(default=SCHEMA, alias="schema")
+    formcheck: str
+    source: Source
+    exercise: str
+    side: Literal["left", "right"] | None
+    view: ViewInfo
+    pose: PoseInfo
+    definition: DefinitionInfo
+    complete: bool = Field(default=True, description="false when the analysis was interrupted")
+    measures: dict[str, MeasureInfo]
+    reps: list[Rep]
+    faults: dict[str, FaultInfo]
+    warnings: list[str]
+    processing: Processing
+
+    def to_json(self) -> str:
+        """As written to ``summary.json``."""
+        return self.model_dump_json(by_alias=True, indent=1)
