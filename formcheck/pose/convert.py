@@ -186,8 +186,7 @@ def _read(tflite: Any, data: bytes) -> _Graph:
     for i in range(graph.OperatorsLength()):
         op = graph.Operators(i)
         code = model.OperatorCodes(op.OpcodeIndex())
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        kind = code_names.get(number, f"number {number}")
+        kind = code_names.get(code.BuiltinCode(), f"number {code.BuiltinCode()}")
         if kind == "CUSTOM":
             kind = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')}"
         table = op.BuiltinOptions()
@@ -469,8 +468,8 @@ class _Writer:
         self.activated(op, "Conv", inputs, group=groups, dilations=list(dilation), **window)
 
     def add(self, op: _Op) -> None:
-        shapes = {len(self.tensors[i].shape) for i in op.inputs}
-        if len(shapes) != 1:  # channels-first changes what a shorter shape is spread over
+        ranks = {len(self.tensors[i].shape) for i in op.inputs}
+        if len(ranks) != 1:  # channels-first changes what a shorter shape is spread over
             raise FormcheckError(
                 f"{self.name} adds tensors of different rank, which formcheck cannot convert."
             )
