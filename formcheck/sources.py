@@ -102,7 +102,10 @@ class VideoFile:
             # Wider rather than taller, and the height kept: what players do.
             self._stored_size = (max(1, round(int(first.width) * self.pixel_aspect)), int(first.height))
             self._refuse_absurd(*self._stored_size)
-            turned = _display_matrix(first)[0][0] == 0
+            # Asked of one picture only: PyAV below 19 keeps every picture whose side data was looked at until
+            # the garbage collector comes round, a gigabyte later.
+            self._matrix = _display_matrix(first)
+            turned = self._matrix[0][0] == 0
             width, height = self._stored_size
             self.width, self.height = (height, width) if turned else (width, height)
         self.truncated = False
@@ -166,7 +169,7 @@ class VideoFile:
                 ).to_ndarray()
                 # FFmpeg pads the rows of some widths; what comes after wants them packed.
                 packed = np.ascontiguousarray(image, dtype=np.uint8)
-                yield Frame(_upright(packed, _display_matrix(picture)), time_s, index)
+                yield Frame(_upright(packed, self._matrix), time_s, index)
         self._say_what_was_odd(clock, index + 1)
 
     def _decoded(self, container: Any, stream: Any) -> Generator[Any, None, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import struct
 import wave
@@ -105,6 +106,19 @@ def test_the_file_is_let_go_when_the_block_ends(tmp_path: Path) -> None:
         frames = iter(video)
         next(frames)
     assert next(frames, None) is None
+
+
+def test_decoded_pictures_do_not_pile_up(tmp_path: Path) -> None:
+    video = VideoFile(make_video(tmp_path / "a.mp4", [i / 30 for i in range(60)]))
+    gc.collect()
+    gc.disable()  # a picture in a reference cycle would wait for the collector: a gigabyte at 1080p
+    try:
+        for _ in video:
+            pass
+        alive = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert alive < 5
 
 
 @pytest.mark.parametrize(
