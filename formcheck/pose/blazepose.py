@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from formcheck.pose import models
 from formcheck.pose.detector import PoseDetector
 from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
-from formcheck.pose.person import JumpGate, lying_score
+from formcheck.pose.person import JumpGate, lying_score, same_body
 from formcheck.pose.region import Region
 from formcheck.pose.smoothing import OneEuro
 from formcheck.sources import Frame
@@ -32,6 +32,8 @@ PRESENCE_THRESHOLD = 0.5
 LOOK_EVERY_S = 1.0
 #: How long the last region is tried again after the person was lost in it.
 HOLD_REGION_S = 2.0
+#: Somebody followed whose lying score is below this may be the therapist: look for a patient.
+UPRIGHT_BELOW = 0.35
 #: Another person must lie this much more level than the one followed to take the lock over.
 LYING_MARGIN = 0.25
 
@@ -71,7 +73,7 @@ class LandmarkNet:
         world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
         c, s = np.cos(region.rotation), np.sin(region.rotation)
         turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-        likely = 1 / (1 + np.exp(-raw[:LANDMARK_COUNT, 3:5]))
+        likely = 1 / (1 + np.exp(-raw[:LANDMARK_COUNT, 3:5].astype(np.float64)))
         return NetOutput(
             image_xyz=np.concatenate([xy[:LANDMARK_COUNT], z], axis=1).astype(np.float32),
             world_xyz=(world @ turn.T).astype(np.float32),
@@ -164,18 +166,16 @@ class BlazePose:
         self._looked_s = t
         found = self._detector.detect(image)
         self._people = len(found)
-        if not found or (followed is not None and self._lying < 0.5):
+        upright = followed is not None and self._lying < UPRIGHT_BELOW
+        if not found or upright:
             # Nobody, or nobody lying: look once more at another quarter turn, a different one each time.
             self._turn = self._turn % 3 + 1
             found = found + self._detector.detect(image, self._turn)
         best, best_region = followed, region
         best_score = lying_score(followed.world_xyz) + LYING_MARGIN if followed is not None else -1.0
-        for one in found:
-            if followed is not None and region is not None and one.region.overlap(region) > 0.8:
-                if abs(np.sin((one.region.rotation - region.rotation) / 2)) < 0.3:
-                    continue  # the one we follow
+        for one in found if followed is None or upright else ():
             output = self._believed(self._net(image, one.region))
-            if output is None:
+            if output is None or (followed is not None and same_body(followed.image_xyz, output.image_xyz)):
                 continue
             score = lying_score(output.world_xyz)
             if score > best_score:

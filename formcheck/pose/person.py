@@ -65,6 +65,13 @@ def lying_score(world_xyz: NDArray[np.floating]) -> float:
     return 1.0 - abs(float(trunk[1])) / length if length > 0 else 0.0
 
 
+def same_body(one_xyz: NDArray[np.floating], other_xyz: NDArray[np.floating]) -> bool:
+    """True when two skeletons' hips lie so close that they are two readings of one person."""
+    size = max(body_size_px(one_xyz), body_size_px(other_xyz), 1.0)
+    apart = np.linalg.norm(one_xyz[_HIPS, :2].mean(axis=0) - other_xyz[_HIPS, :2].mean(axis=0))
+    return bool(apart < JUMP_TRUNKS * size)
+
+
 def count_jumped(before: Pose, after: Pose) -> int:
     """How many of the eight core landmarks jumped between two poses."""
     dt = max(after.time_s - before.time_s, 1e-6)

@@ -64,13 +64,3 @@ class Region:
         m[:, 2] = side / 2 - m[:, :2] @ np.array(self.center_xy)
         out = cv2.warpAffine(image, m, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         return out  # type: ignore[return-value]
-
-    def overlap(self, other: Region) -> float:
-        """Intersection over union of the two regions' circles' bounding squares, 0 to 1."""
-        ax, ay = self.center_xy
-        bx, by = other.center_xy
-        w = min(ax + self.size / 2, bx + other.size / 2) - max(ax - self.size / 2, bx - other.size / 2)
-        h = min(ay + self.size / 2, by + other.size / 2) - max(ay - self.size / 2, by - other.size / 2)
-        if w <= 0 or h <= 0:
-            return 0.0
-        return w * h / (self.size**2 + other.size**2 - w * h)

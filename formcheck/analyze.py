@@ -1,0 +1,410 @@
+"""From a video to an `Analysis`, and from an `Analysis` to its five files."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+import formcheck
+from formcheck.analysis import PHASES, Analysis
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import Definition, load_definition
+from formcheck.exercises.recording import Stretch, prepare
+from formcheck.exercises.tracker import RepResult, Tracker
+
+from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose.engine import open_engine
+from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.track import Track
+from formcheck.session.outputs import OutputFolder
+from formcheck.session.summary import (
+    DefinitionInfo,
+    PoseInfo,
+    Processing,
+    Source,
+    Summary,
+    ViewInfo,
+)
+from formcheck.sources import Frame, VideoFile
+from formcheck.summarize import (
+    COUNTED,
+    TrackedStretch,
+    fault_summary,
+    frame_phases,
+    main_stretch,
+    measure_summary,
+    rep_summary,
+)
+
+#: Told how far the work is: what is being done, and the share done from 0 to 1.
+Progress = Callable[[str, float], None]
+T = TypeVar("T")
+
+#: Frames decoded ahead while the pose model works.
+_AHEAD = 8
+
+
+def analyze(
+    video: str | Path,
+    exercise: str,
+    *,
+    side: str | None = None,
+    view: str | None = None,
+    engine: str = "blazepose-onnx",
+    model: str = "full",
+    overrides: Path | None = None,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Analyse a recorded clip of a clam or a bridge.
+
+    Ctrl-C while the video is read ends the reading; what was seen until then is analysed and the
+    summary's ``complete`` is false.
+
+    Args:
+        video: path of the video.
+        exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
+        side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
+        view: camera view if known (spec 13); recognised if not given.
+        engine, model: see `formcheck.pose.engine.open_engine`.
+        overrides: a patient's own numbers, a TOML file laid over the exercise definition.
+        progress: called now and then with what is being done and how much of it.
+
+    Raises:
+        FormcheckError: the video cannot be read, or an argument is wrong.
+    """
+    definition = check_request(exercise, side, view, overrides)
+    started = time.monotonic()
+    with VideoFile(Path(video)) as source, open_engine(engine, model) as pose_engine:
+        results, spent, complete = _run_pose(source, pose_engine.estimate, progress)
+        warnings = list(source.warnings)
+        track = Track.from_results(results, (source.width, source.height))
+        info = Source(
+            file=Path(video).name,
+            width=source.width,
+            height=source.height,
+            fps=round(source.fps, 3),
+            frames=len(track),
+            duration_s=round(float(track.time_s[-1] + 1 / max(track.fps, 1e-6)) if len(track) else 0.0, 3),
+        )
+        pose = PoseInfo(
+            engine=pose_engine.name,
+            model=pose_engine.model,
+            frames_with_person=int(track.person.sum()),
+            frames_rejected=int(track.rejected.sum()),
+            people_seen_max=int(track.people_seen.max(initial=0)),
+        )
+    if not complete:
+        warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
+    begun = time.monotonic()
+    analysis = judge_track(
+        track, definition, side=side, view=view, video=Path(video), source=info, pose=pose, warnings=warnings
+    )
+    frames = max(len(track), 1)
+    spent["engine"] = time.monotonic() - begun
+    wall = time.monotonic() - started
+    processing = Processing(
+        wall_s=round(wall, 3),
+        realtime_factor=round(info.duration_s / max(wall, 1e-6), 3),
+        ms_per_frame={name: round(1000 * s / frames, 3) for name, s in spent.items()},
+    )
+    summary = analysis.summary.model_copy(update={"processing": processing, "complete": complete})
+    return replace(analysis, summary=summary)
+
+
+def check_request(
+    exercise: str, side: str | None = None, view: str | None = None, overrides: Path | None = None
+) -> Definition:
+    """The definition for a request, after checking that the arguments go together.
+
+    Raises:
+        FormcheckError: one sentence that says what does not go together.
+    """
+    definition = load_definition(exercise, overrides)
+    if side is not None and side not in ("left", "right"):
+        raise FormcheckError(f"The side is 'left' or 'right', not '{side}'.")
+    if side is not None and not definition.has_side:
+        raise FormcheckError(
+            "A two-leg bridge has no working side; leave --side out, or use --exercise single-leg-bridge."
+        )
+    if view is not None and view not in definition.views:
+        raise FormcheckError(
+            f"The {definition.title.lower()} has no view called '{view}'; "
+            f"choose one of: auto, {', '.join(definition.views)}."
+        )
+    return definition
+
+
+def judge_track(
+    track: Track,
+    definition: Definition,
+    *,
+    side: str | None = None,
+    view: str | None = None,
+    video: Path,
+    source: Source,
+    pose: PoseInfo,
+    warnings: list[str] | None = None,
+) -> Analysis:
+    """Everything after the pose stage: references, measures, repetitions, faults, summary."""
+    warnings = list(warnings or [])
+    tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view)]
+    main = main_stretch(tracked)
+    numbered = []
+    for t in tracked:
+        for result in t.reps:
+            numbered.append((t, result, len(numbered) + 1))
+    reps = []
+    for t, result, index in numbered:
+        assert t.stretch.measures is not None
+        reps.append(rep_summary(index, result, t.stretch.measures))
+    phase, rep = frame_phases(len(track), tracked, numbered)
+    measures, smooth_xy = _whole_table(track, definition, tracked)
+    reference = main.stretch.reference if main is not None else None
+    for t in tracked:
+        warnings += [w for w in t.stretch.warnings if w not in warnings]
+    warnings += _warnings(track, definition, main, [r for t in tracked for r in t.reps])
+    summary = Summary(
+        formcheck=formcheck.__version__,
+        source=source,
+        exercise=definition.name,
+        side=(reference.side if reference is not None else side) if definition.has_side else None,  # type: ignore[arg-type]
+        view=ViewInfo(
+            name=reference.view if reference is not None else (view or "unknown"),  # type: ignore[arg-type]
+            yaw_deg=round(reference.yaw_deg, 1) if reference is not None else None,
+            declared=view is not None,
+        ),
+        pose=pose,
+        definition=DefinitionInfo(
+            name=definition.name, version=definition.version, sha256=definition.sha256
+        ),
+        measures=measure_summary(definition, main),
+        reps=reps,
+        faults=fault_summary(definition, [r for t in tracked for r in t.reps]),
+        warnings=warnings,
+        processing=Processing(wall_s=0.0, realtime_factor=0.0, ms_per_frame={}),
+    )
+    return Analysis(
+        video=video,
+        summary=summary,
+        definition=definition,
+        time_s=track.time_s,
+        person=track.person,
+        rejected=track.rejected,
+        people_seen=track.people_seen,
+        landmarks_xyz=track.image_xyz,
+        world_xyz=track.world_xyz,
+        visibility=track.visibility,
+        smooth_xy=smooth_xy,
+        measures=measures,
+        primary=definition.counting.signal,
+        phase=phase,
+        rep=rep,
+    )
+
+
+def _run_pose(
+    source: VideoFile, estimate: Callable[[Frame], PoseResult], progress: Progress | None
+) -> tuple[list[PoseResult], dict[str, float], bool]:
+    """Poses of all frames, seconds spent by stage, and whether the end was reached."""
+    results: list[PoseResult] = []
+    spent = {"decode": 0.0, "pose": 0.0}
+    expected = source.frame_count or 0
+    frames = _ahead(source)
+    try:
+        while True:
+            begun = time.monotonic()
+            frame = next(frames, None)
+            got = time.monotonic()
+            spent["decode"] += got - begun
+            if frame is None:
+                return results, spent, True
+            results.append(estimate(frame))
+            spent["pose"] += time.monotonic() - got
+            if progress is not None and len(results) % 5 == 0:
+                progress("Looking at the video", min(len(results) / expected, 1.0) if expected else 0.0)
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        return results, spent, False
+    finally:
+        frames.close()
+
+
+def _ahead(source: VideoFile) -> Iterator[Frame]:  # type: ignore[misc]
+    """The same frames, decoded a little ahead on another thread."""
+    box: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
+    stop = threading.Event()
+
+    def put(item: Frame | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                return box.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for frame in source:
+                put(frame)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # handed on to the caller's thread
+            put(error)
+
+    reader = threading.Thread(target=read, name="decode", daemon=True)
+    reader.start()
+    try:
+        while (item := box.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        reader.join()
+
+
+def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:
+    """Feed one stretch to a tracker, frame by frame."""
+    phase = np.zeros(stretch.frames.stop - stretch.frames.start, np.uint8)
+    table = stretch.measures
+    if stretch.reference is None or table is None:
+        return TrackedStretch(stretch, [], phase)
+    tracker = Tracker(definition, stretch.reference)
+    reps: list[RepResult] = []
+    for i in range(len(table)):
+        row = MeasureTable(
+            table.names,
+            table.time_s[i : i + 1],
+            table.value[i : i + 1],
+            table.status[i : i + 1],
+            table.reason[i : i + 1],
+        )
+        observation = tracker.feed(row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i]))
+        phase[i] = PHASES.index(observation.phase)
+        if observation.closed is not None:
+            reps.append(observation.closed)
+    if (last := tracker.finish()) is not None:
+        reps.append(last)
+    return TrackedStretch(stretch, reps, phase)
+
+
+def _whole_table(
+    track: Track, definition: Definition, tracked: list[TrackedStretch]
+) -> tuple[MeasureTable, np.ndarray]:
+    """Measures and smoothed landmarks of every frame; outside all stretches nothing is measurable."""
+    names = tuple(definition.measures)
+    n = len(track)
+    table = MeasureTable(
+        names,
+        track.time_s,
+        np.full((n, len(names)), np.nan),
+        np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
+        np.full((n, len(names)), Reason.NO_PERSON, np.uint8),
+    )
+    smooth_xy = np.full((n, 33, 2), np.nan, np.float32)
+    for t in tracked:
+        frames, part = t.stretch.frames, t.stretch.measures
+        smooth_xy[frames] = t.stretch.xy
+        if part is not None:
+            table.value[frames], table.status[frames] = part.value, part.status
+            table.reason[frames] = part.reason
+            away = np.zeros(n, bool)
+            away[frames] = ~t.stretch.posture
+            table.value[away] = np.nan
+            table.status[away], table.reason[away] = Status.NOT_MEASURABLE, Reason.NO_PERSON
+    return table, smooth_xy
+
+
+def _warnings(
+    track: Track, definition: Definition, main: TrackedStretch | None, results: list[RepResult]
+) -> list[str]:
+    """Plain sentences about what may have gone wrong."""
+    out = []
+    seen = float(track.person.mean()) if len(track) else 0.0
+    if seen == 0:
+        out.append("Nobody was seen in the video.")
+    elif main is None:
+        out.append(f"Somebody was seen, but never in the position of the {definition.title.lower()}.")
+    elif seen < 0.7:
+        out.append(f"The person was seen in only {seen:.0%} of the frames.")
+    if track.people_seen.max(initial=0) > 1:
+        out.append("More than one person was in view; the one lying on the mat was followed.")
+    rejected = int(track.rejected.sum())
+    if rejected > 0.02 * max(len(track), 1):
+        out.append(f"In {rejected} frames the skeleton jumped to something else and was not used.")
+    if 0 < track.fps < definition.gates.fps_min_tempo:
+        out.append(f"The video has only {track.fps:.0f} frames a second: tempo was not judged.")
+    if main is not None and main.stretch.reference is not None:
+        if not main.stretch.reference.still:
+            out.append(
+                "The person never lies still at rest, so changes from rest are not certain; "
+                "start the recording a few seconds before the first repetition."
+            )
+        if not any(r.times.rep_class in COUNTED for r in results):
+            out.append(f"No repetition of the {definition.title.lower()} was seen.")
+    return out
+
+
+def write_outputs(
+    analysis: Analysis,
+    folder: OutputFolder,
+    *,
+    video: bool = True,
+    report: bool = True,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Write the files of an analysis; ``summary.json`` last, as the sign that all is there.
+
+    Args:
+        analysis: what to write.
+        folder: where, already prepared.
+        video, report: leave out ``annotated.mp4``, ``report.html`` with False.
+        progress: called with what is being done and the share done.
+
+    Returns:
+        The analysis with the time taken to draw and encode added to its summary.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    from formcheck.report.annotate import write_annotated
+    from formcheck.report.page import write_report
+    from formcheck.session.export import write_frames_csv, write_summary_json
+    from formcheck.session.store import write_session
+
+    write_frames_csv(analysis, folder.frames)
+    if video:
+        begun = time.monotonic()
+        write_annotated(
+            analysis, folder.annotated, (lambda share: progress("Drawing the video", share)) if progress else None
+        )
+        spent = time.monotonic() - begun
+        timing = analysis.summary.processing
+        per_frame = timing.ms_per_frame | {"encode": round(1000 * spent / max(len(analysis.time_s), 1), 3)}
+        wall = timing.wall_s + spent
+        processing = Processing(
+            wall_s=round(wall, 3),
+            realtime_factor=round(analysis.summary.source.duration_s / max(wall, 1e-6), 3),
+            ms_per_frame=per_frame,
+        )
+        analysis = replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))
+    if report:
+        if progress is not None:
+            progress("Writing the report", 0.5)
+        write_report(analysis, folder.report)
+    write_session(analysis, folder.session)
+    write_summary_json(analysis.summary, folder.summary)
+    if progress is not None:
+        progress("Done", 1.0)
+    return analysis
+
+
+

@@ -1,0 +1,265 @@
+"""The fault rules (spec 1.4, 5): thresholds, minimum times, hysteresis, noise, phases.
+
+Pure functions over one repetition's frames. A rule whose measure could not be believed in enough of its
+frames is "not checked", which is never the same as "absent".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.exercises.definition import Definition, FaultDef, Rule
+from formcheck.exercises.repetition import RepTimes
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable, Reason, Status
+
+#: A fault leaves when its measure falls below this share of the threshold for this long (spec 1.4).
+_EXIT_SHARE = 0.7
+_EXIT_S = 0.3
+#: Longest gap in a measure over which a fault is taken to go on (spec 0.3).
+_BRIDGE_S = 0.3
+#: Share of the frames of a rule's phases that must be ok for the rule to count as checked (spec 4.3).
+_CHECKED_SHARE = 0.70
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault in one repetition: grade 1 to 3, its largest value and when it lasted."""
+
+    id: str
+    grade: int
+    value: float
+    unit: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """Outcome of one fault in one repetition: checked or why not, and the fault if it was there."""
+
+    checked: bool
+    reason: str | None
+    fault: Fault | None
+
+
+def noise_threshold(grades: tuple[float, float, float], sd: float, definition: Definition) -> float | None:
+    """Grade-1 threshold raised to the noise, or None where noise drowns it (spec 1.4).
+
+    ``T_eff = max(T, 3 SD)``; if ``3 SD > 1.5 T`` the fault is not measurable.
+    """
+    needed = definition.gates.noise_k * (sd if np.isfinite(sd) else 0.0)
+    if needed > definition.gates.noise_nm_factor * grades[0]:
+        return None
+    return max(grades[0], needed)
+
+
+def judge_rep(rep: RepTimes, table: MeasureTable, definition: Definition, ref: Reference,
+              target: float = 1.0, fps: float = 30.0) -> dict[str, Check]:
+    """All faults of one repetition.
+
+    Args:
+        rep: the closed repetition.
+        table: measures of the frames around it (at least from its start to its end).
+        definition: thresholds.
+        ref: resting values and noise.
+        target: target level of the signal (1 = the calibrated range).
+        fps: frame rate, for the tempo gate.
+    """
+    return {
+        name: _check(name, fault, rep, table, definition, ref, target, fps)
+        for name, fault in definition.faults.items()
+    }
+
+
+def _check(name: str, fault: FaultDef, rep: RepTimes, table: MeasureTable, definition: Definition,
+           ref: Reference, target: float, fps: float) -> Check:
+    if not fault.built:
+        return Check(False, "not_built", None)
+    if not fault.rules:
+        return Check(False, "view", None)
+    outcomes: list[Check] = []
+    for rule in fault.rules:
+        if rule.views is not None and ref.view not in rule.views:
+            outcomes.append(Check(False, "view", None))
+        elif rule.kind in ("above", "below", "either"):
+            for measure in rule.measures:
+                outcomes.append(_sustained(name, fault, rule, measure, rep, table, definition, ref))
+        elif rule.kind in ("hold", "rest"):
+            outcomes.append(_level(name, fault, rule, rep, table, definition, ref))
+        else:
+            outcomes.append(_timing(name, fault, rule, rep, table, definition, target, fps))
+    checked = [o for o in outcomes if o.checked]
+    if not checked:
+        return outcomes[0]
+    found = [o.fault for o in checked if o.fault is not None]
+    if not found:
+        # One leg's measure believed and the other's not: nothing found is not the same as absent.
+        if len(checked) < len(outcomes):
+            return next(o for o in outcomes if not o.checked)
+        return Check(True, None, None)
+    return Check(True, None, max(found, key=lambda f: (f.grade, f.value)))
+
+
+def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:
+    """The commonest reason why a measure was not ok in these frames."""
+    m = table.names.index(measure)
+    reasons = table.reason[inside, m][table.status[inside, m] != Status.OK]
+    reasons = reasons[reasons != Reason.NONE]
+    if reasons.size == 0:
+        return "no_person"
+    return Reason(int(np.bincount(reasons).argmax())).word or "no_person"
+
+
+def _phase_frames(rule: Rule, rep: RepTimes, t: NDArray[np.float64]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(t), bool)
+    limits = {
+        "rise": (rep.start_s, rep.hold_start_s),
+        "hold": (rep.hold_start_s, rep.hold_end_s),
+        "lower": (rep.hold_end_s, rep.end_s),
+        "rest": (rep.end_s, rep.end_s),
+    }
+    for phase in rule.phases:
+        a, b = limits[phase]
+        inside |= (t >= a - 1e-6) & (t <= b + 1e-6)
+    return inside
+
+
+def _sustained(name: str, fault: FaultDef, rule: Rule, measure: str, rep: RepTimes, table: MeasureTable,
+               definition: Definition, ref: Reference) -> Check:
+    t = table.time_s
+    inside = _phase_frames(rule, rep, t)
+    if not inside.any():
+        return Check(False, "geometry", None)
+    ok = table.ok(measure) & inside
+    if ok.sum() < _CHECKED_SHARE * inside.sum():
+        return Check(False, _why_not(table, measure, inside), None)
+    least = noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition)
+    if least is None:
+        return Check(False, "noise", None)
+    value = table.column(measure)
+    size = {"above": value, "below": -value, "either": np.abs(value)}[rule.kind]
+    best: tuple[int, float, float] | None = None
+    for grade, threshold in enumerate(rule.grades, start=1):
+        spell = longest_spell(t[ok], size[ok], max(threshold, least), rule.minimum_s)
+        if spell is None:
+            break
+        best = (grade, *spell)
+    if best is None:
+        return Check(True, None, None)
+    grade, start_s, end_s = best
+    within = ok & (t >= start_s) & (t <= end_s)
+    return Check(True, None, Fault(name, grade, float(size[within].max()), fault.unit, start_s, end_s))
+
+
+def longest_spell(t: NDArray[np.float64], size: NDArray[np.float64], threshold: float,
+                  minimum_s: float) -> tuple[float, float] | None:
+    """The longest time a fault lasts, or None if it never comes up.
+
+    It comes when ``size >= threshold`` without a break for `minimum_s`, and goes when it stays below
+    0.7 of the threshold for 0.3 s (hysteresis, spec 1.4). Frames missing for more than 0.3 s end it.
+
+    Args:
+        t: times of the frames in which the measure was ok.
+        size: how far the fault is present in them.
+    """
+    spells: list[tuple[float, float]] = []
+    above_since: float | None = None
+    start: float | None = None
+    last_above = 0.0
+    below_since: float | None = None
+    previous: float | None = None
+    for now, value in zip(t, size, strict=True):
+        if previous is not None and now - previous > _BRIDGE_S:
+            if start is not None:
+                spells.append((start, last_above))
+            above_since, start, below_since = None, None, None
+        previous = now
+        if value >= threshold:
+            above_since = now if above_since is None else above_since
+            if start is None and now - above_since >= minimum_s - 5e-4:
+                start = above_since
+            last_above = now
+            below_since = None
+            continue
+        above_since = None
+        if start is None:
+            continue
+        if value < _EXIT_SHARE * threshold:
+            below_since = now if below_since is None else below_since
+            if now - below_since >= _EXIT_S:
+                spells.append((start, last_above))
+                start, below_since = None, None
+        else:
+            below_since = None
+    if start is not None:
+        spells.append((start, last_above))
+    return max(spells, key=lambda s: s[1] - s[0]) if spells else None
+
+
+def _level(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
+           definition: Definition, ref: Reference) -> Check:
+    """Median over the hold, or the resting value, against a reference."""
+    measure = rule.measures[0]
+    t = table.time_s
+    if rule.kind == "hold":
+        # At least a few frames around the peak, where there was no hold.
+        a, b = min(rep.hold_start_s, rep.peak_s - 0.1), max(rep.hold_end_s, rep.peak_s + 0.1)
+    else:
+        a, b = rep.start_s - 0.5, rep.end_s
+    inside = (t >= a) & (t <= b)
+    ok = table.ok(measure) & inside
+    if not inside.any() or ok.sum() < _CHECKED_SHARE * inside.sum():
+        return Check(False, _why_not(table, measure, inside) if inside.any() else "geometry", None)
+    sd = ref.noise_sd.get(measure, 0.0)
+    least = noise_threshold(rule.grades, sd, definition)
+    if least is None:
+        return Check(False, "noise", None)
+    if rule.kind == "hold":
+        level = float(np.median(table.column(measure)[ok]))
+    else:
+        level = ref.rest.get(measure, float("nan"))
+        if not np.isfinite(level) or not ref.still:
+            return Check(False, "baseline", None)
+    value = rule.sign * ((rule.reference or 0.0) - level)
+    grade = sum(value >= max(threshold, least) for threshold in rule.grades)
+    if grade == 0:
+        return Check(True, None, None)
+    if rule.kind == "rest":
+        a, b = rep.start_s, rep.start_s
+    return Check(True, None, Fault(name, grade, value, fault.unit, max(a, rep.start_s), min(b, rep.end_s)))
+
+
+def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
+            definition: Definition, target: float, fps: float) -> Check:
+    """Durations, range and return: judged on the repetition's own times and levels."""
+    if rule.kind == "duration":
+        if fps < definition.gates.fps_min_tempo:
+            return Check(False, "fps", None)
+        tempo = definition.tempo
+        limits = {
+            "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
+            "hold": (tempo.hold_s, rep.hold_start_s, rep.hold_end_s),
+            "lower": (tempo.lower_s, rep.hold_end_s, rep.end_s),
+        }
+        prescribed, a, b = limits[rule.phase or "lower"]
+        if prescribed is None:
+            return Check(False, "no_prescription", None)
+        if rep.gap:
+            return Check(False, "occluded", None)
+        value = (b - a) / prescribed
+        grade = sum(value < limit for limit in rule.grades)
+    elif rule.kind == "range":
+        a, b = rep.peak_s, rep.peak_s
+        value = rep.peak / target
+        grade = sum(value < limit for limit in rule.grades)
+    else:
+        a, b = rep.end_s, rep.end_s
+        value = rep.low_after
+        grade = sum(value > limit for limit in rule.grades)
+    if grade == 0:
+        return Check(True, None, None)
+    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b))

@@ -1,0 +1,251 @@
+"""References found in a recording (spec 6.5): what a live session learns in its set-up dialogue.
+
+For each stretch of a recording: is the body in the exercise's posture, which view is it, which side
+works, where is rest, how noisy is it there, and how far does this person's repetition go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.signal import find_peaks
+
+from formcheck.exercises.definition import Definition
+from formcheck.measures import view as views
+from formcheck.measures.geometry import UP, dot, mad_sd, unit
+from formcheck.measures.measure import formulas, measure, raw_values
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable
+from formcheck.pose.landmarks import Landmark as L
+from formcheck.pose.landmarks import side_landmark
+from formcheck.pose.track import Track, smooth
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+#: A posture must be held this long in all before anything counts.
+_POSTURE_S = 1.0
+#: Out of posture for no longer than this is part of the movement.
+_POSTURE_GAP_S = 3.0
+#: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
+_STILL_PER_S = 0.05
+_REST_LEVEL = 0.15
+_REST_S = 0.3
+#: Un-foreshortened trunk from the hip line where the trunk points at the camera (spec 1.5).
+_TRUNK_PER_HIP_LINE = 2.5
+_STEEP_YAW_DEG = 50.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One stretch of a recording, ready for the tracker.
+
+    Attributes:
+        frames: which frames of the recording.
+        xy: ``(T, 33, 2)`` smoothed landmarks, pixels.
+        world: ``(T, 33, 3)`` smoothed, metres.
+        posture: ``(T,)`` True where the body is in the exercise's posture, short breaks bridged.
+        in_shape: ``(T,)`` the same, breaks not bridged.
+        reference: or None where the posture is never taken up.
+        measures: table of the stretch, or None.
+        warnings: plain sentences.
+    """
+
+    frames: slice
+    xy: NDArray[np.float32]
+    world: NDArray[np.float32]
+    posture: Mask
+    in_shape: Mask
+    reference: Reference | None
+    measures: MeasureTable | None
+    warnings: tuple[str, ...] = ()
+
+
+def prepare(
+    track: Track, definition: Definition, side: str | None = None, declared_view: str | None = None
+) -> list[Stretch]:
+    """All stretches of a recording with their references.
+
+    Args:
+        track: poses of the whole recording.
+        definition: the exercise.
+        side: working side if the user named it.
+        declared_view: view name if the user named it; else it is recognised.
+    """
+    return [_prepare(track, frames, definition, side, declared_view) for frames in track.stretches()]
+
+
+def _prepare(
+    track: Track, frames: slice, definition: Definition, side: str | None, declared: str | None
+) -> Stretch:
+    part = track.part(frames)
+    xy, world = smooth(part)
+    in_shape = _in_shape(definition, part, world)
+    posture = _bridged(part, in_shape)
+    step = np.diff(part.time_s, append=part.time_s[-1:])
+    enough = step[posture].sum() >= min(_POSTURE_S, 0.6 * (part.time_s[-1] - part.time_s[0]))
+    if not enough or posture.sum() < 5:
+        return Stretch(frames, xy, world, posture, in_shape, None, None)
+    rough, warnings = _outline(part, xy, world, posture, definition, side, declared)
+    signal = definition.counting.signal
+    x = raw_values(definition, xy, world, rough)[signal]
+    rest, still = _rest_frames(part.time_s, x, posture)
+    scaled = _scale(rough, xy, rest)
+    reference = _with_rest(definition, scaled, xy, world, rest, still)
+    table = measure(
+        definition, reference, time_s=part.time_s, xy=xy, world=world, visibility=part.visibility,
+        person=part.person, image_wh=part.image_wh,
+    )
+    noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
+    reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
+    reference = replace(
+        reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach
+    )
+    return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
+
+
+def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
+    rule = views.side_lying if definition.posture == "side_lying" else views.hook_lying
+    posture = np.zeros(len(part), bool)
+    seen = part.person & np.isfinite(world).all(axis=(1, 2))
+    posture[seen] = rule(world[seen].astype(np.float64))
+    # A single odd frame neither makes nor breaks a posture: majority over half a second.
+    width = max(int(part.fps / 2) | 1, 3)
+    return np.asarray(median_filter(posture.astype(np.uint8), size=width, mode="nearest") > 0) & seen
+
+
+def _bridged(part: Track, in_shape: Mask) -> Mask:
+    posture = in_shape.copy()
+    # The movement itself turns the body about: a posture is left only when it stays away.
+    inside = np.flatnonzero(posture)
+    for a, b in zip(inside[:-1], inside[1:], strict=True):
+        if part.time_s[b] - part.time_s[a] <= _POSTURE_GAP_S:
+            posture[a:b] = True
+    return np.asarray(posture & part.person)
+
+
+def _outline(
+    part: Track, xy: NDArray[np.float32], world: NDArray[np.float32], posture: Mask,
+    definition: Definition, side: str | None, declared: str | None,
+) -> tuple[Reference, list[str]]:
+    """View, sides and directions from the frames in posture."""
+    warnings: list[str] = []
+    w = world[posture].astype(np.float64)
+    p = xy[posture].astype(np.float64)
+    clam = definition.posture == "side_lying"
+    seen = views.clam_view(w) if clam else views.bridge_view(w)
+    name = seen.name
+    if declared is not None and declared != seen.name:
+        warnings.append(
+            f"The view was given as {declared}, but the picture looks like {seen.name}; "
+            f"measures follow the view that was given."
+        )
+        name = declared
+    left_nearer = float(np.median(w[:, L.LEFT_HIP, 2] - w[:, L.RIGHT_HIP, 2])) < 0
+    near = "left" if left_nearer else "right"
+    if clam:
+        higher = np.median(
+            (p[:, L.LEFT_HIP, 1] - p[:, L.RIGHT_HIP, 1]) + (p[:, L.LEFT_SHOULDER, 1] - p[:, L.RIGHT_SHOULDER, 1])
+        )
+        top = "left" if higher < 0 else "right"
+        if side is not None and side != top:
+            warnings.append(f"The working side was given as {side}, but the {top} leg lies on top.")
+        side = side or top
+        near = side
+    hips = np.median((p[:, L.LEFT_HIP] + p[:, L.RIGHT_HIP]) / 2, axis=0)
+    shoulders = np.median((p[:, L.LEFT_SHOULDER] + p[:, L.RIGHT_SHOULDER]) / 2, axis=0)
+    along = unit(hips - shoulders)
+    knees = np.median((w[:, L.LEFT_KNEE] + w[:, L.RIGHT_KNEE]) / 2, axis=0)
+    back_x = -float(np.sign(knees[0])) if clam else 0.0
+    if clam and name == "oblique":
+        back_x = float(np.sign(along[0])) or 1.0  # spec 3.1: in the oblique view the back is on the feet's side
+    ref = Reference(
+        start_s=float(part.time_s[0]), end_s=float(part.time_s[-1]), view=name, yaw_deg=seen.yaw_deg,
+        side=side, near=near, along=along, normal=UP.copy(), back_x=back_x or 1.0, trunk_px=1.0,
+        length_px=1.0, thigh_px=1.0, hip_line_px=1.0,
+    )
+    return _scale(ref, xy, posture), warnings
+
+
+def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask) -> Reference:
+    """Lengths and directions at rest."""
+    p = np.median(xy[rest].astype(np.float64), axis=0)
+    each = xy[rest].astype(np.float64)
+
+    def length(a: L, b: L) -> float:
+        return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
+
+    near = ref.near if ref.side is None else ref.side
+    shoulder, heel = p[side_landmark(near, "shoulder")], p[side_landmark(near, "heel")]
+    mid_sh = (each[:, L.LEFT_SHOULDER] + each[:, L.RIGHT_SHOULDER]) / 2
+    mid_hip = (each[:, L.LEFT_HIP] + each[:, L.RIGHT_HIP]) / 2
+    trunk = float(np.median(np.linalg.norm(mid_sh - mid_hip, axis=1)))
+    hip_line = length(L.LEFT_HIP, L.RIGHT_HIP)
+    yaw = abs(ref.yaw_deg)
+    full = trunk / np.cos(np.radians(yaw)) if yaw <= _STEEP_YAW_DEG else _TRUNK_PER_HIP_LINE * hip_line
+    along, normal = ref.along, ref.normal
+    if ref.view == "side":
+        # Both ends of the floor line lie on the floor (M-B4).
+        full = trunk
+        along = unit(heel - shoulder)
+        normal = np.array([along[1], -along[0]])
+        normal = normal if float(dot(normal, UP)) > 0 else -normal
+    bones = {
+        "trunk": length(side_landmark(near, "shoulder"), side_landmark(near, "hip")),
+        "thigh": length(side_landmark(near, "hip"), side_landmark(near, "knee")),
+        "shank": length(side_landmark(near, "knee"), side_landmark(near, "ankle")),
+    }
+    return replace(
+        ref, along=along, normal=normal, trunk_px=max(trunk, 1.0), length_px=max(float(full), 1.0),
+        thigh_px=max(bones["thigh"], 1.0), hip_line_px=max(hip_line, 1.0), bones_px=bones,
+    )
+
+
+def _rest_frames(time_s: Array, x: Array, posture: Mask) -> tuple[Mask, bool]:
+    """Frames at rest: the still stretches at the low end of the signal, or else its lowest tenth."""
+    usable = posture & np.isfinite(x)
+    low, high = np.percentile(x[usable], [10, 97])
+    speed = np.abs(np.gradient(x, time_s)) if len(x) > 2 else np.zeros_like(x)
+    at_bottom = usable & (x < low + _REST_LEVEL * (high - low) + 1e-9)
+    still = at_bottom & (speed < max(_STILL_PER_S, 0.15 * (high - low)))
+    step = np.diff(time_s, append=time_s[-1:])
+    if step[still].sum() >= _REST_S:
+        return still, True
+    return usable & (x <= low), False
+
+
+def _with_rest(
+    definition: Definition, ref: Reference, xy: NDArray[np.float32], world: NDArray[np.float32],
+    rest: Mask, still: bool,
+) -> Reference:
+    """The reference with the resting value of every measure."""
+    raw = raw_values(definition, xy[rest], world[rest], ref)
+    values = {name: float(np.nanmedian(v)) for name, v in raw.items() if np.isfinite(v).any()}
+    ref = replace(ref, rest=values, still=still)
+    if formulas(definition).__name__.endswith("clam"):
+        # The opening is worked out from the lift since rest, so it is zero at rest by construction.
+        raw = raw_values(definition, xy[rest], world[rest], ref)
+        values = {name: float(np.nanmedian(v)) for name, v in raw.items() if np.isfinite(v).any()}
+        ref = replace(ref, rest=values)
+    return ref
+
+
+def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:
+    """x_cal: the median peak of the recording's own repetitions, NaN where nothing moves enough."""
+    least = max(definition.counting.minimum_range, definition.counting.minimum_range_sd * (sd or 0.0))
+    usable = posture & np.isfinite(x)
+    if usable.sum() < 5:
+        return float("nan")
+    filled = np.interp(time_s, time_s[usable], x[usable])
+    # Ends count as peaks too: a clip may begin or end at the top.
+    padded = np.concatenate([[0.0], filled, [0.0]])
+    peaks, _ = find_peaks(padded, prominence=0.6 * least, height=least)
+    if peaks.size == 0:
+        return float("nan")
+    heights = padded[peaks]
+    # Small repetitions and wobbles must not pull the range down.
+    main = heights[heights >= 0.5 * np.percentile(heights, 90)]
+    return float(np.median(main))

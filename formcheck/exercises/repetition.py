@@ -1,0 +1,406 @@
+"""The repetition state machine (spec 6): one signal in, phases and repetitions out.
+
+It sees only the normalised signal ``s`` (0 at rest, 1 at the calibrated range) and frame timestamps, and
+never the clock. Decisions are causal; the times of a closed repetition are dated back from its samples,
+so a late decision does not make a late phase.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.exercises.definition import Counting
+
+Array = NDArray[np.float64]
+
+#: Central difference for speed (spec 6.1).
+_SPEED_OVER_S = 0.10
+#: A phase lasts while the signal moves faster than this share of the phase's top speed.
+_MOVING_SHARE = 0.06
+#: Share of a smooth movement's duration between its 10 % and 90 % crossings. Minimum jerk (Flash and Hogan
+#: 1985) gives 0.506; seen through BlazePose, whose points stick a little at both ends, 0.465 (median over
+#: the rises and lowerings of rendered bodies with exact truth, docs/validation.md).
+_TENTH_TO_NINE_TENTHS = 0.465
+#: The unseen slow end of a movement is never taken to be longer than this.
+_UNSEEN_MAX_S = 0.40
+#: "At the top" and "at the bottom": within this share of the peak.
+_TOP_BAND = 0.15
+#: Longest history kept to date a start back.
+_HISTORY_S = 40.0
+
+
+@dataclass(frozen=True)
+class RepTimes:
+    """One repetition as the state machine saw it.
+
+    Attributes:
+        rep_class: ``full``, ``partial``, ``aborted`` or ``void`` (spec 6.3).
+        start_s, hold_start_s, hold_end_s, end_s: phase limits; rise, hold and lower lie between them.
+        peak_s, peak: time and level of the highest sample.
+        seen: share of its frames in which the signal was there.
+        gap: the person was lost inside it for a while.
+        incomplete_return: a new rise began before the signal was back at rest.
+        low_after: lowest level until the next repetition began (known later), or NaN.
+    """
+
+    rep_class: str
+    start_s: float
+    hold_start_s: float
+    hold_end_s: float
+    end_s: float
+    peak_s: float
+    peak: float
+    seen: float
+    gap: bool
+    incomplete_return: bool
+    low_after: float
+
+    def phase_at(self, time_s: float) -> str:
+        """``rise``, ``hold``, ``lower``, or ``rest`` outside."""
+        if time_s < self.start_s or time_s > self.end_s:
+            return "rest"
+        if time_s < self.hold_start_s:
+            return "rise"
+        return "hold" if time_s <= self.hold_end_s else "lower"
+
+
+class RepetitionCounter:
+    """Feeds on ``(time, s)`` and closes repetitions.
+
+    Args:
+        rules: the definition's ``counting`` table.
+    """
+
+    def __init__(self, rules: Counting) -> None:
+        self._rules = rules
+        self._t: deque[float] = deque()
+        self._s: deque[float] = deque()
+        self.state = "rest"
+        self._since: dict[str, float] = {}
+        self._opened_s: float | None = None
+        self._unseen_start = False
+        self._peak = -np.inf
+        self._low = np.inf
+        self._before_lost = "rest"
+        self._level_before_lost = 0.0
+        self._last_seen_s: float | None = None
+        self._gap = False
+        self._frames = 0
+        self._frames_seen = 0
+        self._rest_low = np.inf
+        self._ended_s = -np.inf
+
+    def update(self, time_s: float, s: float | None) -> RepTimes | None:
+        """One frame.
+
+        Args:
+            time_s: frame timestamp, seconds, later than the one before.
+            s: normalised signal, or None where it could not be measured.
+
+        Returns:
+            A repetition when this frame closes one, else None. `state` holds the phase.
+        """
+        self._frames += self._opened_s is not None
+        if s is None or not np.isfinite(s):
+            return self._missing(time_s)
+        self._frames_seen += self._opened_s is not None
+        closed = self._found_again(time_s, s) if self.state == "lost" else None
+        first = self._last_seen_s is None
+        self._last_seen_s = time_s
+        self._t.append(time_s)
+        self._s.append(s)
+        while self._t and time_s - self._t[0] > _HISTORY_S:
+            self._t.popleft()
+            self._s.popleft()
+        if closed is not None:
+            return closed
+        if first and s > self._rules.start_level:
+            # The clip begins inside a movement: what is seen of it is void.
+            self._open(time_s, "lower" if s > self._rules.full_level else "rise")
+            self._unseen_start = True
+        return self._step(time_s, s)
+
+    def finish(self) -> RepTimes | None:
+        """Close what is open at the end of the stretch: counted if it was almost down, else void."""
+        if self._opened_s is None or not self._t:
+            return None
+        rules = self._rules
+        fallen = self._peak - self._s[-1]
+        almost_down = self.state in ("lower", "lost") and fallen >= (1 - 2 * rules.rest_level) * self._peak
+        return self._close(self._t[-1], void=not almost_down)
+
+    # --- one transition a frame -------------------------------------------------------------------
+
+    def _step(self, t: float, s: float) -> RepTimes | None:
+        rules = self._rules
+        v = self._speed()
+        if self.state == "rest":
+            self._rest_low = min(self._rest_low, s)
+            rising = s > rules.start_level and v > rules.start_speed_per_s
+            if self._held("start", rising, t, rules.start_for_s):
+                self._open(self._onset(t), "rise")
+            return None
+        self._peak = max(self._peak, s)
+        if self._opened_s is not None and t - self._opened_s > rules.maximum_rep_s:
+            return self._close(t, void=True)
+        if self.state == "rise":
+            slow = s >= rules.hold_level and abs(v) < rules.hold_speed_per_s
+            if self._held("hold", slow, t, rules.hold_for_s):
+                self._enter("hold")
+            elif self._held("fall", v < -rules.lower_speed_per_s, t, rules.lower_for_s):
+                self._enter("lower")
+            elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
+                return self._close(t)
+        elif self.state == "hold":
+            leaving = s < self._peak - rules.leave_hold_drop and v < -rules.leave_hold_speed_per_s
+            if self._held("leave", leaving, t, rules.leave_hold_for_s):
+                self._enter("lower")
+            elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
+                return self._close(t)
+        elif self.state == "lower":
+            self._low = min(self._low, s)
+            if self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
+                return self._close(t)
+            if s - self._low > rules.again_rise:
+                if self._low > 0.6 * self._peak:
+                    # A wobble at the top, not a return: the same repetition goes on.
+                    self._enter("rise")
+                    return None
+                lowest = self._time_of_low()
+                closed = self._close(lowest, incomplete=True)
+                self._open(lowest, "rise")
+                self._peak = s
+                return closed
+        return None
+
+    def _open(self, start_s: float, state: str) -> None:
+        self._opened_s = start_s
+        self._unseen_start = False
+        self._peak = self._s[-1]
+        self._gap = False
+        seen = sum(1 for t in self._t if t >= start_s)
+        self._frames = self._frames_seen = seen
+        self._rest_low = np.inf
+        self._enter(state)
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        self._since.clear()
+        if state == "lower":
+            self._low = self._s[-1]
+
+    def _held(self, name: str, condition: bool, t: float, for_s: float) -> bool:
+        """True once `condition` has been true without a break for `for_s`."""
+        if not condition:
+            self._since.pop(name, None)
+            return False
+        since = self._since.setdefault(name, t)
+        # Half a millisecond of slack: frame times are rounded.
+        return t - since >= for_s - 5e-4
+
+    def _speed(self) -> float:
+        """ds/dt over the last 0.1 s, per second."""
+        t, s = self._t, self._s
+        i = len(t) - 1
+        while i > 0 and t[-1] - t[i] < _SPEED_OVER_S - 5e-4:
+            i -= 1
+        dt = t[-1] - t[i]
+        return (s[-1] - s[i]) / dt if dt > 0 else 0.0
+
+    # --- lost and found ---------------------------------------------------------------------------
+
+    def _missing(self, t: float) -> RepTimes | None:
+        if self._last_seen_s is None:
+            return None
+        missing_for = t - self._last_seen_s
+        if self.state != "lost" and missing_for > self._rules.lost_after_s:
+            self._before_lost = self.state
+            self._level_before_lost = self._s[-1] if self._s else 0.0
+            self.state = "lost"
+        if self.state == "lost" and missing_for > self._rules.lost_end_s:
+            closed = self._close(self._last_seen_s, void=True) if self._opened_s is not None else None
+            self.state = "lost"
+            self._before_lost = "rest"
+            return closed
+        return None
+
+    def _found_again(self, t: float, s: float) -> RepTimes | None:
+        self.state = self._before_lost
+        self._since.clear()
+        if self._opened_s is None:
+            if s > self._rules.start_level:
+                self._t.clear()
+                self._s.clear()
+                self._t.append(t)
+                self._s.append(s)
+                self._open(t, "rise")
+                self._unseen_start = True
+            return None
+        if abs(s - self._level_before_lost) < self._rules.lost_jump:
+            self._gap = True
+            return None
+        closed = self._close(self._last_seen_s or t, void=True)
+        if s > self._rules.start_level:
+            self._open(t, "rise")
+            self._unseen_start = True
+        return closed
+
+    # --- closing ----------------------------------------------------------------------------------
+
+    def _onset(self, now: float) -> float:
+        """Last time the signal stood below the onset level before this rise."""
+        for t, s in zip(reversed(self._t), reversed(self._s), strict=True):
+            if s < self._rules.onset_level or t <= self._ended_s:
+                return t
+        return self._t[0] if self._t else now
+
+    def _time_of_low(self) -> float:
+        best_t, best_s = self._t[-1], np.inf
+        for t, s in zip(reversed(self._t), reversed(self._s), strict=True):
+            if s < best_s:
+                best_t, best_s = t, s
+            if s > best_s + self._rules.again_rise and best_s <= self._low + 1e-9:
+                break
+        return best_t
+
+    def _close(self, end_s: float, void: bool = False, incomplete: bool = False) -> RepTimes | None:
+        rules = self._rules
+        opened = self._opened_s if self._opened_s is not None else end_s
+        t = np.array(self._t)
+        s = np.array(self._s)
+        inside = (t >= opened) & (t <= end_s)
+        void = void or self._unseen_start
+        seen = self._frames_seen / max(self._frames, 1)
+        gap = self._gap
+        self._opened_s = None
+        self._ended_s = end_s
+        self._enter("rest")
+        if inside.sum() < 2:
+            return None
+        # Look a little before the onset level: that is where the movement really began.
+        lead = (t >= opened - 0.6) & (t <= end_s)
+        t, s = t[lead], s[lead]
+        start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened)
+        peak = float(s[peak_i])
+        if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
+            return None
+        if peak < (rules.partial_level if void else rules.aborted_level):
+            return None
+        if void or seen < rules.minimum_seen:
+            rep_class = "void"
+        elif peak >= rules.full_level:
+            rep_class = "full"
+        else:
+            rep_class = "partial" if peak >= rules.partial_level else "aborted"
+        return RepTimes(
+            rep_class, start, hold_start, hold_end, end, float(t[peak_i]), peak, seen, gap, incomplete,
+            float(s[-1]) if incomplete else 0.0,
+        )
+
+
+def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, float, float, int]:
+    """Where the movement starts, reaches the top, leaves it and ends, from a repetition's samples.
+
+    A phase is the time around its fastest moment in which the signal moves faster than a small share of
+    that top speed. (Crossing a level would cut both slow ends off every phase and call a 2 s lowering a
+    fast one.)
+
+    Args:
+        t, s: ``(N,)`` times and levels, from shortly before the onset to the end.
+        opened_s: when the state machine dated the onset.
+
+    Returns:
+        start, hold start, hold end and end in seconds, and the index of the peak.
+    """
+    peak_i = int(np.argmax(s))
+    if len(t) < 5:
+        return float(t[0]), float(t[peak_i]), float(t[peak_i]), float(t[-1]), peak_i
+    v = _smooth_speed(t, s)
+    peak = max(float(s[peak_i]), 1e-6)
+    top = np.flatnonzero(s >= peak - _TOP_BAND * peak)
+    first_top, last_top = int(top[0]), int(top[-1])
+    bottom = _TOP_BAND * peak
+    # Rise: outwards from its fastest moment, down to the bottom and up to the top.
+    before = max(first_top, 1)
+    fastest = int(np.argmax(v[:before + 1]))
+    moving = v > _MOVING_SHARE * v[fastest]
+    start_i = _outwards(moving, s <= s[: fastest + 1].min() + bottom, fastest, -1, 0)
+    rise_end_i = _outwards(moving, s >= peak - _TOP_BAND * peak, fastest, +1, peak_i)
+    # Lowering: from its fastest moment back to the top and on to the bottom.
+    fastest = last_top + int(np.argmin(v[last_top:]))
+    moving = v < _MOVING_SHARE * v[fastest]
+    fall_start_i = _outwards(moving, s >= peak - _TOP_BAND * peak, fastest, -1, rise_end_i)
+    end_i = _outwards(moving, s <= s[fastest:].min() + bottom, fastest, +1, len(t) - 1)
+    level = float(np.median(s[rise_end_i : fall_start_i + 1]))
+    start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i])
+    end, hold_end = _ends_of_flank(-t[::-1], s[::-1], len(t) - 1 - end_i, len(t) - 1 - fall_start_i,
+                                   level, -t[-1] - _UNSEEN_MAX_S, -max(t[peak_i], hold_start))
+    return start, hold_start, max(-hold_end, hold_start), -end, peak_i
+
+
+def _ends_of_flank(t: Array, s: Array, low_i: int, top_i: int, top: float, earliest: float,
+                   latest: float) -> tuple[float, float]:
+    """When a rise really began and reached the top, from when it crossed a tenth and nine tenths.
+
+    The slow first and last moments of a movement drown in noise, but a movement that starts and stops
+    smoothly (minimum jerk) spends a known share of its time between the two crossings.
+
+    Args:
+        t, s: times (ascending) and levels.
+        low_i, top_i: between these indices the signal was seen to move.
+        top: level at the top.
+        earliest, latest: limits for the two answers.
+    """
+    base = float(s[low_i])
+    flank_t, flank = t[low_i : top_i + 1], s[low_i : top_i + 1]
+    seen_start, seen_end = float(t[low_i]), float(t[top_i])
+    if len(flank) < 3 or top <= base:
+        return seen_start, seen_end
+    t90 = _crossing(flank_t, flank, base + 0.9 * (top - base))
+    before = flank_t <= t90
+    t10 = -_crossing(-flank_t[before][::-1], -flank[before][::-1], -(base + 0.1 * (top - base)))
+    if not t90 > t10:
+        return seen_start, seen_end
+    beyond = (1 / _TENTH_TO_NINE_TENTHS - 1) / 2 * (t90 - t10)
+    start = min(seen_start, max(t10 - beyond, seen_start - _UNSEEN_MAX_S, earliest))
+    end = max(seen_end, min(t90 + beyond, seen_end + _UNSEEN_MAX_S))
+    return start, min(end, max(latest, seen_end))
+
+
+def _crossing(t: Array, s: Array, level: float) -> float:
+    """First time `s` comes up to `level`, between samples."""
+    above = np.flatnonzero(s >= level)
+    if above.size == 0:
+        return float(t[-1])
+    i = int(above[0])
+    if i == 0:
+        return float(t[0])
+    return float(t[i - 1] + (level - s[i - 1]) / max(s[i] - s[i - 1], 1e-9) * (t[i] - t[i - 1]))
+
+
+def _outwards(moving: NDArray[np.bool_], there: NDArray[np.bool_], at: int, step: int, limit: int) -> int:
+    """Walk from `at` until the signal has arrived (`there`) and no longer moves, at most to `limit`."""
+    i = at
+    while (i - limit) * step < 0 and (moving[i + step] or not there[i + step]):
+        i += step
+    return i
+
+
+def _smooth_speed(t: Array, s: Array) -> Array:
+    """Slope of a straight line fitted over 0.2 s around each sample, per second."""
+    half = 0.10
+    lo = np.searchsorted(t, t - half - 1e-6)
+    hi = np.searchsorted(t, t + half + 1e-6)
+    # Running sums make every window's least-squares slope in one pass.
+    def total(x: Array) -> Array:
+        c = np.concatenate([[0.0], np.cumsum(x)])
+        return np.asarray(c[hi] - c[lo])
+
+    u = t - t[0]
+    n, st, ss, stt, sts = (hi - lo).astype(float), total(u), total(s), total(u * u), total(u * s)
+    spread = n * stt - st**2
+    return np.where(spread > 1e-12, (n * sts - st * ss) / np.where(spread > 1e-12, spread, 1.0), 0.0)

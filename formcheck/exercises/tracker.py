@@ -1,0 +1,138 @@
+"""`Tracker`: the one engine behind live coaching and recorded video.
+
+``tracker.update(pose)`` measures one frame against the reference, moves the repetition state machine and
+judges a repetition when it closes. It is synchronous, knows no device and no clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.exercises.definition import Definition
+from formcheck.exercises.faults import Check, judge_rep
+from formcheck.exercises.repetition import RepetitionCounter, RepTimes
+from formcheck.measures.measure import measure
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable, Status
+from formcheck.pose.landmarks import Pose
+
+#: Frames are kept this long, so that a repetition can be judged when it closes.
+_KEEP_S = 45.0
+#: Share of a repetition's frames in which the posture must be recognised.
+_IN_SHAPE_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class RepResult:
+    """A closed repetition with the outcome of every fault."""
+
+    times: RepTimes
+    checks: dict[str, Check]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one frame told.
+
+    Attributes:
+        time_s: frame time.
+        phase: state of the repetition state machine (``rest``, ``rise``, ``hold``, ``lower``, ``lost``).
+        level: normalised signal, 0 at rest, 1 at the calibrated range; None where not measurable.
+        measures: one row of measures.
+        closed: the repetition that this frame closed, or None.
+    """
+
+    time_s: float
+    phase: str
+    level: float | None
+    measures: MeasureTable
+    closed: RepResult | None
+
+
+class Tracker:
+    """Counts and judges repetitions, one frame at a time.
+
+    Args:
+        definition: the exercise.
+        reference: view, sides, scale and resting values.
+    """
+
+    def __init__(self, definition: Definition, reference: Reference) -> None:
+        self.definition = definition
+        self.reference = reference
+        self._counter = RepetitionCounter(definition.counting)
+        self._signal = list(definition.measures).index(definition.counting.signal)
+        self._rows: deque[MeasureTable] = deque()
+        self._shape: deque[tuple[float, bool]] = deque()
+
+    def update(self, pose: Pose) -> Observation:
+        """One frame's pose (already smoothed)."""
+        row = measure(
+            self.definition,
+            self.reference,
+            time_s=np.array([pose.time_s]),
+            xy=pose.image_xy[None],
+            world=pose.world_xyz[None],
+            visibility=pose.visibility[None],
+            person=np.array([True]),
+            image_wh=pose.image_wh,
+        )
+        return self.feed(row)
+
+    def feed(self, row: MeasureTable, in_posture: bool = True, in_shape: bool = True) -> Observation:
+        """One frame's measures, already computed (a table of one row).
+
+        Args:
+            row: the measures.
+            in_posture: False where the body has left the exercise's posture; nothing counts then.
+            in_shape: False where the posture is not recognised in this very frame; the movement itself may
+                do that for a while, but a repetition needs the posture in a fair part of it.
+        """
+        t = float(row.time_s[0])
+        level = self._level(row) if in_posture else None
+        self._rows.append(row)
+        self._shape.append((t, in_shape))
+        while t - self._rows[0].time_s[0] > _KEEP_S:
+            self._rows.popleft()
+            self._shape.popleft()
+        times = self._counter.update(t, level)
+        closed = self._judge(times) if times is not None and self._is_the_exercise(times) else None
+        return Observation(t, self._counter.state, level, row, closed)
+
+    def finish(self) -> RepResult | None:
+        """Close what is open at the end."""
+        times = self._counter.finish()
+        return self._judge(times) if times is not None and self._is_the_exercise(times) else None
+
+    def _is_the_exercise(self, times: RepTimes) -> bool:
+        """A movement counts only if it is large enough and starts from the exercise's posture."""
+        if times.peak * self.reference.range < self.definition.counting.minimum_range:
+            return False
+        near = [shape for t, shape in self._shape if times.start_s - 0.5 <= t <= times.end_s + 0.5]
+        return bool(near) and sum(near) >= _IN_SHAPE_SHARE * len(near)
+
+    def _level(self, row: MeasureTable) -> float | None:
+        if row.status[0, self._signal] == Status.NOT_MEASURABLE or not self.reference.range > 0:
+            return None
+        return float(row.value[0, self._signal] / self.reference.range)
+
+    def _judge(self, times: RepTimes) -> RepResult:
+        table = _stack(self._rows)
+        step = np.diff(table.time_s)
+        fps = 1 / float(np.median(step)) if step.size else 0.0
+        checks = judge_rep(times, table, self.definition, self.reference, fps=fps)
+        if times.rep_class == "void":
+            # Not all of it was seen: nothing about it is called present or absent.
+            checks = {name: Check(False, "no_person", None) for name in checks}
+        return RepResult(times, checks)
+
+
+def _stack(rows: deque[MeasureTable]) -> MeasureTable:
+    def join(field: str) -> NDArray:  # type: ignore[type-arg]
+        return np.concatenate([getattr(row, field) for row in rows])
+
+    return MeasureTable(rows[0].names, join("time_s"), join("value"), join("status"), join("reason"))

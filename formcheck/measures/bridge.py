@@ -1,0 +1,167 @@
+"""Measures of bridges (spec 4.2): quantities in one frame, before the resting value is taken off.
+
+Every function of the view is here; whether a view may show a measure is the definition's business.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.measures.geometry import (
+    UP,
+    cross,
+    dot,
+    gap_above_line,
+    joint_angle_deg,
+    signed_hip_angle_deg,
+    unit,
+)
+from formcheck.measures.reference import Reference
+from formcheck.pose.landmarks import Landmark as L
+from formcheck.pose.landmarks import other_side, side_landmark
+
+Array = NDArray[np.float64]
+
+#: Measures that are the change since rest (spec 1.4); the others stand for themselves.
+CHANGES = frozenset(
+    {
+        "pelvic_height",
+        "trunk_lift_deg",
+        "pelvic_drop_deg",
+        "shank_lean_left_deg",
+        "shank_lean_right_deg",
+        "weight_shift",
+        "foot_pitch_deg",
+        "head_lift",
+        "thigh_parallel_deg",
+    }
+)
+#: Measures that are a ratio to rest.
+RATIOS = frozenset({"knee_separation"})
+
+#: Where BlazePose's hip lies relative to the hip joint's centre when supine, in trunk lengths towards the
+#: front of the body: its training points lie on the surface, over the front of the hip. Measured on
+#: rendered bodies with known joint centres (docs/validation.md, "Joint centres").
+HIP_IN_FRONT = 0.04
+
+#: Seen from the head end, a pelvic drop of 10 degrees shows as 8.4 to 7.6 at the top of the lift (spec
+#: 3.2, geometry check).
+HEAD_VIEW_GAIN = 0.8
+
+
+def hip_joint(shoulder: Array, hip: Array, above: Array) -> Array:
+    """Hip joint centre from the hip landmark: moved towards the back, square to the trunk.
+
+    Args:
+        shoulder, hip: ``(T, 2)`` near-side landmarks, pixels.
+        above: ``(2,)`` direction away from the floor; a supine person's front faces it.
+    """
+    trunk = hip - shoulder
+    front = np.stack([trunk[:, 1], -trunk[:, 0]], axis=1)
+    front = front * np.where(dot(front, above) < 0, -1.0, 1.0)[:, None]
+    return np.asarray(hip - HIP_IN_FRONT * front)
+
+
+def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
+    """All bridge quantities of each frame.
+
+    Args:
+        xy: ``(T, 33, 2)`` image landmarks, pixels.
+        world: ``(T, 33, 3)`` world landmarks, metres (unused here, kept alike with clams).
+        ref: the stretch's reference.
+
+    Returns:
+        Measure name to ``(T,)`` values, units of spec 13, resting value not yet taken off.
+    """
+    near = ref.near if ref.side is None else ref.side
+
+    def at(part: str, side: str = near) -> Array:
+        return xy[:, side_landmark(side, part)]
+
+    shoulder, knee, ankle = at("shoulder"), at("knee"), at("ankle")
+    hip = hip_joint(shoulder, at("hip"), ref.normal)
+    out: dict[str, Array] = {
+        "hip_angle_deg": signed_hip_angle_deg(shoulder, hip, knee, ref.normal),
+        "line_gap": gap_above_line(hip, shoulder, knee, ref.normal) / ref.trunk_px,
+        "knee_flexion_deg": 180.0 - joint_angle_deg(hip, knee, ankle),
+        "trunk_lift_deg": np.degrees(
+            np.arctan2(dot(hip - shoulder, ref.normal), dot(hip - shoulder, ref.along))
+        ),
+    }
+    if ref.view == "side":
+        out["pelvic_height"] = dot(hip, ref.normal) / ref.thigh_px
+    else:
+        # Foreshortened from the ends: a share of the clip's own range, never an absolute height.
+        hips = (xy[:, L.LEFT_HIP] + xy[:, L.RIGHT_HIP]) / 2
+        out["pelvic_height"] = dot(hips, UP) / (ref.length_px * 0.42 / 0.50)
+
+    hip_line = xy[:, L.RIGHT_HIP] - xy[:, L.LEFT_HIP]
+    drop = np.degrees(np.arctan2(hip_line[:, 1], np.abs(hip_line[:, 0])))
+    if ref.view == "head":
+        drop = drop / HEAD_VIEW_GAIN
+    if ref.side == "right":  # single leg: + = the free side is lower
+        drop = -drop
+    out["pelvic_drop_deg"] = drop
+
+    knees = np.linalg.norm(xy[:, L.LEFT_KNEE] - xy[:, L.RIGHT_KNEE], axis=1)
+    ankles = np.linalg.norm(xy[:, L.LEFT_ANKLE] - xy[:, L.RIGHT_ANKLE], axis=1)
+    out["knee_separation"] = knees / np.maximum(ankles, 1e-6)
+    for side in ("left", "right"):
+        out[f"shank_lean_{side}_deg"] = _shank_lean(xy, side)
+    hips_mid = (xy[:, L.LEFT_HIP] + xy[:, L.RIGHT_HIP]) / 2
+    ankles_mid = (xy[:, L.LEFT_ANKLE] + xy[:, L.RIGHT_ANKLE]) / 2
+    right = np.sign(np.median(hip_line[:, 0])) or 1.0
+    out["weight_shift"] = (hips_mid - ankles_mid)[:, 0] * right / ref.hip_line_px
+
+    foot = at("foot_index") - at("heel")
+    out["foot_pitch_deg"] = -np.degrees(np.arctan2(dot(foot, ref.normal), dot(foot, ref.along)))
+    out["head_lift"] = dot(at("ear"), ref.normal) / ref.trunk_px
+    far = other_side(near)
+    thigh_near, thigh_far = unit(knee - at("hip")), unit(at("knee", far) - at("hip", far))
+    out["thigh_parallel_deg"] = np.degrees(
+        np.arctan2(np.abs(cross(thigh_near, thigh_far)), dot(thigh_near, thigh_far))
+    )
+    return out
+
+
+def _shank_lean(xy: Array, side: str) -> Array:
+    """Lean of one shank towards the other leg, degrees (M-B9)."""
+    knee, ankle = xy[:, side_landmark(side, "knee")], xy[:, side_landmark(side, "ankle")]
+    other = xy[:, side_landmark(other_side(side), "ankle")]
+    medial = np.sign(np.median(other[:, 0] - ankle[:, 0])) or 1.0
+    return np.degrees(np.arctan2(medial * (knee - ankle)[:, 0], (ankle - knee)[:, 1]))
+
+
+def needs(ref: Reference) -> dict[str, list[L]]:
+    """Landmarks each measure stands on (hips are never judged by visibility, spec 1.3)."""
+    near = ref.near if ref.side is None else ref.side
+    leg = [side_landmark(near, p) for p in ("shoulder", "hip", "knee", "ankle")]
+    both = [L.LEFT_KNEE, L.RIGHT_KNEE, L.LEFT_ANKLE, L.RIGHT_ANKLE]
+    hips = [L.LEFT_HIP, L.RIGHT_HIP]
+    return {
+        "hip_angle_deg": leg[:3],
+        "line_gap": leg[:3],
+        "pelvic_height": [leg[1]] if ref.view == "side" else hips,
+        "knee_flexion_deg": leg[1:],
+        "trunk_lift_deg": leg[:2],
+        "pelvic_drop_deg": hips,
+        "knee_separation": both,
+        "shank_lean_left_deg": [L.LEFT_KNEE, L.LEFT_ANKLE],
+        "shank_lean_right_deg": [L.RIGHT_KNEE, L.RIGHT_ANKLE],
+        "weight_shift": [*hips, L.LEFT_ANKLE, L.RIGHT_ANKLE],
+        "foot_pitch_deg": [side_landmark(near, "heel"), side_landmark(near, "foot_index")],
+        "head_lift": [side_landmark(near, "ear")],
+        "thigh_parallel_deg": [*hips, L.LEFT_KNEE, L.RIGHT_KNEE],
+    }
+
+
+#: Bones (near side) whose image length must stay within the tolerance for a measure to be ok, side view.
+BONES = {"trunk": ("shoulder", "hip"), "thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
+BONES_OF = {
+    "hip_angle_deg": ("trunk", "thigh"),
+    "line_gap": ("trunk", "thigh"),
+    "pelvic_height": ("trunk", "thigh"),
+    "knee_flexion_deg": ("thigh", "shank"),
+    "trunk_lift_deg": ("trunk",),
+}

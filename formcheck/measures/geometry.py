@@ -1,0 +1,87 @@
+"""Vector geometry on arrays of image points. Pure numpy; x right, y down, pixels; angles in degrees.
+
+All functions take arrays whose last axis is the coordinate and return one value for each point.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+#: "Up" in the image: the laptop's camera stands level (spec 1.2).
+UP = np.array([0.0, -1.0])
+
+
+def unit(v: ArrayLike) -> Array:
+    """`v` scaled to length 1; a zero vector stays zero."""
+    v = np.asarray(v, np.float64)
+    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    return v / np.where(length > 0, length, 1.0)
+
+
+def cross(a: ArrayLike, b: ArrayLike) -> Array:
+    """z of the cross product of 2D vectors; in the image (y down) positive = `b` clockwise of `a`."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
+
+
+def dot(a: ArrayLike, b: ArrayLike) -> Array:
+    """Dot product over the last axis."""
+    return np.asarray((np.asarray(a, np.float64) * np.asarray(b, np.float64)).sum(axis=-1))
+
+
+def joint_angle_deg(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
+    """Angle at `b` between `a` and `c`, 0 to 180."""
+    u = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    v = np.asarray(c, np.float64) - np.asarray(b, np.float64)
+    n = np.linalg.norm(np.cross(u, v), axis=-1) if u.shape[-1] == 3 else np.abs(cross(u, v))
+    return np.degrees(np.arctan2(n, dot(u, v)))
+
+
+def turn_deg(v: ArrayLike, towards: ArrayLike, zero: ArrayLike) -> Array:
+    """How far `v` has turned away from direction `zero` towards direction `towards`, -180 to 180.
+
+    Args:
+        v: ``(T, 2)`` vectors.
+        towards, zero: ``(2,)`` directions at right angles to each other.
+    """
+    return np.degrees(np.arctan2(dot(v, towards), dot(v, zero)))
+
+
+def wrap_deg(angle: ArrayLike) -> Array:
+    """The same angle within -180 to 180."""
+    return (np.asarray(angle, np.float64) + 180.0) % 360.0 - 180.0
+
+
+def signed_hip_angle_deg(shoulder: ArrayLike, hip: ArrayLike, knee: ArrayLike, above: ArrayLike) -> Array:
+    """Hip angle in a bridge (M-B1): 180 = straight line, more than 180 = hip above the line.
+
+    The unsigned angle folds back at 180, so the side of the shoulder-knee line on which the hip lies
+    decides (spec 4.2).
+
+    Args:
+        shoulder, hip, knee: ``(T, 2)`` image points.
+        above: ``(2,)`` direction away from the floor.
+    """
+    angle = joint_angle_deg(shoulder, hip, knee)
+    return np.where(gap_above_line(hip, shoulder, knee, above) > 0, 360.0 - angle, angle)
+
+
+def gap_above_line(point: ArrayLike, a: ArrayLike, b: ArrayLike, above: ArrayLike) -> Array:
+    """Signed distance of `point` from the line through `a` and `b`, + on the side of `above`, pixels."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    along = unit(b - a)
+    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    normal = normal * np.where(dot(normal, above) < 0, -1.0, 1.0)[..., None]
+    return dot(np.asarray(point, np.float64) - a, normal)
+
+
+def mad_sd(values: ArrayLike) -> float:
+    """Robust standard deviation: 1.4826 times the median absolute deviation; NaN for no values."""
+    v = np.asarray(values, np.float64)
+    v = v[np.isfinite(v)]
+    if v.size == 0:
+        return float("nan")
+    return float(1.4826 * np.median(np.abs(v - np.median(v))))

@@ -1,0 +1,163 @@
+"""All measures of an exercise over frames, each with its status: value minus rest, then the gates.
+
+One function serves a whole recording and a single live frame; the same landmarks and the same reference
+always give the same numbers.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.exercises.definition import Definition
+from formcheck.measures import bridge, clam
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose.landmarks import Landmark as L
+from formcheck.pose.landmarks import side_landmark
+
+Array = NDArray[np.float64]
+
+_HIPS = {L.LEFT_HIP, L.RIGHT_HIP}
+#: A landmark this far outside the picture (share of its size) was guessed by the model, not seen.
+_EDGE = 0.01
+
+
+def formulas(definition: Definition) -> ModuleType:
+    """The module of formulas for an exercise's posture."""
+    return clam if definition.posture == "side_lying" else bridge
+
+
+def raw_values(
+    definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
+) -> dict[str, Array]:
+    """Quantities before the resting value is taken off; see `clam.quantities`, `bridge.quantities`."""
+    values: dict[str, Array] = formulas(definition).quantities(
+        np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
+    )
+    return values
+
+
+def measure(
+    definition: Definition,
+    ref: Reference,
+    *,
+    time_s: NDArray[np.float64],
+    xy: NDArray[np.floating],
+    world: NDArray[np.floating],
+    visibility: NDArray[np.floating],
+    person: NDArray[np.bool_],
+    image_wh: tuple[int, int],
+) -> MeasureTable:
+    """Measures of T frames against a reference.
+
+    Args:
+        definition: the exercise.
+        ref: view, scale and resting values.
+        time_s: ``(T,)``.
+        xy: ``(T, 33, 2)`` smoothed image landmarks, pixels; NaN where nobody was seen.
+        world: ``(T, 33, 3)``, metres.
+        visibility: ``(T, 33)``.
+        person: ``(T,)`` True where the person was seen.
+        image_wh: size of the frames, pixels.
+    """
+    module = formulas(definition)
+    raw = raw_values(definition, xy, world, ref)
+    values: dict[str, Array] = {}
+    for name, value in raw.items():
+        if name in module.CHANGES:
+            value = value - ref.rest.get(name, np.nan)
+            if name.endswith("_deg"):
+                value = (value + 180.0) % 360.0 - 180.0
+        elif name in module.RATIOS:
+            value = value / ref.rest.get(name, np.nan)
+        values[name] = value
+    if module is clam:
+        values |= clam.derived(values)
+
+    names = tuple(definition.measures)
+    n = len(time_s)
+    table = MeasureTable(
+        names=names,
+        time_s=np.asarray(time_s, np.float64),
+        value=np.full((n, len(names)), np.nan),
+        status=np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
+        reason=np.full((n, len(names)), Reason.NONE, np.uint8),
+    )
+    needs: dict[str, list[L]] = module.needs(ref)
+    bones = _bones_hold(xy, ref, definition)
+    w, h = image_wh
+    outside = (
+        (xy[:, :, 0] < -_EDGE * w)
+        | (xy[:, :, 0] > (1 + _EDGE) * w)
+        | (xy[:, :, 1] < -_EDGE * h)
+        | (xy[:, :, 1] > (1 + _EDGE) * h)
+    )
+    for m, name in enumerate(names):
+        status, reason = _judge(name, definition, ref, needs[name], visibility, outside, bones, module)
+        value = values[name]
+        empty = ~np.isfinite(value) & (status != Status.NOT_MEASURABLE)
+        status[empty], reason[empty] = Status.NOT_MEASURABLE, Reason.GEOMETRY
+        if ref.view != "unknown" and name in definition.measures and _shown(definition, name, ref):
+            status[~person], reason[~person] = Status.NOT_MEASURABLE, Reason.NO_PERSON
+        table.status[:, m], table.reason[:, m] = status, reason
+        table.value[:, m] = np.where(status == Status.NOT_MEASURABLE, np.nan, value)
+    return table
+
+
+def _shown(definition: Definition, name: str, ref: Reference) -> bool:
+    return ref.view in definition.measures[name].views
+
+
+def _judge(
+    name: str,
+    definition: Definition,
+    ref: Reference,
+    needed: list[L],
+    visibility: NDArray[np.floating],
+    outside: NDArray[np.bool_],
+    bones: dict[str, NDArray[np.bool_]],
+    module: ModuleType,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Status and reason of one measure in each frame, worst gate last."""
+    n = len(visibility)
+    gates = definition.gates
+    status = np.full(n, Status.OK, np.uint8)
+    reason = np.full(n, Reason.NONE, np.uint8)
+
+    def mark(where: NDArray[np.bool_] | bool, to: Status, why: Reason) -> None:
+        hit = np.broadcast_to(where, n) & (status < to)
+        status[hit], reason[hit] = to, why
+
+    trust = definition.measures[name].views.get(ref.view)
+    if trust is None:
+        mark(True, Status.NOT_MEASURABLE, Reason.VIEW)
+        return status, reason
+    if trust == "low":
+        mark(True, Status.LOW, Reason.VIEW)
+    if not ref.still and (name in module.CHANGES or name in module.RATIOS):
+        mark(True, Status.LOW, Reason.BASELINE)
+    for bone in module.BONES_OF.get(name, ()) if ref.view == "side" else ():
+        mark(~bones[bone], Status.LOW, Reason.OCCLUDED)
+    seen = [i for i in needed if i not in _HIPS]
+    if seen:
+        least = visibility[:, seen].min(axis=1)
+        mark(least < gates.visibility_ok, Status.LOW, Reason.OCCLUDED)
+        mark(least < gates.visibility_low, Status.NOT_MEASURABLE, Reason.OCCLUDED)
+    mark(outside[:, needed].any(axis=1), Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
+    return status, reason
+
+
+def _bones_hold(
+    xy: NDArray[np.floating], ref: Reference, definition: Definition
+) -> dict[str, NDArray[np.bool_]]:
+    """For each bone, where its image length is within the tolerance of its resting length."""
+    near = ref.near if ref.side is None else ref.side
+    out = {}
+    for bone, (a, b) in formulas(definition).BONES.items():
+        length = np.linalg.norm(xy[:, side_landmark(near, a)] - xy[:, side_landmark(near, b)], axis=1)
+        rest = ref.bones_px.get(bone, np.nan)
+        out[bone] = np.abs(length / rest - 1.0) <= definition.gates.bone_tolerance
+    return out

@@ -1,0 +1,57 @@
+"""`Reference`: what the measures of one stretch of a session are measured against.
+
+Live it comes from the set-up dialogue; for a recording it is found in the recording (spec 6.5). The same
+`Reference` always gives the same measures, repetitions and faults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """View, sides, scale and resting values of one stretch.
+
+    Attributes:
+        start_s, end_s: the stretch it holds for.
+        view: view name of the definition (spec 13), or ``"unknown"``.
+        yaw_deg: angle of the camera around the body, see `formcheck.measures.view`.
+        side: working leg (clam: top leg; single-leg bridge: stance leg), or None.
+        near: side of the body nearer the camera.
+        along: ``(2,)`` image direction along the body, from shoulders to feet.
+        normal: ``(2,)`` image direction away from the floor, at right angles to the floor line.
+        back_x: image x direction (+1 right, -1 left) in which the patient's back lies (clam).
+        trunk_px: length of the trunk at rest in the image.
+        length_px: un-foreshortened trunk length (L_ref of spec 1.5).
+        thigh_px: thigh length at rest in the image (near side).
+        hip_line_px: distance between the hip landmarks at rest.
+        bones_px: image length at rest by bone, for the bone-length gate.
+        rest: resting value of each measure that is a change, in its own unit.
+        noise_sd: standard deviation of each measure while still.
+        still: False when the clip never rests: every change is then marked low.
+        range: calibrated range of the primary signal (x_cal), its own unit; NaN if there is none.
+        camera_high: the camera looks down from well above the body.
+    """
+
+    start_s: float
+    end_s: float
+    view: str
+    yaw_deg: float
+    side: str | None
+    near: str
+    along: NDArray[np.float64]
+    normal: NDArray[np.float64]
+    back_x: float
+    trunk_px: float
+    length_px: float
+    thigh_px: float
+    hip_line_px: float
+    bones_px: dict[str, float] = field(default_factory=dict)
+    rest: dict[str, float] = field(default_factory=dict)
+    noise_sd: dict[str, float] = field(default_factory=dict)
+    still: bool = True
+    range: float = float("nan")

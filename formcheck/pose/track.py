@@ -1,0 +1,168 @@
+"""`Track`: one person's poses over a whole recording, as arrays, and their zero-phase smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
+from formcheck.pose.person import CORE, JUMP_TRUNKS, JUMPED_LANDMARKS
+
+#: Zero-phase Butterworth for recordings: 4th order, 6 Hz (spec 1.3).
+_CUTOFF_HZ = 6.0
+#: Gaps up to this long are bridged inside the filter (and still reported as gaps).
+_BRIDGE_S = 0.3
+#: Somebody missing for longer than this may have moved, or it is another shot.
+_GAP_S = 2.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """Poses of T frames.
+
+    Attributes:
+        time_s: ``(T,)`` seconds.
+        person: ``(T,)`` bool.
+        rejected: ``(T,)`` bool, a skeleton was thrown away.
+        people_seen: ``(T,)`` int32.
+        image_xyz: ``(T, 33, 3)`` float32, pixels; NaN where no person.
+        world_xyz: ``(T, 33, 3)`` float32, metres; NaN where no person.
+        visibility: ``(T, 33)`` float32, 0 where no person.
+        image_wh: frame size, pixels.
+    """
+
+    time_s: NDArray[np.float64]
+    person: NDArray[np.bool_]
+    rejected: NDArray[np.bool_]
+    people_seen: NDArray[np.int32]
+    image_xyz: NDArray[np.float32]
+    world_xyz: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    image_wh: tuple[int, int]
+
+    @classmethod
+    def from_results(cls, results: Iterable[PoseResult], image_wh: tuple[int, int]) -> Track:
+        """Stack an engine's results."""
+        found = list(results)
+        n = len(found)
+        image = np.full((n, LANDMARK_COUNT, 3), np.nan, np.float32)
+        world = np.full((n, LANDMARK_COUNT, 3), np.nan, np.float32)
+        visibility = np.zeros((n, LANDMARK_COUNT), np.float32)
+        for i, result in enumerate(found):
+            if result.pose is not None:
+                image[i] = result.pose.image_xyz
+                world[i] = result.pose.world_xyz
+                visibility[i] = result.pose.visibility
+        return cls(
+            time_s=np.array([r.time_s for r in found], np.float64),
+            person=np.array([r.pose is not None for r in found], bool),
+            rejected=np.array([r.rejected is not None for r in found], bool),
+            people_seen=np.array([r.people_seen for r in found], np.int32),
+            image_xyz=image,
+            world_xyz=world,
+            visibility=visibility,
+            image_wh=image_wh,
+        )
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @property
+    def fps(self) -> float:
+        """Median frame rate; 0 for fewer than two frames."""
+        step = np.diff(self.time_s)
+        return float(1 / np.median(step)) if step.size and np.median(step) > 0 else 0.0
+
+    def part(self, frames: slice) -> Track:
+        """Some neighbouring frames."""
+        return replace(
+            self,
+            **{
+                name: getattr(self, name)[frames]
+                for name in (
+                    "time_s", "person", "rejected", "people_seen", "image_xyz", "world_xyz", "visibility",
+                )
+            },
+        )
+
+    def stretches(self) -> list[slice]:
+        """Runs of frames in which camera and person stay in place: split at cuts and long absences."""
+        seen = np.flatnonzero(self.person)
+        if seen.size == 0:
+            return []
+        starts = [int(seen[0])]
+        ends = []
+        size = _body_size(self.image_xyz)
+        for before, after in zip(seen[:-1], seen[1:], strict=True):
+            gone = self.time_s[after] - self.time_s[before]
+            limit = JUMP_TRUNKS * min(max(gone * 30.0, 1.0), 3.0) * max(size[before], size[after])
+            moved = np.linalg.norm(
+                self.image_xyz[after, CORE, :2] - self.image_xyz[before, CORE, :2], axis=1
+            )
+            if gone > _GAP_S or (moved > limit).sum() >= JUMPED_LANDMARKS:
+                ends.append(int(before) + 1)
+                starts.append(int(after))
+        ends.append(int(seen[-1]) + 1)
+        return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
+
+
+def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``(T,)`` body size in pixels, see `person.body_size_px`."""
+    xy = image_xyz[:, :, :2].astype(np.float64)
+    trunk = np.linalg.norm((xy[:, 11] + xy[:, 12]) / 2 - (xy[:, 23] + xy[:, 24]) / 2, axis=1)
+    thigh = np.linalg.norm(xy[:, 23:25] - xy[:, 25:27], axis=2).max(axis=1) * 0.50 / 0.42
+    shank = np.linalg.norm(xy[:, 25:27] - xy[:, 27:29], axis=2).max(axis=1) * 0.50 / 0.40
+    return np.maximum(np.maximum(trunk, thigh), np.maximum(shank, 1.0))
+
+
+def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Zero-phase filtered image and world landmarks of one stretch.
+
+    Irregular timestamps are handled by filtering on an even grid at the median frame rate. Frames without
+    a person stay NaN.
+
+    Args:
+        track: one stretch.
+
+    Returns:
+        ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres.
+    """
+    xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = np.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    seen = np.flatnonzero(track.person)
+    if seen.size == 0:
+        return xy, world
+    breaks = np.flatnonzero(np.diff(track.time_s[seen]) > _BRIDGE_S) + 1
+    for run in np.split(seen, breaks):
+        t = track.time_s[run]
+        both = np.concatenate(
+            [track.image_xyz[run, :, :2].reshape(len(run), -1), track.world_xyz[run].reshape(len(run), -1)], 1
+        ).astype(np.float64)
+        both = _butterworth(t, both)
+        xy[run] = both[:, : LANDMARK_COUNT * 2].reshape(-1, LANDMARK_COUNT, 2)
+        world[run] = both[:, LANDMARK_COUNT * 2 :].reshape(-1, LANDMARK_COUNT, 3)
+    return xy, world
+
+
+def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Filter the columns of `values` over times `t`, zero phase."""
+    if len(t) < 8:
+        return values
+    fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)
+    cutoff = min(_CUTOFF_HZ, 0.4 * fps)
+    sos = butter(2, cutoff, fs=fps, output="sos")  # forwards and backwards: 4th order in all
+    grid = np.linspace(t[0], t[-1], len(t))
+    even = np.abs(grid - t).max() < 0.1 / fps
+    on_grid = values if even else _resample(grid, t, values)
+    smoothed = sosfiltfilt(sos, on_grid, axis=0, padlen=min(len(t) - 1, int(fps / 2)))
+    return np.asarray(smoothed if even else _resample(t, grid, smoothed))
+
+
+def _resample(
+    to: NDArray[np.float64], at: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.stack([np.interp(to, at, column) for column in values.T], axis=1)

@@ -1,0 +1,179 @@
+"""From tracked stretches to the `Summary`: repetitions numbered, faults tallied, gaps named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.analysis import PHASES
+from formcheck.exercises.definition import Definition
+from formcheck.exercises.faults import Check
+from formcheck.exercises.recording import Stretch
+from formcheck.exercises.tracker import RepResult
+from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.session.summary import FaultEvent, FaultInfo, MeasureInfo, Rep
+
+#: Repetitions that count (spec 6.3).
+COUNTED = ("full", "partial")
+
+
+@dataclass(frozen=True)
+class TrackedStretch:
+    """A stretch with what the tracker made of it.
+
+    Attributes:
+        stretch: landmarks, reference and measures.
+        reps: closed repetitions.
+        phase: ``(T,)`` state of each frame, index into `PHASES`.
+    """
+
+    stretch: Stretch
+    reps: list[RepResult]
+    phase: NDArray[np.uint8]
+
+
+def main_stretch(tracked: Sequence[TrackedStretch]) -> TrackedStretch | None:
+    """The stretch that stands for the recording: most counted repetitions, else longest in posture."""
+    usable = [t for t in tracked if t.stretch.reference is not None]
+    if not usable:
+        return None
+
+    def weight(t: TrackedStretch) -> tuple[int, int]:
+        counted = sum(r.times.rep_class in COUNTED for r in t.reps)
+        return counted, int(t.stretch.posture.sum())
+
+    return max(usable, key=weight)
+
+
+def rep_summary(index: int, result: RepResult, table: MeasureTable) -> Rep:
+    """One repetition as it stands in the summary.
+
+    Args:
+        index: 1-based number over the whole recording.
+        result: from the tracker.
+        table: measures of its stretch.
+    """
+    times = result.times
+    void = times.rep_class == "void"
+    a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
+    top = (table.time_s >= a) & (table.time_s <= b)
+    peak: dict[str, float | None] = {}
+    for name in table.names:
+        ok = top & table.ok(name)
+        if ok.any():
+            peak[name] = round(float(np.median(table.column(name)[ok])), 3)
+    faults = [check.fault for check in result.checks.values() if check.fault is not None]
+    return Rep(
+        index=index,
+        **{"class": times.rep_class},  # type: ignore[arg-type]
+        start_s=round(times.start_s, 3),
+        peak_s=round(times.peak_s, 3),
+        end_s=round(times.end_s, 3),
+        rise_s=None if void else round(times.hold_start_s - times.start_s, 3),
+        hold_s=None if void else round(times.hold_end_s - times.hold_start_s, 3),
+        lower_s=None if void else round(times.end_s - times.hold_end_s, 3),
+        confidence=round(float(np.clip(times.seen, 0, 1)), 3),
+        peak=peak,
+        faults=[
+            FaultEvent(
+                id=f.id,
+                grade=f.grade,  # type: ignore[arg-type]
+                value=round(f.value, 3),
+                unit=f.unit,
+                start_s=round(f.start_s, 3),
+                end_s=round(f.end_s, 3),
+            )
+            for f in sorted(faults, key=lambda f: (f.start_s, f.id))
+        ],
+    )
+
+
+def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[str, FaultInfo]:
+    """Every fault of the exercise over the counted repetitions, checked or not."""
+    counted = [r for r in results if r.times.rep_class in COUNTED]
+    out = {}
+    for name, fault in definition.faults.items():
+        checks: list[Check] = [r.checks[name] for r in counted]
+        checked = [c for c in checks if c.checked]
+        found = [c.fault for c in checked if c.fault is not None]
+        reason: str | None = None
+        if not checked:
+            reasons = Counter(c.reason for c in checks)
+            if not fault.built:
+                reason = "not_built"
+            elif not fault.rules:
+                reason = "view"
+            else:
+                reason = reasons.most_common(1)[0][0] if reasons else "no_reps"
+        out[name] = FaultInfo(
+            checked=bool(checked),
+            reason=reason,  # type: ignore[arg-type]
+            reps_checked=len(checked),
+            reps_affected=len(found),
+            worst_grade=max((f.grade for f in found), default=0),  # type: ignore[arg-type]
+        )
+    return out
+
+
+def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict[str, MeasureInfo]:
+    """How well each measure could be seen in the main stretch, while in posture."""
+    out = {}
+    for name in definition.measures:
+        if main is None or main.stretch.measures is None or main.stretch.reference is None:
+            out[name] = MeasureInfo(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
+            continue
+        table, posture = main.stretch.measures, main.stretch.posture
+        m = table.names.index(name)
+        status = table.status[posture, m]
+        ok_share = float(np.mean(status == Status.OK))
+        if ok_share >= 0.5:
+            word, wanted = "ok", None
+        elif np.mean(status != Status.NOT_MEASURABLE) >= 0.5:
+            word, wanted = "low", Status.LOW
+        else:
+            word, wanted = "not_measurable", Status.NOT_MEASURABLE
+        reason = None
+        if wanted is not None:
+            reasons = table.reason[posture, m][status == wanted]
+            reasons = reasons[reasons != Reason.NONE]
+            reason = Reason(int(np.bincount(reasons).argmax())).word if reasons.size else "geometry"
+        sd = main.stretch.reference.noise_sd.get(name)
+        seen = word != "not_measurable"
+        out[name] = MeasureInfo(
+            status=word,  # type: ignore[arg-type]
+            reason=reason,  # type: ignore[arg-type]
+            ok_frames=round(ok_share, 4),
+            noise_sd=round(sd, 4) if sd is not None and seen else None,
+        )
+    return out
+
+
+def frame_phases(
+    count: int, tracked: Sequence[TrackedStretch], numbered: Sequence[tuple[TrackedStretch, RepResult, int]]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Phase and repetition number of every frame of the recording.
+
+    Phases inside a closed repetition are dated back from its limits, so they agree with its times; outside
+    they are ``rest``, ``lost``, or ``none`` where the body is not in the exercise's posture.
+    """
+    phase = np.zeros(count, np.uint8)
+    rep = np.zeros(count, np.int32)
+    for t in tracked:
+        frames = t.stretch.frames
+        state = np.where(t.phase == PHASES.index("lost"), PHASES.index("lost"), PHASES.index("rest"))
+        phase[frames] = np.where(t.stretch.posture, state, 0)
+    for t, result, index in numbered:
+        table = t.stretch.measures
+        assert table is not None
+        offset = t.stretch.frames.start
+        inside = np.flatnonzero(
+            (table.time_s >= result.times.start_s) & (table.time_s <= result.times.end_s)
+        )
+        for i in inside:
+            phase[offset + i] = PHASES.index(result.times.phase_at(float(table.time_s[i])))
+            rep[offset + i] = index
+    return phase, rep
