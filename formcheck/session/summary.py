@@ -1,26 +1,43 @@
 """The summary of one analysis: the output contract ``formcheck.summary/1``.
 
 The pydantic models here are the contract; the JSON schema in ``docs/summary.schema.json`` is made from
-them (a test keeps the two alike).
+them (a test keeps the two alike)::
+
+    python -m formcheck.session.summary > docs/summary.schema.json
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = "formcheck.summary/1"
+SCHEMA: Literal["formcheck.summary/1"] = "formcheck.summary/1"
 
 ReasonWord = Literal[
-    "view", "occluded", "out_of_frame", "noise", "geometry", "fps", "no_person", "baseline",
-    "not_built", "no_prescription", "no_reps",
+    "view",
+    "occluded",
+    "out_of_frame",
+    "noise",
+    "geometry",
+    "fps",
+    "no_person",
+    "baseline",
+    "not_built",
+    "no_prescription",
+    "no_reps",
 ]
 RepClass = Literal["full", "partial", "aborted", "void"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        # In the published schema: a key with a default is always in the file, so it is required.
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Source(_Model):
@@ -135,3 +152,24 @@ class Summary(_Model):
     def to_json(self) -> str:
         """As written to ``summary.json``."""
         return self.model_dump_json(by_alias=True, indent=1)
+
+
+def json_schema() -> dict[str, Any]:
+    """The published JSON schema of ``summary.json``."""
+    schema = Summary.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA,
+        **schema,
+        "title": "formcheck summary",
+        "description": "What formcheck found in one video: the contents of summary.json.",
+    }
+
+
+def main() -> None:
+    """Prints the JSON schema."""
+    print(json.dumps(json_schema(), indent=1))
+
+
+if __name__ == "__main__":
+    main()

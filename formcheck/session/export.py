@@ -1,0 +1,59 @@
+"""Exports for other programs: ``frames.csv`` and ``summary.json``."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from formcheck.analysis import Analysis
+from formcheck.measures.table import MeasureTable, Status
+from formcheck.session.outputs import replacing
+from formcheck.session.summary import Summary
+
+FRAME_COLUMNS = ("frame", "time_s", "person", "phase", "rep")
+_WORDS = [status.word for status in Status]
+
+
+def write_frames_csv(analysis: Analysis, path: Path) -> None:
+    """Writes one row a frame: time, phase, repetition, every measure, and every measure's status.
+
+    A measure's cell is empty unless its status is ``ok``: whoever plots the column sees only numbers that
+    may be believed. `rep` is 0 between repetitions.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    table = analysis.measures
+    header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
+    columns = zip(
+        range(len(analysis.time_s)),
+        [f"{time:.6f}" for time in analysis.time_s.tolist()],
+        analysis.person.astype(int).tolist(),
+        analysis.phase_words,
+        analysis.rep.tolist(),
+        *_value_columns(table),
+        *([_WORDS[i] for i in column] for column in table.status.T.tolist()),
+        strict=True,
+    )
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(columns)
+
+
+def write_summary_json(summary: Summary, path: Path) -> None:
+    """Writes the contract's summary; of all outputs the last, as the sign that the run was finished.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(summary.to_json() + "\n")
+
+
+def _value_columns(table: MeasureTable) -> list[list[str]]:
+    """Six significant digits: far below any measure's noise, and a hundred times finer than it is shown."""
+    return [
+        ["" if state != Status.OK else f"{value:.6g}" for value, state in zip(values, states, strict=True)]
+        for values, states in zip(table.value.T.tolist(), table.status.T.tolist(), strict=True)
+    ]

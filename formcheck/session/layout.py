@@ -1,0 +1,193 @@
+"""The layout of ``session.sqlite``: its tables, and what is known of a session from its start.
+
+Landmarks and measures are blobs of little-endian numbers, one a frame: 99 columns would cost ten times
+the time and could be read no better. ``sqlite3 session.sqlite .schema`` shows the tables with the
+comments below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from formcheck.exercises.definition import Definition
+from formcheck.pose.landmarks import LANDMARK_COUNT
+
+SCHEMA = "formcheck.session/1"
+
+#: What a NULL blob stands for.
+NAN_POINTS = np.full((LANDMARK_COUNT, 3), np.nan, dtype="<f4").tobytes()
+NAN_VISIBILITY = np.full(LANDMARK_COUNT, np.nan, dtype="<f4").tobytes()
+
+TABLES = (
+    """
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT
+) WITHOUT ROWID
+    """,
+    """
+CREATE TABLE frames (
+    frame INTEGER PRIMARY KEY,     -- from 0
+    time_s REAL NOT NULL,
+    person INTEGER NOT NULL,       -- 1: the exercising person was seen
+    rejected INTEGER NOT NULL,     -- 1: a skeleton was thrown away as not this person's
+    people_seen INTEGER NOT NULL,
+    phase TEXT NOT NULL,           -- none, rest, rise, hold, lower or lost
+    rep INTEGER NOT NULL,          -- 0 between repetitions
+    landmarks BLOB,                -- 33 x (x, y, z) float32, pixels; NULL: all NaN
+    world BLOB,                    -- 33 x (x, y, z) float32, metres; NULL: all NaN
+    visibility BLOB,               -- 33 float32; NULL: all NaN
+    crc INTEGER NOT NULL           -- of the columns before, see formcheck.session.layout.row_crc
+)
+    """,
+    """
+CREATE TABLE measures (            -- apart from frames: read and scored again without the landmarks
+    frame INTEGER PRIMARY KEY,
+    value BLOB NOT NULL,           -- one float32 for each name in meta 'measures'; NaN: not measurable
+    status BLOB NOT NULL,          -- one byte for each: 0 ok, 1 low, 2 not measurable
+    reason BLOB NOT NULL,          -- one byte for each: see formcheck.measures.table.Reason
+    crc INTEGER NOT NULL           -- as in frames
+)
+    """,
+    """
+CREATE TABLE reps (
+    rep INTEGER PRIMARY KEY,
+    class TEXT NOT NULL,           -- full, partial, aborted or void
+    start_s REAL NOT NULL,
+    peak_s REAL NOT NULL,
+    end_s REAL NOT NULL,
+    rise_s REAL,
+    hold_s REAL,
+    lower_s REAL,
+    confidence REAL NOT NULL,
+    peak TEXT NOT NULL             -- JSON: values of the measures at the peak
+)
+    """,
+    """
+CREATE TABLE faults (
+    rep INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    grade INTEGER NOT NULL,
+    value REAL NOT NULL,
+    unit TEXT NOT NULL,
+    start_s REAL NOT NULL,
+    end_s REAL NOT NULL
+)
+    """,
+    """
+CREATE TABLE warnings (text TEXT NOT NULL)
+    """,
+    """
+CREATE TABLE summary (
+    json TEXT NOT NULL             -- one row, once the session has ended
+)
+    """,
+)
+
+
+@dataclass(frozen=True)
+class SessionMeta:
+    """What is known of a session from its start.
+
+    Attributes:
+        formcheck: version of formcheck that recorded it.
+        created: when, ISO 8601 with the offset from UTC.
+        source: name of the video, without its folder (paths often hold people's names), or of the camera.
+        image_wh: width and height of its frames, pixels.
+        exercise: its name.
+        side: working side, or None where there is none or it has not been found yet.
+        view: from where the camera looks.
+        engine: pose engine.
+        model: its landmark model.
+        model_sha256: hash of each model file used, by name.
+        measures: names of the measures, in the order they are stored.
+        primary: the measure that counts repetitions.
+        overrides: the patient's own thresholds that were laid over the definition, as TOML text.
+    """
+
+    formcheck: str
+    created: str
+    source: str
+    image_wh: tuple[int, int]
+    exercise: str
+    side: str | None
+    view: str
+    engine: str
+    model: str
+    model_sha256: dict[str, str]
+    measures: tuple[str, ...]
+    primary: str
+    overrides: str = ""
+
+
+def row_crc(row: Sequence[object]) -> int:
+    """CRC-32 of a row of ``frames`` or ``measures`` (without the sum itself).
+
+    SQLite notices damage to its own structure, not to what is stored: without this, half of all
+    overwritten blocks would be read as landmarks.
+    """
+    crc = 0
+    for item in row:
+        crc = zlib.crc32(item if isinstance(item, bytes) else repr(item).encode(), crc)
+    return crc
+
+
+def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None]:
+    """Contents of the table ``meta`` at the start of a session."""
+    text = json.dumps(definition.model_dump(mode="json"), sort_keys=True)  # the text that is hashed
+    return {
+        "schema": SCHEMA,
+        "complete": "0",
+        "formcheck": meta.formcheck,
+        "created": meta.created,
+        "source": meta.source,
+        "image_wh": json.dumps(meta.image_wh),
+        "exercise": meta.exercise,
+        "side": meta.side,
+        "view": meta.view,
+        "engine": meta.engine,
+        "model": meta.model,
+        "model_sha256": json.dumps(meta.model_sha256),
+        "measures": json.dumps(meta.measures),
+        "primary": meta.primary,
+        "overrides": meta.overrides,
+        "definition": text,
+        "definition_sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def read_meta(db: sqlite3.Connection) -> dict[str, str | None]:
+    """Contents of the table ``meta``."""
+    return dict(db.execute("SELECT key, value FROM meta"))
+
+
+def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
+    """The other way round.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing or spoilt.
+    """
+    text = {key: value for key, value in meta.items() if value is not None}
+    width, height = json.loads(text["image_wh"])
+    return SessionMeta(
+        formcheck=text["formcheck"],
+        created=text["created"],
+        source=text["source"],
+        image_wh=(int(width), int(height)),
+        exercise=text["exercise"],
+        side=meta["side"],
+        view=text["view"],
+        engine=text["engine"],
+        model=text["model"],
+        model_sha256=dict(json.loads(text["model_sha256"])),
+        measures=tuple(str(name) for name in json.loads(text["measures"])),
+        primary=text["primary"],
+        overrides=text["overrides"],
+    )

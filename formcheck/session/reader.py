@@ -1,0 +1,269 @@
+"""Reading a ``session.sqlite``: never writes to it, and says in one sentence why it cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from formcheck.analysis import PHASES
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import Definition
+from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose.landmarks import LANDMARK_COUNT
+from formcheck.session.layout import (
+    NAN_POINTS,
+    NAN_VISIBILITY,
+    SCHEMA,
+    SessionMeta,
+    parse_meta,
+    read_meta,
+    row_crc,
+)
+from formcheck.session.outputs import SESSION
+from formcheck.session.summary import FaultEvent, Rep, Summary
+
+_SCHEMA_NAME, _SCHEMA_NUMBER = SCHEMA.split("/")
+
+
+@dataclass(frozen=True)
+class SessionPoses:
+    """All frames of a session, exactly as they were stored; see `Analysis` for the arrays."""
+
+    frame: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    person: NDArray[np.bool_]
+    rejected: NDArray[np.bool_]
+    people_seen: NDArray[np.int32]
+    phase: NDArray[np.uint8]
+    rep: NDArray[np.int32]
+    landmarks_xyz: NDArray[np.float32]
+    world_xyz: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+
+
+class Session:
+    """A recorded session, read-only; made by `open_session`, used as a context manager.
+
+    Attributes:
+        path: the file.
+        meta: what was known at the start (side and view: at the end).
+        complete: False when the recording was interrupted.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, meta: SessionMeta, *, complete: bool) -> None:
+        self.path = path
+        self.meta = meta
+        self.complete = complete
+        self._db = db
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._db.close()
+
+    @property
+    def definition(self) -> Definition:
+        """The exercise definition that was used, with the patient's own thresholds."""
+        with _reading(self.path):
+            meta = read_meta(self._db)
+            text = meta["definition"] or ""
+            if hashlib.sha256(text.encode()).hexdigest() != meta["definition_sha256"]:
+                raise ValueError("definition and its hash differ")
+        try:
+            return Definition.model_validate_json(text)
+        except ValidationError:
+            raise FormcheckError(
+                f"The exercise definition in {self.path} is of another formcheck ({self.meta.formcheck}) "
+                "and not understood by this one; use that version to read it."
+            ) from None
+
+    @property
+    def summary(self) -> Summary | None:
+        """The summary; None when the recording was killed before it ended."""
+        with _reading(self.path):
+            row = self._db.execute("SELECT json FROM summary").fetchone()
+            return None if row is None else Summary.model_validate_json(row[0])
+
+    @property
+    def reps(self) -> list[Rep]:
+        """All repetitions with their faults."""
+        with _reading(self.path):
+            faults: dict[int, list[FaultEvent]] = {}
+            for rep, id_, grade, value, unit, start_s, end_s in self._db.execute(
+                "SELECT rep, id, grade, value, unit, start_s, end_s FROM faults ORDER BY rowid"
+            ):
+                event = FaultEvent(id=id_, grade=grade, value=value, unit=unit, start_s=start_s, end_s=end_s)
+                faults.setdefault(rep, []).append(event)
+            cursor = self._db.execute("SELECT * FROM reps ORDER BY rep")
+            names = [column[0] for column in cursor.description]
+            reps = []
+            for row in cursor:
+                values = dict(zip(names, row, strict=True))
+                index, peak = values.pop("rep"), json.loads(values.pop("peak"))
+                reps.append(Rep(index=index, peak=peak, faults=faults.get(index, []), **values))
+            return reps
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings, in the order they were given."""
+        with _reading(self.path):
+            return [str(row[0]) for row in self._db.execute("SELECT text FROM warnings ORDER BY rowid")]
+
+    @property
+    def measures(self) -> MeasureTable:
+        """All measures; values have the precision of float32."""
+        with _reading(self.path):
+            times = self._db.execute("SELECT frame, time_s FROM frames ORDER BY frame").fetchall()
+            rows = self._db.execute("SELECT * FROM measures ORDER BY frame").fetchall()
+            _check_rows(rows)
+            if [row[0] for row in times] != [row[0] for row in rows]:
+                raise ValueError("frames and measures differ")
+            shape = (len(rows), len(self.meta.measures))
+            value, status, reason = (b"".join(row[i] for row in rows) for i in (1, 2, 3))
+            table = MeasureTable(
+                names=self.meta.measures,
+                time_s=np.array([row[1] for row in times], dtype=np.float64),
+                value=np.frombuffer(value, dtype="<f4").reshape(shape).astype(np.float64),
+                status=np.frombuffer(status, dtype=np.uint8).reshape(shape).copy(),
+                reason=np.frombuffer(reason, dtype=np.uint8).reshape(shape).copy(),
+            )
+            if np.any(table.status > max(Status)) or np.any(table.reason > max(Reason)):
+                raise ValueError("unknown status or reason")
+            return table
+
+    def poses(self) -> SessionPoses:
+        """Landmarks of all frames, bit for bit as they were stored, with phases and repetitions."""
+        with _reading(self.path):
+            count = self._db.execute("SELECT count(*) FROM frames").fetchone()[0]
+            landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
+            world = np.empty((count, LANDMARK_COUNT, 3), np.float32)
+            visibility = np.empty((count, LANDMARK_COUNT), np.float32)
+            plain: list[tuple[Any, ...]] = []
+            cursor = self._db.execute("SELECT * FROM frames ORDER BY frame")
+            # In pieces, so that an hour of video is in memory once and not three times.
+            while rows := cursor.fetchmany(4096):
+                _check_rows(rows)
+                piece = slice(len(plain), len(plain) + len(rows))
+                landmarks[piece] = _floats([row[7] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
+                world[piece] = _floats([row[8] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
+                visibility[piece] = _floats([row[9] for row in rows], NAN_VISIBILITY).reshape(len(rows), -1)
+                plain += [row[:7] for row in rows]
+            columns: list[Any] = list(zip(*plain, strict=True)) or [()] * 7
+            return SessionPoses(
+                frame=np.array(columns[0], dtype=np.int64),
+                time_s=np.array(columns[1], dtype=np.float64),
+                person=np.array(columns[2], dtype=np.bool_),
+                rejected=np.array(columns[3], dtype=np.bool_),
+                people_seen=np.array(columns[4], dtype=np.int32),
+                phase=np.array([PHASES.index(word) for word in columns[5]], dtype=np.uint8),
+                rep=np.array(columns[6], dtype=np.int32),
+                landmarks_xyz=landmarks,
+                world_xyz=world,
+                visibility=visibility,
+            )
+
+
+def open_session(path: Path) -> Session:
+    """Opens a session for reading.
+
+    Args:
+        path: the ``session.sqlite``, or the folder it lies in.
+
+    Raises:
+        FormcheckError: there is none, it is damaged, made by a newer formcheck, or something else.
+    """
+    path = path / SESSION if os.path.isdir(path) else path
+    if not os.path.isfile(path):
+        raise FormcheckError(f"There is no session at {path}; check the name.")
+    with _reading(path):
+        db = sqlite3.connect(
+            _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _check(db, path)
+            meta = read_meta(db)
+            return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
+        except BaseException:
+            db.close()
+            raise
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA trusted_schema=OFF")  # the file may come from anybody
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+    schema = read_meta(db).get("schema") if "meta" in tables else None
+    name, _, number = (schema or "").partition("/")
+    if name != _SCHEMA_NAME:
+        raise _not_a_session(path)
+    if int(number) > int(_SCHEMA_NUMBER):
+        raise FormcheckError(
+            f"The session {path} was made by a newer formcheck ({schema}); update formcheck."
+        )
+    if db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+        raise ValueError("quick_check")
+
+
+def _check_rows(rows: list[tuple[Any, ...]]) -> None:
+    for row in rows:
+        if row_crc(row[:-1]) != row[-1]:
+            raise ValueError("check sum")
+
+
+def _floats(blobs: list[bytes | None], missing: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(missing if blob is None else blob for blob in blobs), dtype="<f4")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turns whatever a damaged file leads to into one sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise FormcheckError(f"The session {path} is being recorded; wait until it has ended.") from None
+        if "unable to open" in str(error):
+            raise FormcheckError(
+                f"The session {path} cannot be opened; check that you may read it or, if a file "
+                f"{path.name}-wal lies beside it, that you may write to its folder."
+            ) from None
+        raise _damaged(path) from None
+    except sqlite3.DatabaseError as error:
+        raise (_not_a_session(path) if "not a database" in str(error) else _damaged(path)) from None
+    except (sqlite3.Warning, ValueError, TypeError, KeyError, OverflowError, MemoryError):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> FormcheckError:
+    return FormcheckError(
+        f"The session {path} is damaged; restore it from a copy or analyse its video again."
+    )
+
+
+def _not_a_session(path: Path) -> FormcheckError:
+    return FormcheckError(f"{path} is not a formcheck session.")
+
+
+def _read_only(path: Path) -> str:
+    uri = path.absolute().as_uri()
+    if not uri.startswith("file:///"):  # a Windows share; SQLite takes no host name in a URI
+        uri = uri.replace("file://", "file:////", 1)
+    return f"{uri}?mode=ro"

@@ -1,0 +1,326 @@
+"""``session.sqlite``: the durable record of one session.
+
+While a session is being recorded the database keeps a write-ahead log and commits twice a second with
+``synchronous=FULL``: SQLite then waits for the disk at every commit, so that neither ``kill -9`` nor a
+power cut costs more than the last second, and a commit is one write of a few dozen kilobytes. The log is
+chosen over a rollback journal because an interrupted session can then be read without being repaired:
+the record itself is not written to (SQLite makes a small ``-shm`` file beside it). The connection holds
+its lock for good (``locking_mode=EXCLUSIVE``), which spares the shared memory that network folders cannot
+offer. A session that was ended properly is turned back into a single file that can be copied, mailed and
+read from a read-only folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.analysis import PHASES, Analysis
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import Definition
+from formcheck.session.layout import (
+    NAN_POINTS,
+    NAN_VISIBILITY,
+    SCHEMA,
+    TABLES,
+    SessionMeta,
+    meta_rows,
+    row_crc,
+)
+from formcheck.session.outputs import explained, remove_side_files, replacing
+from formcheck.session.reader import Session, SessionPoses, open_session
+from formcheck.session.summary import Rep, Summary
+
+__all__ = [
+    "SCHEMA",
+    "Session",
+    "SessionFrame",
+    "SessionMeta",
+    "SessionPoses",
+    "SessionWriter",
+    "open_session",
+    "write_session",
+]
+
+_COMMIT_AFTER_S = 0.5
+_COMMIT_AFTER_FRAMES = 4000
+
+
+class SessionFrame(NamedTuple):
+    """One frame to be stored; the arrays are as in `Analysis` and `MeasureTable`, without the time axis."""
+
+    frame: int
+    time_s: float
+    person: bool
+    rejected: bool
+    people_seen: int
+    phase: str
+    rep: int
+    landmarks_xyz: NDArray[np.float32] | None
+    world_xyz: NDArray[np.float32] | None
+    visibility: NDArray[np.float32] | None
+    value: NDArray[np.float64]
+    status: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+
+
+class SessionWriter:
+    """Writes a session row by row; used as a context manager.
+
+    Leaving the block without `finish` (an exception, Ctrl-C) keeps what was recorded, marked incomplete;
+    so does killing the program, but for the last second.
+    """
+
+    def __init__(
+        self, path: Path, meta: SessionMeta, definition: Definition, *, durable: bool = True
+    ) -> None:
+        """Creates the file.
+
+        Args:
+            path: must not exist yet: a recording is never overwritten.
+            meta: what is known from the start.
+            definition: the exercise definition used, with overrides.
+            durable: False for a file that is thrown away if it does not get finished; waits for no disk.
+
+        Raises:
+            FormcheckError: the file exists or cannot be written.
+        """
+        if path.exists():
+            raise FormcheckError(
+                f"The session {path} already exists; choose another name or remove it first."
+            )
+        self._folder = path.parent
+        self._measures = len(meta.measures)
+        # A frame's two rows go in together, so that Ctrl-C cannot come between them.
+        self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
+        self._last_commit = time.monotonic()
+        with explained(self._folder):
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._durable = durable
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute(f"PRAGMA journal_mode={'WAL' if durable else 'MEMORY'}")
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+            with self._transaction():
+                for statement in TABLES:
+                    self._db.execute(statement)
+                self._set(meta_rows(meta, definition))
+
+    def __enter__(self) -> SessionWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
+
+    def append(self, frame: SessionFrame) -> None:
+        """Adds one frame, and commits when the last commit was half a second ago.
+
+        Raises:
+            FormcheckError: the disk is full or failing.
+        """
+        if frame.phase not in PHASES:
+            raise ValueError(f"unknown phase '{frame.phase}'")
+        # Plain numbers: SQLite takes none of numpy's, and their text is part of the check sum.
+        index = int(frame.frame)
+        row = (
+            index,
+            float(frame.time_s),
+            int(frame.person),
+            int(frame.rejected),
+            int(frame.people_seen),
+            frame.phase,
+            int(frame.rep),
+            _nullable(frame.landmarks_xyz, NAN_POINTS),
+            _nullable(frame.world_xyz, NAN_POINTS),
+            _nullable(frame.visibility, NAN_VISIBILITY),
+        )
+        value = frame.value.astype("<f4").tobytes()
+        status = frame.status.astype(np.uint8).tobytes()
+        reason = frame.reason.astype(np.uint8).tobytes()
+        if not len(value) // 4 == len(status) == len(reason) == self._measures:
+            raise ValueError(f"{self._measures} values, states and reasons expected in a frame")
+        values = (index, value, status, reason)
+        self._rows.append(((*row, row_crc(row)), (*values, row_crc(values))))
+        waited = time.monotonic() - self._last_commit
+        if waited >= _COMMIT_AFTER_S or len(self._rows) >= _COMMIT_AFTER_FRAMES:
+            self.commit()
+
+    def append_rep(self, rep: Rep) -> None:
+        """Adds a repetition and its faults, with all frames so far."""
+        self._write_frames(lambda: self._add_rep(rep))
+
+    def append_warning(self, text: str) -> None:
+        """Adds a warning, with all frames so far."""
+        self._write_frames(lambda: self._db.execute("INSERT INTO warnings VALUES (?)", (text,)))
+
+    def commit(self) -> None:
+        """Makes everything appended so far safe; for the caller to use when frames pause."""
+        self._write_frames()
+
+    def finish(self, summary: Summary) -> None:
+        """Adds the summary and closes the file, as complete as the summary says the session is.
+
+        The repetitions, faults and warnings stored so far are replaced by the summary's: they were found
+        without knowledge of what came after.
+
+        Raises:
+            FormcheckError: the disk is full or failing.
+            ValueError: the summary cannot be read back (it holds a NaN, which JSON does not know).
+        """
+        text = summary.to_json()
+        summary = Summary.model_validate_json(text)  # so that all tables say the same, rounded or null
+
+        def write() -> None:
+            for table in ("reps", "faults", "warnings", "summary"):
+                self._db.execute(f"DELETE FROM {table}")
+            for rep in summary.reps:
+                self._add_rep(rep)
+            self._db.executemany("INSERT INTO warnings VALUES (?)", [(line,) for line in summary.warnings])
+            self._db.execute("INSERT INTO summary VALUES (?)", (text,))
+            end = {"side": summary.side, "view": summary.view.name, "complete": str(int(summary.complete))}
+            self._set(end)
+
+        self._write_frames(write)
+        with explained(self._folder):
+            self._to_single_file()
+            self._db.close()
+
+    def abandon(self) -> None:
+        """Closes the file with what there is, marked incomplete; does nothing after `finish`.
+
+        Never raises for a full disk: it is called when something else has already gone wrong, and what
+        was committed before stays readable.
+        """
+        with suppress(FormcheckError, sqlite3.Error):
+            self.commit()
+            self._to_single_file()
+        self._db.close()
+
+    def _write_frames(self, also: Callable[[], object] | None = None) -> None:
+        with explained(self._folder):
+            with self._transaction():
+                # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                    [frame for frame, _ in self._rows],
+                )
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO measures VALUES (?,?,?,?,?)", [values for _, values in self._rows]
+                )
+                if also is not None:
+                    also()
+            self._rows.clear()
+            self._last_commit = time.monotonic()
+
+    def _add_rep(self, rep: Rep) -> None:
+        times = (rep.start_s, rep.peak_s, rep.end_s, rep.rise_s, rep.hold_s, rep.lower_s)
+        row = (rep.index, rep.class_, *times, rep.confidence, json.dumps(rep.peak))
+        self._db.execute("INSERT INTO reps VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+        self._db.executemany(
+            "INSERT INTO faults VALUES (?,?,?,?,?,?,?)",
+            [(rep.index, f.id, f.grade, f.value, f.unit, f.start_s, f.end_s) for f in rep.faults],
+        )
+
+    def _set(self, values: Mapping[str, str | None]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", values.items())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk makes SQLite roll back by itself
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _to_single_file(self) -> None:
+        if self._durable:
+            self._db.execute("PRAGMA journal_mode=DELETE")
+
+
+def write_session(
+    analysis: Analysis,
+    path: Path,
+    *,
+    model_sha256: Mapping[str, str] | None = None,
+    overrides: str = "",
+) -> None:
+    """Writes a whole analysis; the file appears under its name only when all of it is there.
+
+    Args:
+        analysis: what to store. Its `smooth_xy` is left out: it is computed from the landmarks.
+        path: an earlier file of that name is replaced.
+        model_sha256: hash of each model file used, by name.
+        overrides: text of the TOML that was laid over the definition.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    summary = analysis.summary
+    meta = SessionMeta(
+        formcheck=summary.formcheck,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        source=analysis.video.name,
+        image_wh=(summary.source.width, summary.source.height),
+        exercise=summary.exercise,
+        side=summary.side,
+        view=summary.view.name,
+        engine=summary.pose.engine,
+        model=summary.pose.model,
+        model_sha256=dict(model_sha256 or {}),
+        measures=analysis.measures.names,
+        primary=analysis.primary,
+        overrides=overrides,
+    )
+    with replacing(path) as part:
+        with SessionWriter(part, meta, analysis.definition, durable=False) as writer:
+            for frame in _frames_of(analysis):
+                writer.append(frame)
+            writer.finish(summary)
+        remove_side_files(path)
+
+
+def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
+    a, m = analysis, analysis.measures
+    return map(
+        SessionFrame._make,
+        zip(
+            range(len(a.time_s)),
+            a.time_s.tolist(),
+            a.person.tolist(),
+            a.rejected.tolist(),
+            a.people_seen.tolist(),
+            a.phase_words,
+            a.rep.tolist(),
+            a.landmarks_xyz,
+            a.world_xyz,
+            a.visibility,
+            m.value,
+            m.status,
+            m.reason,
+            strict=True,
+        ),
+    )
+
+
+def _nullable(array: NDArray[np.float32] | None, missing: bytes) -> bytes | None:
+    """Bytes of an array; None for no array or all NaN, which then takes no room."""
+    if array is None:
+        return None
+    blob = array.astype("<f4").tobytes()
+    if len(blob) != len(missing):
+        raise ValueError(f"an array of {len(missing) // 4} numbers expected, got {array.shape}")
+    return None if blob == missing else blob
