@@ -1,0 +1,229 @@
+"""The command line: each command a thin call into the library.
+
+Results go to standard output; progress, warnings and errors to standard error. Exit status 0 = done,
+2 = something the person can put right (one sentence says what), 130 = interrupted with nothing kept.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from typer.exceptions import Abort, TyperException
+
+import formcheck
+from formcheck.errors import FormcheckError
+
+app = typer.Typer(
+    name="formcheck",
+    help=(
+        "Watches clams and bridges (hip exercises) and says what it saw, what was off, and what it could "
+        "not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, and is "
+        "not a medical device. Everything stays on this computer."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+models_app = typer.Typer(help="The pose models on this computer.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"formcheck {formcheck.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def analyze(
+    video: Annotated[Path, typer.Argument(help="The recorded clip, any common video format.")],
+    exercise: Annotated[
+        str, typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge.")
+    ],
+    side: Annotated[
+        str | None,
+        typer.Option(help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
+                          "Found if left out."),
+    ] = None,
+    view: Annotated[
+        str,
+        typer.Option(help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
+                          "oblique (bridge); auto = recognise it."),
+    ] = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results. Default: <video name>.formcheck beside it.")
+    ] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON on standard output, nothing else.")
+    ] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Do not draw annotated.mp4.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
+    thresholds: Annotated[
+        Path | None, typer.Option(help="A TOML file with this patient's own numbers, laid over the defaults.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
+    model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
+) -> None:
+    """Analyse a recorded clip.
+
+    Writes an annotated video, a report to open in a browser, and the numbers (summary.json, frames.csv,
+    session.sqlite).
+
+    Example:  formcheck analyze bridge.mp4 --exercise bridge
+    """
+    from formcheck.analyze import analyze as run
+    from formcheck.analyze import check_request, write_outputs
+    from formcheck.session.outputs import OutputFolder
+    from formcheck.sources import VideoFile
+
+    declared = None if view == "auto" else view
+    check_request(exercise, side, declared, thresholds)
+    VideoFile(video).close()  # a file that cannot be read costs nobody their earlier results
+    folder = OutputFolder(video, out)
+    folder.prepare()
+    with _progress(show=not json_ or sys.stderr.isatty()) as progress:
+        analysis = run(
+            video, exercise, side=side, view=declared, engine=engine, model=model, overrides=thresholds,
+            progress=progress,
+        )
+        analysis = write_outputs(
+            analysis, folder, video=not no_video, report=not no_report, progress=progress
+        )
+    if json_:
+        print(analysis.summary.to_json())
+        return
+    _print_verdict(analysis, folder, video=not no_video, report=not no_report)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Show the pose models, where they come from, and whether their files are whole."""
+    from formcheck.pose.models import list_models
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("name", "file", "size", "origin", "file is whole", "sha256"):
+        table.add_column(heading, overflow="fold")
+    for info in list_models():
+        table.add_row(
+            info.name, Path(info.file).name, f"{info.bytes / 1e6:.1f} MB", info.origin,
+            "yes" if info.ok else "NO", info.sha256[:12],
+        )
+    Console().print(table)
+
+
+@models_app.command("add")
+def models_add(
+    file: Annotated[Path, typer.Argument(help="A .task bundle, a .tflite model, or an .onnx made by formcheck.")],
+    name: Annotated[str | None, typer.Option(help="Name to use it by. Default: from the file's name.")] = None,
+) -> None:
+    """Add a pose model (for instance the official heavy one), converted to run here.
+
+    Example:  formcheck models add pose_landmarker_heavy.task
+    """
+    from formcheck.pose.models import add_model
+
+    info = add_model(file, name)
+    print(f"Added '{info.name}'. Use it with: formcheck analyze VIDEO --exercise bridge --model {info.name}")
+
+
+@contextmanager
+def _progress(show: bool) -> Iterator:  # type: ignore[type-arg]
+    """A progress bar with the time left, on standard error."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(), console=Console(stderr=True), disable=not show, transient=True,
+    )
+    tasks: dict[str, object] = {}
+
+    def report(what: str, share: float) -> None:
+        if what not in tasks:
+            for task in bar.task_ids:
+                bar.update(task, completed=1.0)
+            tasks[what] = bar.add_task(what, total=1.0)
+        bar.update(tasks[what], completed=share)  # type: ignore[arg-type]
+
+    with bar:
+        yield report
+
+
+def _print_verdict(analysis, folder, *, video: bool, report: bool) -> None:  # type: ignore[no-untyped-def]
+    """What was seen, in a few lines, and where the results are."""
+    out = Console(highlight=False)
+    summary = analysis.summary
+    definition = analysis.definition
+    counts = {kind: sum(r.class_ == kind for r in summary.reps) for kind in ("full", "partial")}
+    total = sum(counts.values())
+    view = definition.views.get(summary.view.name)
+    where = f", seen {view.title}" if view is not None else ""
+    kinds = f" ({counts['partial']} of them partial)" if counts["partial"] else ""
+    word = "repetition" if total == 1 else "repetitions"
+    out.print(f"[bold]{definition.title}[/bold]{where}: {total} {word}{kinds}.")
+    grades = {1: "mild", 2: "moderate", 3: "marked"}
+    for name, info in summary.faults.items():
+        if info.reps_affected:
+            out.print(
+                f"  • {definition.faults[name].title}: in {info.reps_affected} of {info.reps_checked}, "
+                f"at worst {grades[info.worst_grade]}"
+            )
+    unchecked = [definition.faults[n].title for n, i in summary.faults.items() if i.reason == "view"]
+    if unchecked and total:
+        out.print(f"  Not checked, because this view cannot show it: {', '.join(unchecked).lower()}.")
+    for warning in summary.warnings:
+        out.print(f"  [yellow]Note:[/yellow] {warning}", markup=True)
+    out.print()
+    if video:
+        out.print(f"Annotated video: {folder.annotated}", soft_wrap=True)
+    if report:
+        out.print(f"Report:          {folder.report}", soft_wrap=True)
+    out.print(f"Numbers:         {folder.summary}", soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point: every expected failure is one sentence and a non-zero exit status."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(prog_name="formcheck", standalone_mode=False)
+    except FormcheckError as error:
+        _fail(str(error))
+    except TyperException as error:
+        _fail(_usage(error))
+    except (KeyboardInterrupt, Abort):
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage(error: TyperException) -> str:
+    """A usage error as one sentence (Typer suggests the nearest command or option itself)."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""  # the help was shown already
+    message = error.format_message().rstrip(".")
+    path = getattr(context, "command_path", "formcheck")
+    return f"{message} (see: {path} --help)"
+
+
+def _fail(sentence: str) -> None:
+    if sentence:
+        print(sentence, file=sys.stderr)
+    sys.exit(2)
