@@ -225,7 +225,7 @@ def _level(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measure
         if not np.isfinite(level) or not ref.still:
             return Check(False, "baseline", None)
     value = rule.sign * ((rule.reference or 0.0) - level)
-    grade = sum(value >= max(threshold, least) for threshold in rule.grades)
+    grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
     if grade == 0:
         return Check(True, None, None)
     if rule.kind == "rest":
@@ -251,15 +251,15 @@ def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measur
         if rep.gap:
             return Check(False, "occluded", None)
         value = (b - a) / prescribed
-        grade = sum(value < limit for limit in rule.grades)
+        grade = int(sum(value < limit for limit in rule.grades))
     elif rule.kind == "range":
         a, b = rep.peak_s, rep.peak_s
         value = rep.peak / target
-        grade = sum(value < limit for limit in rule.grades)
+        grade = int(sum(value < limit for limit in rule.grades))
     else:
         a, b = rep.end_s, rep.end_s
         value = rep.low_after
-        grade = sum(value > limit for limit in rule.grades)
+        grade = int(sum(value > limit for limit in rule.grades))
     if grade == 0:
         return Check(True, None, None)
     return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b))

@@ -93,7 +93,7 @@ def _prepare(
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
     rest, still = _rest_frames(part.time_s, x, posture)
-    scaled = _scale(rough, xy, rest)
+    scaled = _scale(rough, xy, rest, posture)
     reference = _with_rest(definition, scaled, xy, world, rest, still)
     table = measure(
         definition, reference, time_s=part.time_s, xy=xy, world=world, visibility=part.visibility,
@@ -155,6 +155,10 @@ def _outline(
             warnings.append(f"The working side was given as {side}, but the {top} leg lies on top.")
         side = side or top
         near = side
+    elif definition.has_side and side is None:
+        # The standing leg is the one with the bent knee.
+        bent = np.median(views.knee_flexion_world_deg(w), axis=0)
+        side = "left" if bent[0] > bent[1] else "right"
     hips = np.median((p[:, L.LEFT_HIP] + p[:, L.RIGHT_HIP]) / 2, axis=0)
     shoulders = np.median((p[:, L.LEFT_SHOULDER] + p[:, L.RIGHT_SHOULDER]) / 2, axis=0)
     along = unit(hips - shoulders)
@@ -167,18 +171,18 @@ def _outline(
         side=side, near=near, along=along, normal=UP.copy(), back_x=back_x or 1.0, trunk_px=1.0,
         length_px=1.0, thigh_px=1.0, hip_line_px=1.0,
     )
-    return _scale(ref, xy, posture), warnings
+    return _scale(ref, xy, posture, posture), warnings
 
 
-def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask) -> Reference:
-    """Lengths and directions at rest."""
+def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask) -> Reference:
+    """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
     p = np.median(xy[rest].astype(np.float64), axis=0)
     each = xy[rest].astype(np.float64)
 
     def length(a: L, b: L) -> float:
         return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
 
-    near = ref.near if ref.side is None else ref.side
+    near = ref.near
     shoulder, heel = p[side_landmark(near, "shoulder")], p[side_landmark(near, "heel")]
     mid_sh = (each[:, L.LEFT_SHOULDER] + each[:, L.RIGHT_SHOULDER]) / 2
     mid_hip = (each[:, L.LEFT_HIP] + each[:, L.RIGHT_HIP]) / 2
@@ -193,11 +197,13 @@ def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask) -> Reference:
         along = unit(heel - shoulder)
         normal = np.array([along[1], -along[0]])
         normal = normal if float(dot(normal, UP)) > 0 else -normal
-    bones = {
-        "trunk": length(side_landmark(near, "shoulder"), side_landmark(near, "hip")),
-        "thigh": length(side_landmark(near, "hip"), side_landmark(near, "knee")),
-        "shank": length(side_landmark(near, "knee"), side_landmark(near, "ankle")),
-    }
+    every = xy[posture].astype(np.float64)
+
+    def bone(a: str, b: str) -> float:
+        ends = every[:, side_landmark(near, a)] - every[:, side_landmark(near, b)]
+        return float(np.median(np.linalg.norm(ends, axis=1)))
+
+    bones = {"trunk": bone("shoulder", "hip"), "thigh": bone("hip", "knee"), "shank": bone("knee", "ankle")}
     return replace(
         ref, along=along, normal=normal, trunk_px=max(trunk, 1.0), length_px=max(float(full), 1.0),
         thigh_px=max(bones["thigh"], 1.0), hip_line_px=max(hip_line, 1.0), bones_px=bones,

@@ -27,6 +27,8 @@ _MOVING_SHARE = 0.06
 _TENTH_TO_NINE_TENTHS = 0.465
 #: The unseen slow end of a movement is never taken to be longer than this.
 _UNSEEN_MAX_S = 0.40
+#: The peak's time is the middle of the samples this close to it: the highest sample of a flat top is chance.
+_PEAK_BAND = 0.05
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
 #: Longest history kept to date a start back.
@@ -40,7 +42,7 @@ class RepTimes:
     Attributes:
         rep_class: ``full``, ``partial``, ``aborted`` or ``void`` (spec 6.3).
         start_s, hold_start_s, hold_end_s, end_s: phase limits; rise, hold and lower lie between them.
-        peak_s, peak: time and level of the highest sample.
+        peak_s, peak: middle of the top, and the highest level.
         seen: share of its frames in which the signal was there.
         gap: the person was lost inside it for a while.
         incomplete_return: a new rise began before the signal was back at rest.
@@ -286,6 +288,7 @@ class RepetitionCounter:
         t, s = t[lead], s[lead]
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened)
         peak = float(s[peak_i])
+        peak_s = float(np.median(t[s >= (1 - _PEAK_BAND) * peak]))
         if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
             return None
         if peak < (rules.partial_level if void else rules.aborted_level):
@@ -297,7 +300,7 @@ class RepetitionCounter:
         else:
             rep_class = "partial" if peak >= rules.partial_level else "aborted"
         return RepTimes(
-            rep_class, start, hold_start, hold_end, end, float(t[peak_i]), peak, seen, gap, incomplete,
+            rep_class, start, hold_start, hold_end, end, peak_s, peak, seen, gap, incomplete,
             float(s[-1]) if incomplete else 0.0,
         )
 
@@ -339,7 +342,7 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i])
     end, hold_end = _ends_of_flank(-t[::-1], s[::-1], len(t) - 1 - end_i, len(t) - 1 - fall_start_i,
                                    level, -t[-1] - _UNSEEN_MAX_S, -max(t[peak_i], hold_start))
-    return start, hold_start, max(-hold_end, hold_start), -end, peak_i
+    return float(start), float(hold_start), float(max(-hold_end, hold_start)), float(-end), peak_i
 
 
 def _ends_of_flank(t: Array, s: Array, low_i: int, top_i: int, top: float, earliest: float,

@@ -139,6 +139,8 @@ def _judge(
         mark(True, Status.LOW, Reason.VIEW)
     if not ref.still and (name in module.CHANGES or name in module.RATIOS):
         mark(True, Status.LOW, Reason.BASELINE)
+    if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
+        mark(True, Status.NOT_MEASURABLE, Reason.OCCLUDED)
     for bone in module.BONES_OF.get(name, ()) if ref.view == "side" else ():
         mark(~bones[bone], Status.LOW, Reason.OCCLUDED)
     seen = [i for i in needed if i not in _HIPS]
@@ -154,10 +156,10 @@ def _bones_hold(
     xy: NDArray[np.floating], ref: Reference, definition: Definition
 ) -> dict[str, NDArray[np.bool_]]:
     """For each bone, where its image length is within the tolerance of its resting length."""
-    near = ref.near if ref.side is None else ref.side
     out = {}
     for bone, (a, b) in formulas(definition).BONES.items():
-        length = np.linalg.norm(xy[:, side_landmark(near, a)] - xy[:, side_landmark(near, b)], axis=1)
+        ends = [side_landmark(ref.near, part) for part in (a, b)]
+        length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
         rest = ref.bones_px.get(bone, np.nan)
         out[bone] = np.abs(length / rest - 1.0) <= definition.gates.bone_tolerance
     return out
