@@ -1,0 +1,224 @@
+"""The annotated video: every frame with skeleton, repetition count, phase, signal and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.analysis import PHASES, Analysis
+from formcheck.coach.palette import Image
+from formcheck.coach.screen import FaultMark, OverlayState, canvas_size, draw_overlay
+from formcheck.coach.strip import Strip
+from formcheck.measures.table import Status
+from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, other_side, side_landmark
+from formcheck.report import wording
+from formcheck.session.summary import FaultEvent, Rep
+from formcheck.sources import VideoFile
+from formcheck.video_writer import VideoWriter
+
+LONG_SIDE_PX = 1280  # larger video is shrunk: faster to make, and plays anywhere
+READABLE_S = 1.0  # a fault's name stays on the screen at least this long
+
+_HIPS = (int(Landmark.LEFT_HIP), int(Landmark.RIGHT_HIP))
+
+
+class Annotator:
+    """Looks up what each frame of one analysis shows.
+
+    Args:
+        analysis: the analysed video.
+        scale: size of the shown picture over that of the source.
+    """
+
+    def __init__(self, analysis: Analysis, scale: float = 1.0) -> None:
+        self.analysis = analysis
+        self.near = wording.near_side(analysis)
+        self._scale = scale
+        self._status = analysis.measures.status
+        self._used = [frozenset(wording.landmarks_used(n, self.near)) for n in analysis.measures.names]
+        self._primary = analysis.measures.names.index(analysis.primary)
+        self._trusted = self._trust()
+        self.strip = self._strip()
+        self._unseen = tuple(
+            wording.in_sentence(wording.short_title(measure.title))
+            for name, measure in analysis.definition.measures.items()
+            if (info := analysis.summary.measures.get(name)) is not None
+            and info.status == "not_measurable"
+            and info.reason in wording.CURED_BY_CAMERA
+        )
+        self._reps = {rep.index: rep for rep in analysis.summary.reps}
+        self._events = [(rep, event) for rep in analysis.summary.reps for event in rep.faults]
+        self._starts = np.array([rep.start_s for rep in analysis.summary.reps])
+        definition = analysis.definition.measures.get(analysis.primary)
+        self._unit = definition.unit if definition else ""
+        self._title = wording.short_title(definition.title) if definition else analysis.primary
+
+    def state(self, index: int, only: str | None = None) -> OverlayState:
+        """What frame `index` shows.
+
+        Args:
+            index: frame number.
+            only: show just this fault (for a still that is about it).
+        """
+        analysis = self.analysis
+        time_s = float(analysis.time_s[index])
+        xy = analysis.smooth_xy[index] * self._scale
+        seen = bool(analysis.person[index]) and bool(np.isfinite(xy).any())
+        status = Status(int(self._status[index, self._primary]))
+        text, unit = "–", ""
+        if status != Status.NOT_MEASURABLE:
+            text, unit = wording.number(float(analysis.measures.value[index, self._primary]), self._unit)
+        rep = self._rep_at(index, time_s)
+        message = None
+        if not seen:
+            rejected = bool(analysis.rejected[index])
+            message = "Tracking is not trusted here" if rejected else "Nobody is seen here"
+        return OverlayState(
+            time_s=time_s,
+            xy=xy if seen else None,
+            trusted=self._trusted[index],
+            measured=self._used[self._primary] if status == Status.OK else frozenset(),
+            phase=PHASES[int(analysis.phase[index])],
+            rep=rep.index if rep else 0,
+            rep_total=len(analysis.summary.reps),
+            rep_note=rep.class_ if rep and rep.class_ != "full" else "",
+            value_title=self._title + (" (uncertain)" if status == Status.LOW else ""),
+            value_text=text,
+            value_unit=unit,
+            strip=self.strip,
+            faults=self._faults(time_s, only) if seen else (),
+            unseen=self._unseen,
+            message=message,
+        )
+
+    def state_with(self, index: int, event: FaultEvent) -> OverlayState:
+        """What frame `index` shows, with this fault marked whatever its time."""
+        return replace(self.state(index, only=""), faults=(self.mark(event),))
+
+    def mark(self, event: FaultEvent) -> FaultMark:
+        """A fault event as it is drawn."""
+        return FaultMark(
+            title=wording.fault_title(self.analysis.definition, event.id),
+            grade=event.grade,
+            value=wording.value_text(event.value, event.unit),
+            at=self.place(event),
+        )
+
+    def place(self, event: FaultEvent) -> tuple[int, ...]:
+        """Landmarks to ring for a fault event."""
+        measure = self.measure(event)
+        return wording.landmarks_shown(measure, self.near)
+
+    def measure(self, event: FaultEvent) -> str:
+        """The measure a fault event shows in: the worse one where its rule has several."""
+        rule = wording.rule_for(self.analysis.definition, event.id, event.value, event.grade)
+        names = [m for m in (rule.measures if rule else []) if m in self.analysis.measures.names]
+        if not names:
+            return self.analysis.primary
+        return max(names, key=lambda name: self._most(name, event))
+
+    def _most(self, name: str, event: FaultEvent) -> float:
+        table = self.analysis.measures
+        inside = (table.time_s >= event.start_s) & (table.time_s <= event.end_s) & table.ok(name)
+        return float(np.abs(table.column(name)[inside]).max(initial=-1.0))
+
+    def _faults(self, time_s: float, only: str | None) -> tuple[FaultMark, ...]:
+        return tuple(
+            self.mark(event)
+            for _, event in self._events
+            if event.start_s - 1e-6 <= time_s <= max(event.end_s, event.start_s + READABLE_S) + 1e-6
+            and (only is None or event.id == only)
+        )
+
+    def _rep_at(self, index: int, time_s: float) -> Rep | None:
+        """The repetition under way, else the last one that had begun."""
+        under_way = self._reps.get(int(self.analysis.rep[index]))
+        if under_way is not None or not len(self._starts):
+            return under_way
+        begun = int(np.searchsorted(self._starts, time_s, side="right"))
+        return self.analysis.summary.reps[begun - 1] if begun else None
+
+    def _trust(self) -> NDArray[np.bool_]:
+        """``(T, 33)``: which landmarks may be believed, frame by frame.
+
+        A hip's own visibility says nothing, so a hip counts as seen only while some measure that uses it
+        is ok. Seen from the side, the far shoulder is hidden whatever its visibility says.
+        """
+        analysis = self.analysis
+        trusted = analysis.visibility >= analysis.definition.gates.visibility_ok
+        ok = self._status == Status.OK
+        for hip in _HIPS:
+            using = [i for i, used in enumerate(self._used) if hip in used]
+            trusted[:, hip] = ok[:, using].any(axis=1)
+        if analysis.summary.view.name == "side":
+            trusted[:, side_landmark(other_side(self.near), "shoulder")] = False
+        trusted[~analysis.person] = False
+        return np.asarray(trusted.reshape(-1, LANDMARK_COUNT), bool)
+
+    def _strip(self) -> Strip:
+        analysis = self.analysis
+        status = self._status[:, self._primary]
+        value = analysis.measures.value[:, self._primary].copy()
+        value[status == Status.NOT_MEASURABLE] = np.nan
+        return Strip(
+            time_s=analysis.time_s,
+            value=value,
+            trusted=status == Status.OK,
+            phase=analysis.phase_words,
+            reps=[(rep.start_s, rep.end_s, rep.index) for rep in analysis.summary.reps],
+            faults=[(e.start_s, e.end_s, e.grade) for rep in analysis.summary.reps for e in rep.faults],
+        )
+
+
+def shown_size(width: int, height: int) -> tuple[int, int, float]:
+    """Width, height and scale at which a source of this size is shown."""
+    scale = min(1.0, LONG_SIDE_PX / max(width, height))
+    return round(width * scale), round(height * scale), scale
+
+
+def write_annotated(
+    analysis: Analysis,
+    path: Path,
+    progress: Callable[[float], None] | None = None,
+    keep: dict[int, Image | None] | None = None,
+) -> None:
+    """Write the video again with everything measured drawn in, at the source's own frame times.
+
+    Args:
+        analysis: the analysed video; its file is decoded again.
+        path: the MP4 (H.264) to write.
+        progress: called with the share done, 0 to 1, now and then.
+        keep: frame numbers whose undrawn picture (at the shown size) is put here on the way, so that
+            `write_report` need not decode the video once more.
+
+    Raises:
+        FormcheckError: the video can no longer be read, or the file cannot be written.
+    """
+    total = len(analysis.time_s)
+    with VideoFile(analysis.video) as source:
+        width, height, scale = shown_size(source.width, source.height)
+        annotator = Annotator(analysis, scale)
+        with VideoWriter(path, *canvas_size(width, height), fps=source.fps) as out:
+            for frame in source:
+                if frame.index >= total:  # the analysis was interrupted
+                    break
+                image = shrink(frame.image, width, height)
+                if keep is not None and frame.index in keep:
+                    keep[frame.index] = image
+                out.write(draw_overlay(image, annotator.state(frame.index)), frame.time_s)
+                if progress is not None and frame.index % 10 == 9:
+                    progress((frame.index + 1) / total)
+    if progress is not None:
+        progress(1.0)
+
+
+def shrink(image: Image, width: int, height: int) -> Image:
+    """The picture at the shown size."""
+    if image.shape[:2] == (height, width):
+        return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

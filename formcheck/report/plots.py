@@ -1,0 +1,279 @@
+"""The report's plots as plotly figures (plain data; the browser draws them)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.analysis import Analysis
+from formcheck.coach.palette import GRADE_WORDS, PHASE_WORDS
+from formcheck.coach.screen import clock
+from formcheck.exercises.definition import FaultDef, Rule
+from formcheck.measures.table import Status
+from formcheck.report import wording
+from formcheck.report.annotate import Annotator
+
+MOST_POINTS = 6000  # per curve; a longer recording is thinned so that its peaks stay
+
+# Line colours have at least 3:1 contrast on the white and on the dark page; the rest is styled in CSS.
+CURVE, LOW, THRESHOLD, FAULT = "#2f7fd0", "#80868f", "#b0620a", "#c46a00"
+_PHASES = {  # fill, hatch: never told apart by colour alone
+    "rise": ("rgba(47,127,208,0.13)", "/"),
+    "hold": ("rgba(20,150,110,0.20)", ""),
+    "lower": ("rgba(130,90,190,0.15)", "\\"),
+}
+_SYMBOLS = {1: "circle", 2: "diamond", 3: "square"}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure.
+
+    Attributes:
+        name: measure name, used as the element's id.
+        title: heading, with the unit.
+        text: what the plot shows, in words, for those who cannot see it.
+        primary: True for the measure that counts repetitions.
+        figure: plotly ``data`` and ``layout``; ``"@t"`` stands for the shared times.
+    """
+
+    name: str
+    title: str
+    text: str
+    primary: bool
+    figure: dict[str, Any]
+
+
+def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[list[float], list[Plot]]:
+    """Shared times and one plot for each measure that could be measured at all, the primary first."""
+    table = analysis.measures
+    names = [n for n in table.names if n != analysis.primary]
+    shown = [n for n in (analysis.primary, *names) if _known(analysis, n).any()]
+    keep = _thinned(len(table), [table.column(n) for n in shown])
+    t = table.time_s[keep]
+    # one right margin for all, so that the times stand below each other
+    margin = 112 if any(_thresholds(analysis, name) for name in shown) else 20
+    return [round(float(v), 3) for v in t], [_plot(analysis, annotator, n, keep, margin) for n in shown]
+
+
+def _known(analysis: Analysis, name: str) -> NDArray[np.bool_]:
+    table = analysis.measures
+    status = table.status[:, table.names.index(name)]
+    return np.asarray((status != Status.NOT_MEASURABLE) & np.isfinite(table.column(name)), bool)
+
+
+def _thinned(count: int, columns: list[NDArray[np.float64]]) -> NDArray[np.intp]:
+    """Frame numbers to draw: all, or of each bin the first and where each curve is lowest and highest."""
+    if count <= MOST_POINTS or not columns:
+        return np.arange(count)
+    edges = np.linspace(0, count, MOST_POINTS // (2 * len(columns) + 1) + 1).astype(int)
+    keep: set[int] = {count - 1}
+    for a, b in itertools.pairwise(edges):
+        keep.add(int(a))
+        for column in columns:
+            part = column[a:b]
+            if np.isfinite(part).any():
+                keep.update((int(a + np.nanargmin(part)), int(a + np.nanargmax(part))))
+            gaps = np.flatnonzero(np.isnan(part))
+            if len(gaps):
+                keep.add(int(a + gaps[0]))
+    return np.array(sorted(keep))
+
+
+def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.intp], right_px: int) -> Plot:
+    table = analysis.measures
+    definition = analysis.definition.measures.get(name)
+    unit = definition.unit if definition else ""
+    title = definition.title if definition else name
+    known = _known(analysis, name)
+    ok = known & table.ok(name)
+    value = table.column(name)
+    primary = name == analysis.primary
+    thresholds = _thresholds(analysis, name)
+    low, high = float(value[known].min()), float(value[known].max())
+    firsts = [level for _, grade, level in thresholds if grade == 1]
+    bottom, top = min([low, *firsts]), max([high, *firsts])
+    margin = 0.06 * (top - bottom) or 0.5
+    bottom, top = bottom - 1.6 * margin, top + margin
+    words = [PHASE_WORDS[p] for p in analysis.phase_words]
+    shown_unit = "°" if unit == "deg" else "" if unit == "ratio" else f" {unit}"
+    hover = f"%{{y:.{0 if unit == 'deg' else 2}f}}{shown_unit}  %{{customdata}}<extra></extra>"
+    data = _phase_traces(analysis)
+    for mask, color, dash, width, label in (
+        (known & ~ok, LOW, "dot", 1.5, "uncertain"),
+        (ok, CURVE, "solid", 2.2, "measured"),
+    ):
+        if mask.any():
+            curve = np.where(mask, value, np.nan)[keep]
+            note = " (uncertain)" if label == "uncertain" else ""
+            data.append(
+                {
+                    "type": "scatter", "mode": "lines", "name": label, "x": "@t",
+                    "y": [None if np.isnan(v) else round(float(v), 1 if unit == "deg" else 3) for v in curve],
+                    "connectgaps": False, "line": {"color": color, "dash": dash, "width": width},
+                    "showlegend": False, "hovertemplate": hover,
+                    "customdata": [words[i] + note for i in keep],
+                }
+            )  # fmt: skip
+    data.extend(_fault_traces(analysis, annotator, name))
+    shapes, notes = _threshold_lines(thresholds, bottom, top)
+    layout = {
+        "height": 290 if primary else 210,
+        "margin": {"l": 58, "r": right_px, "t": 8, "b": 36},
+        "hovermode": "x", "dragmode": "zoom", "showlegend": False,
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 12},
+        "xaxis": {"range": [float(table.time_s[0]), float(table.time_s[-1])], "title": {"text": "time, s"},
+                  "zeroline": False, "ticks": "outside", "ticklen": 4},
+        "yaxis": {"range": [bottom, top], "zeroline": False, "nticks": 6,
+                  "ticksuffix": "°" if unit == "deg" else "", "fixedrange": False},
+        "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+        "shapes": shapes, "annotations": notes,
+    }  # fmt: skip
+    heading = title if unit in ("deg", "ratio", "") else f"{title}, {unit}"
+    return Plot(
+        name, heading, _in_words(analysis, name, known, ok), primary, {"data": data, "layout": layout}
+    )
+
+
+def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
+    """Shaded, hatched areas for the phases of all repetitions."""
+    t = analysis.time_s
+    phases = np.asarray(analysis.phase)
+    starts = np.flatnonzero(np.diff(np.concatenate([[255], phases.astype(int)])))
+    ends = [*starts[1:], len(phases) - 1] if len(starts) else []
+    words = analysis.phase_words
+    out = []
+    for phase, (fill, hatch) in _PHASES.items():
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for a, b in zip(starts, ends, strict=True):
+            if words[a] == phase:
+                t0, t1 = round(float(t[a]), 3), round(float(t[b]), 3)
+                x += [t0, t0, t1, t1, None]
+                y += [0, 1, 1, 0, None]
+        if x:
+            pattern = {"shape": hatch, "fgcolor": "rgba(90,100,120,0.38)", "bgcolor": fill, "size": 9}
+            out.append(
+                {
+                    "type": "scatter", "mode": "none", "x": x, "y": y, "yaxis": "y2", "fill": "toself",
+                    "hoverinfo": "skip", "showlegend": False, "name": PHASE_WORDS[phase], "fillcolor": fill,
+                    **({"fillpattern": {**pattern, "solidity": 0.15}} if hatch else {}),
+                }
+            )  # fmt: skip
+    return out
+
+
+def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[dict[str, Any]]:
+    """A bar at the bottom for each fault that shows in this measure (the primary: all), with its grade."""
+    out: list[dict[str, Any]] = []
+    for rep in analysis.summary.reps:
+        for event in rep.faults:
+            if name not in (analysis.primary, annotator.measure(event)):
+                continue
+            title = wording.fault_title(analysis.definition, event.id)
+            text = (
+                f"Rep {rep.index}: {title}, {wording.value_text(event.value, event.unit)}, "
+                f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
+            )
+            middle = (event.start_s + event.end_s) / 2
+            out.append(
+                {
+                    "type": "scatter", "mode": "lines", "yaxis": "y2", "hoverinfo": "skip",
+                    "x": [round(event.start_s, 3), round(event.end_s, 3)], "y": [0.035, 0.035],
+                    "showlegend": False,
+                    "line": {"color": FAULT, "width": 3 + 2 * event.grade},
+                }
+            )  # fmt: skip
+            out.append(
+                {
+                    "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False,
+                    "x": [round(middle, 3)], "y": [0.05], "text": [f"<b>{event.grade}</b>"],
+                    "textfont": {"color": "#ffffff", "size": 11}, "hovertext": [text],
+                    "hovertemplate": "%{hovertext}<extra></extra>",
+                    "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[event.grade]},
+                }
+            )  # fmt: skip
+    return out
+
+
+def _thresholds(analysis: Analysis, measure: str) -> list[tuple[FaultDef, int, float]]:
+    """Fault, grade and level of each threshold that is a fixed value of this measure."""
+    view = analysis.summary.view.name
+    out: list[tuple[FaultDef, int, float]] = []
+    for name, fault in analysis.definition.faults.items():
+        info = analysis.summary.faults.get(name)
+        if info is None or not info.checked:
+            continue
+        for rule in fault.rules:
+            if measure not in rule.measures or (rule.views is not None and view not in rule.views):
+                continue
+            for grade, size in enumerate(rule.grades, 1):
+                out.extend((fault, grade, level) for level in _levels(rule, size))
+    return out
+
+
+def _levels(rule: Rule, size: float) -> list[float]:
+    if rule.kind in ("hold", "rest"):
+        return [] if rule.reference is None else [rule.reference - rule.sign * size]
+    return {"above": [size], "below": [-size], "either": [size, -size]}.get(rule.kind, [])
+
+
+def _threshold_lines(
+    thresholds: list[tuple[FaultDef, int, float]], bottom: float, top: float
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Dashed lines, named at the right, where the mild grade begins; dotted ones for the others."""
+    shapes: list[dict[str, Any]] = []
+    named: dict[float, str] = {}
+    for fault, grade, level in thresholds:
+        if not bottom <= level <= top:
+            continue
+        style = {"width": 1.4, "dash": "dash"} if grade == 1 else {"width": 0.8, "dash": "dot"}
+        shapes.append(
+            {
+                "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level, "layer": "below",
+                "line": {"color": THRESHOLD, **style},
+            }
+        )  # fmt: skip
+        if grade == 1:
+            named[level] = f"{named[level]} / {fault.title}" if level in named else fault.title
+    notes: list[dict[str, Any]] = []
+    last = -np.inf
+    for level, title in sorted(named.items()):
+        crowded = level - last < 0.17 * (top - bottom)
+        last = level
+        notes.append(
+            {
+                "xref": "paper", "x": 1.005, "y": level, "xanchor": "left", "align": "left",
+                "yanchor": "bottom" if crowded else "middle", "text": _two_lines(title), "font": {"size": 10},
+                "showarrow": False,
+            }
+        )  # fmt: skip
+        if crowded and len(notes) > 1:
+            notes[-2]["yanchor"] = "top"
+    return shapes, notes
+
+
+def _two_lines(text: str) -> str:
+    """The text broken near its middle if it is long (plotly's own line break; titles hold no markup)."""
+    text = text.replace("<", "‹").replace(">", "›")
+    if len(text) <= 17:
+        return text
+    cut = min((i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2), default=None)
+    return text if cut is None else f"{text[:cut]}<br>{text[cut + 1 :]}"
+
+
+def _in_words(analysis: Analysis, name: str, known: NDArray[np.bool_], ok: NDArray[np.bool_]) -> str:
+    value = analysis.measures.column(name)
+    definition = analysis.definition.measures.get(name)
+    unit = definition.unit if definition else ""
+    text = (
+        f"From {wording.value_text(float(value[known].min()), unit)} "
+        f"to {wording.value_text(float(value[known].max()), unit)}"
+    )
+    share = ok.sum() / max(1, int(analysis.person.sum()))
+    return f"{text}; measured in {100 * min(share, 1):.0f} % of the pictures with a person."

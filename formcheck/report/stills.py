@@ -1,0 +1,199 @@
+"""The pictures in the report: the worst moment of each fault, and the best repetition at its top."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from formcheck.analysis import Analysis
+from formcheck.coach.palette import GRADE_WORDS, Image
+from formcheck.coach.screen import clock, draw_body
+from formcheck.errors import FormcheckError
+from formcheck.report import wording
+from formcheck.report.annotate import Annotator, shown_size, shrink
+from formcheck.session.summary import FaultEvent, Rep
+from formcheck.sources import VideoFile
+
+WIDTH_PX = 960
+JPEG_QUALITY = 82
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment worth showing: a fault at its worst, or (`event` None) the best repetition's top."""
+
+    index: int
+    rep: Rep
+    event: FaultEvent | None
+
+
+@dataclass(frozen=True)
+class Still:
+    """One picture of the report.
+
+    Attributes:
+        anchor: element id to link to.
+        fault: name of the fault, or None for the best repetition.
+        heading, caption: what is seen.
+        alt: for those who cannot see it.
+        source: ``data:`` address of the JPEG.
+        width, height: of the picture, pixels.
+    """
+
+    anchor: str
+    fault: str | None
+    heading: str
+    caption: list[str]
+    alt: str
+    source: str
+    width: int
+    height: int
+
+
+def moments(analysis: Analysis, annotator: Annotator) -> list[Moment]:
+    """Which frames to show: worst faults first, the best repetition last."""
+    worst: dict[str, tuple[tuple[int, float], Rep, FaultEvent]] = {}
+    for rep in analysis.summary.reps:
+        for event in rep.faults:
+            rule = wording.rule_for(analysis.definition, event.id, event.value, event.grade)
+            size = abs(event.value) if rule is None or wording.worse_upwards(rule) else -event.value
+            if event.id not in worst or worst[event.id][0] < (event.grade, size):
+                worst[event.id] = ((event.grade, size), rep, event)
+    ranked = sorted(worst.values(), key=lambda item: (-item[0][0], item[2].start_s))
+    out = [Moment(_worst_frame(analysis, annotator, event), rep, event) for _, rep, event in ranked]
+    best = _best(analysis)
+    if best is not None:
+        out.append(Moment(_nearest(analysis, best.peak_s), best, None))
+    return out
+
+
+def _best(analysis: Analysis) -> Rep | None:
+    """The full repetition with the fewest and mildest faults, then the best seen."""
+    full = [rep for rep in analysis.summary.reps if rep.class_ == "full"]
+    return min(
+        full, key=lambda rep: (sum(e.grade for e in rep.faults), -rep.confidence, rep.index), default=None
+    )
+
+
+def _nearest(analysis: Analysis, time_s: float) -> int:
+    """The frame nearest to a time, if possible one in which the person is seen."""
+    away = np.abs(analysis.time_s - time_s)
+    seen = np.where(analysis.person, away, np.inf)
+    return int(np.argmin(seen)) if np.min(seen) < 1.0 else int(np.argmin(away))
+
+
+def _worst_frame(analysis: Analysis, annotator: Annotator, event: FaultEvent) -> int:
+    """Where the fault's measure is farthest the wrong way within the event; its middle for a timing fault."""
+    middle = _nearest(analysis, (event.start_s + event.end_s) / 2)
+    rule = wording.rule_for(analysis.definition, event.id, event.value, event.grade)
+    if rule is None or rule.kind in ("duration", "range", "return", "rest"):
+        return middle
+    table = analysis.measures
+    name = annotator.measure(event)
+    inside = np.flatnonzero((table.time_s >= event.start_s) & (table.time_s <= event.end_s) & table.ok(name))
+    if not len(inside):
+        return middle
+    value = table.column(name)[inside]
+    if rule.kind == "hold":  # the event's value is a median: show the frame that is most like it
+        target = (rule.reference or 0.0) - rule.sign * event.value
+        return int(inside[np.argmin(np.abs(value - target))])
+    badness = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+    return int(inside[np.argmax(badness)])
+
+
+def make_stills(
+    analysis: Analysis, annotator: Annotator, pictures: Mapping[int, Image | None] | None = None
+) -> tuple[list[Still], bool]:
+    """Draws the stills.
+
+    Args:
+        analysis, annotator: what to show.
+        pictures: undrawn pictures by frame number, as kept by `write_annotated`; what is missing is decoded.
+
+    Returns:
+        The stills, and whether they show the video (False: it could not be read, so the skeleton is shown
+        on an empty ground).
+    """
+    wanted = moments(analysis, annotator)
+    if not wanted:
+        return [], True
+    found = {i: picture for i, picture in (pictures or {}).items() if picture is not None}
+    missing = {moment.index for moment in wanted} - found.keys()
+    from_video = True
+    if missing:
+        try:
+            found |= _decode(analysis, missing)
+        except FormcheckError:
+            from_video = False
+    return [_still(analysis, moment, found.get(moment.index)) for moment in wanted], from_video
+
+
+def _decode(analysis: Analysis, indices: set[int]) -> dict[int, Image]:
+    out: dict[int, Image] = {}
+    with VideoFile(analysis.video) as source:
+        width, height, _ = shown_size(source.width, source.height)
+        for frame in source:
+            if frame.index in indices:
+                out[frame.index] = shrink(frame.image, width, height)
+            if frame.index >= max(indices):
+                break
+    return out
+
+
+def _still(analysis: Analysis, moment: Moment, picture: Image | None) -> Still:
+    info = analysis.summary.source
+    if picture is None:
+        width, height, _ = shown_size(info.width, info.height)
+        picture = np.full((height, width, 3), (64, 56, 50), np.uint8)
+    scale = min(1.0, WIDTH_PX / max(picture.shape[:2]))
+    height, width = (round(side * scale) for side in picture.shape[:2])
+    image = shrink(picture, width, height).copy()
+    annotator = Annotator(analysis, width / info.width)
+    event = moment.event
+    state = annotator.state(moment.index, only="")
+    if event is not None and state.xy is not None:
+        state = annotator.state_with(moment.index, event)
+    draw_body(image, state)
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        raise RuntimeError("OpenCV could not encode a JPEG")
+    source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+    where = f"Rep {moment.rep.index} at {clock(float(analysis.time_s[moment.index]))}"
+    if event is None:
+        heading = f"Best repetition: rep {moment.rep.index}"
+        caption = [f"{where}, at its top. {best_reason(moment.rep)}"]
+        anchor, fault = "still-best", None
+    else:
+        heading = wording.fault_title(analysis.definition, event.id)
+        caption = fault_caption(analysis, event, where)
+        anchor, fault = f"still-{event.id}", event.id
+    alt = f"Picture from the video with the tracked skeleton drawn in. {heading}. {' '.join(caption)}"
+    return Still(anchor, fault, heading, caption, alt, source, width, height)
+
+
+def best_reason(rep: Rep) -> str:
+    """Why this repetition was picked."""
+    if not rep.faults:
+        return "Full range, and nothing that was checked was seen."
+    return "The full repetition with the fewest and mildest findings."
+
+
+def fault_caption(analysis: Analysis, event: FaultEvent, where: str) -> list[str]:
+    """Sentences under a fault's picture: where, how much, where the grades begin, what the physio reads."""
+    lines = [
+        f"{where}: {wording.value_text(event.value, event.unit)}, "
+        f"grade {event.grade} ({GRADE_WORDS[event.grade]})."
+    ]
+    grades = wording.grades_text(analysis.definition, event)
+    if grades:
+        lines.append(grades)
+    known = analysis.definition.faults.get(event.id)
+    if known is not None:
+        lines.append(f"{known.wording}.")
+        if known.cue:
+            lines.append(f"Cue: “{known.cue}”.")
+    return lines

@@ -1,0 +1,218 @@
+"""Numbers, reasons and body parts in words and landmarks, the same in the video and in the report."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from formcheck.analysis import Analysis
+from formcheck.exercises.definition import Definition, Rule
+from formcheck.pose.landmarks import Landmark, other_side, side_landmark
+from formcheck.session.summary import FaultEvent
+
+#: Spec 7.7, word for word.
+NOTICE = (
+    "formcheck is practice and review software. It estimates movement from a camera, can be wrong, and is "
+    "not a medical device. It does not diagnose, treat or monitor any condition and must not be used to "
+    "decide treatment. Follow your clinician’s advice. In an emergency call your local emergency number."
+)
+
+#: Why something is not known, as the end of "not checked: …".
+REASONS = {
+    "view": "this camera position cannot show it",
+    "occluded": "the body part was hidden",
+    "out_of_frame": "the body part was outside the picture",
+    "noise": "the tracking was too unsteady to tell",
+    "geometry": "from this angle it cannot be worked out",
+    "fps": "the video has too few pictures per second",
+    "no_person": "nobody was seen",
+    "baseline": "no still starting position was seen to compare with",
+    "not_built": "this version of formcheck does not look for it",
+    "no_prescription": "no target was prescribed to compare with",
+    "no_reps": "there was no repetition to check",
+}
+#: Reasons that another camera position can cure.
+CURED_BY_CAMERA = frozenset({"view", "occluded", "out_of_frame", "geometry"})
+
+#: What the repetition classes mean (spec 6.3).
+CLASSES = {
+    "full": "reached at least three quarters of the clip’s own range",
+    "partial": "counted, but stayed below three quarters of the range",
+    "aborted": "started and given up; not counted",
+    "void": "not fully seen; not counted",
+}
+
+_UNIT_TAILS = {
+    "of prescribed": "of the prescribed time",
+    "of target": "of the target",
+    "of range": "of the range",
+}
+
+
+def number(value: float | None, unit: str) -> tuple[str, str]:
+    """A value and its unit as shown, e.g. ``("37°", "")``, ``("0.41", "thigh lengths")``."""
+    if value is None or not math.isfinite(value):
+        return "–", ""
+    if unit == "deg":
+        return f"{_signed(value, 0)}°", ""
+    if unit in _UNIT_TAILS:
+        return f"{_signed(100 * value, 0)} %", _UNIT_TAILS[unit]
+    if unit == "s":
+        return f"{_signed(value, 1)} s", ""
+    return _signed(value, 2), "" if unit == "ratio" else unit
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """A value with its unit in one string."""
+    return " ".join(part for part in number(value, unit) if part)
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return "0" + text[2:] if text.strip("-0.") == "" and text.startswith("-") else text.replace("-", "−")
+
+
+def short_title(title: str) -> str:
+    """A measure's title without its explanation in brackets or after a comma."""
+    return title.split(" (")[0].split(", ")[0]
+
+
+def in_sentence(title: str) -> str:
+    """A title as it stands within a sentence."""
+    return title[:1].lower() + title[1:]
+
+
+def fault_title(definition: Definition, fault: str) -> str:
+    """A fault's title; its name spelled out where the definition does not know it."""
+    known = definition.faults.get(fault)
+    return known.title if known else fault.replace("_", " ").capitalize()
+
+
+def listing(items: list[str], most: int = 99) -> str:
+    """``a, b and c``; beyond `most` items, ``a, b and 3 more``."""
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def times(count: int, word: str) -> str:
+    """``1 repetition``, ``3 repetitions``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def worse_upwards(rule: Rule) -> bool:
+    """True where a larger value is a worse one."""
+    return rule.kind not in ("duration", "range")
+
+
+def grade_of(rule: Rule, value: float) -> int:
+    """Grade 0 to 3 of a fault value by one rule."""
+    if worse_upwards(rule):
+        return sum(abs(value) >= g for g in rule.grades)
+    return sum(value < g for g in rule.grades)
+
+
+def rule_for(definition: Definition, fault: str, value: float, grade: int) -> Rule | None:
+    """The rule a fault event came from, as far as it can be told from its grade."""
+    known = definition.faults.get(fault)
+    if known is None or not known.rules:
+        return None
+    return next((r for r in known.rules if grade_of(r, value) == grade), known.rules[0])
+
+
+def grades_text(definition: Definition, event: FaultEvent) -> str:
+    """Where the grades of an event's rule begin, e.g. ``Mild from 15°, moderate from 25°, …``."""
+    rule = rule_for(definition, event.id, event.value, event.grade)
+    if rule is None:
+        return ""
+    join = "from" if worse_upwards(rule) else "below"
+    first, second, third = (number(g, event.unit)[0] for g in rule.grades)
+    tail = number(0.0, event.unit)[1]
+    return f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}."
+
+
+# -- body parts ------------------------------------------------------------------------------------------
+
+# "near" is the side measured: the moving leg of a clam, the stance leg of a single-leg bridge, else the side
+# nearer the camera; "far" the other one.
+_USES: dict[str, str] = {
+    "knee_lift": "near knee, far knee",
+    "opening_deg": "near knee, far knee",
+    "hip_opening_deg": "near hip, far hip, near knee, near ankle",
+    "hip_rotation_deg": "near hip, far hip, near knee, near ankle",
+    "pelvic_roll_deg": "near hip, far hip",
+    "trunk_roll_deg": "near shoulder, far shoulder",
+    "hip_hike_deg": "near hip, far hip",
+    "pelvic_share": "near hip, far hip, near knee",
+    "feet_apart": "near ankle, far ankle, near heel, far heel, near foot_index, far foot_index",
+    "knee_slide": "near hip, far hip, far knee",
+    "top_knee_offset": "near knee, far knee",
+    "hip_line_deg": "near hip, far hip",
+    "hip_angle_deg": "near shoulder, near hip, near knee",
+    "line_gap": "near shoulder, near hip, near knee",
+    "pelvic_height": "near shoulder, near hip, near knee",
+    "knee_flexion_deg": "near hip, near knee, near ankle",
+    "trunk_lift_deg": "near shoulder, near hip",
+    "pelvic_drop_deg": "near hip, far hip",
+    "knee_separation": "near knee, far knee, near ankle, far ankle",
+    "shank_lean_left_deg": "left knee, left ankle",
+    "shank_lean_right_deg": "right knee, right ankle",
+    "weight_shift": "near hip, far hip",
+    "foot_pitch_deg": "near heel, near foot_index",
+    "head_lift": "near ear",
+    "thigh_parallel_deg": "near hip, near knee, far hip, far knee",
+}
+# Where a fault in this measure is ringed; where it differs from all the parts used.
+_SHOWS: dict[str, str] = {
+    "knee_lift": "near knee",
+    "opening_deg": "near knee",
+    "hip_opening_deg": "near knee",
+    "feet_apart": "near heel, far heel",
+    "knee_slide": "near knee, far knee",
+    "top_knee_offset": "near knee",
+    "hip_angle_deg": "near hip",
+    "line_gap": "near hip",
+    "pelvic_height": "near hip",
+    "knee_flexion_deg": "near knee",
+    "trunk_lift_deg": "near hip",
+    "knee_separation": "near knee, far knee",
+    "shank_lean_left_deg": "left knee",
+    "shank_lean_right_deg": "right knee",
+    "foot_pitch_deg": "near heel",
+    "thigh_parallel_deg": "near knee, far knee",
+}
+
+
+def near_side(analysis: Analysis) -> str:
+    """The side that is measured: the declared or found side, else the one the camera sees better."""
+    if analysis.summary.side is not None:
+        return analysis.summary.side
+    if not analysis.person.any():
+        return "left"
+    seen = analysis.visibility[analysis.person]
+    parts = ("knee", "ankle", "heel", "elbow")
+    left, right = (
+        float(np.nanmean(seen[:, [side_landmark(side, part) for part in parts]]))
+        for side in ("left", "right")
+    )
+    return "left" if left >= right else "right"
+
+
+def landmarks_used(measure: str, near: str) -> tuple[int, ...]:
+    """Landmarks a measure is made from; none for an unknown measure."""
+    return _resolve(_USES.get(measure, ""), near)
+
+
+def landmarks_shown(measure: str, near: str) -> tuple[int, ...]:
+    """Landmarks to ring when a fault shows in a measure."""
+    return _resolve(_SHOWS.get(measure) or _USES.get(measure, ""), near)
+
+
+def _resolve(words: str, near: str) -> tuple[int, ...]:
+    out: list[Landmark] = []
+    for words_of_part in filter(None, words.split(", ")):
+        side, part = words_of_part.split()
+        side = {"near": near, "far": other_side(near)}.get(side, side)
+        out.append(side_landmark(side, part))
+    return tuple(int(point) for point in out)

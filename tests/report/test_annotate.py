@@ -1,0 +1,153 @@
+"""The annotated video: same frames, same times, and the right thing on each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from make_analysis import synthetic_analysis
+
+from formcheck.analysis import Analysis
+from formcheck.coach.screen import canvas_size
+from formcheck.measures.table import Status
+from formcheck.pose.landmarks import Landmark
+from formcheck.report import wording
+from formcheck.report.annotate import Annotator, shown_size, write_annotated
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return synthetic_analysis(tmp_path_factory.mktemp("annotate"), top=0.4, nobody=(5.2, 5.8))
+
+
+def _times(path: Path) -> tuple[list[float], str, str]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return (
+            [float(f.pts * f.time_base) for f in container.decode(stream)],
+            stream.codec_context.name,
+            str(stream.codec_context.pix_fmt),
+        )
+
+
+def test_same_frames_at_the_same_times_as_h264(analysis: Analysis, tmp_path: Path) -> None:
+    out = tmp_path / "annotated.mp4"
+    shares: list[float] = []
+    keep = {0: None, 30: None}
+    write_annotated(analysis, out, shares.append, keep)
+    times, codec, pixels = _times(out)
+    source, _, _ = _times(analysis.video)
+    assert codec == "h264"
+    assert pixels == "yuv420p"
+    np.testing.assert_allclose(np.array(times) - times[0], np.array(source) - source[0], atol=0.001)
+    assert len(times) == len(analysis.time_s)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert all(picture is not None and picture.shape == (240, 320, 3) for picture in keep.values())
+    with av.open(str(out)) as container:
+        size = container.streams.video[0].width, container.streams.video[0].height
+    assert size == canvas_size(320, 240)
+
+
+def test_an_interrupted_analysis_gives_a_shorter_video(analysis: Analysis, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    short = replace(analysis, time_s=analysis.time_s[:25])
+    write_annotated(short, tmp_path / "short.mp4")
+    assert len(_times(tmp_path / "short.mp4")[0]) == 25
+
+
+def test_large_video_is_shrunk_and_small_is_not() -> None:
+    assert shown_size(1920, 1080) == (1280, 720, pytest.approx(2 / 3))
+    assert shown_size(2160, 3840)[:2] == (720, 1280)
+    assert shown_size(640, 480) == (640, 480, 1.0)
+
+
+def test_each_frame_tells_its_repetition_phase_and_fault(analysis: Analysis) -> None:
+    annotator = Annotator(analysis)
+    assert len(analysis.summary.reps) == 2
+    second = analysis.summary.reps[1]
+    assert second.faults
+    at = int(np.argmin(np.abs(analysis.time_s - (second.faults[0].start_s + 0.1))))
+    state = annotator.state(at)
+    assert (state.rep, state.rep_total) == (2, 2)
+    assert state.phase == "hold"
+    assert [mark.title for mark in state.faults] == ["Hip not fully extended"]
+    assert state.faults[0].value.endswith("°")
+    assert state.faults[0].at == (Landmark.LEFT_HIP,)
+    assert annotator.state(at, only="lowering_fast").faults == ()
+    before = annotator.state(0)
+    assert before.rep == 0
+    assert before.phase == "rest"
+    assert not before.faults
+    assert state.unseen == ("pelvic drop",)
+
+
+def test_hidden_parts_are_not_trusted(analysis: Analysis) -> None:
+    trusted = Annotator(analysis).state(40).trusted
+    assert trusted[Landmark.LEFT_HIP]
+    assert trusted[Landmark.LEFT_KNEE]
+    assert (
+        analysis.visibility[40, Landmark.RIGHT_HIP] > 0.9
+    )  # its visibility claims so, but nothing measures it
+    assert not trusted[Landmark.RIGHT_HIP]
+    assert not trusted[Landmark.RIGHT_SHOULDER]  # the far one, seen from the side
+    assert not trusted[Landmark.RIGHT_KNEE]  # low visibility
+
+
+def test_a_hip_is_grey_while_nothing_can_be_measured_from_it(analysis: Analysis) -> None:
+    annotator = Annotator(analysis)
+    analysis.measures.status[40] = Status.LOW
+    try:
+        state = Annotator(analysis).state(40)
+        assert not state.trusted[Landmark.LEFT_HIP]
+        assert not state.measured
+        assert "uncertain" in state.value_title
+        analysis.measures.status[40] = Status.NOT_MEASURABLE
+        assert Annotator(analysis).state(40).value_text == "–"
+    finally:
+        analysis.measures.status[40] = annotator.analysis.measures.status[41]
+
+
+def test_where_nobody_is_seen_it_says_so_and_the_signal_has_a_gap(analysis: Analysis) -> None:
+    annotator = Annotator(analysis)
+    gone = int(np.flatnonzero(~analysis.person)[3])
+    state = annotator.state(gone)
+    assert state.xy is None
+    assert state.message == "Nobody is seen here"
+    assert state.value_text == "–"
+    assert np.isnan(annotator.strip.value[gone])
+    analysis.rejected[gone] = True
+    assert annotator.state(gone).message == "Tracking is not trusted here"
+    analysis.rejected[gone] = False
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (17.6, "deg", "18°"),
+        (-0.2, "deg", "0°"),
+        (-7.5, "deg", "−8°"),
+        (0.45, "of prescribed", "45 % of the prescribed time"),
+        (0.412, "thigh lengths", "0.41 thigh lengths"),
+        (0.83, "ratio", "0.83"),
+        (0.9, "s", "0.9 s"),
+        (None, "deg", "–"),
+        (float("nan"), "deg", "–"),
+    ],
+)
+def test_values_are_written_with_their_unit(value: float | None, unit: str, text: str) -> None:
+    assert wording.value_text(value, unit) == text
+
+
+def test_every_measure_of_every_exercise_has_its_body_parts() -> None:
+    from formcheck.exercises.definition import EXERCISES, load_definition
+
+    for exercise in EXERCISES:
+        for measure in load_definition(exercise).measures:
+            assert wording.landmarks_used(measure, "left"), measure
+            assert wording.landmarks_shown(measure, "right"), measure
+    assert wording.landmarks_shown("shank_lean_left_deg", "right") == (Landmark.LEFT_KNEE,)
+    assert wording.landmarks_shown("knee_lift", "right") == (Landmark.RIGHT_KNEE,)
