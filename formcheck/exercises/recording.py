@@ -16,7 +16,7 @@ from scipy.signal import find_peaks
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
-from formcheck.measures.measure import formulas, measure, raw_values
+from formcheck.measures.measure import measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark as L
@@ -33,6 +33,7 @@ _POSTURE_GAP_S = 3.0
 #: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
 _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
+_BASELINE_S = 2.0
 _REST_S = 0.3
 #: Un-foreshortened trunk from the hip line where the trunk points at the camera (spec 1.5).
 _TRUNK_PER_HIP_LINE = 2.5
@@ -93,13 +94,14 @@ def _prepare(
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
     rest, still = _rest_frames(part.time_s, x, posture)
+    first = _before_first_movement(part.time_s, x, rest)
     scaled = _scale(rough, xy, rest, posture)
-    reference = _with_rest(definition, scaled, xy, world, rest, still)
+    reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = measure(
         definition, reference, time_s=part.time_s, xy=xy, world=world, visibility=part.visibility,
         person=part.person, image_wh=part.image_wh,
     )
-    noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
+    noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
     reference = replace(
         reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach
@@ -223,20 +225,47 @@ def _rest_frames(time_s: Array, x: Array, posture: Mask) -> tuple[Mask, bool]:
     return usable & (x <= low), False
 
 
+def _before_first_movement(time_s: Array, x: Array, rest: Mask) -> Mask:
+    """The last `_BASELINE_S` of rest before the first repetition, or all rest if there is too little.
+
+    Baselines are taken before the set (spec 1.4): a knee that slides up at the third repetition and stays
+    there must not become the new normal.
+    """
+    low = np.median(x[rest])
+    high = np.nanpercentile(x, 97)
+    moving = np.flatnonzero(x > low + 0.5 * (high - low))
+    if moving.size == 0:
+        return rest
+    before = np.flatnonzero(rest[: moving[0]])
+    step = np.diff(time_s, append=time_s[-1:])
+    held = np.cumsum(step[before][::-1])[::-1]
+    chosen = before[held <= _BASELINE_S]
+    if step[chosen].sum() < _REST_S:
+        return rest
+    mask = np.zeros(len(rest), bool)
+    mask[chosen] = True
+    return mask
+
+
 def _with_rest(
     definition: Definition, ref: Reference, xy: NDArray[np.float32], world: NDArray[np.float32],
-    rest: Mask, still: bool,
+    rest: Mask, first: Mask, still: bool,
 ) -> Reference:
-    """The reference with the resting value of every measure."""
-    raw = raw_values(definition, xy[rest], world[rest], ref)
-    values = {name: float(np.nanmedian(v)) for name, v in raw.items() if np.isfinite(v).any()}
-    ref = replace(ref, rest=values, still=still)
-    if formulas(definition).__name__.endswith("clam"):
-        # The opening is worked out from the lift since rest, so it is zero at rest by construction.
-        raw = raw_values(definition, xy[rest], world[rest], ref)
-        values = {name: float(np.nanmedian(v)) for name, v in raw.items() if np.isfinite(v).any()}
-        ref = replace(ref, rest=values)
-    return ref
+    """The reference with the resting value of every measure.
+
+    The counting signal rests where it rests over the whole stretch (else a shifted body would never close
+    a repetition); every other measure is compared with the start.
+    """
+    signal = definition.counting.signal
+
+    def resting(ref: Reference) -> dict[str, float]:
+        raw = raw_values(definition, xy, world, ref)
+        at = {name: v[rest if name == signal else first] for name, v in raw.items()}
+        return {name: float(np.nanmedian(v)) for name, v in at.items() if np.isfinite(v).any()}
+
+    ref = replace(ref, rest=resting(ref), still=still)
+    # The opening of a clam is worked out from the lift since rest, so it needs that first.
+    return replace(ref, rest=resting(ref))
 
 
 def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:

@@ -61,11 +61,11 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     hips = (t("hip") + b("hip")) / 2
     # The bottom knee lies still on the mat, mostly hidden, and BlazePose drags it after the top one: taking
     # it off would take a third of the lift away (docs/validation.md). The camera stands still, so the top
-    # knee's own rise is the lift.
+    # knee's own rise is the lift; so with the feet.
     lift = dot(t("knee"), UP) / scale
     out: dict[str, Array] = {"knee_lift": lift}
     parts = ("ankle", "heel", "foot_index")
-    out["feet_apart"] = np.mean([dot(t(p) - b(p), UP) / scale for p in parts], axis=0)
+    out["feet_apart"] = np.mean([dot(t(p), UP) / scale for p in parts], axis=0)
     out["knee_slide"] = dot(b("knee") - hips, ref.along) / scale
     out["top_knee_offset"] = dot(t("knee") - b("knee"), ref.along) / scale
 
