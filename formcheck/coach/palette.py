@@ -10,7 +10,7 @@ Image = NDArray[np.uint8]
 
 #: What each phase is called on the screen.
 PHASE_WORDS = {
-    "none": "No repetition",
+    "none": "Not in position",
     "rest": "Resting",
     "rise": "Lifting",
     "hold": "Holding",

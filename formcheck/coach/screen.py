@@ -174,7 +174,7 @@ def draw_body(image_bgr: Image, state: OverlayState) -> None:
 
 
 def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState) -> None:
-    thick = max(2, round(min(image.shape[:2]) * 0.0065))
+    thick = max(3, round(min(image.shape[:2]) * 0.0065))
     drawable = np.asarray(np.isfinite(xy).all(axis=1))
     fixed = fixed_point(xy)
     bones: dict[str, list[NDArray[np.int32]]] = {"measured": [], "trusted": [], "untrusted": []}
@@ -187,7 +187,7 @@ def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState) -> Non
             bones["measured"].append(fixed[[a, b]])
         else:
             bones["trusted"].append(fixed[[a, b]])
-    thin = max(1, round(0.6 * thick))
+    thin = max(2, round(0.6 * thick))
     for kind, color, width in (
         ("untrusted", UNTRUSTED, thin),
         ("trusted", TRUSTED, thin + 1),
@@ -311,6 +311,8 @@ def _headline(canvas: Image, at: _Layout, state: OverlayState) -> None:
     _phase_icon(canvas, state.phase if seen else "lost", x + 0.45 * f, at.row + 0.6 * f, f)
     put_text(canvas, elide(word, room - 1.3 * f, 1.25 * f, 600), x + 1.3 * f, at.row + f, 1.25 * f, INK, 600)
     of = "reps" if state.rep_total is None else f"of {state.rep_total} rep{'s' * (state.rep_total != 1)}"
+    if state.rep_total == 0:
+        of = "no reps found"
     details = "  ·  ".join(part for part in (of, clock(state.time_s), state.rep_note) if part)
     put_text(canvas, elide(details, room, 0.85 * f, 400), x, at.row + 2.3 * f, 0.85 * f, INK_SOFT, 400)
 

@@ -82,7 +82,7 @@ class Annotator:
             time_s=time_s,
             xy=xy if seen else None,
             trusted=self._trusted[index],
-            measured=self._used[self._primary] if status == Status.OK else frozenset(),
+            measured=self._measured(index),
             phase=PHASES[int(analysis.phase[index])],
             rep=rep.index if rep else 0,
             rep_total=len(analysis.summary.reps),
@@ -126,6 +126,13 @@ class Annotator:
         table = self.analysis.measures
         inside = (table.time_s >= event.start_s) & (table.time_s <= event.end_s) & table.ok(name)
         return float(np.abs(table.column(name)[inside]).max(initial=-1.0))
+
+    def _measured(self, index: int) -> frozenset[int]:
+        """Landmarks of the counting measure; of all others that are ok where that one is not."""
+        ok = self._status[index] == Status.OK
+        if ok[self._primary]:
+            return self._used[self._primary]
+        return frozenset().union(*(used for used, good in zip(self._used, ok, strict=True) if good))
 
     def _faults(self, time_s: float, only: str | None) -> tuple[FaultMark, ...]:
         return tuple(

@@ -159,7 +159,7 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     seen_from = view.title if view else "not recognised"
     details = ["as declared" if summary.view.declared else "as found in the video"]
     if summary.view.yaw_deg is not None:
-        details.append(f"camera turned {summary.view.yaw_deg:.0f}°")
+        details.append(f"{wording.value_text(summary.view.yaw_deg, 'deg')} around the body")
     share = 100 * summary.pose.frames_with_person / max(1, summary.source.frames)
     side = {"clam": "top leg (moving)", "single-leg-bridge": "stance leg"}.get(summary.exercise, "side")
     facts = [("Exercise", definition.title)]
@@ -273,11 +273,14 @@ def _no_reps(analysis: Analysis) -> dict[str, Any]:
         )
     elif share == 0:
         why = "Nobody was seen in this video."
-    elif signal is not None and signal.status == "not_measurable":
-        reason = wording.REASONS.get(signal.reason or "", "it was not seen well enough")
-        why = f"Repetitions are counted from the {name}, and that could not be measured: {reason}."
     elif share < 0.5:
-        why = f"The person was seen in only {_percent(100 * share)} of the pictures."
+        why = f"Somebody was seen in only {_percent(100 * share)} of the pictures."
+    elif signal is not None and signal.status == "not_measurable":
+        reason = signal.reason or "no_person"
+        why = f"Repetitions are counted from the {name}, and that could not be measured: "
+        why += f"{wording.REASONS.get(reason, 'it was not seen well enough')}."
+        if reason == "no_person":
+            why = "A person was seen, but never in this exercise’s starting position."
     else:
         least = wording.value_text(definition.counting.minimum_range, primary.unit if primary else "")
         why = (
@@ -418,6 +421,8 @@ def _not_checked(analysis: Analysis) -> list[_NotChecked]:
         if fault.reason in wording.CURED_BY_CAMERA:
             if known is not None and not known.rules:
                 how = "No single camera beside the body can show it."
+            elif best == analysis.summary.view.name and fault.reason == "view":
+                how = "Even from here, the best place for it, it stays too uncertain."
             elif best in definition.views and best != analysis.summary.view.name:
                 how = f"Can be checked {definition.views[best].title}: {definition.views[best].setup}"
         groups.setdefault((why, how), []).append(wording.fault_title(definition, name))
@@ -437,12 +442,17 @@ def _measure_rows(analysis: Analysis) -> list[dict[str, str]]:
                 "title": definition.title if definition else name,
                 "status": info.status,
                 "word": words[info.status],
-                "why": wording.REASONS.get(info.reason or "", ""),
+                "why": _why(info.status, info.reason),
                 "share": f"{100 * info.ok_frames:.0f} %",
                 "noise": "–" if info.noise_sd is None else _noise(info.noise_sd, unit),
             }
         )
     return rows
+
+
+def _why(status: str, reason: str | None) -> str:
+    words = wording.REASONS | wording.REASONS_LOW if status == "low" else wording.REASONS
+    return words.get(reason or "", "")
 
 
 def _noise(value: float, unit: str) -> str:

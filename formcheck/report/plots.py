@@ -169,35 +169,42 @@ def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[dict[str, Any]]:
-    """A bar at the bottom for each fault that shows in this measure (the primary: all), with its grade."""
+    """A bar near the bottom for each fault in this measure (the primary: all), with its grade."""
     out: list[dict[str, Any]] = []
-    for rep in analysis.summary.reps:
-        for event in rep.faults:
-            if name not in (analysis.primary, annotator.measure(event)):
-                continue
-            title = wording.fault_title(analysis.definition, event.id)
-            text = (
-                f"Rep {rep.index}: {title}, {wording.value_text(event.value, event.unit)}, "
-                f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
-            )
-            middle = (event.start_s + event.end_s) / 2
-            out.append(
-                {
-                    "type": "scatter", "mode": "lines", "yaxis": "y2", "hoverinfo": "skip",
-                    "x": [round(event.start_s, 3), round(event.end_s, 3)], "y": [0.035, 0.035],
-                    "showlegend": False,
-                    "line": {"color": FAULT, "width": 3 + 2 * event.grade},
-                }
-            )  # fmt: skip
-            out.append(
-                {
-                    "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False,
-                    "x": [round(middle, 3)], "y": [0.05], "text": [f"<b>{event.grade}</b>"],
-                    "textfont": {"color": "#ffffff", "size": 11}, "hovertext": [text],
-                    "hovertemplate": "%{hovertext}<extra></extra>",
-                    "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[event.grade]},
-                }
-            )  # fmt: skip
+    least_apart_s = 0.03 * float(analysis.time_s[-1] - analysis.time_s[0])  # about a marker's width
+    free_from: list[float] = []  # for each lane, the time its last bar ends
+    shown = [
+        (rep, event)
+        for rep in analysis.summary.reps
+        for event in rep.faults
+        if name in (analysis.primary, annotator.measure(event))
+    ]
+    for rep, event in sorted(shown, key=lambda item: item[1].start_s):
+        lane = next((i for i, end in enumerate(free_from) if end <= event.start_s), len(free_from))
+        free_from[lane : lane + 1] = [max(event.end_s, event.start_s + least_apart_s)]
+        y = 0.05 + 0.09 * (lane % 6)
+        title = wording.fault_title(analysis.definition, event.id)
+        text = (
+            f"Rep {rep.index}: {title}, {wording.value_text(event.value, event.unit)}, "
+            f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
+        )
+        out.append(
+            {
+                "type": "scatter", "mode": "lines", "yaxis": "y2", "hoverinfo": "skip", "showlegend": False,
+                "x": [round(event.start_s, 3), round(event.end_s, 3)], "y": [y, y],
+                "line": {"color": FAULT, "width": 3 + 2 * event.grade},
+            }
+        )  # fmt: skip
+        out.append(
+            {
+                "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False,
+                "x": [round((event.start_s + event.end_s) / 2, 3)], "y": [y],
+                "text": [f"<b>{event.grade}</b>"],
+                "textfont": {"color": "#ffffff", "size": 11}, "hovertext": [text],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+                "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[event.grade]},
+            }
+        )  # fmt: skip
     return out
 
 
@@ -271,9 +278,9 @@ def _in_words(analysis: Analysis, name: str, known: NDArray[np.bool_], ok: NDArr
     value = analysis.measures.column(name)
     definition = analysis.definition.measures.get(name)
     unit = definition.unit if definition else ""
-    text = (
-        f"From {wording.value_text(float(value[known].min()), unit)} "
-        f"to {wording.value_text(float(value[known].max()), unit)}"
-    )
-    share = ok.sum() / max(1, int(analysis.person.sum()))
-    return f"{text}; measured in {100 * min(share, 1):.0f} % of the pictures with a person."
+    first, last = (wording.number(float(v), unit) for v in (value[known].min(), value[known].max()))
+    text = f"From {first[0]} to {' '.join(part for part in last if part)}"
+    if not ok.any():
+        return f"{text}; uncertain throughout."
+    share = 100 * min(1.0, float(ok.sum()) / max(1, int(analysis.person.sum())))
+    return f"{text}; measured in {share:.0f} % of the pictures with a person."

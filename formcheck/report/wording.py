@@ -26,11 +26,19 @@ REASONS = {
     "noise": "the tracking was too unsteady to tell",
     "geometry": "from this angle it cannot be worked out",
     "fps": "the video has too few pictures per second",
-    "no_person": "nobody was seen",
+    "no_person": "nobody was seen in this exercise’s position",
     "baseline": "no still starting position was seen to compare with",
     "not_built": "this version of formcheck does not look for it",
     "no_prescription": "no target was prescribed to compare with",
     "no_reps": "there was no repetition to check",
+}
+#: The same for what is measured, but only uncertainly.
+REASONS_LOW = {
+    "view": "this camera position shows it only roughly",
+    "occluded": "the body part was partly hidden",
+    "out_of_frame": "the body part was partly outside the picture",
+    "geometry": "from this angle it is only rough",
+    "no_person": "the person was often not seen",
 }
 #: Reasons that another camera position can cure.
 CURED_BY_CAMERA = frozenset({"view", "occluded", "out_of_frame", "geometry"})
@@ -118,7 +126,9 @@ def rule_for(definition: Definition, fault: str, value: float, grade: int) -> Ru
     known = definition.faults.get(fault)
     if known is None or not known.rules:
         return None
-    return next((r for r in known.rules if grade_of(r, value) == grade), known.rules[0])
+    # a value may pass a higher grade's threshold too briefly to get that grade
+    likely = [r for r in known.rules if grade_of(r, value) >= grade] or known.rules
+    return min(likely, key=lambda r: grade_of(r, value))
 
 
 def grades_text(definition: Definition, event: FaultEvent) -> str:
@@ -129,7 +139,9 @@ def grades_text(definition: Definition, event: FaultEvent) -> str:
     join = "from" if worse_upwards(rule) else "below"
     first, second, third = (number(g, event.unit)[0] for g in rule.grades)
     tail = number(0.0, event.unit)[1]
-    return f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}."
+    text = f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}"
+    held = f", each held for at least {rule.minimum_s:g} s" if rule.minimum_s > 0 else ""
+    return f"{text}{held}."
 
 
 # -- body parts ------------------------------------------------------------------------------------------

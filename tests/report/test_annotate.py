@@ -98,7 +98,7 @@ def test_hidden_parts_are_not_trusted(analysis: Analysis) -> None:
 
 
 def test_a_hip_is_grey_while_nothing_can_be_measured_from_it(analysis: Analysis) -> None:
-    annotator = Annotator(analysis)
+    before = analysis.measures.status[40].copy()
     analysis.measures.status[40] = Status.LOW
     try:
         state = Annotator(analysis).state(40)
@@ -108,7 +108,22 @@ def test_a_hip_is_grey_while_nothing_can_be_measured_from_it(analysis: Analysis)
         analysis.measures.status[40] = Status.NOT_MEASURABLE
         assert Annotator(analysis).state(40).value_text == "–"
     finally:
-        analysis.measures.status[40] = annotator.analysis.measures.status[41]
+        analysis.measures.status[40] = before
+
+
+def test_what_else_is_measured_stands_out_where_the_counting_measure_is_uncertain(analysis: Analysis) -> None:
+    status = analysis.measures.status
+    before = status[40].copy()
+    primary = analysis.measures.names.index(analysis.primary)
+    flexion = analysis.measures.names.index("knee_flexion_deg")
+    status[40, :] = Status.LOW
+    status[40, flexion] = Status.OK
+    try:
+        measured = Annotator(analysis).state(40).measured
+        assert measured == {Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE}
+        assert status[40, primary] == Status.LOW
+    finally:
+        status[40] = before
 
 
 def test_where_nobody_is_seen_it_says_so_and_the_signal_has_a_gap(analysis: Analysis) -> None:
@@ -151,3 +166,18 @@ def test_every_measure_of_every_exercise_has_its_body_parts() -> None:
             assert wording.landmarks_shown(measure, "right"), measure
     assert wording.landmarks_shown("shank_lean_left_deg", "right") == (Landmark.LEFT_KNEE,)
     assert wording.landmarks_shown("knee_lift", "right") == (Landmark.RIGHT_KNEE,)
+
+
+def test_the_grades_are_told_with_the_time_they_must_be_held() -> None:
+    from formcheck.exercises.definition import load_definition
+    from formcheck.session.summary import FaultEvent
+
+    bridge = load_definition("bridge")
+    event = FaultEvent(id="knees_fall_out", grade=2, value=20.0, unit="deg", start_s=1, end_s=2)
+    assert wording.grades_text(bridge, event) == (
+        "Mild from 9°, moderate from 13°, marked from 18°, each held for at least 0.3 s."
+    )
+    event = FaultEvent(id="lowering_fast", grade=1, value=0.7, unit="of prescribed", start_s=1, end_s=2)
+    assert (
+        wording.grades_text(bridge, event)
+    ) == "Mild below 75 %, moderate below 50 %, marked below 35 % of the prescribed time."

@@ -229,6 +229,34 @@ def test_plots_keep_gaps_grey_and_thresholds(analysis: Analysis) -> None:
     assert hovers[0].startswith("Rep 1: Hip not fully extended")
 
 
+def test_faults_at_the_same_time_are_drawn_beside_each_other(analysis: Analysis) -> None:
+    reps = [rep.model_dump(by_alias=True) for rep in analysis.summary.reps]
+    first = reps[0]["faults"][0]
+    reps[0]["faults"].append(
+        {**first, "id": "lowering_fast", "value": 0.7, "unit": "of prescribed", "grade": 1}
+    )
+    changed = with_summary(analysis, reps=reps)
+    _, figures = plots.build_plots(changed, Annotator(changed))
+    bars = [
+        (t["x"], t["y"][0])
+        for t in figures[0].figure["data"]
+        if t.get("line", {}).get("color") == plots.FAULT
+    ]
+    assert len(bars) == 3
+    assert bars[0][0] == bars[1][0]
+    assert bars[0][1] != bars[1][1]
+    assert bars[2][1] == bars[0][1]  # the second repetition uses the first lane again
+
+
+def test_another_exercise_is_not_told_that_nobody_was_there(analysis: Analysis) -> None:
+    measures = {n: m.model_dump() for n, m in analysis.summary.measures.items()}
+    for info in measures.values():
+        info.update(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
+    text = Page(page.render(with_summary(analysis, reps=[], measures=measures))).text
+    assert "A person was seen, but never in this exercise’s starting position." in text
+    assert "Nobody was seen in this video" not in text
+
+
 def test_a_very_long_recording_is_thinned_without_losing_its_peaks() -> None:
     value = np.sin(np.arange(200_000) / 5000)
     value[123_456] = 9.0
