@@ -16,6 +16,7 @@ import formcheck
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition, load_definition
+from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.exercises.recording import Stretch, prepare
 from formcheck.exercises.tracker import RepResult, Tracker
 
@@ -59,7 +60,7 @@ def analyze(
     view: str | None = None,
     engine: str = "blazepose-onnx",
     model: str = "full",
-    overrides: Path | None = None,
+    prescription: Path | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse a recorded clip of a clam or a bridge.
@@ -73,13 +74,13 @@ def analyze(
         side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
         view: camera view if known (spec 13); recognised if not given.
         engine, model: see `formcheck.pose.engine.open_engine`.
-        overrides: a patient's own numbers, a TOML file laid over the exercise definition.
+        prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
         progress: called now and then with what is being done and how much of it.
 
     Raises:
         FormcheckError: the video cannot be read, or an argument is wrong.
     """
-    definition = check_request(exercise, side, view, overrides)
+    definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
     with VideoFile(Path(video)) as source, open_engine(engine, model) as pose_engine:
         results, spent, complete = _run_pose(source, pose_engine.estimate, progress)
@@ -119,14 +120,16 @@ def analyze(
 
 
 def check_request(
-    exercise: str, side: str | None = None, view: str | None = None, overrides: Path | None = None
+    exercise: str, side: str | None = None, view: str | None = None, prescription: Path | None = None
 ) -> Definition:
     """The definition for a request, after checking that the arguments go together.
 
     Raises:
         FormcheckError: one sentence that says what does not go together.
     """
-    definition = load_definition(exercise, overrides)
+    definition = load_definition(exercise)
+    if prescription is not None:
+        definition = prescribe(definition, load_prescription(prescription))
     if side is not None and side not in ("left", "right"):
         raise FormcheckError(f"The side is 'left' or 'right', not '{side}'.")
     if side is not None and not definition.has_side:

@@ -76,8 +76,9 @@ def analyze(
     ] = False,
     no_video: Annotated[bool, typer.Option("--no-video", help="Do not draw annotated.mp4.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
-    thresholds: Annotated[
-        Path | None, typer.Option(help="A TOML file with this patient's own numbers, laid over the defaults.")
+    prescription: Annotated[
+        Path | None,
+        typer.Option(help="A TOML file with this patient's tempo, hold, targets and own thresholds."),
     ] = None,
     engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
     model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
@@ -95,13 +96,13 @@ def analyze(
     from formcheck.sources import VideoFile
 
     declared = None if view == "auto" else view
-    check_request(exercise, side, declared, thresholds)
+    check_request(exercise, side, declared, prescription)
     VideoFile(video).close()  # a file that cannot be read costs nobody their earlier results
     folder = OutputFolder(video, out)
     folder.prepare()
     with _progress(show=not json_ or sys.stderr.isatty()) as progress:
         analysis = run(
-            video, exercise, side=side, view=declared, engine=engine, model=model, overrides=thresholds,
+            video, exercise, side=side, view=declared, engine=engine, model=model, prescription=prescription,
             progress=progress,
         )
         analysis = write_outputs(

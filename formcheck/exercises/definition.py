@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ else:
 
 Phase = Literal["rest", "rise", "hold", "lower"]
 Trust = Literal["ok", "low"]
+_LARGEST_TOML = 256_000
 EXERCISES = ("clam", "bridge", "single-leg-bridge")
 
 
@@ -90,12 +92,19 @@ class MeasureDef(_Model):
     unit: str
     title: str
     views: dict[str, Trust] = Field(description="views that show it; any other refuses it")
+    low_because: Literal["view", "noise", "occluded", "geometry"] = Field(
+        default="view", description="why a view that is named 'low' cannot be trusted"
+    )
 
 
 class Rule(_Model):
     """One way a fault shows.
 
     kind:
+        ``sag``: loss of the signal's height in the hold, percent of its height at the start of the hold;
+        ``settles``: a measure beyond a threshold during the rise, and back below the first in the hold;
+        ``forced``: peak beyond the target while another fault (named in `with_fault`) is there;
+        ``peaks``: number of speed peaks in the rise or the lowering, whichever has more;
         ``above``/``below``/``either``: a measure beyond a threshold (above it, below minus it, or either
         way) for `minimum_s` within `phases`;
         ``hold``: median over the hold of ``reference - measure`` (``sign = -1``: measure - reference);
@@ -105,7 +114,10 @@ class Rule(_Model):
         ``return``: lowest signal after the repetition as share of the range, above the threshold.
     """
 
-    kind: Literal["above", "below", "either", "hold", "rest", "duration", "range", "return"]
+    kind: Literal[
+        "above", "below", "either", "hold", "rest", "duration", "range", "return",
+        "sag", "settles", "forced", "peaks",
+    ]
     measures: list[str] = Field(default_factory=list)
     grades: tuple[float, float, float]
     minimum_s: float = 0.0
@@ -113,6 +125,7 @@ class Rule(_Model):
     reference: float | None = None
     sign: Literal[1, -1] = 1
     phase: Phase | None = None
+    with_fault: str | None = None
     views: list[str] | None = Field(default=None, description="only in these views")
 
 
@@ -126,6 +139,7 @@ class FaultDef(_Model):
     source: str
     unit: str = ""
     built: bool = True
+    prescribed: bool = Field(default=False, description="asked for by the prescription, so never a fault")
     rules: list[Rule] = Field(default_factory=list)
     best_view: str | None = Field(default=None, description="from where it can be checked")
 
@@ -151,6 +165,7 @@ class Definition(_Model):
     views: dict[str, ViewDef]
     measures: dict[str, MeasureDef]
     faults: dict[str, FaultDef]
+    target_range: float | None = Field(default=None, gt=0, description="prescribed range of the signal")
 
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:
@@ -185,20 +200,23 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
         FormcheckError: unknown exercise, unreadable file, unknown key, or a value out of range.
     """
     if exercise not in EXERCISES:
-        near = difflib.get_close_matches(exercise, EXERCISES, n=1, cutoff=0.3)
-        hint = f"; did you mean '{near[0]}'?" if near else f"; choose one of: {', '.join(EXERCISES)}."
+        hint = nearest(exercise, EXERCISES, 0.3) or f"; choose one of: {', '.join(EXERCISES)}."
         raise FormcheckError(f"There is no exercise called '{exercise}'{hint}")
     folder = Path(__file__).parent
-    content = _read_toml(folder / f"{exercise.replace('-', '_')}.toml")
+    content = read_toml(folder / f"{exercise.replace('-', '_')}.toml")
     if (base := content.pop("based_on", None)) is not None:
-        content = _lay_over(_read_toml(folder / f"{base}.toml"), content)
+        content = _lay_over(read_toml(folder / f"{base}.toml"), content)
     if overrides is not None:
-        content = _lay_over(content, _read_toml(overrides))
+        content = _lay_over(content, read_toml(overrides))
     return _check(content, overrides)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's content; one sentence as FormcheckError when it cannot be read."""
+    # A definition or prescription is a few kilobytes; a huge file is a mistake or worse.
     try:
+        if path.stat().st_size > _LARGEST_TOML:
+            raise FormcheckError(f"The file {path} is far too large to be a definition or prescription.")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FormcheckError(f"The file {path} cannot be read: {error.strerror}.") from None
@@ -223,10 +241,20 @@ def _check(content: dict[str, Any], path: Path | None) -> Definition:
         message = f"{where}: {first['msg']}"
         if first["type"] == "extra_forbidden":
             known = _known_keys(first["loc"][:-1], content)
-            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
-            message = f"unknown key '{where}'" + (f"; did you mean '{near[0]}'?" if near else "")
+            message = f"unknown key '{where}'{nearest(str(first['loc'][-1]), known)}"
         file = f" in {path}" if path is not None else ""
-        raise FormcheckError(f"The exercise definition{file} is not valid: {message}.") from None
+        raise FormcheckError(f"The exercise definition{file} is not valid: {full_stop(message)}") from None
+
+
+def nearest(name: str, known: Sequence[str], cutoff: float = 0.5) -> str:
+    """``"; did you mean 'x'?"`` for a misspelt name, or nothing."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def full_stop(sentence: str) -> str:
+    """The sentence with its full stop, unless it ends in a question mark."""
+    return sentence if sentence.endswith(("?", ".")) else f"{sentence}."
 
 
 def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str]:

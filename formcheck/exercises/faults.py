@@ -77,6 +77,8 @@ def judge_rep(rep: RepTimes, table: MeasureTable, definition: Definition, ref: R
 
 def _check(name: str, fault: FaultDef, rep: RepTimes, table: MeasureTable, definition: Definition,
            ref: Reference, target: float, fps: float) -> Check:
+    if fault.prescribed:
+        return Check(False, "prescribed", None)
     if not fault.built:
         return Check(False, "not_built", None)
     if not fault.rules:
@@ -88,6 +90,13 @@ def _check(name: str, fault: FaultDef, rep: RepTimes, table: MeasureTable, defin
         elif rule.kind in ("above", "below", "either"):
             for measure in rule.measures:
                 outcomes.append(_sustained(name, fault, rule, measure, rep, table, definition, ref))
+        elif rule.kind == "settles":
+            outcomes.append(_settles(name, fault, rule, rep, table, definition, ref))
+        elif rule.kind == "forced":
+            other = rule.with_fault or ""
+            also = _check(other, definition.faults[other], rep, table, definition, ref, target, fps)
+            mine = _timing(name, fault, rule, rep, table, definition, target, fps)
+            outcomes.append(mine if also.fault is not None else Check(also.checked, also.reason, None))
         elif rule.kind in ("hold", "rest"):
             outcomes.append(_level(name, fault, rule, rep, table, definition, ref))
         else:
@@ -155,6 +164,21 @@ def _sustained(name: str, fault: FaultDef, rule: Rule, measure: str, rep: RepTim
     return Check(True, None, Fault(name, grade, float(size[within].max()), fault.unit, start_s, end_s))
 
 
+def _settles(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
+             definition: Definition, ref: Reference) -> Check:
+    """Beyond a threshold in the rise, and level again in the hold."""
+    measure = rule.measures[0]
+    rise = _sustained(name, fault, rule.model_copy(update={"kind": "either"}), measure, rep, table,
+                      definition, ref)
+    if rise.fault is None:
+        return rise
+    held = (table.time_s >= rep.hold_start_s) & (table.time_s <= rep.hold_end_s) & table.ok(measure)
+    if not held.any():
+        return Check(False, "geometry", None)
+    level_again = float(np.median(np.abs(table.column(measure)[held]))) < rule.grades[0]
+    return rise if level_again else Check(True, None, None)
+
+
 def longest_spell(t: NDArray[np.float64], size: NDArray[np.float64], threshold: float,
                   minimum_s: float) -> tuple[float, float] | None:
     """The longest time a fault lasts, or None if it never comes up.
@@ -172,7 +196,7 @@ def longest_spell(t: NDArray[np.float64], size: NDArray[np.float64], threshold: 
     last_above = 0.0
     below_since: float | None = None
     previous: float | None = None
-    for now, value in zip(t, size, strict=True):
+    for now, value in zip(t.tolist(), size.tolist(), strict=True):
         if previous is not None and now - previous > _BRIDGE_S:
             if start is not None:
                 spells.append((start, last_above))
@@ -250,12 +274,28 @@ def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measur
             return Check(False, "no_prescription", None)
         if rep.gap:
             return Check(False, "occluded", None)
+        if rep.cut_end and rule.phase == "lower":
+            return Check(False, "no_person", None)
         value = (b - a) / prescribed
         grade = int(sum(value < limit for limit in rule.grades))
     elif rule.kind == "range":
         a, b = rep.peak_s, rep.peak_s
         value = rep.peak / target
         grade = int(sum(value < limit for limit in rule.grades))
+    elif rule.kind == "forced":
+        a, b = rep.peak_s, rep.peak_s
+        value = rep.peak / target
+        grade = int(sum(value > limit for limit in rule.grades))
+    elif rule.kind == "peaks":
+        a, b = rep.start_s, rep.end_s
+        value = float(rep.speed_peaks)
+        if fps < definition.gates.fps_min_tempo or rep.gap:
+            return Check(False, "fps" if not rep.gap else "occluded", None)
+        grade = int(sum(value >= limit for limit in rule.grades))
+    elif rule.kind == "sag":
+        a, b = rep.hold_start_s, rep.hold_end_s
+        value = 100.0 * rep.hold_sag
+        grade = int(sum(value >= limit for limit in rule.grades))
     else:
         a, b = rep.end_s, rep.end_s
         value = rep.low_after

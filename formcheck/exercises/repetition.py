@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import find_peaks
 
 from formcheck.exercises.definition import Counting
 
@@ -29,6 +30,8 @@ _TENTH_TO_NINE_TENTHS = 0.465
 _UNSEEN_MAX_S = 0.40
 #: The peak's time is the middle of the samples this close to it: the highest sample of a flat top is chance.
 _PEAK_BAND = 0.05
+#: A recording that ends below this share of the peak has shown the repetition.
+_MOSTLY_DOWN = 0.4
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
 #: Longest history kept to date a start back.
@@ -46,7 +49,10 @@ class RepTimes:
         seen: share of its frames in which the signal was there.
         gap: the person was lost inside it for a while.
         incomplete_return: a new rise began before the signal was back at rest.
-        low_after: lowest level until the next repetition began (known later), or NaN.
+        low_after: lowest level before the next repetition began, where the return was incomplete, else 0.
+        cut_end: the recording ended during the lowering, which was mostly done.
+        speed_peaks: separate bursts of speed in the rise or the lowering, whichever has more.
+        hold_sag: share of the height at the start of the hold that was lost in it.
     """
 
     rep_class: str
@@ -60,6 +66,9 @@ class RepTimes:
     gap: bool
     incomplete_return: bool
     low_after: float
+    cut_end: bool = False
+    speed_peaks: int = 1
+    hold_sag: float = 0.0
 
     def phase_at(self, time_s: float) -> str:
         """``rise``, ``hold``, ``lower``, or ``rest`` outside."""
@@ -127,13 +136,11 @@ class RepetitionCounter:
         return self._step(time_s, s)
 
     def finish(self) -> RepTimes | None:
-        """Close what is open at the end of the stretch: counted if it was almost down, else void."""
+        """Close what is open at the end of the stretch: counted if it was mostly down, else void."""
         if self._opened_s is None or not self._t:
             return None
-        rules = self._rules
-        fallen = self._peak - self._s[-1]
-        almost_down = self.state in ("lower", "lost") and fallen >= (1 - 2 * rules.rest_level) * self._peak
-        return self._close(self._t[-1], void=not almost_down)
+        half_down = self.state in ("lower", "lost") and self._s[-1] < _MOSTLY_DOWN * self._peak
+        return self._close(self._t[-1], void=not half_down, cut_end=True)
 
     # --- one transition a frame -------------------------------------------------------------------
 
@@ -269,7 +276,9 @@ class RepetitionCounter:
                 break
         return best_t
 
-    def _close(self, end_s: float, void: bool = False, incomplete: bool = False) -> RepTimes | None:
+    def _close(
+        self, end_s: float, void: bool = False, incomplete: bool = False, cut_end: bool = False
+    ) -> RepTimes | None:
         rules = self._rules
         opened = self._opened_s if self._opened_s is not None else end_s
         t = np.array(self._t)
@@ -299,10 +308,40 @@ class RepetitionCounter:
             rep_class = "full"
         else:
             rep_class = "partial" if peak >= rules.partial_level else "aborted"
+        if cut_end:
+            end = min(end, end_s)
+        held = s[(t >= hold_start) & (t <= hold_end)]
         return RepTimes(
-            rep_class, start, hold_start, hold_end, end, peak_s, peak, seen, gap, incomplete,
-            float(s[-1]) if incomplete else 0.0,
+            rep_class=rep_class,
+            start_s=start,
+            hold_start_s=hold_start,
+            hold_end_s=hold_end,
+            end_s=end,
+            peak_s=peak_s,
+            peak=peak,
+            seen=seen,
+            gap=gap,
+            incomplete_return=incomplete,
+            low_after=float(s[-1]) if incomplete else 0.0,
+            cut_end=cut_end and s[-1] > rules.rest_level * peak,
+            speed_peaks=max(
+                count_speed_peaks(t, s, start, hold_start), count_speed_peaks(t, -s, hold_end, end)
+            ),
+            hold_sag=float(max(0.0, 1.0 - held.min() / held[0])) if held.size and held[0] > 0 else 0.0,
         )
+
+
+def count_speed_peaks(t: Array, s: Array, start_s: float, end_s: float) -> int:
+    """Separate bursts of speed within a phase: a smooth movement has one.
+
+    A burst counts when the speed falls off by a quarter of the phase's top speed on both sides of it.
+    """
+    inside = (t >= start_s) & (t <= end_s)
+    if inside.sum() < 3:
+        return 1
+    v = _smooth_speed(t, s)[inside]
+    peaks, _ = find_peaks(np.concatenate([[0.0], v, [0.0]]), prominence=0.25 * max(float(v.max()), 1e-9))
+    return max(len(peaks), 1)
 
 
 def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, float, float, int]:

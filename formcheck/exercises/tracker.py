@@ -124,7 +124,9 @@ class Tracker:
         table = _stack(self._rows)
         step = np.diff(table.time_s)
         fps = 1 / float(np.median(step)) if step.size else 0.0
-        checks = judge_rep(times, table, self.definition, self.reference, fps=fps)
+        asked = self.definition.target_range
+        target = asked / self.reference.range if asked is not None else 1.0
+        checks = judge_rep(times, table, self.definition, self.reference, target=target, fps=fps)
         if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
             checks = {name: Check(False, "no_person", None) for name in checks}

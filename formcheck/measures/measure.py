@@ -21,7 +21,8 @@ from formcheck.pose.landmarks import side_landmark
 Array = NDArray[np.float64]
 
 _HIPS = {L.LEFT_HIP, L.RIGHT_HIP}
-#: A landmark this far outside the picture (share of its size) was guessed by the model, not seen.
+#: Closer than this to the edge of the picture (share of its size) a body part is cut off, and the model
+#: puts its landmark where it would still fit.
 _EDGE = 0.01
 
 
@@ -90,10 +91,10 @@ def measure(
     bones = _bones_hold(xy, ref, definition)
     w, h = image_wh
     outside = (
-        (xy[:, :, 0] < -_EDGE * w)
-        | (xy[:, :, 0] > (1 + _EDGE) * w)
-        | (xy[:, :, 1] < -_EDGE * h)
-        | (xy[:, :, 1] > (1 + _EDGE) * h)
+        (xy[:, :, 0] < _EDGE * w)
+        | (xy[:, :, 0] > (1 - _EDGE) * w)
+        | (xy[:, :, 1] < _EDGE * h)
+        | (xy[:, :, 1] > (1 - _EDGE) * h)
     )
     for m, name in enumerate(names):
         status, reason = _judge(name, definition, ref, needs[name], visibility, outside, bones, module)
@@ -136,7 +137,7 @@ def _judge(
         mark(True, Status.NOT_MEASURABLE, Reason.VIEW)
         return status, reason
     if trust == "low":
-        mark(True, Status.LOW, Reason.VIEW)
+        mark(True, Status.LOW, Reason[definition.measures[name].low_because.upper()])
     if not ref.still and (name in module.CHANGES or name in module.RATIOS):
         mark(True, Status.LOW, Reason.BASELINE)
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):

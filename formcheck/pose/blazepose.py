@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import models
 from formcheck.pose.detector import PoseDetector
-from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
+from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
 from formcheck.pose.region import Region
 from formcheck.pose.smoothing import OneEuro
@@ -34,6 +34,9 @@ LOOK_EVERY_S = 1.0
 HOLD_REGION_S = 2.0
 #: Somebody followed whose lying score is below this may be the therapist: look for a patient.
 UPRIGHT_BELOW = 0.35
+#: A mirrored second reading this often. It costs as much as a first one; the difference between the two
+#: changes only as the pose does, so a few a second are enough (docs/validation.md, "Two readings").
+MIRROR_EVERY_S = 0.2
 #: Another person must lie this much more level than the one followed to take the lock over.
 LYING_MARGIN = 0.25
 
@@ -60,23 +63,31 @@ class LandmarkNet:
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
 
-    def __call__(self, image: NDArray[np.uint8], region: Region) -> NetOutput:
+    def __call__(self, image: NDArray[np.uint8], region: Region, mirrored: bool = False) -> NetOutput:
+        """Landmarks in a region; `mirrored` reads the region in a mirror and turns the answer back."""
         crop = cv2.cvtColor(region.crop(image, INPUT_SIDE), cv2.COLOR_BGR2RGB)
+        if mirrored:
+            crop = np.ascontiguousarray(crop[:, ::-1])
         tensor = crop.astype(np.float32)[None]
         tensor *= np.float32(1 / 255)
         flat, score, flat_world = self._session.run(
             ["landmarks", "score", "world_landmarks"], {"image": tensor}
         )
         raw = flat.reshape(-1, 5)
+        flat_world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
+        if mirrored:
+            raw = raw.copy()
+            raw[:, 0] = INPUT_SIDE - raw[:, 0]
+            raw[:LANDMARK_COUNT] = raw[list(MIRRORED)]
+            flat_world = flat_world[list(MIRRORED)] * np.array([-1, 1, 1], np.float32)
         xy = region.to_frame(raw[:, :2] / INPUT_SIDE)
         z = raw[:LANDMARK_COUNT, 2:3] / INPUT_SIDE * region.size
-        world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
         c, s = np.cos(region.rotation), np.sin(region.rotation)
         turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
         likely = 1 / (1 + np.exp(-raw[:LANDMARK_COUNT, 3:5].astype(np.float64)))
         return NetOutput(
             image_xyz=np.concatenate([xy[:LANDMARK_COUNT], z], axis=1).astype(np.float32),
-            world_xyz=(world @ turn.T).astype(np.float32),
+            world_xyz=(flat_world @ turn.T).astype(np.float32),
             visibility=likely[:, 0].astype(np.float32),
             presence=likely[:, 1].astype(np.float32),
             alignment_xy=xy[LANDMARK_COUNT : LANDMARK_COUNT + 2],
@@ -90,6 +101,7 @@ class BlazePose:
     Args:
         model: ``"lite"``, ``"full"`` or an added model.
         threads: threads for the model (0 = let ONNX Runtime choose).
+        mirror_every_s: seconds between mirrored second readings; None for none.
 
     Raises:
         FormcheckError: unknown model, or weights missing or damaged.
@@ -97,7 +109,10 @@ class BlazePose:
 
     name = "blazepose-onnx"
 
-    def __init__(self, model: str = "full", threads: int = 0) -> None:
+    def __init__(
+        self, model: str = "full", threads: int = 0, mirror_every_s: float | None = MIRROR_EVERY_S
+    ) -> None:
+        self._mirror_every_s = mirror_every_s
         detector = models.find_model("detector", "detection")
         landmarks = models.find_model("landmarks", model)
         self.model = model
@@ -116,6 +131,7 @@ class BlazePose:
         self._held: Region | None = None
         self._seen_s = -1e9
         self._looked_s = -1e9
+        self._mirrored_s = -1e9
         self._lying = 0.0
         self._people = 0
         self._turn = 0
@@ -134,16 +150,7 @@ class BlazePose:
             self._region = None
             self._align_filter.reset()
             return PoseResult(t, frame.index, None, self._people)
-        pose = Pose(
-            time_s=t,
-            index=frame.index,
-            image_wh=(image.shape[1], image.shape[0]),
-            image_xyz=output.image_xyz,
-            world_xyz=output.world_xyz,
-            visibility=output.visibility,
-            presence=output.presence,
-            score=output.score,
-        )
+        pose = _pose(frame, output)
         aligned = self._align_filter(output.alignment_xy, t, scale=region.size)
         if not self._gate.accepts(pose):
             # Look for the body where it was, not where the skeleton jumped to.
@@ -156,7 +163,18 @@ class BlazePose:
         self._region = Region.from_alignment(aligned[0], aligned[1])
         if not 1 < self._region.size < 20 * max(image.shape):
             self._region = None
-        return PoseResult(t, frame.index, pose, max(self._people, 1))
+        return PoseResult(
+            t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region)
+        )
+
+    def _mirrored(self, frame: Frame, region: Region) -> Pose | None:
+        """The second reading, now and then."""
+        assert self._net is not None
+        if self._mirror_every_s is None or frame.time_s - self._mirrored_s < self._mirror_every_s - 1e-3:
+            return None
+        self._mirrored_s = frame.time_s
+        output = self._believed(self._net(frame.image, region, mirrored=True))
+        return _pose(frame, output) if output is not None else None
 
     def _look(
         self, image: NDArray[np.uint8], t: float, followed: NetOutput | None, region: Region | None
@@ -200,6 +218,19 @@ class BlazePose:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _pose(frame: Frame, output: NetOutput) -> Pose:
+    return Pose(
+        time_s=frame.time_s,
+        index=frame.index,
+        image_wh=(frame.image.shape[1], frame.image.shape[0]),
+        image_xyz=output.image_xyz,
+        world_xyz=output.world_xyz,
+        visibility=output.visibility,
+        presence=output.presence,
+        score=output.score,
+    )
 
 
 def _session(path: object, threads: int) -> ort.InferenceSession:

@@ -74,6 +74,15 @@ SKELETON: tuple[tuple[Landmark, Landmark], ...] = (
 )
 
 
+#: Index of each landmark's partner on the other side (itself for the nose).
+MIRRORED: tuple[int, ...] = tuple(
+    Landmark[
+        name.replace("LEFT", "?").replace("RIGHT", "LEFT").replace("?", "RIGHT")
+    ].value
+    for name in Landmark.__members__
+)
+
+
 def side_landmark(side: str, part: str) -> Landmark:
     """The landmark of one body part on one side, e.g. ``side_landmark("left", "knee")``.
 
@@ -141,6 +150,8 @@ class PoseResult:
         pose: the exercising person, or None.
         people_seen: how many people were found when the detector last looked (0 if it found none).
         rejected: why a skeleton was thrown away in this frame ("teleport", "two_bodies"), or None.
+        mirrored: a second reading of the same frame, made in a mirror and turned back, or None. The model
+            errs differently on a mirrored body, so the mean of both is nearer the truth.
     """
 
     time_s: float
@@ -148,3 +159,4 @@ class PoseResult:
     pose: Pose | None
     people_seen: int = 0
     rejected: str | None = None
+    mirrored: Pose | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfiltfilt
 
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
@@ -46,7 +47,11 @@ class Track:
 
     @classmethod
     def from_results(cls, results: Iterable[PoseResult], image_wh: tuple[int, int]) -> Track:
-        """Stack an engine's results."""
+        """Stack an engine's results.
+
+        Where the engine gave mirrored second readings, half their difference from the first is added,
+        interpolated to the frames between them.
+        """
         found = list(results)
         n = len(found)
         image = np.full((n, LANDMARK_COUNT, 3), np.nan, np.float32)
@@ -57,6 +62,7 @@ class Track:
                 image[i] = result.pose.image_xyz
                 world[i] = result.pose.world_xyz
                 visibility[i] = result.pose.visibility
+        _add_second_readings(found, image, world)
         return cls(
             time_s=np.array([r.time_s for r in found], np.float64),
             person=np.array([r.pose is not None for r in found], bool),
@@ -108,6 +114,26 @@ class Track:
                 starts.append(int(after))
         ends.append(int(seen[-1]) + 1)
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
+
+
+def _add_second_readings(
+    found: list[PoseResult], image: NDArray[np.float32], world: NDArray[np.float32]
+) -> None:
+    """Move `image` and `world` in place to the mean of the direct and the mirrored readings."""
+    at = [i for i, r in enumerate(found) if r.pose is not None and r.mirrored is not None]
+    if not at:
+        return
+    times = np.array([found[i].time_s for i in at])
+    seen = [i for i, r in enumerate(found) if r.pose is not None]
+    seen_times = np.array([found[i].time_s for i in seen])
+    for points, name in ((image, "image_xyz"), (world, "world_xyz")):
+        half = np.stack(
+            [(getattr(found[i].mirrored, name) - getattr(found[i].pose, name)) / 2 for i in at]
+        ).reshape(len(at), -1)
+        # A shaky second reading must not add its own shake: the median of three in a row.
+        half = median_filter(half, size=(3, 1), mode="nearest")
+        between = np.stack([np.interp(seen_times, times, column) for column in half.T], axis=1)
+        points[seen] += between.reshape(len(seen), LANDMARK_COUNT, 3).astype(np.float32)
 
 
 def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ ReasonWord = Literal[
     "baseline",
     "not_built",
     "no_prescription",
+    "prescribed",
     "no_reps",
 ]
 RepClass = Literal["full", "partial", "aborted", "void"]
