@@ -356,7 +356,9 @@ def _notes(canvas: Image, at: _Layout, state: OverlayState) -> None:
         put_text(canvas, elide(state.cue, room, 1.25 * f, 600), at.pad, y, 1.25 * f, INK, 600)
     else:
         marks = sorted(state.faults, key=lambda mark: -mark.grade)
-        slots = max(1, min(2, len(marks))) if at.note_lines == 1 else 1
+        half = room / 2 - 4 * f - (5 * f if len(marks) > 2 else 0)
+        fit = all(text_width(f"{m.title}  ·  {m.value}", f, 600) <= half for m in marks[:2])
+        slots = 2 if at.note_lines == 1 and len(marks) > 1 and fit else 1
         shown = slots * at.note_lines
         for i, mark in enumerate(marks[:shown]):
             width = room / slots

@@ -102,7 +102,9 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
     words = [PHASE_WORDS[p] for p in analysis.phase_words]
     shown_unit = "°" if unit == "deg" else "" if unit == "ratio" else f" {unit}"
     hover = f"%{{y:.{0 if unit == 'deg' else 2}f}}{shown_unit}  %{{customdata}}<extra></extra>"
-    data = _phase_traces(analysis)
+    ends = [round(float(table.time_s[0]), 3), round(float(table.time_s[-1]), 3)]
+    lines, notes = _threshold_lines(thresholds, bottom, top, ends)
+    data = [*_phase_traces(analysis), *lines]
     for mask, color, dash, width, label in (
         (known & ~ok, LOW, "dot", 1.5, "uncertain"),
         (ok, CURVE, "solid", 2.2, "measured"),
@@ -120,19 +122,18 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
                 }
             )  # fmt: skip
     data.extend(_fault_traces(analysis, annotator, name))
-    shapes, notes = _threshold_lines(thresholds, bottom, top)
     layout = {
         "height": 290 if primary else 210,
         "margin": {"l": 58, "r": right_px, "t": 8, "b": 36},
         "hovermode": "x", "dragmode": "zoom", "showlegend": False,
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12},
-        "xaxis": {"range": [float(table.time_s[0]), float(table.time_s[-1])], "title": {"text": "time, s"},
+        "xaxis": {"range": ends, "title": {"text": "time, s"},
                   "zeroline": False, "ticks": "outside", "ticklen": 4},
         "yaxis": {"range": [bottom, top], "zeroline": False, "nticks": 6,
                   "ticksuffix": "°" if unit == "deg" else "", "fixedrange": False},
         "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
-        "shapes": shapes, "annotations": notes,
+        "annotations": notes,
     }  # fmt: skip
     heading = title if unit in ("deg", "ratio", "") else f"{title}, {unit}"
     return Plot(
@@ -231,19 +232,19 @@ def _levels(rule: Rule, size: float) -> list[float]:
 
 
 def _threshold_lines(
-    thresholds: list[tuple[FaultDef, int, float]], bottom: float, top: float
+    thresholds: list[tuple[FaultDef, int, float]], bottom: float, top: float, ends: list[float]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Dashed lines, named at the right, where the mild grade begins; dotted ones for the others."""
-    shapes: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     named: dict[float, str] = {}
     for fault, grade, level in thresholds:
         if not bottom <= level <= top:
             continue
-        style = {"width": 1.4, "dash": "dash"} if grade == 1 else {"width": 0.8, "dash": "dot"}
-        shapes.append(
+        style = {"width": 1.4, "dash": "dash"} if grade == 1 else {"width": 0.9, "dash": "dot"}
+        lines.append(
             {
-                "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level, "y1": level, "layer": "below",
-                "line": {"color": THRESHOLD, **style},
+                "type": "scatter", "mode": "lines", "x": ends, "y": [level, level], "hoverinfo": "skip",
+                "name": "threshold", "showlegend": False, "line": {"color": THRESHOLD, **style},
             }
         )  # fmt: skip
         if grade == 1:
@@ -262,7 +263,7 @@ def _threshold_lines(
         )  # fmt: skip
         if crowded and len(notes) > 1:
             notes[-2]["yanchor"] = "top"
-    return shapes, notes
+    return lines, notes
 
 
 def _two_lines(text: str) -> str:
