@@ -1,0 +1,135 @@
+"""Recognising view and posture from world landmarks, over sweeps of the camera."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from skeleton import Body, Camera, L, bridge, clam, lying_straight, plank, standing
+
+from formcheck.measures.view import (
+    bridge_view,
+    clam_view,
+    hook_lying,
+    knee_flexion_world_deg,
+    side_lying,
+)
+
+LIFTS = (0.0, 0.08, 0.18)
+OPENINGS = (0.0, 15.0, 35.0)
+
+
+def seen(points, yaw: float, height: float = 0.3, **camera: float) -> np.ndarray:
+    """World landmarks ``(T, 33, 3)``."""
+    return Camera(yaw_deg=yaw, height_m=height, **camera).project(np.stack(points))[1]
+
+
+def bridges(yaw: float, height: float = 0.3) -> np.ndarray:
+    return seen([bridge(x) for x in LIFTS], yaw, height)
+
+
+def clams(yaw: float, height: float = 0.3) -> np.ndarray:
+    return seen([clam(x) for x in OPENINGS], yaw, height)
+
+
+@pytest.mark.parametrize(
+    ("yaws", "name"),
+    [
+        ((-12, 0, 12, 168, 180, 192), "side"),
+        ((40, 50, 140, -40, -50, -140), "oblique"),
+        ((80, 90, 100), "feet"),
+        ((-80, -90, -100), "head"),
+    ],
+)
+def test_bridge_views_away_from_the_borders(yaws, name):
+    for yaw in yaws:
+        assert bridge_view(bridges(yaw)).name == name, yaw
+
+
+@pytest.mark.parametrize(
+    ("yaws", "name"),
+    [
+        ((-10, -5, 0), "front"),
+        ((25, 30, 35), "oblique"),
+        ((70, 80, 90), "feet"),
+        ((-60, -75, -90), "head"),
+        ((165, 180, 195), "back"),
+    ],
+)
+def test_clam_views_away_from_the_borders(yaws, name):
+    for yaw in yaws:
+        assert clam_view(clams(yaw)).name == name, yaw
+
+
+@pytest.mark.parametrize("view", [bridge_view, clam_view])
+def test_going_round_the_body_each_view_comes_once_and_in_order(view):
+    world = bridges if view is bridge_view else clams
+    order = [name for name, _ in groupby(view(world(float(y))).name for y in range(-90, 91, 3))]
+    wanted = {
+        bridge_view: ["head", "oblique", "side", "oblique", "feet"],
+        clam_view: ["head", "front", "oblique", "feet"],
+    }
+    assert order == wanted[view]
+
+
+@pytest.mark.parametrize("height", [0.3, 0.7, 1.0])
+@pytest.mark.parametrize("yaw", [20, 50, 70, 90])
+def test_the_yaw_of_perfect_landmarks_is_the_cameras(yaw, height):
+    assert abs(bridge_view(bridges(yaw, height)).yaw_deg) == pytest.approx(yaw, abs=8)
+    assert clam_view(clams(yaw, height)).yaw_deg == pytest.approx(yaw, abs=8)
+
+
+def test_the_sign_of_the_yaw_tells_the_head_end_from_the_foot_end():
+    assert bridge_view(bridges(90)).yaw_deg > 60 > -60 > bridge_view(bridges(-90)).yaw_deg
+    assert bridge_view(bridges(50)).yaw_deg > 25 > -25 > bridge_view(bridges(-50)).yaw_deg
+    assert clam_view(clams(70)).yaw_deg > 60 > -60 > clam_view(clams(-70)).yaw_deg
+
+
+def test_a_few_wild_frames_do_not_change_the_view():
+    world = np.concatenate([bridges(0)] * 7)
+    world[3] = world[11] = bridges(90)[0]
+    assert bridge_view(world).name == "side"
+
+
+@pytest.mark.parametrize("size", [0.8, 1.0, 1.25])
+@pytest.mark.parametrize("yaw", [-90, -45, 0, 45, 90, 180])
+def test_lying_with_the_knees_up_is_a_bridge_and_not_a_clam(yaw, size):
+    body = Body().scaled(size)
+    world = seen([bridge(x * size, body=body) for x in LIFTS], yaw)
+    assert hook_lying(world).all()
+    assert not side_lying(world).any()
+
+
+@pytest.mark.parametrize("yaw", [-30, 0, 30, 60])
+@pytest.mark.parametrize("height", [0.3, 0.7])
+def test_lying_on_the_side_with_bent_knees_is_a_clam_and_not_a_bridge(yaw, height):
+    world = clams(yaw, height)
+    assert side_lying(world).all()
+    assert not hook_lying(world).any()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [standing(0.0), standing(1.0), standing(-0.5), plank(), plank(0.1), lying_straight(), lying_straight(40)],
+    ids=["standing", "left step", "right step", "plank", "sagging plank", "straight", "leg raise"],
+)
+@pytest.mark.parametrize("yaw", [0, 40, 90])
+def test_other_bodies_are_in_neither_posture(other, yaw):
+    world = seen([other], yaw)
+    assert not hook_lying(world).any()
+    assert not side_lying(world).any()
+
+
+def test_one_bent_knee_is_enough_for_a_bridge_but_both_are_needed_for_a_clam():
+    assert hook_lying(seen([bridge(0.1, stance="left")], 0)).all()
+    straight = clam(0)
+    straight[L.LEFT_ANKLE] = straight[L.LEFT_KNEE] * 2 - straight[L.LEFT_HIP]
+    assert not side_lying(seen([straight], 0)).any()
+
+
+def test_knee_flexion_left_and_right():
+    world = seen([bridge(0.0, rest_knee_deg=100, stance="left")], 30)
+    left, right = knee_flexion_world_deg(world)[0]
+    assert left == pytest.approx(100, abs=0.1)
+    assert right == pytest.approx(0, abs=0.1)
