@@ -24,6 +24,7 @@ from formcheck.pose.landmarks import Pose
 _KEEP_S = 45.0
 #: Share of a repetition's frames in which the posture must be recognised.
 _IN_SHAPE_SHARE = 0.4
+_ENDS_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,14 @@ class Tracker:
         """A movement counts only if it is large enough and starts from the exercise's posture."""
         if times.peak * self.reference.range < self.definition.counting.minimum_range:
             return False
-        near = [shape for t, shape in self._shape if times.start_s - 0.5 <= t <= times.end_s + 0.5]
-        return bool(near) and sum(near) >= _IN_SHAPE_SHARE * len(near)
+        # At the top the body is often out of shape by the movement itself, so its two ends may vouch for it.
+        whole = [shape for t, shape in self._shape if times.start_s - 0.5 <= t <= times.end_s + 0.5]
+        ends = [
+            shape
+            for t, shape in self._shape
+            if abs(t - times.start_s) <= _ENDS_S or abs(t - times.end_s) <= _ENDS_S
+        ]
+        return any(frames and sum(frames) >= _IN_SHAPE_SHARE * len(frames) for frames in (whole, ends))
 
     def _level(self, row: MeasureTable) -> float | None:
         if row.status[0, self._signal] == Status.NOT_MEASURABLE or not self.reference.range > 0:

@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfiltfilt
 
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
-from formcheck.pose.person import CORE, JUMP_TRUNKS, JUMPED_LANDMARKS
+from formcheck.pose.person import CORE, JUMP_TRUNKS, JUMPED_LANDMARKS, count_jumped
 
 #: Zero-phase Butterworth for recordings: 4th order, 6 Hz (spec 1.3).
 _CUTOFF_HZ = 6.0
@@ -120,7 +120,12 @@ def _add_second_readings(
     found: list[PoseResult], image: NDArray[np.float32], world: NDArray[np.float32]
 ) -> None:
     """Move `image` and `world` in place to the mean of the direct and the mirrored readings."""
-    at = [i for i, r in enumerate(found) if r.pose is not None and r.mirrored is not None]
+    at = [
+        i
+        for i, r in enumerate(found)
+        # Readings that differ as two bodies do (legs swapped, say) have no meaningful middle.
+        if r.pose is not None and r.mirrored is not None and count_jumped(r.pose, r.mirrored) == 0
+    ]
     if not at:
         return
     times = np.array([found[i].time_s for i in at])
