@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,8 @@ class Analysis:
         primary: name of the measure that counts repetitions.
         phase: ``(T,)`` uint8 index into `PHASES`.
         rep: ``(T,)`` int32, index of the repetition a frame belongs to, 0 between repetitions.
+        model_sha256: hashes of the pose models that were used, by file name.
+        prescription: text of the prescription file that was used, or empty.
     """
 
     video: Path
@@ -53,6 +55,8 @@ class Analysis:
     primary: str
     phase: NDArray[np.uint8]
     rep: NDArray[np.int32]
+    model_sha256: dict[str, str] = field(default_factory=dict)
+    prescription: str = ""
 
     @property
     def phase_words(self) -> list[str]:

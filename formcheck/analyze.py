@@ -101,6 +101,7 @@ def analyze(
             frames_rejected=int(track.rejected.sum()),
             people_seen_max=int(track.people_seen.max(initial=0)),
         )
+        model_sha256 = pose_engine.model_sha256
     if not complete:
         warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
     begun = time.monotonic()
@@ -116,7 +117,12 @@ def analyze(
         ms_per_frame={name: round(1000 * s / frames, 3) for name, s in spent.items()},
     )
     summary = analysis.summary.model_copy(update={"processing": processing, "complete": complete})
-    return replace(analysis, summary=summary)
+    return replace(
+        analysis,
+        summary=summary,
+        model_sha256=model_sha256,
+        prescription=prescription.read_text(encoding="utf-8") if prescription is not None else "",
+    )
 
 
 def check_request(
@@ -378,32 +384,22 @@ def write_outputs(
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    from formcheck.report.annotate import write_annotated
-    from formcheck.report.page import write_report
     from formcheck.session.export import write_frames_csv, write_summary_json
     from formcheck.session.store import write_session
 
     write_frames_csv(analysis, folder.frames)
-    if video:
-        begun = time.monotonic()
-        write_annotated(
-            analysis, folder.annotated, (lambda share: progress("Drawing the video", share)) if progress else None
+    try:
+        analysis = _write_pictures(analysis, folder, video, report, progress)
+    except KeyboardInterrupt:
+        # The pictures can be drawn again; the numbers must not be lost.
+        note = "Stopped while the pictures were drawn: the numbers are whole, the video or report is missing."
+        summary = analysis.summary.model_copy(
+            update={"complete": False, "warnings": [*analysis.summary.warnings, note]}
         )
-        spent = time.monotonic() - begun
-        timing = analysis.summary.processing
-        per_frame = timing.ms_per_frame | {"encode": round(1000 * spent / max(len(analysis.time_s), 1), 3)}
-        wall = timing.wall_s + spent
-        processing = Processing(
-            wall_s=round(wall, 3),
-            realtime_factor=round(analysis.summary.source.duration_s / max(wall, 1e-6), 3),
-            ms_per_frame=per_frame,
-        )
-        analysis = replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))
-    if report:
-        if progress is not None:
-            progress("Writing the report", 0.5)
-        write_report(analysis, folder.report)
-    write_session(analysis, folder.session)
+        analysis = replace(analysis, summary=summary)
+    write_session(
+        analysis, folder.session, model_sha256=analysis.model_sha256, overrides=analysis.prescription
+    )
     write_summary_json(analysis.summary, folder.summary)
     if progress is not None:
         progress("Done", 1.0)
@@ -411,3 +407,34 @@ def write_outputs(
 
 
 
+
+
+def _write_pictures(
+    analysis: Analysis, folder: OutputFolder, video: bool, report: bool, progress: Progress | None
+) -> Analysis:
+    """The annotated video and the report; returns the analysis with their cost in its summary."""
+    from formcheck.report.annotate import Annotator, write_annotated
+    from formcheck.report.page import write_report
+    from formcheck.report.stills import moments
+
+    # The report's stills are kept while the video is drawn, so that it is decoded only once.
+    pictures = dict.fromkeys(m.index for m in moments(analysis, Annotator(analysis))) if video and report else None
+    if video:
+        begun = time.monotonic()
+        drawn = (lambda share: progress("Drawing the video", share)) if progress else None
+        write_annotated(analysis, folder.annotated, drawn, keep=pictures)
+        spent = time.monotonic() - begun
+        timing = analysis.summary.processing
+        wall = timing.wall_s + spent
+        processing = Processing(
+            wall_s=round(wall, 3),
+            realtime_factor=round(analysis.summary.source.duration_s / max(wall, 1e-6), 3),
+            ms_per_frame=timing.ms_per_frame
+            | {"encode": round(1000 * spent / max(len(analysis.time_s), 1), 3)},
+        )
+        analysis = replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))
+    if report:
+        if progress is not None:
+            progress("Writing the report", 0.5)
+        write_report(analysis, folder.report, pictures=pictures)
+    return analysis

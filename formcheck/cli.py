@@ -110,8 +110,10 @@ def analyze(
         )
     if json_:
         print(analysis.summary.to_json())
-        return
-    _print_verdict(analysis, folder, video=not no_video, report=not no_report)
+    else:
+        _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
+    if not analysis.summary.complete:
+        raise typer.Exit(130)
 
 
 @models_app.command("list")

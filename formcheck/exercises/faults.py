@@ -161,7 +161,20 @@ def _sustained(name: str, fault: FaultDef, rule: Rule, measure: str, rep: RepTim
         return Check(True, None, None)
     grade, start_s, end_s = best
     within = ok & (t >= start_s) & (t <= end_s)
-    return Check(True, None, Fault(name, grade, float(size[within].max()), fault.unit, start_s, end_s))
+    # The level that was held, not the highest spike: so the value and its grade always agree.
+    level = held_level(t[within], size[within], rule.minimum_s)
+    return Check(True, None, Fault(name, grade, level, fault.unit, start_s, end_s))
+
+
+def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: float) -> float:
+    """The highest level that was not fallen below for `minimum_s`."""
+    best = float(size.min())
+    for i, begin in enumerate(t):
+        last = int(np.searchsorted(t, begin + minimum_s - 5e-4))
+        if last >= len(t):
+            break
+        best = max(best, float(size[i : last + 1].min()))
+    return best
 
 
 def _settles(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,

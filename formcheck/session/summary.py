@@ -35,6 +35,7 @@ RepClass = Literal["full", "partial", "aborted", "void"]
 class _Model(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
+        allow_inf_nan=False,
         populate_by_name=True,
         # In the published schema: a key with a default is always in the file, so it is required.
         json_schema_serialization_defaults_required=True,
