@@ -289,13 +289,7 @@ def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:
     tracker = Tracker(definition, stretch.reference)
     reps: list[RepResult] = []
     for i in range(len(table)):
-        row = MeasureTable(
-            table.names,
-            table.time_s[i : i + 1],
-            table.value[i : i + 1],
-            table.status[i : i + 1],
-            table.reason[i : i + 1],
-        )
+        row = table.part(slice(i, i + 1))
         observation = tracker.feed(row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i]))
         phase[i] = PHASES.index(observation.phase)
         if observation.closed is not None:
@@ -317,6 +311,7 @@ def _whole_table(
         np.full((n, len(names)), np.nan),
         np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
         np.full((n, len(names)), Reason.NO_PERSON, np.uint8),
+        np.full((n, len(names)), np.nan),
     )
     smooth_xy = np.full((n, 33, 2), np.nan, np.float32)
     for t in tracked:
@@ -325,6 +320,8 @@ def _whole_table(
         if part is not None:
             table.value[frames], table.status[frames] = part.value, part.status
             table.reason[frames] = part.reason
+            if table.sd is not None and part.sd is not None:
+                table.sd[frames] = np.where(np.isfinite(part.value), part.sd, np.nan)
             away = np.zeros(n, bool)
             away[frames] = ~t.stretch.posture
             table.value[away] = np.nan

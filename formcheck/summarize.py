@@ -86,6 +86,7 @@ def rep_summary(index: int, result: RepResult, table: MeasureTable) -> Rep:
                 unit=f.unit,
                 start_s=round(f.start_s, 3),
                 end_s=round(f.end_s, 3),
+                sure=round(f.sure, 2),
             )
             for f in sorted(faults, key=lambda f: (f.start_s, f.id))
         ],
@@ -148,6 +149,7 @@ def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict
             reason=reason,  # type: ignore[arg-type]
             ok_frames=round(ok_share, 4),
             noise_sd=round(sd, 4) if sd is not None and seen else None,
+            error=definition.measures[name].error.get(main.stretch.reference.view) if seen else None,
         )
     return out
 

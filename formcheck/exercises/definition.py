@@ -50,6 +50,7 @@ class Gates(_Model):
     bone_tolerance: float = Field(gt=0, description="allowed change of an image bone length, ratio")
     noise_k: float = Field(gt=0, description="a threshold is at least this many baseline SDs")
     noise_nm_factor: float = Field(gt=1, description="beyond this many thresholds of noise: not measurable")
+    timing_error_s: float = Field(gt=0, description="typical (RMS) error of a phase's duration")
 
 
 class Counting(_Model):
@@ -92,6 +93,9 @@ class MeasureDef(_Model):
     unit: str
     title: str
     views: dict[str, Trust] = Field(description="views that show it; any other refuses it")
+    error: dict[str, float] = Field(
+        default_factory=dict, description="typical (RMS) error by view, measure's unit; docs/validation.md"
+    )
     low_because: Literal["view", "noise", "occluded", "geometry"] = Field(
         default="view", description="why a view that is named 'low' cannot be trusted"
     )

@@ -6,6 +6,7 @@ frames is "not checked", which is never the same as "absent".
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,11 @@ _CHECKED_SHARE = 0.70
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault in one repetition: grade 1 to 3, its largest value and when it lasted."""
+    """A fault in one repetition: grade 1 to 3, the level that was held, and when it lasted.
+
+    `sure` is the chance, 0 to 1, that the true level lies beyond the first threshold, given the standard
+    deviation of the measure (a normal error is assumed).
+    """
 
     id: str
     grade: int
@@ -35,6 +40,7 @@ class Fault:
     unit: str
     start_s: float
     end_s: float
+    sure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,15 @@ def _sustained(name: str, fault: FaultDef, rule: Rule, measure: str, rep: RepTim
     within = ok & (t >= start_s) & (t <= end_s)
     # The level that was held, not the highest spike: so the value and its grade always agree.
     level = held_level(t[within], size[within], rule.minimum_s)
-    return Check(True, None, Fault(name, grade, level, fault.unit, start_s, end_s))
+    sure = chance_beyond(level - rule.grades[0], float(np.median(table.sd_of(measure)[within])))
+    return Check(True, None, Fault(name, grade, level, fault.unit, start_s, end_s, sure))
+
+
+def chance_beyond(margin: float, sd: float) -> float:
+    """Chance that a value is truly beyond a threshold that it passes by `margin`, with error `sd`."""
+    if not sd > 0:
+        return 1.0 if margin >= 0 else 0.0
+    return 0.5 * (1.0 + math.erf(margin / (sd * math.sqrt(2.0))))
 
 
 def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: float) -> float:
@@ -267,12 +281,16 @@ def _level(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measure
         return Check(True, None, None)
     if rule.kind == "rest":
         a, b = rep.start_s, rep.start_s
-    return Check(True, None, Fault(name, grade, value, fault.unit, max(a, rep.start_s), min(b, rep.end_s)))
+    sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[ok])))
+    a, b = max(a, rep.start_s), min(b, rep.end_s)
+    return Check(True, None, Fault(name, grade, value, fault.unit, a, b, sure))
 
 
 def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
             definition: Definition, target: float, fps: float) -> Check:
     """Durations, range and return: judged on the repetition's own times and levels."""
+    # Error of a level of the signal, as share of the range.
+    sd = _level_sd(rep, table, definition)
     if rule.kind == "duration":
         if fps < definition.gates.fps_min_tempo:
             return Check(False, "fps", None)
@@ -290,6 +308,7 @@ def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measur
         if rep.cut_end and rule.phase == "lower":
             return Check(False, "no_person", None)
         value = (b - a) / prescribed
+        sd = definition.gates.timing_error_s / prescribed
         grade = int(sum(value < limit for limit in rule.grades))
     elif rule.kind == "range":
         a, b = rep.peak_s, rep.peak_s
@@ -301,13 +320,13 @@ def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measur
         grade = int(sum(value > limit for limit in rule.grades))
     elif rule.kind == "peaks":
         a, b = rep.start_s, rep.end_s
-        value = float(rep.speed_peaks)
+        value, sd = float(rep.speed_peaks), 0.5
         if fps < definition.gates.fps_min_tempo or rep.gap:
             return Check(False, "fps" if not rep.gap else "occluded", None)
         grade = int(sum(value >= limit for limit in rule.grades))
     elif rule.kind == "sag":
         a, b = rep.hold_start_s, rep.hold_end_s
-        value = 100.0 * rep.hold_sag
+        value, sd = 100.0 * rep.hold_sag, 100.0 * sd
         grade = int(sum(value >= limit for limit in rule.grades))
     else:
         a, b = rep.end_s, rep.end_s
@@ -315,4 +334,16 @@ def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measur
         grade = int(sum(value > limit for limit in rule.grades))
     if grade == 0:
         return Check(True, None, None)
-    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b))
+    sure = chance_beyond(abs(value - rule.grades[0]), sd)
+    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b, sure))
+
+
+def _level_sd(rep: RepTimes, table: MeasureTable, definition: Definition) -> float:
+    """Standard deviation of the signal's level at the top, as share of the range."""
+    signal = definition.counting.signal
+    top = (table.time_s >= rep.peak_s - 0.1) & (table.time_s <= rep.peak_s + 0.1)
+    value = table.column(signal)[top]
+    if not top.any() or not rep.peak > 0 or not np.isfinite(value).any():
+        return 0.0
+    reach = float(np.nanmedian(value)) / rep.peak
+    return float(np.median(table.sd_of(signal)[top])) / reach if reach > 0 else 0.0

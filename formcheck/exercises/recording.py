@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import find_peaks
 
 from formcheck.exercises.definition import Definition
@@ -21,7 +21,7 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark as L
 from formcheck.pose.landmarks import side_landmark
-from formcheck.pose.track import Track, smooth
+from formcheck.pose.track import CUTOFF_HZ, Track, smooth
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -35,6 +35,8 @@ _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
 _BASELINE_S = 2.0
 _REST_S = 0.3
+#: Jitter is looked at over this long around a frame.
+_SHAKE_OVER_S = 0.5
 #: Un-foreshortened trunk from the hip line where the trunk points at the camera (spec 1.5).
 _TRUNK_PER_HIP_LINE = 2.5
 _STEEP_YAW_DEG = 50.0
@@ -101,12 +103,33 @@ def _prepare(
         definition, reference, time_s=part.time_s, xy=xy, world=world, visibility=part.visibility,
         person=part.person, image_wh=part.image_wh,
     )
+    table = _with_sd(table, part, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
     reference = replace(
         reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach
     )
     return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
+
+
+def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Reference) -> MeasureTable:
+    """The table with the standard deviation of every value.
+
+    Two parts, added in squares: how much the measure shakes around this frame (unsmoothed against smoothed
+    landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
+    bodies with exact truth, which no look at the clip itself can show.
+    """
+    raw = measure(
+        definition, ref, time_s=part.time_s, xy=part.image_xyz[:, :, :2], world=part.world_xyz,
+        visibility=part.visibility, person=part.person, image_wh=part.image_wh,
+    )
+    shake = np.nan_to_num(raw.value - table.value) ** 2
+    width = max(int(part.fps * _SHAKE_OVER_S), 3)
+    jitter = uniform_filter1d(shake, size=width, axis=0, mode="nearest")
+    # The filter takes most of the shake away: what is left is its share of the band.
+    jitter *= min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
+    error = np.array([definition.measures[name].error.get(ref.view, 0.0) for name in table.names])
+    return replace(table, sd=np.sqrt(jitter + error**2))
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:

@@ -144,4 +144,5 @@ def _stack(rows: deque[MeasureTable]) -> MeasureTable:
     def join(field: str) -> NDArray:  # type: ignore[type-arg]
         return np.concatenate([getattr(row, field) for row in rows])
 
-    return MeasureTable(rows[0].names, join("time_s"), join("value"), join("status"), join("reason"))
+    sd = join("sd") if all(row.sd is not None for row in rows) else None
+    return MeasureTable(rows[0].names, join("time_s"), join("value"), join("status"), join("reason"), sd)

@@ -51,6 +51,8 @@ class MeasureTable:
         value: ``(T, M)`` float64; NaN where not measurable. Units by name (spec 13).
         status: ``(T, M)`` uint8 of `Status`.
         reason: ``(T, M)`` uint8 of `Reason`.
+        sd: ``(T, M)`` standard deviation of each value in its own unit: the jitter seen around that frame
+            and the measure's error from this view as found in validation, together. None if not worked out.
     """
 
     names: tuple[str, ...]
@@ -58,6 +60,7 @@ class MeasureTable:
     value: NDArray[np.float64]
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
+    sd: NDArray[np.float64] | None = None
 
     def column(self, name: str) -> NDArray[np.float64]:
         """``(T,)`` values of one measure, NaN where not measurable."""
@@ -66,6 +69,23 @@ class MeasureTable:
     def ok(self, name: str) -> NDArray[np.bool_]:
         """``(T,)`` True where the measure's status is OK."""
         return self.status[:, self.names.index(name)] == Status.OK
+
+    def sd_of(self, name: str) -> NDArray[np.float64]:
+        """``(T,)`` standard deviations of one measure; zeros where they were not worked out."""
+        if self.sd is None:
+            return np.zeros(len(self.time_s))
+        return self.sd[:, self.names.index(name)]
+
+    def part(self, frames: slice) -> MeasureTable:
+        """Some neighbouring frames."""
+        return MeasureTable(
+            self.names,
+            self.time_s[frames],
+            self.value[frames],
+            self.status[frames],
+            self.reason[frames],
+            None if self.sd is None else self.sd[frames],
+        )
 
     def __len__(self) -> int:
         return len(self.time_s)

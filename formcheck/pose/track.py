@@ -14,7 +14,7 @@ from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
 from formcheck.pose.person import CORE, JUMP_TRUNKS, JUMPED_LANDMARKS, count_jumped
 
 #: Zero-phase Butterworth for recordings: 4th order, 6 Hz (spec 1.3).
-_CUTOFF_HZ = 6.0
+CUTOFF_HZ = 6.0
 #: Gaps up to this long are bridged inside the filter (and still reported as gaps).
 _BRIDGE_S = 0.3
 #: Somebody missing for longer than this may have moved, or it is another shot.
@@ -184,7 +184,7 @@ def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
     if len(t) < 8:
         return values
     fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)
-    cutoff = min(_CUTOFF_HZ, 0.4 * fps)
+    cutoff = min(CUTOFF_HZ, 0.4 * fps)
     sos = butter(2, cutoff, fs=fps, output="sos")  # forwards and backwards: 4th order in all
     grid = np.linspace(t[0], t[-1], len(t))
     even = np.abs(grid - t).max() < 0.1 / fps

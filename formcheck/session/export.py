@@ -15,7 +15,8 @@ _WORDS = [status.word for status in Status]
 
 
 def write_frames_csv(analysis: Analysis, path: Path) -> None:
-    """Writes one row a frame: time, phase, repetition, every measure, and every measure's status.
+    """Writes one row a frame: time, phase, repetition, every measure, every measure's status,
+    and every measure's standard deviation.
 
     A measure's cell is empty unless its status is ``ok``: whoever plots the column sees only numbers that
     may be believed. `rep` is 0 between repetitions.
@@ -25,6 +26,7 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     """
     table = analysis.measures
     header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
+    header += [f"{name}__sd" for name in table.names] if table.sd is not None else []
     columns = zip(
         range(len(analysis.time_s)),
         [f"{time:.6f}" for time in analysis.time_s.tolist()],
@@ -33,6 +35,7 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
         analysis.rep.tolist(),
         *_value_columns(table),
         *([_WORDS[i] for i in column] for column in table.status.T.tolist()),
+        *_sd_columns(table),
         strict=True,
     )
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
@@ -49,6 +52,16 @@ def write_summary_json(summary: Summary, path: Path) -> None:
     """
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         file.write(summary.to_json() + "\n")
+
+
+def _sd_columns(table: MeasureTable) -> list[list[str]]:
+    """Standard deviations, empty where there is no value to go with."""
+    if table.sd is None:
+        return []
+    return [
+        ["" if state != Status.OK else f"{sd:.3g}" for sd, state in zip(sds, states, strict=True)]
+        for sds, states in zip(table.sd.T.tolist(), table.status.T.tolist(), strict=True)
+    ]
 
 
 def _value_columns(table: MeasureTable) -> list[list[str]]:

@@ -86,6 +86,9 @@ class MeasureInfo(_Model):
     reason: ReasonWord | None
     ok_frames: float = Field(ge=0, le=1, description="share of frames with a person in which it was ok")
     noise_sd: float | None = Field(description="standard deviation while still, in the measure's unit")
+    error: float | None = Field(
+        default=None, description="typical error from this view, found in validation, in the measure's unit"
+    )
 
 
 class FaultEvent(_Model):
@@ -97,6 +100,9 @@ class FaultEvent(_Model):
     unit: str
     start_s: float
     end_s: float
+    sure: float = Field(
+        default=1.0, ge=0, le=1, description="chance that the true value is beyond the first threshold"
+    )
 
 
 class Rep(_Model):

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from make_analysis import synthetic_analysis
+from report_analysis import synthetic_analysis
 
 from formcheck.analysis import Analysis
 from formcheck.coach.screen import canvas_size

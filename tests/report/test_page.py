@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from make_analysis import synthetic_analysis
+from report_analysis import synthetic_analysis
 
 from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
