@@ -405,12 +405,10 @@ def test_the_helper_moves_as_people_do():
     reason="after an incomplete return `_peak` starts at the level of that moment; when that lies below rest "
     "(the body has shifted), the next close has a negative peak and `phase_limits` finds no top",
 )
-def test_bouncing_below_the_resting_level_does_not_crash():
-    times = [0, 1, 2, 3, 3.8, 4.3, 5.2, 5.7, 6.5, 8]
-    levels = [0.0, 0.0, 1.0, -0.5, -0.8, -0.5, -1.0, -0.7, -1.2, -1.2]
-    time_s = np.arange(240) / 30
-    level = np.interp(time_s, times, levels)
-    assert len(count(time_s, level)) == 1
+@pytest.mark.parametrize("seed", [42, 250])
+def test_a_wandering_signal_that_bounces_below_rest_does_not_crash(seed):
+    wander = np.cumsum(np.random.default_rng(seed).normal(0, 0.15, 150))
+    count(np.arange(150) / 30, wander)
 
 
 @pytest.mark.xfail(
