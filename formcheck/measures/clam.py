@@ -36,7 +36,10 @@ RATIOS: frozenset[str] = frozenset()
 #: for its body; over rendered bodies of both sexes with exact truth 104 (docs/validation.md).
 OPENING_PER_LIFT = 104.0
 #: A top foot that leaves the lower one lifts the knee by about half as much without opening the hip.
-LIFT_BY_FEET = 0.5
+LIFT_BY_FEET = 0.5#: BlazePose drags the hidden bottom knee towards the feet as the top knee rises, by this share of the lift
+#: (rendered bodies with exact truth, docs/validation.md).
+SLIDE_PER_LIFT = 0.13
+
 
 def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     """All clam quantities of each frame.
@@ -67,7 +70,8 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     out: dict[str, Array] = {"knee_lift": lift}
     parts = ("ankle", "heel", "foot_index")
     out["feet_apart"] = np.mean([dot(t(p), UP) / scale for p in parts], axis=0)
-    out["knee_slide"] = dot(b("knee") - hips, ref.along) / scale
+    slide = dot(b("knee") - hips, ref.along) / scale
+    out["knee_slide"] = slide - SLIDE_PER_LIFT * lift
     out["top_knee_offset"] = dot(t("knee") - b("knee"), ref.along) / scale
 
     # Turn of the hip line in the image, + towards the side where the patient's back is.
