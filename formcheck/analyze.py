@@ -5,10 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.exercises.recording import Stretch, prepare
 from formcheck.exercises.tracker import RepResult, Tracker
-
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
 from formcheck.pose.landmarks import PoseResult
@@ -46,7 +44,6 @@ from formcheck.summarize import (
 
 #: Told how far the work is: what is being done, and the share done from 0 to 1.
 Progress = Callable[[str, float], None]
-T = TypeVar("T")
 
 #: Frames decoded ahead while the pose model works.
 _AHEAD = 8
@@ -165,7 +162,7 @@ def judge_track(
     warnings = list(warnings or [])
     tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view)]
     main = main_stretch(tracked)
-    numbered = []
+    numbered: list[tuple[TrackedStretch, RepResult, int]] = []
     for t in tracked:
         for result in t.reps:
             numbered.append((t, result, len(numbered) + 1))
@@ -190,9 +187,7 @@ def judge_track(
             declared=view is not None,
         ),
         pose=pose,
-        definition=DefinitionInfo(
-            name=definition.name, version=definition.version, sha256=definition.sha256
-        ),
+        definition=DefinitionInfo(name=definition.name, version=definition.version, sha256=definition.sha256),
         measures=measure_summary(definition, main),
         reps=reps,
         faults=fault_summary(definition, [r for t in tracked for r in t.reps]),
@@ -246,7 +241,7 @@ def _run_pose(
         frames.close()
 
 
-def _ahead(source: VideoFile) -> Iterator[Frame]:  # type: ignore[misc]
+def _ahead(source: VideoFile) -> Generator[Frame, None, None]:
     """The same frames, decoded a little ahead on another thread."""
     box: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
     stop = threading.Event()
@@ -290,7 +285,9 @@ def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:
     reps: list[RepResult] = []
     for i in range(len(table)):
         row = table.part(slice(i, i + 1))
-        observation = tracker.feed(row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i]))
+        observation = tracker.feed(
+            row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i])
+        )
         phase[i] = PHASES.index(observation.phase)
         if observation.closed is not None:
             reps.append(observation.closed)
@@ -403,9 +400,6 @@ def write_outputs(
     return analysis
 
 
-
-
-
 def _write_pictures(
     analysis: Analysis, folder: OutputFolder, video: bool, report: bool, progress: Progress | None
 ) -> Analysis:
@@ -415,7 +409,9 @@ def _write_pictures(
     from formcheck.report.stills import moments
 
     # The report's stills are kept while the video is drawn, so that it is decoded only once.
-    pictures = dict.fromkeys(m.index for m in moments(analysis, Annotator(analysis))) if video and report else None
+    pictures = (
+        dict.fromkeys(m.index for m in moments(analysis, Annotator(analysis))) if video and report else None
+    )
     if video:
         begun = time.monotonic()
         drawn = (lambda share: progress("Drawing the video", share)) if progress else None

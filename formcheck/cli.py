@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -20,6 +20,10 @@ from typer.exceptions import Abort, TyperException
 
 import formcheck
 from formcheck.errors import FormcheckError
+
+if TYPE_CHECKING:
+    from formcheck.analysis import Analysis
+    from formcheck.session.outputs import OutputFolder
 
 app = typer.Typer(
     name="formcheck",
@@ -55,18 +59,20 @@ def _root(
 @app.command()
 def analyze(
     video: Annotated[Path, typer.Argument(help="The recorded clip, any common video format.")],
-    exercise: Annotated[
-        str, typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge.")
-    ],
+    exercise: Annotated[str, typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge.")],
     side: Annotated[
         str | None,
-        typer.Option(help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
-                          "Found if left out."),
+        typer.Option(
+            help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
+            "Found if left out."
+        ),
     ] = None,
     view: Annotated[
         str,
-        typer.Option(help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
-                          "oblique (bridge); auto = recognise it."),
+        typer.Option(
+            help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
+            "oblique (bridge); auto = recognise it."
+        ),
     ] = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results. Default: <video name>.formcheck beside it.")
@@ -102,7 +108,13 @@ def analyze(
     folder.prepare()
     with _progress(show=not json_ or sys.stderr.isatty()) as progress:
         analysis = run(
-            video, exercise, side=side, view=declared, engine=engine, model=model, prescription=prescription,
+            video,
+            exercise,
+            side=side,
+            view=declared,
+            engine=engine,
+            model=model,
+            prescription=prescription,
             progress=progress,
         )
         analysis = write_outputs(
@@ -126,16 +138,24 @@ def models_list() -> None:
         table.add_column(heading, overflow="fold")
     for info in list_models():
         table.add_row(
-            info.name, Path(info.file).name, f"{info.bytes / 1e6:.1f} MB", info.origin,
-            "yes" if info.ok else "NO", info.sha256[:12],
+            info.name,
+            Path(info.file).name,
+            f"{info.bytes / 1e6:.1f} MB",
+            info.origin,
+            "yes" if info.ok else "NO",
+            info.sha256[:12],
         )
     Console().print(table)
 
 
 @models_app.command("add")
 def models_add(
-    file: Annotated[Path, typer.Argument(help="A .task bundle, a .tflite model, or an .onnx made by formcheck.")],
-    name: Annotated[str | None, typer.Option(help="Name to use it by. Default: from the file's name.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="A .task bundle, a .tflite model, or an .onnx made by formcheck.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name to use it by. Default: from the file's name.")
+    ] = None,
 ) -> None:
     """Add a pose model (for instance the official heavy one), converted to run here.
 
@@ -151,8 +171,13 @@ def models_add(
 def _progress(show: bool) -> Iterator:  # type: ignore[type-arg]
     """A progress bar with the time left, on standard error."""
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(), console=Console(stderr=True), disable=not show, transient=True,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not show,
+        transient=True,
     )
     tasks: dict[str, object] = {}
 
@@ -161,13 +186,13 @@ def _progress(show: bool) -> Iterator:  # type: ignore[type-arg]
             for task in bar.task_ids:
                 bar.update(task, completed=1.0)
             tasks[what] = bar.add_task(what, total=1.0)
-        bar.update(tasks[what], completed=share)  # type: ignore[arg-type]
+        bar.update(tasks[what], completed=share)
 
     with bar:
         yield report
 
 
-def _print_verdict(analysis, folder, *, video: bool, report: bool) -> None:  # type: ignore[no-untyped-def]
+def _print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, report: bool) -> None:
     """What was seen, in a few lines, and where the results are."""
     out = Console(highlight=False)
     summary = analysis.summary

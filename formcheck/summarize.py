@@ -115,7 +115,7 @@ def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[
             reason=reason,  # type: ignore[arg-type]
             reps_checked=len(checked),
             reps_affected=len(found),
-            worst_grade=max((f.grade for f in found), default=0),  # type: ignore[arg-type]
+            worst_grade=max((f.grade for f in found), default=0),  # type: ignore[misc]
         )
     return out
 
@@ -172,9 +172,7 @@ def frame_phases(
         table = t.stretch.measures
         assert table is not None
         offset = t.stretch.frames.start
-        inside = np.flatnonzero(
-            (table.time_s >= result.times.start_s) & (table.time_s <= result.times.end_s)
-        )
+        inside = np.flatnonzero((table.time_s >= result.times.start_s) & (table.time_s <= result.times.end_s))
         for i in inside:
             phase[offset + i] = PHASES.index(result.times.phase_at(float(table.time_s[i])))
             rep[offset + i] = index

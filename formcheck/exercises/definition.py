@@ -119,13 +119,23 @@ class Rule(_Model):
     """
 
     kind: Literal[
-        "above", "below", "either", "hold", "rest", "duration", "range", "return",
-        "sag", "settles", "forced", "peaks",
+        "above",
+        "below",
+        "either",
+        "hold",
+        "rest",
+        "duration",
+        "range",
+        "return",
+        "sag",
+        "settles",
+        "forced",
+        "peaks",
     ]
     measures: list[str] = Field(default_factory=list)
     grades: tuple[float, float, float]
     minimum_s: float = 0.0
-    phases: list[Phase] = Field(default_factory=lambda: ["rise", "hold"])
+    phases: list[Phase] = ["rise", "hold"]
     reference: float | None = None
     sign: Literal[1, -1] = 1
     phase: Phase | None = None

@@ -63,8 +63,14 @@ def noise_threshold(grades: tuple[float, float, float], sd: float, definition: D
     return max(grades[0], needed)
 
 
-def judge_rep(rep: RepTimes, table: MeasureTable, definition: Definition, ref: Reference,
-              target: float = 1.0, fps: float = 30.0) -> dict[str, Check]:
+def judge_rep(
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+    target: float = 1.0,
+    fps: float = 30.0,
+) -> dict[str, Check]:
     """All faults of one repetition.
 
     Args:
@@ -81,8 +87,16 @@ def judge_rep(rep: RepTimes, table: MeasureTable, definition: Definition, ref: R
     }
 
 
-def _check(name: str, fault: FaultDef, rep: RepTimes, table: MeasureTable, definition: Definition,
-           ref: Reference, target: float, fps: float) -> Check:
+def _check(
+    name: str,
+    fault: FaultDef,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+    target: float,
+    fps: float,
+) -> Check:
     if fault.prescribed:
         return Check(False, "prescribed", None)
     if not fault.built:
@@ -143,8 +157,16 @@ def _phase_frames(rule: Rule, rep: RepTimes, t: NDArray[np.float64]) -> NDArray[
     return inside
 
 
-def _sustained(name: str, fault: FaultDef, rule: Rule, measure: str, rep: RepTimes, table: MeasureTable,
-               definition: Definition, ref: Reference) -> Check:
+def _sustained(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    measure: str,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+) -> Check:
     t = table.time_s
     inside = _phase_frames(rule, rep, t)
     if not inside.any():
@@ -191,12 +213,20 @@ def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: flo
     return best
 
 
-def _settles(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
-             definition: Definition, ref: Reference) -> Check:
+def _settles(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+) -> Check:
     """Beyond a threshold in the rise, and level again in the hold."""
     measure = rule.measures[0]
-    rise = _sustained(name, fault, rule.model_copy(update={"kind": "either"}), measure, rep, table,
-                      definition, ref)
+    rise = _sustained(
+        name, fault, rule.model_copy(update={"kind": "either"}), measure, rep, table, definition, ref
+    )
     if rise.fault is None:
         return rise
     held = (table.time_s >= rep.hold_start_s) & (table.time_s <= rep.hold_end_s) & table.ok(measure)
@@ -206,8 +236,9 @@ def _settles(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measu
     return rise if level_again else Check(True, None, None)
 
 
-def longest_spell(t: NDArray[np.float64], size: NDArray[np.float64], threshold: float,
-                  minimum_s: float) -> tuple[float, float] | None:
+def longest_spell(
+    t: NDArray[np.float64], size: NDArray[np.float64], threshold: float, minimum_s: float
+) -> tuple[float, float] | None:
     """The longest time a fault lasts, or None if it never comes up.
 
     It comes when ``size >= threshold`` without a break for `minimum_s`, and goes when it stays below
@@ -251,8 +282,15 @@ def longest_spell(t: NDArray[np.float64], size: NDArray[np.float64], threshold: 
     return max(spells, key=lambda s: s[1] - s[0]) if spells else None
 
 
-def _level(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
-           definition: Definition, ref: Reference) -> Check:
+def _level(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+) -> Check:
     """Median over the hold, or the resting value, against a reference."""
     measure = rule.measures[0]
     t = table.time_s
@@ -286,8 +324,16 @@ def _level(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: Measure
     return Check(True, None, Fault(name, grade, value, fault.unit, a, b, sure))
 
 
-def _timing(name: str, fault: FaultDef, rule: Rule, rep: RepTimes, table: MeasureTable,
-            definition: Definition, target: float, fps: float) -> Check:
+def _timing(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    target: float,
+    fps: float,
+) -> Check:
     """Durations, range and return: judged on the repetition's own times and levels."""
     # Error of a level of the signal, as share of the range.
     sd = _level_sd(rep, table, definition)

@@ -91,7 +91,11 @@ def load_prescription(path: Path) -> Prescription:
         where = ".".join(str(part) for part in first["loc"])
         message = f"{where}: {first['msg']}"
         if first["type"] == "extra_forbidden":
-            models = {"tempo": PrescribedTempo, "target": Target, "faults": OwnThresholds}
+            models: dict[str, type[BaseModel]] = {
+                "tempo": PrescribedTempo,
+                "target": Target,
+                "faults": OwnThresholds,
+            }
             model = models.get(str(first["loc"][0]), Prescription) if len(first["loc"]) > 1 else Prescription
             message = f"unknown key '{where}'{nearest(str(first['loc'][-1]), list(model.model_fields))}"
         raise FormcheckError(f"The prescription {path} is not valid: {full_stop(message)}") from None
@@ -112,7 +116,7 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
         if fault not in definition.faults:
             raise FormcheckError(
                 full_stop(
-                    f"The prescription names a fault '{fault}' that the {definition.title.lower()} does not have"
+                    f"The prescription names a fault '{fault}' that a {definition.title.lower()} does not have"
                     f"{nearest(fault, list(definition.faults))}"
                 )
             )

@@ -6,6 +6,7 @@ works, where is rest, how noisy is it there, and how far does this person's repe
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +20,7 @@ from formcheck.measures.geometry import UP, dot, mad_sd, unit
 from formcheck.measures.measure import measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
-from formcheck.pose.landmarks import Landmark as L
-from formcheck.pose.landmarks import side_landmark
+from formcheck.pose.landmarks import Landmark, side_landmark
 from formcheck.pose.track import CUTOFF_HZ, Track, smooth
 
 Array = NDArray[np.float64]
@@ -100,15 +100,19 @@ def _prepare(
     scaled = _scale(rough, xy, rest, posture)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = measure(
-        definition, reference, time_s=part.time_s, xy=xy, world=world, visibility=part.visibility,
-        person=part.person, image_wh=part.image_wh,
+        definition,
+        reference,
+        time_s=part.time_s,
+        xy=xy,
+        world=world,
+        visibility=part.visibility,
+        person=part.person,
+        image_wh=part.image_wh,
     )
     table = _with_sd(table, part, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
-    reference = replace(
-        reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach
-    )
+    reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
     return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
 
 
@@ -120,8 +124,14 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     bodies with exact truth, which no look at the clip itself can show.
     """
     raw = measure(
-        definition, ref, time_s=part.time_s, xy=part.image_xyz[:, :, :2], world=part.world_xyz,
-        visibility=part.visibility, person=part.person, image_wh=part.image_wh,
+        definition,
+        ref,
+        time_s=part.time_s,
+        xy=part.image_xyz[:, :, :2],
+        world=part.world_xyz,
+        visibility=part.visibility,
+        person=part.person,
+        image_wh=part.image_wh,
     )
     shake = np.nan_to_num(raw.value - table.value) ** 2
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
@@ -146,15 +156,20 @@ def _bridged(part: Track, in_shape: Mask) -> Mask:
     posture = in_shape.copy()
     # The movement itself turns the body about: a posture is left only when it stays away.
     inside = np.flatnonzero(posture)
-    for a, b in zip(inside[:-1], inside[1:], strict=True):
+    for a, b in itertools.pairwise(inside):
         if part.time_s[b] - part.time_s[a] <= _POSTURE_GAP_S:
             posture[a:b] = True
     return np.asarray(posture & part.person)
 
 
 def _outline(
-    part: Track, xy: NDArray[np.float32], world: NDArray[np.float32], posture: Mask,
-    definition: Definition, side: str | None, declared: str | None,
+    part: Track,
+    xy: NDArray[np.float32],
+    world: NDArray[np.float32],
+    posture: Mask,
+    definition: Definition,
+    side: str | None,
+    declared: str | None,
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
@@ -169,11 +184,12 @@ def _outline(
             f"measures follow the view that was given."
         )
         name = declared
-    left_nearer = float(np.median(w[:, L.LEFT_HIP, 2] - w[:, L.RIGHT_HIP, 2])) < 0
+    left_nearer = float(np.median(w[:, Landmark.LEFT_HIP, 2] - w[:, Landmark.RIGHT_HIP, 2])) < 0
     near = "left" if left_nearer else "right"
     if clam:
         higher = np.median(
-            (p[:, L.LEFT_HIP, 1] - p[:, L.RIGHT_HIP, 1]) + (p[:, L.LEFT_SHOULDER, 1] - p[:, L.RIGHT_SHOULDER, 1])
+            (p[:, Landmark.LEFT_HIP, 1] - p[:, Landmark.RIGHT_HIP, 1])
+            + (p[:, Landmark.LEFT_SHOULDER, 1] - p[:, Landmark.RIGHT_SHOULDER, 1])
         )
         top = "left" if higher < 0 else "right"
         if side is not None and side != top:
@@ -184,17 +200,29 @@ def _outline(
         # The standing leg is the one with the bent knee.
         bent = np.median(views.knee_flexion_world_deg(w), axis=0)
         side = "left" if bent[0] > bent[1] else "right"
-    hips = np.median((p[:, L.LEFT_HIP] + p[:, L.RIGHT_HIP]) / 2, axis=0)
-    shoulders = np.median((p[:, L.LEFT_SHOULDER] + p[:, L.RIGHT_SHOULDER]) / 2, axis=0)
+    hips = np.median((p[:, Landmark.LEFT_HIP] + p[:, Landmark.RIGHT_HIP]) / 2, axis=0)
+    shoulders = np.median((p[:, Landmark.LEFT_SHOULDER] + p[:, Landmark.RIGHT_SHOULDER]) / 2, axis=0)
     along = unit(hips - shoulders)
-    knees = np.median((w[:, L.LEFT_KNEE] + w[:, L.RIGHT_KNEE]) / 2, axis=0)
+    knees = np.median((w[:, Landmark.LEFT_KNEE] + w[:, Landmark.RIGHT_KNEE]) / 2, axis=0)
     back_x = -float(np.sign(knees[0])) if clam else 0.0
     if clam and name == "oblique":
-        back_x = float(np.sign(along[0])) or 1.0  # spec 3.1: in the oblique view the back is on the feet's side
+        back_x = (
+            float(np.sign(along[0])) or 1.0
+        )  # spec 3.1: in the oblique view the back is on the feet's side
     ref = Reference(
-        start_s=float(part.time_s[0]), end_s=float(part.time_s[-1]), view=name, yaw_deg=seen.yaw_deg,
-        side=side, near=near, along=along, normal=UP.copy(), back_x=back_x or 1.0, trunk_px=1.0,
-        length_px=1.0, thigh_px=1.0, hip_line_px=1.0,
+        start_s=float(part.time_s[0]),
+        end_s=float(part.time_s[-1]),
+        view=name,
+        yaw_deg=seen.yaw_deg,
+        side=side,
+        near=near,
+        along=along,
+        normal=UP.copy(),
+        back_x=back_x or 1.0,
+        trunk_px=1.0,
+        length_px=1.0,
+        thigh_px=1.0,
+        hip_line_px=1.0,
     )
     return _scale(ref, xy, posture, posture), warnings
 
@@ -204,15 +232,15 @@ def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask) -
     p = np.median(xy[rest].astype(np.float64), axis=0)
     each = xy[rest].astype(np.float64)
 
-    def length(a: L, b: L) -> float:
+    def length(a: Landmark, b: Landmark) -> float:
         return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
 
     near = ref.near
     shoulder, heel = p[side_landmark(near, "shoulder")], p[side_landmark(near, "heel")]
-    mid_sh = (each[:, L.LEFT_SHOULDER] + each[:, L.RIGHT_SHOULDER]) / 2
-    mid_hip = (each[:, L.LEFT_HIP] + each[:, L.RIGHT_HIP]) / 2
+    mid_sh = (each[:, Landmark.LEFT_SHOULDER] + each[:, Landmark.RIGHT_SHOULDER]) / 2
+    mid_hip = (each[:, Landmark.LEFT_HIP] + each[:, Landmark.RIGHT_HIP]) / 2
     trunk = float(np.median(np.linalg.norm(mid_sh - mid_hip, axis=1)))
-    hip_line = length(L.LEFT_HIP, L.RIGHT_HIP)
+    hip_line = length(Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
     yaw = abs(ref.yaw_deg)
     full = trunk / np.cos(np.radians(yaw)) if yaw <= _STEEP_YAW_DEG else _TRUNK_PER_HIP_LINE * hip_line
     along, normal = ref.along, ref.normal
@@ -230,8 +258,14 @@ def _scale(ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask) -
 
     bones = {"trunk": bone("shoulder", "hip"), "thigh": bone("hip", "knee"), "shank": bone("knee", "ankle")}
     return replace(
-        ref, along=along, normal=normal, trunk_px=max(trunk, 1.0), length_px=max(float(full), 1.0),
-        thigh_px=max(bones["thigh"], 1.0), hip_line_px=max(hip_line, 1.0), bones_px=bones,
+        ref,
+        along=along,
+        normal=normal,
+        trunk_px=max(trunk, 1.0),
+        length_px=max(float(full), 1.0),
+        thigh_px=max(bones["thigh"], 1.0),
+        hip_line_px=max(hip_line, 1.0),
+        bones_px=bones,
     )
 
 
@@ -271,8 +305,13 @@ def _before_first_movement(time_s: Array, x: Array, rest: Mask) -> Mask:
 
 
 def _with_rest(
-    definition: Definition, ref: Reference, xy: NDArray[np.float32], world: NDArray[np.float32],
-    rest: Mask, first: Mask, still: bool,
+    definition: Definition,
+    ref: Reference,
+    xy: NDArray[np.float32],
+    world: NDArray[np.float32],
+    rest: Mask,
+    first: Mask,
+    still: bool,
 ) -> Reference:
     """The reference with the resting value of every measure.
 

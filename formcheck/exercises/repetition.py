@@ -368,7 +368,7 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     bottom = _TOP_BAND * peak
     # Rise: outwards from its fastest moment, down to the bottom and up to the top.
     before = max(first_top, 1)
-    fastest = int(np.argmax(v[:before + 1]))
+    fastest = int(np.argmax(v[: before + 1]))
     moving = v > _MOVING_SHARE * v[fastest]
     start_i = _outwards(moving, s <= s[: fastest + 1].min() + bottom, fastest, -1, 0)
     rise_end_i = _outwards(moving, s >= peak - _TOP_BAND * peak, fastest, +1, peak_i)
@@ -379,13 +379,21 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     end_i = _outwards(moving, s <= s[fastest:].min() + bottom, fastest, +1, len(t) - 1)
     level = float(np.median(s[rise_end_i : fall_start_i + 1]))
     start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i])
-    end, hold_end = _ends_of_flank(-t[::-1], s[::-1], len(t) - 1 - end_i, len(t) - 1 - fall_start_i,
-                                   level, -t[-1] - _UNSEEN_MAX_S, -max(t[peak_i], hold_start))
+    end, hold_end = _ends_of_flank(
+        -t[::-1],
+        s[::-1],
+        len(t) - 1 - end_i,
+        len(t) - 1 - fall_start_i,
+        level,
+        -t[-1] - _UNSEEN_MAX_S,
+        -max(t[peak_i], hold_start),
+    )
     return float(start), float(hold_start), float(max(-hold_end, hold_start)), float(-end), peak_i
 
 
-def _ends_of_flank(t: Array, s: Array, low_i: int, top_i: int, top: float, earliest: float,
-                   latest: float) -> tuple[float, float]:
+def _ends_of_flank(
+    t: Array, s: Array, low_i: int, top_i: int, top: float, earliest: float, latest: float
+) -> tuple[float, float]:
     """When a rise really began and reached the top, from when it crossed a tenth and nine tenths.
 
     The slow first and last moments of a movement drown in noise, but a movement that starts and stops
@@ -437,6 +445,7 @@ def _smooth_speed(t: Array, s: Array) -> Array:
     half = 0.10
     lo = np.searchsorted(t, t - half - 1e-6)
     hi = np.searchsorted(t, t + half + 1e-6)
+
     # Running sums make every window's least-squares slope in one pass.
     def total(x: Array) -> Array:
         c = np.concatenate([[0.0], np.cumsum(x)])

@@ -141,7 +141,7 @@ class Tracker:
 
 
 def _stack(rows: deque[MeasureTable]) -> MeasureTable:
-    def join(field: str) -> NDArray:  # type: ignore[type-arg]
+    def join(field: str) -> NDArray:
         return np.concatenate([getattr(row, field) for row in rows])
 
     sd = join("sd") if all(row.sd is not None for row in rows) else None

@@ -18,8 +18,7 @@ from formcheck.measures.geometry import (
     unit,
 )
 from formcheck.measures.reference import Reference
-from formcheck.pose.landmarks import Landmark as L
-from formcheck.pose.landmarks import other_side, side_landmark
+from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -93,10 +92,10 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         out["pelvic_height"] = dot(hip, ref.normal) / (bones / BONES_PER_THIGH)
     else:
         # Foreshortened from the ends: a share of the clip's own range, never an absolute height.
-        hips = (xy[:, L.LEFT_HIP] + xy[:, L.RIGHT_HIP]) / 2
+        hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
         out["pelvic_height"] = dot(hips, UP) / (ref.length_px * 0.42 / 0.50)
 
-    hip_line = xy[:, L.RIGHT_HIP] - xy[:, L.LEFT_HIP]
+    hip_line = xy[:, Landmark.RIGHT_HIP] - xy[:, Landmark.LEFT_HIP]
     drop = np.degrees(np.arctan2(hip_line[:, 1], np.abs(hip_line[:, 0])))
     if ref.view == "head":
         drop = drop / HEAD_VIEW_GAIN
@@ -104,13 +103,13 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         drop = -drop
     out["pelvic_drop_deg"] = drop
 
-    knees = np.linalg.norm(xy[:, L.LEFT_KNEE] - xy[:, L.RIGHT_KNEE], axis=1)
-    ankles = np.linalg.norm(xy[:, L.LEFT_ANKLE] - xy[:, L.RIGHT_ANKLE], axis=1)
+    knees = np.linalg.norm(xy[:, Landmark.LEFT_KNEE] - xy[:, Landmark.RIGHT_KNEE], axis=1)
+    ankles = np.linalg.norm(xy[:, Landmark.LEFT_ANKLE] - xy[:, Landmark.RIGHT_ANKLE], axis=1)
     out["knee_separation"] = knees / np.maximum(ankles, 1e-6)
     for side in ("left", "right"):
         out[f"shank_lean_{side}_deg"] = _shank_lean(xy, side)
-    hips_mid = (xy[:, L.LEFT_HIP] + xy[:, L.RIGHT_HIP]) / 2
-    ankles_mid = (xy[:, L.LEFT_ANKLE] + xy[:, L.RIGHT_ANKLE]) / 2
+    hips_mid = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
+    ankles_mid = (xy[:, Landmark.LEFT_ANKLE] + xy[:, Landmark.RIGHT_ANKLE]) / 2
     right = np.sign(np.median(hip_line[:, 0])) or 1.0
     out["weight_shift"] = (hips_mid - ankles_mid)[:, 0] * right / ref.hip_line_px
 
@@ -132,13 +131,13 @@ def _shank_lean(xy: Array, side: str) -> Array:
     return np.degrees(np.arctan2(medial * (knee - ankle)[:, 0], (ankle - knee)[:, 1]))
 
 
-def needs(ref: Reference) -> dict[str, list[L]]:
+def needs(ref: Reference) -> dict[str, list[Landmark]]:
     """Landmarks each measure stands on (hips are never judged by visibility, spec 1.3)."""
     side = ref.side or ref.near
     body = [side_landmark(ref.near, p) for p in ("shoulder", "hip")]
     leg = [*body, *(side_landmark(side, p) for p in ("knee", "ankle"))]
-    both = [L.LEFT_KNEE, L.RIGHT_KNEE, L.LEFT_ANKLE, L.RIGHT_ANKLE]
-    hips = [L.LEFT_HIP, L.RIGHT_HIP]
+    both = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE, Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
+    hips = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
     return {
         "hip_angle_deg": leg[:3],
         "line_gap": leg[:3],
@@ -147,12 +146,12 @@ def needs(ref: Reference) -> dict[str, list[L]]:
         "trunk_lift_deg": leg[:2],
         "pelvic_drop_deg": hips,
         "knee_separation": both,
-        "shank_lean_left_deg": [L.LEFT_KNEE, L.LEFT_ANKLE],
-        "shank_lean_right_deg": [L.RIGHT_KNEE, L.RIGHT_ANKLE],
-        "weight_shift": [*hips, L.LEFT_ANKLE, L.RIGHT_ANKLE],
+        "shank_lean_left_deg": [Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE],
+        "shank_lean_right_deg": [Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE],
+        "weight_shift": [*hips, Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE],
         "foot_pitch_deg": [side_landmark(side, "heel"), side_landmark(side, "foot_index")],
         "head_lift": [side_landmark(ref.near, "ear")],
-        "thigh_parallel_deg": [*hips, L.LEFT_KNEE, L.RIGHT_KNEE],
+        "thigh_parallel_deg": [*hips, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE],
     }
 
 

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from formcheck.measures.geometry import UP, dot, turn_deg, unit
 from formcheck.measures.reference import Reference
-from formcheck.pose.landmarks import Landmark as L
-from formcheck.pose.landmarks import other_side, side_landmark
+from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -36,8 +35,9 @@ RATIOS: frozenset[str] = frozenset()
 #: for its body; over rendered bodies of both sexes with exact truth 104 (docs/validation.md).
 OPENING_PER_LIFT = 104.0
 #: A top foot that leaves the lower one lifts the knee by about half as much without opening the hip.
-LIFT_BY_FEET = 0.5#: BlazePose drags the hidden bottom knee towards the feet as the top knee rises, by this share of the lift
-#: (rendered bodies with exact truth, docs/validation.md).
+LIFT_BY_FEET = 0.5
+#: BlazePose drags the hidden bottom knee towards the feet as the top knee rises, by
+#: this share of the lift (rendered bodies with exact truth, docs/validation.md).
 SLIDE_PER_LIFT = 0.13
 
 
@@ -83,9 +83,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     out["pelvic_roll_deg"] = hip_line / sin_yaw
     out["trunk_roll_deg"] = shoulder_line / sin_yaw
     head = np.array([-np.sign(ref.along[0]) or 1.0, 0.0])
-    out["hip_hike_deg"] = turn_deg(t("hip") - b("hip"), head, UP) / max(
-        np.cos(np.radians(ref.yaw_deg)), 0.5
-    )
+    out["hip_hike_deg"] = turn_deg(t("hip") - b("hip"), head, UP) / max(np.cos(np.radians(ref.yaw_deg)), 0.5)
 
     if ref.view == "feet":
         thigh = t("knee") - t("hip")
@@ -123,12 +121,12 @@ def _external_rotation(world: Array, top: str) -> Array:
     return np.degrees(np.arctan2(-dot(shank, across), dot(shank, m)))
 
 
-def needs(ref: Reference) -> dict[str, list[L]]:
+def needs(ref: Reference) -> dict[str, list[Landmark]]:
     """Landmarks each measure stands on (hips are never judged by visibility, spec 1.3)."""
     top = ref.side or "left"
     bottom = other_side(top)
     knees = [side_landmark(s, "knee") for s in (top, bottom)]
-    hips = [L.LEFT_HIP, L.RIGHT_HIP]
+    hips = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
     ankles = [side_landmark(s, "ankle") for s in (top, bottom)]
     roll = [*hips]
     return {
@@ -137,7 +135,7 @@ def needs(ref: Reference) -> dict[str, list[L]]:
         "hip_opening_deg": [*hips, knees[0]],
         "hip_rotation_deg": [*hips, knees[0], ankles[0]],
         "pelvic_roll_deg": roll,
-        "trunk_roll_deg": [L.LEFT_SHOULDER, L.RIGHT_SHOULDER],
+        "trunk_roll_deg": [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER],
         "hip_hike_deg": roll,
         "pelvic_share": [*hips, knees[0]],
         "feet_apart": ankles,

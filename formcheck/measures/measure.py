@@ -15,12 +15,11 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures import bridge, clam
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose.landmarks import Landmark as L
-from formcheck.pose.landmarks import side_landmark
+from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
-_HIPS = {L.LEFT_HIP, L.RIGHT_HIP}
+_HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 #: Closer than this to the edge of the picture (share of its size) a body part is cut off, and the model
 #: puts its landmark where it would still fit.
 _EDGE = 0.01
@@ -87,7 +86,7 @@ def measure(
         status=np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
         reason=np.full((n, len(names)), Reason.NONE, np.uint8),
     )
-    needs: dict[str, list[L]] = module.needs(ref)
+    needs: dict[str, list[Landmark]] = module.needs(ref)
     bones = _bones_hold(xy, ref, definition)
     w, h = image_wh
     outside = (
@@ -116,7 +115,7 @@ def _judge(
     name: str,
     definition: Definition,
     ref: Reference,
-    needed: list[L],
+    needed: list[Landmark],
     visibility: NDArray[np.floating],
     outside: NDArray[np.bool_],
     bones: dict[str, NDArray[np.bool_]],
@@ -128,7 +127,7 @@ def _judge(
     status = np.full(n, Status.OK, np.uint8)
     reason = np.full(n, Reason.NONE, np.uint8)
 
-    def mark(where: NDArray[np.bool_] | bool, to: Status, why: Reason) -> None:
+    def mark(where: NDArray[np.bool_] | np.bool_ | bool, to: Status, why: Reason) -> None:
         hit = np.broadcast_to(where, n) & (status < to)
         status[hit], reason[hit] = to, why
 

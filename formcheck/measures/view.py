@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import joint_angle_deg, unit
-from formcheck.pose.landmarks import Landmark as L
+from formcheck.pose.landmarks import Landmark
 
 Array = NDArray[np.float64]
 
@@ -31,20 +31,23 @@ class View:
     yaw_deg: float
 
 
-def _line(world: Array, left: L, right: L) -> Array:
+def _line(world: Array, left: Landmark, right: Landmark) -> Array:
     return np.asarray(unit(world[:, left] - world[:, right]))
 
 
 def trunk(world: Array) -> Array:
     """``(T, 3)`` from mid-hips to mid-shoulders, metres."""
-    shoulders = (world[:, L.LEFT_SHOULDER] + world[:, L.RIGHT_SHOULDER]) / 2
-    hips = (world[:, L.LEFT_HIP] + world[:, L.RIGHT_HIP]) / 2
+    shoulders = (world[:, Landmark.LEFT_SHOULDER] + world[:, Landmark.RIGHT_SHOULDER]) / 2
+    hips = (world[:, Landmark.LEFT_HIP] + world[:, Landmark.RIGHT_HIP]) / 2
     return np.asarray(shoulders - hips)
 
 
 def knee_flexion_world_deg(world: Array) -> Array:
     """``(T, 2)`` knee flexion of left and right leg from world landmarks, 0 = straight."""
-    legs = [(L.LEFT_HIP, L.LEFT_KNEE, L.LEFT_ANKLE), (L.RIGHT_HIP, L.RIGHT_KNEE, L.RIGHT_ANKLE)]
+    legs = [
+        (Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE),
+        (Landmark.RIGHT_HIP, Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE),
+    ]
     return np.stack([180 - joint_angle_deg(world[:, h], world[:, k], world[:, a]) for h, k, a in legs], 1)
 
 
@@ -63,11 +66,11 @@ def hook_lying(world: Array) -> NDArray[np.bool_]:
     t = trunk(world)
     length = np.maximum(np.linalg.norm(t, axis=1), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
-    level = np.abs(_line(world, L.LEFT_HIP, L.RIGHT_HIP)[:, 1]) < _SUPINE_HIP_LINE_LEVEL
+    level = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1]) < _SUPINE_HIP_LINE_LEVEL
     knees_up = np.stack(
         [
-            (world[:, L.LEFT_ANKLE] - world[:, L.LEFT_KNEE])[:, 1] / length,
-            (world[:, L.RIGHT_ANKLE] - world[:, L.RIGHT_KNEE])[:, 1] / length,
+            (world[:, Landmark.LEFT_ANKLE] - world[:, Landmark.LEFT_KNEE])[:, 1] / length,
+            (world[:, Landmark.RIGHT_ANKLE] - world[:, Landmark.RIGHT_KNEE])[:, 1] / length,
         ],
         axis=1,
     )
@@ -81,7 +84,7 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
     t = trunk(world)
     length = np.maximum(np.linalg.norm(t, axis=1), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
-    stacked = np.abs(_line(world, L.LEFT_HIP, L.RIGHT_HIP)[:, 1]) > _SUPINE_HIP_LINE_LEVEL
+    stacked = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1]) > _SUPINE_HIP_LINE_LEVEL
     bent = knee_flexion_world_deg(world).min(axis=1)
     return np.asarray(stacked & (lying > _CLAM_LYING) & (bent > _CLAM_KNEE_BENT_DEG))
 
@@ -89,7 +92,9 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
 def bridge_view(world: Array) -> View:
     """View of a supine person from the hip and shoulder lines, medians over ``(T, 33, 3)``."""
     line = np.median(
-        _line(world, L.LEFT_HIP, L.RIGHT_HIP) + _line(world, L.LEFT_SHOULDER, L.RIGHT_SHOULDER), axis=0
+        _line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+        + _line(world, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
+        axis=0,
     )
     yaw = float(np.degrees(np.arctan2(abs(line[0]), abs(line[2]))))
     towards_head = float(np.median(trunk(world)[:, 2])) < 0
@@ -106,7 +111,7 @@ def clam_view(world: Array) -> View:
     """View of a side-lying person from the trunk, medians over ``(T, 33, 3)``."""
     t = np.median(trunk(world), axis=0)
     yaw = float(np.degrees(np.arctan2(t[2], abs(t[0]))))
-    knees = (world[:, L.LEFT_KNEE] + world[:, L.RIGHT_KNEE]) / 2
+    knees = (world[:, Landmark.LEFT_KNEE] + world[:, Landmark.RIGHT_KNEE]) / 2
     if float(np.median(knees[:, 2])) > 0.1 and abs(yaw) < 30:
         return View("back", yaw)
     if yaw < -30:

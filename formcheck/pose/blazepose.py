@@ -163,9 +163,7 @@ class BlazePose:
         self._region = Region.from_alignment(aligned[0], aligned[1])
         if not 1 < self._region.size < 20 * max(image.shape):
             self._region = None
-        return PoseResult(
-            t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region)
-        )
+        return PoseResult(t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region))
 
     def _mirrored(self, frame: Frame, region: Region) -> Pose | None:
         """The second reading, now and then."""
@@ -180,7 +178,8 @@ class BlazePose:
         self, image: NDArray[np.uint8], t: float, followed: NetOutput | None, region: Region | None
     ) -> tuple[NetOutput | None, Region | None]:
         """Ask the detector, and choose whom to follow: who is followed already, or who lies."""
-        assert self._net is not None and self._detector is not None
+        assert self._net is not None
+        assert self._detector is not None
         self._looked_s = t
         found = self._detector.detect(image)
         self._people = len(found)

@@ -68,7 +68,9 @@ class PoseDetector:
         long = max(height, width)
         k = INPUT_SIDE / long
         # Centre the frame in the square ("letterbox"), then turn the square.
-        m = np.array([[k, 0, (INPUT_SIDE - width * k) / 2], [0, k, (INPUT_SIDE - height * k) / 2], [0, 0, 1.0]])
+        m = np.array(
+            [[k, 0, (INPUT_SIDE - width * k) / 2], [0, k, (INPUT_SIDE - height * k) / 2], [0, 0, 1.0]]
+        )
         turn = np.eye(3)
         for _ in range(quarter_turns % 4):
             turn = np.array([[0, -1.0, INPUT_SIDE], [1.0, 0, 0], [0, 0, 1.0]]) @ turn
@@ -84,20 +86,24 @@ class PoseDetector:
         tensor = cv2.cvtColor(square, cv2.COLOR_BGR2RGB).astype(np.float32)[None]
         tensor = tensor * np.float32(2 / 255) - np.float32(1)
         boxes, scores = self._session.run(["boxes", "scores"], {"image": tensor})
-        back = np.linalg.inv(turn @ np.array(
-            [[k, 0, (INPUT_SIDE - width * k) / 2], [0, k, (INPUT_SIDE - height * k) / 2], [0, 0, 1.0]]
-        ))
+        back = np.linalg.inv(
+            turn
+            @ np.array(
+                [[k, 0, (INPUT_SIDE - width * k) / 2], [0, k, (INPUT_SIDE - height * k) / 2], [0, 0, 1.0]]
+            )
+        )
         return self._decode(boxes[0], scores[0, :, 0], back)
 
     def _decode(
-        self, raw: NDArray[np.float32], logits: NDArray[np.float32], to_frame: NDArray[np.float64]
+        self, raw: NDArray[np.floating], logits: NDArray[np.floating], to_frame: NDArray[np.float64]
     ) -> list[Detection]:
         score = 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
-        keep = np.flatnonzero(score >= SCORE_THRESHOLD)
+        keep: NDArray[np.intp] = np.flatnonzero(score >= SCORE_THRESHOLD)
         if keep.size == 0:
             return []
         keep = keep[np.argsort(-score[keep])]
-        score, raw, anchor = score[keep], raw[keep] / INPUT_SIDE, self._anchors[keep]
+        score, anchor = score[keep], self._anchors[keep]
+        raw = raw[keep] / INPUT_SIDE
         center = raw[:, 0:2] + anchor
         half = raw[:, 2:4] / 2
         box = np.concatenate([center - half, center + half], axis=1)
@@ -120,7 +126,7 @@ class PoseDetector:
         return found
 
 
-def _iou(one: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float32]:
+def _iou(one: NDArray[np.floating], many: NDArray[np.floating]) -> NDArray[np.floating]:
     lo = np.maximum(one[:2], many[:, :2])
     hi = np.minimum(one[2:], many[:, 2:])
     inter = np.prod(np.clip(hi - lo, 0, None), axis=1)

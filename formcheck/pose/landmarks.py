@@ -76,9 +76,7 @@ SKELETON: tuple[tuple[Landmark, Landmark], ...] = (
 
 #: Index of each landmark's partner on the other side (itself for the nose).
 MIRRORED: tuple[int, ...] = tuple(
-    Landmark[
-        name.replace("LEFT", "?").replace("RIGHT", "LEFT").replace("?", "RIGHT")
-    ].value
+    Landmark[name.replace("LEFT", "?").replace("RIGHT", "LEFT").replace("?", "RIGHT")].value
     for name in Landmark.__members__
 )
 

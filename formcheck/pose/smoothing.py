@@ -30,15 +30,17 @@ class OneEuro:
         self._value: NDArray[np.float64] | None = None
         self._speed: NDArray[np.float64] | None = None
 
-    def __call__(self, value: NDArray[np.floating], time_s: float, scale: float = 1.0) -> NDArray[np.float64]:
+    def __call__(
+        self, sample: NDArray[np.floating], time_s: float, scale: float = 1.0
+    ) -> NDArray[np.float64]:
         """Filter one sample.
 
         Args:
-            value: coordinates, any shape, the same at each call.
+            sample: coordinates, any shape, the same at each call.
             time_s: timestamp; a sample not later than the one before it passes unchanged.
-            scale: size of the body in the units of `value`, so that speeds compare between near and far.
+            scale: size of the body in the units of `sample`, so that speeds compare between near and far.
         """
-        value = np.asarray(value, np.float64)
+        value: NDArray[np.float64] = np.asarray(sample, dtype=np.float64)
         if self._time_s is not None and time_s <= self._time_s:
             return value
         if self._value is None or self._raw is None or self._speed is None or self._time_s is None:
@@ -52,7 +54,7 @@ class OneEuro:
             a = _alpha(cutoff, dt)
             self._value = a * value + (1 - a) * self._value
         self._raw, self._time_s = value, time_s
-        return self._value
+        return value if self._value is None else self._value
 
 
 def _alpha(cutoff, dt):  # type: ignore[no-untyped-def]

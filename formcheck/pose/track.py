@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -90,7 +91,13 @@ class Track:
             **{
                 name: getattr(self, name)[frames]
                 for name in (
-                    "time_s", "person", "rejected", "people_seen", "image_xyz", "world_xyz", "visibility",
+                    "time_s",
+                    "person",
+                    "rejected",
+                    "people_seen",
+                    "image_xyz",
+                    "world_xyz",
+                    "visibility",
                 )
             },
         )
@@ -103,12 +110,10 @@ class Track:
         starts = [int(seen[0])]
         ends = []
         size = _body_size(self.image_xyz)
-        for before, after in zip(seen[:-1], seen[1:], strict=True):
+        for before, after in itertools.pairwise(seen):
             gone = self.time_s[after] - self.time_s[before]
             limit = JUMP_TRUNKS * min(max(gone * 30.0, 1.0), 3.0) * max(size[before], size[after])
-            moved = np.linalg.norm(
-                self.image_xyz[after, CORE, :2] - self.image_xyz[before, CORE, :2], axis=1
-            )
+            moved = np.linalg.norm(self.image_xyz[after, CORE, :2] - self.image_xyz[before, CORE, :2], axis=1)
             if gone > _GAP_S or (moved > limit).sum() >= JUMPED_LANDMARKS:
                 ends.append(int(before) + 1)
                 starts.append(int(after))
