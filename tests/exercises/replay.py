@@ -44,8 +44,7 @@ class Replayed:
 
 def row(table: MeasureTable, i: int) -> MeasureTable:
     """One frame of a table."""
-    at = slice(i, i + 1)
-    return MeasureTable(table.names, table.time_s[at], table.value[at], table.status[at], table.reason[at])
+    return table.part(slice(i, i + 1))
 
 
 def feed(stretch: Stretch, definition: Definition) -> list[RepResult]:

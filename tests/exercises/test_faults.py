@@ -452,6 +452,22 @@ def test_a_repetition_without_a_hold_is_still_judged_around_its_peak():
     assert not s.judged()["pelvis_drops"].checked
 
 
+@cases("above", "hold", "duration")
+def test_a_fault_far_beyond_its_threshold_is_surer_than_one_just_beyond(case):
+    def sure(size: float, sd: float) -> float:
+        s = scene(case, size)
+        s.table = replace(s.table, sd=np.full(s.table.value.shape, sd))
+        return s.judged()[case.name].fault.sure
+
+    first, last = case.rule.grades[0], case.rule.grades[2]
+    sd = 0.3 * first
+    assert sure(beyond(case.rule, first), sd) == pytest.approx(0.5, abs=0.02)
+    assert 0.8 < sure(beyond(case.rule, last), sd) <= 1.0
+    if case.rule.kind != "duration":
+        assert sure(beyond(case.rule, first), 0.0) == 1.0
+        assert sure(1.2 * first, 0.1 * first) > sure(1.2 * first, 0.5 * first)
+
+
 # --- thresholds and spells ------------------------------------------------------------------------
 
 

@@ -1,0 +1,90 @@
+"""The One-Euro filter: calm at rest, quick in motion, whatever the frame rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skeleton import minimum_jerk
+
+from formcheck.pose.smoothing import OneEuro
+
+
+def run(values: np.ndarray, fps: float = 30.0, beta: float = 0.0, cutoff: float = 1.0, scale: float = 1.0):
+    smooth = OneEuro(cutoff, beta)
+    return np.array([smooth(v, i / fps, scale) for i, v in enumerate(values)])
+
+
+def test_the_first_sample_passes_unchanged_and_a_constant_stays():
+    assert OneEuro(1.0, 0.0)(np.array([7.5, -2.0]), 3.0).tolist() == [7.5, -2.0]
+    np.testing.assert_allclose(run(np.full((20, 3), 7.5)), 7.5)
+
+
+def test_noise_at_rest_is_calmed():
+    noise = np.random.default_rng(0).normal(0, 1, (600, 4))
+    assert run(noise)[60:].std() < 0.45
+    assert run(noise, cutoff=0.3)[60:].std() < run(noise, cutoff=3.0)[60:].std()
+
+
+def test_beta_lets_it_follow_a_quick_movement():
+    t = np.arange(0, 2, 1 / 30)
+    step = 100 * minimum_jerk((t - 0.5) / 0.5)
+
+    def lag(beta: float) -> float:
+        out = run(step[:, None], beta=beta)[:, 0]
+        return float(np.interp(50, out, t) - np.interp(50, step, t))
+
+    assert lag(0.0) > 0.1
+    assert lag(0.1) < 0.05
+    assert lag(0.0) > lag(0.005) > lag(0.1) > 0
+
+
+def test_the_output_never_leaves_the_range_of_the_input():
+    values = np.random.default_rng(1).uniform(-5, 9, (400, 2))
+    out = run(values, beta=0.05)
+    assert out.min() >= -5
+    assert out.max() <= 9
+
+
+@pytest.mark.parametrize("fps", [15, 60])
+def test_the_frame_rate_makes_little_difference(fps):
+    def at(rate: float) -> np.ndarray:
+        t = np.arange(0, 3, 1 / rate)
+        return np.interp([0.8, 1.0, 1.5, 2.0], t, run(minimum_jerk((t - 0.5) / 1.0)[:, None], rate)[:, 0])
+
+    assert at(fps) == pytest.approx(at(240), abs=0.06)
+
+
+@given(st.floats(0.01, 100))
+def test_with_the_bodys_size_as_scale_near_and_far_are_treated_alike(k):
+    t = np.arange(0, 1, 1 / 30)
+    values = minimum_jerk(t)[:, None]
+    np.testing.assert_allclose(
+        run(k * values, beta=2.0, scale=k), k * run(values, beta=2.0), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_each_coordinate_by_itself():
+    both = np.stack([np.zeros(30), np.linspace(0, 50, 30)], 1)
+    out = run(both, beta=0.5)
+    assert (out[:, 0] == 0).all()
+    assert out[:, 1] == pytest.approx(run(both[:, 1:], beta=0.5)[:, 0])
+
+
+def test_a_sample_from_the_past_passes_and_is_forgotten():
+    smooth = OneEuro(1.0, 0.0)
+    smooth(np.array([0.0]), 1.0)
+    before = smooth(np.array([1.0]), 1.1)
+    assert smooth(np.array([99.0]), 1.1).tolist() == [99.0]
+    assert smooth(np.array([99.0]), 0.5).tolist() == [99.0]
+    after = smooth(np.array([1.0]), 1.2)
+    assert before[0] < after[0] < 1.0
+
+
+def test_reset_starts_afresh():
+    smooth = OneEuro(1.0, 0.0)
+    smooth(np.array([0.0]), 0.0)
+    smooth(np.array([0.0]), 0.1)
+    smooth.reset()
+    assert smooth(np.array([5.0]), 0.2).tolist() == [5.0]
