@@ -7,14 +7,14 @@ Results go to standard output; progress, warnings and errors to standard error. 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
@@ -168,7 +168,7 @@ def models_add(
 
 
 @contextmanager
-def _progress(show: bool) -> Iterator:  # type: ignore[type-arg]
+def _progress(show: bool) -> Iterator[Callable[[str, float], None]]:
     """A progress bar with the time left, on standard error."""
     bar = Progress(
         TextColumn("{task.description}"),
@@ -179,7 +179,7 @@ def _progress(show: bool) -> Iterator:  # type: ignore[type-arg]
         disable=not show,
         transient=True,
     )
-    tasks: dict[str, object] = {}
+    tasks: dict[str, TaskID] = {}
 
     def report(what: str, share: float) -> None:
         if what not in tasks:

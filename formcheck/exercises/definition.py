@@ -108,6 +108,8 @@ class Rule(_Model):
         ``sag``: loss of the signal's height in the hold, percent of its height at the start of the hold;
         ``settles``: a measure beyond a threshold during the rise, and back below the first in the hold;
         ``forced``: peak beyond the target while another fault (named in `with_fault`) is there;
+        ``march``: a measure's highest value within a second of a foot leaving the floor (`foot_off` is how
+            far the measure after it must go for that);
         ``peaks``: number of speed peaks in the rise or the lowering, whichever has more;
         ``above``/``below``/``either``: a measure beyond a threshold (above it, below minus it, or either
         way) for `minimum_s` within `phases`;
@@ -127,6 +129,7 @@ class Rule(_Model):
         "duration",
         "range",
         "return",
+        "march",
         "sag",
         "settles",
         "forced",
@@ -140,6 +143,7 @@ class Rule(_Model):
     sign: Literal[1, -1] = 1
     phase: Phase | None = None
     with_fault: str | None = None
+    foot_off: float | None = None
     views: list[str] | None = Field(default=None, description="only in these views")
 
 
@@ -179,6 +183,7 @@ class Definition(_Model):
     views: dict[str, ViewDef]
     measures: dict[str, MeasureDef]
     faults: dict[str, FaultDef]
+    march: bool = Field(default=False, description="feet are lifted in turn during the hold (spec 2.4)")
     target_range: float | None = Field(default=None, gt=0, description="prescribed range of the signal")
 
     @model_validator(mode="after")

@@ -110,6 +110,8 @@ def _check(
         elif rule.kind in ("above", "below", "either"):
             for measure in rule.measures:
                 outcomes.append(_sustained(name, fault, rule, measure, rep, table, definition, ref))
+        elif rule.kind == "march":
+            outcomes.append(_march(name, fault, rule, rep, table, definition, ref))
         elif rule.kind == "settles":
             outcomes.append(_settles(name, fault, rule, rep, table, definition, ref))
         elif rule.kind == "forced":
@@ -211,6 +213,41 @@ def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: flo
             break
         best = max(best, float(size[i : last + 1].min()))
     return best
+
+
+def _march(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+) -> Check:
+    """A measure's highest value within a second of a foot leaving the floor."""
+    if not definition.march:
+        return Check(False, "no_prescription", None)
+    measure, lift = rule.measures
+    t = table.time_s
+    inside = (t >= rep.start_s) & (t <= rep.end_s)
+    for needed in (measure, lift):
+        if (table.ok(needed) & inside).sum() < _CHECKED_SHARE * max(inside.sum(), 1):
+            return Check(False, _why_not(table, needed, inside) if inside.any() else "geometry", None)
+    if noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition) is None:
+        return Check(False, "noise", None)
+    ok = table.ok(lift) & inside
+    off = longest_spell(t[ok], np.abs(table.column(lift)[ok]), rule.foot_off or 0.0, rule.minimum_s)
+    if off is None:
+        return Check(False, "no_reps", None)  # no foot was seen to leave the floor
+    near = table.ok(measure) & (t >= off[0]) & (t <= off[0] + 1.0)
+    if not near.any():
+        return Check(False, _why_not(table, measure, inside), None)
+    value = float(np.abs(table.column(measure)[near]).max())
+    grade = int(sum(value >= limit for limit in rule.grades))
+    if grade == 0:
+        return Check(True, None, None)
+    sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[near])))
+    return Check(True, None, Fault(name, grade, value, fault.unit, off[0], off[0] + 1.0, sure))
 
 
 def _settles(

@@ -73,6 +73,7 @@ class Prescription(_Model):
     rest_s: float = Field(default=60, ge=0, le=900)
     focus_fault: str | None = None
     band: bool = False
+    march: bool = Field(default=False, description="lift one foot, then the other, while the hips are up")
     tempo: PrescribedTempo = PrescribedTempo()
     target: Target = Target()
     faults: dict[str, OwnThresholds] = Field(default_factory=dict)
@@ -116,7 +117,7 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
         if fault not in definition.faults:
             raise FormcheckError(
                 full_stop(
-                    f"The prescription names a fault '{fault}' that a {definition.title.lower()} does not have"
+                    f"The prescription names a fault '{fault}', which a {definition.title.lower()} has not"
                     f"{nearest(fault, list(definition.faults))}"
                 )
             )
@@ -126,6 +127,7 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
             "tempo": _tempo(definition.tempo, prescription.tempo),
             "faults": faults,
             "target_range": prescription.target.range,
+            "march": prescription.march,
         }
     )
 

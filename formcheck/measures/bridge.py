@@ -34,6 +34,7 @@ CHANGES = frozenset(
         "foot_pitch_deg",
         "head_lift",
         "thigh_parallel_deg",
+        "foot_lift",
     }
 )
 #: Measures that are a ratio to rest.
@@ -120,6 +121,9 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     out["thigh_parallel_deg"] = np.degrees(
         np.arctan2(np.abs(cross(thigh_near, thigh_far)), dot(thigh_near, thigh_far))
     )
+    # From the head end the ankles are hidden, so the knees tell which foot is up (M-B17).
+    part = "knee" if ref.view == "head" else "ankle"
+    out["foot_lift"] = dot(at(part, "left") - at(part, "right"), UP) / ref.length_px
     return out
 
 
@@ -151,6 +155,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
         "weight_shift": [*hips, Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE],
         "foot_pitch_deg": [side_landmark(side, "heel"), side_landmark(side, "foot_index")],
         "head_lift": [side_landmark(ref.near, "ear")],
+        "foot_lift": both[:2] if ref.view == "head" else both[2:],
         "thigh_parallel_deg": [*hips, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE],
     }
 

@@ -149,8 +149,9 @@ def grades_text(definition: Definition, event: FaultEvent) -> str:
 # "near" is the side measured: the moving leg of a clam, the stance leg of a single-leg bridge, else the side
 # nearer the camera; "far" the other one.
 _USES: dict[str, str] = {
-    "knee_lift": "near knee, far knee",
-    "opening_deg": "near knee, far knee",
+    "knee_lift": "near knee",
+    "opening_deg": "near knee",
+    "foot_lift": "near knee, far knee, near ankle, far ankle",
     "hip_opening_deg": "near hip, far hip, near knee, near ankle",
     "hip_rotation_deg": "near hip, far hip, near knee, near ankle",
     "pelvic_roll_deg": "near hip, far hip",
