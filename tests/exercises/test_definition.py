@@ -35,6 +35,8 @@ BRIDGE_FAULTS = {
     "lowering_fast": "BF11", "rising_fast": "BF11", "hold_short": "BF12", "hold_sags": "BF13",
     "head_lifts": "BF14", "return_incomplete": "BF15", "free_thigh_drops": "BF16", "march_drops": "BF17",
 }  # fmt: skip
+#: M-B17 as a length, for the march: the specification gives it no name.
+UNNAMED = {"foot_lift"}
 VIEWS = {
     "clam": ["front", "oblique", "feet", "head", "back"],
     "bridge": ["side", "feet", "head", "oblique"],
@@ -64,7 +66,7 @@ def test_names_are_those_of_the_specification_and_all_are_there(exercise):
     definition = load_definition(exercise)
     assert definition.name == exercise
     assert set(definition.views) == set(VIEWS[exercise])
-    assert set(definition.measures) == set(MEASURES[exercise])
+    assert set(definition.measures) - UNNAMED == set(MEASURES[exercise])
     assert {name: f.id for name, f in definition.faults.items()} == FAULTS[exercise]
 
 

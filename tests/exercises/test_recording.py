@@ -86,12 +86,19 @@ def test_view_repetitions_and_rest_are_found_from_every_side(exercise, at, camer
 
 
 def test_the_own_range_is_the_median_peak_and_small_repetitions_do_not_pull_it_down():
-    reps = [Rep(), Rep(top=0.4), Rep(top=0.4), Rep(), Rep(top=1.1)]
+    reps = [Rep(), Rep(top=0.4), Rep(top=0.4), Rep(top=0.4), Rep()]
     played = replay(shot(bridge_at, SIDE, reps), "bridge")
     full = replay(shot(bridge_at, SIDE, [Rep()] * 3), "bridge")
     assert played.reference.range == pytest.approx(full.reference.range, rel=0.06)
     assert full.reference.range == pytest.approx(STRAIGHT_M / 0.42, rel=0.15)
-    assert played.classes == ["full", "partial", "partial", "full", "full"]
+    assert played.classes == ["full", "partial", "partial", "partial", "full"]
+
+
+def test_a_long_pause_half_way_up_is_not_rest():
+    reps = [Rep(top=0.5, hold_s=5.0), Rep(), Rep(top=0.5, hold_s=5.0)]
+    (stretch,) = replay(shot(bridge_at, SIDE, reps), "bridge").stretches
+    assert stretch.reference.still
+    assert stretch.measures.column("pelvic_height")[10] == pytest.approx(0, abs=0.02)
 
 
 @pytest.mark.parametrize("size", [0.85, 1.2])

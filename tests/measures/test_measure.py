@@ -145,7 +145,7 @@ def test_from_the_feet_the_opening_is_split_between_pelvis_and_hip(opening, roll
     assert measured("clam", "feet", at, "hip_opening_deg") == pytest.approx(opening * LEVELS, abs=tolerance)
     share = measured("clam", "feet", at, "pelvic_share")
     if roll > 0 and opening + roll > 20:
-        assert share[-1] == pytest.approx(roll / (opening + roll), abs=0.06)
+        assert share[-1] == pytest.approx(roll / (opening + roll), abs=0.03)
     assert np.isnan(share[0])  # a share of nothing is not a number
 
 
@@ -352,7 +352,7 @@ def test_weight_shift_to_the_patients_right_is_positive(shift):
 
 # --- invariances ----------------------------------------------------------------------------------
 
-SIGNED_BY_SIDE = {"pelvic_drop_deg", "weight_shift"}
+SIGNED_BY_SIDE = {"pelvic_drop_deg", "weight_shift", "foot_lift"}
 
 
 def values_alike(one: MeasureTable, other: MeasureTable, mirror: bool = False) -> None:

@@ -82,6 +82,29 @@ def test_a_sample_from_the_past_passes_and_is_forgotten():
     assert before[0] < after[0] < 1.0
 
 
+def test_it_is_the_published_filter():
+    """Casiez, Roussel and Vogel, CHI 2012, algorithm 1, written out for one number."""
+
+    def alpha(cutoff: float, dt: float) -> float:
+        r = 2 * np.pi * cutoff * dt
+        return r / (r + 1)
+
+    values = np.random.default_rng(3).normal(0, 5, 60).cumsum()
+    times = np.cumsum(np.random.default_rng(4).uniform(0.01, 0.06, 60))
+    smooth, got, wanted = OneEuro(1.2, 0.03, 0.8), [], [values[0]]
+    speed, level = 0.0, values[0]
+    for i in range(1, 60):
+        dt = times[i] - times[i - 1]
+        a = alpha(0.8, dt)
+        speed = a * (values[i] - values[i - 1]) / dt + (1 - a) * speed
+        a = alpha(1.2 + 0.03 * abs(speed), dt)
+        level = a * values[i] + (1 - a) * level
+        wanted.append(level)
+    for v, t in zip(values, times, strict=True):
+        got.append(float(smooth(np.array([v]), t)[0]))
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
 def test_reset_starts_afresh():
     smooth = OneEuro(1.0, 0.0)
     smooth(np.array([0.0]), 0.0)
