@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from formcheck.exercises.recording import Stretch, prepare
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
-from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.read import Progress, read_poses
 from formcheck.pose.track import Track
 from formcheck.session.outputs import OutputFolder
 from formcheck.session.summary import (
@@ -31,7 +28,7 @@ from formcheck.session.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.sources import Frame, VideoFile
+from formcheck.sources import VideoFile
 from formcheck.summarize import (
     COUNTED,
     TrackedStretch,
@@ -41,12 +38,6 @@ from formcheck.summarize import (
     measure_summary,
     rep_summary,
 )
-
-#: Told how far the work is: what is being done, and the share done from 0 to 1.
-Progress = Callable[[str, float], None]
-
-#: Frames decoded ahead while the pose model works.
-_AHEAD = 8
 
 
 def analyze(
@@ -80,7 +71,7 @@ def analyze(
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
     with VideoFile(Path(video)) as source, open_engine(engine, model) as pose_engine:
-        results, spent, complete = _run_pose(source, pose_engine.estimate, progress)
+        results, spent, complete = read_poses(source, pose_engine, progress)
         warnings = list(source.warnings)
         track = Track.from_results(results, (source.width, source.height))
         info = Source(
@@ -211,68 +202,6 @@ def judge_track(
         phase=phase,
         rep=rep,
     )
-
-
-def _run_pose(
-    source: VideoFile, estimate: Callable[[Frame], PoseResult], progress: Progress | None
-) -> tuple[list[PoseResult], dict[str, float], bool]:
-    """Poses of all frames, seconds spent by stage, and whether the end was reached."""
-    results: list[PoseResult] = []
-    spent = {"decode": 0.0, "pose": 0.0}
-    expected = source.frame_count or 0
-    frames = _ahead(source)
-    try:
-        while True:
-            begun = time.monotonic()
-            frame = next(frames, None)
-            got = time.monotonic()
-            spent["decode"] += got - begun
-            if frame is None:
-                return results, spent, True
-            results.append(estimate(frame))
-            spent["pose"] += time.monotonic() - got
-            if progress is not None and len(results) % 5 == 0:
-                progress("Looking at the video", min(len(results) / expected, 1.0) if expected else 0.0)
-    except KeyboardInterrupt:
-        if not results:
-            raise
-        return results, spent, False
-    finally:
-        frames.close()
-
-
-def _ahead(source: VideoFile) -> Generator[Frame, None, None]:
-    """The same frames, decoded a little ahead on another thread."""
-    box: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
-    stop = threading.Event()
-
-    def put(item: Frame | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                return box.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            for frame in source:
-                put(frame)
-                if stop.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # handed on to the caller's thread
-            put(error)
-
-    reader = threading.Thread(target=read, name="decode", daemon=True)
-    reader.start()
-    try:
-        while (item := box.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        reader.join()
 
 
 def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:

@@ -127,6 +127,7 @@ class BlazePose:
     def reset(self) -> None:
         self._align_filter.reset()
         self._gate.reset()
+        self._fixed: Region | None = None
         self._region: Region | None = None
         self._held: Region | None = None
         self._seen_s = -1e9
@@ -136,9 +137,23 @@ class BlazePose:
         self._people = 0
         self._turn = 0
 
+    def hold(self, region: Region) -> None:
+        """Look only at this region from now on, without detecting or tracking (see `second_look`)."""
+        self.reset()
+        self._fixed = region
+
+    @property
+    def net(self) -> LandmarkNet:
+        """The landmark model."""
+        if self._net is None:
+            raise RuntimeError("this pose engine is closed")
+        return self._net
+
     def estimate(self, frame: Frame) -> PoseResult:
         if self._net is None or self._detector is None:
             raise RuntimeError("this pose engine is closed")
+        if self._fixed is not None:
+            return self._estimate_fixed(frame, self._fixed)
         image, t = frame.image, frame.time_s
         output: NetOutput | None = None
         region = self._region
@@ -164,6 +179,13 @@ class BlazePose:
         if not 1 < self._region.size < 20 * max(image.shape):
             self._region = None
         return PoseResult(t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region))
+
+    def _estimate_fixed(self, frame: Frame, region: Region) -> PoseResult:
+        output = self._believed(self.net(frame.image, region))
+        if output is None:
+            return PoseResult(frame.time_s, frame.index, None)
+        mirrored = self._mirrored(frame, region)
+        return PoseResult(frame.time_s, frame.index, _pose(frame, output), 1, mirrored=mirrored)
 
     def _mirrored(self, frame: Frame, region: Region) -> Pose | None:
         """The second reading, now and then."""

@@ -1,0 +1,131 @@
+"""Poses of a whole recording: decode ahead, estimate, and look a second time where tracking gave out."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.pose.blazepose import BlazePose
+from formcheck.pose.engine import PoseEngine
+from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.second_look import TRIAL_FRAMES, disagreement, find_region, is_steady
+from formcheck.sources import Frame, VideoFile
+
+#: Told how far the work is: what is being done, and the share done from 0 to 1.
+Progress = Callable[[str, float], None]
+
+#: Frames decoded ahead while the pose model works.
+_AHEAD = 8
+
+
+def read_poses(
+    source: VideoFile, engine: PoseEngine, progress: Progress | None = None
+) -> tuple[list[PoseResult], dict[str, float], bool]:
+    """Poses of all frames of a recording.
+
+    Ctrl-C ends the reading; what was read until then is returned.
+
+    Args:
+        source: the recording.
+        engine: a pose engine.
+        progress: called now and then.
+
+    Returns:
+        One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
+    """
+    spent = {"decode": 0.0, "pose": 0.0}
+    results, complete = _read(source, engine.estimate, spent, progress, "Looking at the video")
+    if not complete or not isinstance(engine, BlazePose) or is_steady(results):
+        return results, spent, complete
+    try:
+        begun = time.monotonic()
+        region = find_region(engine.net, _spread(source, len(results)), results)
+        spent["pose"] += time.monotonic() - begun
+        if region is None:
+            return results, spent, True
+        engine.hold(region)
+        again, whole = _read(source, engine.estimate, spent, progress, "Looking a second time")
+    except KeyboardInterrupt:
+        return results, spent, True
+    better = whole and disagreement(again) < disagreement(results) and _seen(again) >= _seen(results) - 0.05
+    return (again if better else results), spent, True
+
+
+def _seen(results: list[PoseResult]) -> float:
+    return float(np.mean([r.pose is not None for r in results])) if results else 0.0
+
+
+def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
+    """A few pictures spread evenly over the recording."""
+    wanted = set(np.linspace(0, max(count - 1, 0), TRIAL_FRAMES).astype(int).tolist())
+    return [frame.image for frame in source if frame.index in wanted]
+
+
+def _read(
+    source: VideoFile,
+    estimate: Callable[[Frame], PoseResult],
+    spent: dict[str, float],
+    progress: Progress | None,
+    what: str,
+) -> tuple[list[PoseResult], bool]:
+    """One pass over the recording; adds to `spent`."""
+    results: list[PoseResult] = []
+    expected = source.frame_count or 0
+    frames = _ahead(source)
+    try:
+        while True:
+            begun = time.monotonic()
+            frame = next(frames, None)
+            got = time.monotonic()
+            spent["decode"] += got - begun
+            if frame is None:
+                return results, True
+            results.append(estimate(frame))
+            spent["pose"] += time.monotonic() - got
+            if progress is not None and len(results) % 5 == 0:
+                progress(what, min(len(results) / expected, 1.0) if expected else 0.0)
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        return results, False
+    finally:
+        frames.close()
+
+
+def _ahead(source: VideoFile) -> Generator[Frame, None, None]:
+    """The same frames, decoded a little ahead on another thread."""
+    box: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
+    stop = threading.Event()
+
+    def put(item: Frame | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                return box.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for frame in source:
+                put(frame)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # handed on to the caller's thread
+            put(error)
+
+    reader = threading.Thread(target=read, name="decode", daemon=True)
+    reader.start()
+    try:
+        while (item := box.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        reader.join()

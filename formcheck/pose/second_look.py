@@ -1,0 +1,163 @@
+"""A second look at recordings in which the usual tracking gives out: one fixed region, found by trial.
+
+Seen from the feet or the head end the trunk points at the camera: the face is hidden, the published region
+shrinks and turns with every frame, and legs are swapped. The landmark model itself is not the problem. On
+one wide region that stays put it follows the same body steadily (docs/validation.md, "End views"). Which
+region is tried out on a few frames; the judge is how well a direct and a mirrored reading agree, which is
+close for a body really seen (0.04 to 0.10 body sizes in all steady clips) and poor for a swapped or
+invented one (0.26 and more).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.pose.blazepose import LandmarkNet
+from formcheck.pose.landmarks import Landmark, PoseResult
+from formcheck.pose.person import CORE, body_size_px
+from formcheck.pose.region import Region
+
+#: Two readings of one frame that lie further apart than this (body sizes) are not to be trusted.
+STEADY_DISAGREEMENT = 0.12
+#: With the person missing in more frames than this the tracking has given out.
+_STEADY_SEEN = 0.95
+#: A trunk pointing this steeply at the camera is seen from an end.
+_END_ON_DEG = 42.0
+#: A trial region must hold a person in this share of the frames tried.
+_SEEN_IN_TRIAL = 0.9
+#: How many frames are tried.
+TRIAL_FRAMES = 8
+_PRESENCE = 0.5
+#: Size of the region over the distance from mid-hips to the farthest joint, and the least such distance as
+#: share of the frame's height (found on rendered end views).
+_REACH = 3.2
+_LEAST_REACH = 0.20
+_REACHED = [Landmark.NOSE, *CORE]
+
+
+def disagreement(results: Sequence[PoseResult]) -> float:
+    """Median distance between direct and mirrored readings, body sizes; infinite if there are none."""
+    apart = [
+        _apart(r.pose.image_xyz, r.mirrored.image_xyz)
+        for r in results
+        if r.pose is not None and r.mirrored is not None
+    ]
+    return float(np.median(apart)) if apart else math.inf
+
+
+def is_steady(results: Sequence[PoseResult]) -> bool:
+    """True when tracking can be relied on: a person seen nearly always, not end-on, in readings that agree."""
+    seen = np.mean([r.pose is not None for r in results]) if results else 0.0
+    return bool(
+        seen >= _STEADY_SEEN
+        and disagreement(results) <= STEADY_DISAGREEMENT
+        and _end_on_deg(results) < _END_ON_DEG
+    )
+
+
+def _end_on_deg(results: Sequence[PoseResult]) -> float:
+    """Median angle between the trunk and the image plane, degrees."""
+    world = [r.pose.world_xyz for r in results if r.pose is not None]
+    if not world:
+        return 0.0
+    trunks = np.stack([w[[11, 12]].mean(axis=0) - w[[23, 24]].mean(axis=0) for w in world])
+    return float(np.median(np.degrees(np.arctan2(np.abs(trunks[:, 2]), np.hypot(*trunks[:, :2].T)))))
+
+
+def find_region(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]
+) -> Region | None:
+    """The fixed region in which the model sees one body steadily, or None.
+
+    Args:
+        net: the landmark model.
+        frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
+        results: what tracking made of the recording.
+    """
+    best: tuple[float, Region] | None = None
+    for region in _trials(frames, results):
+        agreed = _try(net, frames, region)
+        if agreed is not None and (best is None or agreed < best[0]):
+            best = (agreed, region)
+    if best is None:
+        return None
+    region = best[1]
+    for _ in range(3):
+        region = _centred(net, frames, region)
+    agreed = _try(net, frames, region)
+    if agreed is None or agreed > best[0]:
+        agreed, region = best
+    return region if agreed <= STEADY_DISAGREEMENT else None
+
+
+def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    distance = np.linalg.norm(one[CORE, :2] - other[CORE, :2], axis=1).mean()
+    return float(distance / max(body_size_px(one), 1.0))
+
+
+def _trials(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
+    """Regions worth trying: where the tracking was, and where the picture moves; each at eight turns."""
+    places: list[tuple[tuple[float, float], float]] = []
+    found = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
+    if len(found) > 0.05 * len(results):
+        points = np.stack(found)
+        centre = np.median(points.mean(axis=1), axis=0)
+        extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
+        places += [((float(centre[0]), float(centre[1])), k * extent) for k in (2.2, 3.5)]
+    centre_xy, spread = _movement(frames)
+    if spread > 0:
+        places += [(centre_xy, k * spread) for k in (6.0, 9.0)]
+    return [Region(xy, max(size, 32.0), turn * math.pi / 4) for xy, size in places for turn in range(8)]
+
+
+def _movement(frames: Sequence[NDArray[np.uint8]]) -> tuple[tuple[float, float], float]:
+    """Centre and spread (pixels) of what changes between the frames."""
+    shrink = 4
+    grey = np.stack(
+        [cv2.resize(cv2.cvtColor(f, cv2.COLOR_BGR2GRAY), None, fx=1 / shrink, fy=1 / shrink) for f in frames]
+    ).astype(np.float64)
+    change = cv2.GaussianBlur(grey.std(axis=0), (0, 0), 2)
+    change = np.clip(change - np.percentile(change, 60), 0, None)
+    total = float(change.sum())
+    if total <= 0:
+        return (0.0, 0.0), 0.0
+    y, x = np.indices(change.shape)
+    cx, cy = float((change * x).sum() / total), float((change * y).sum() / total)
+    spread = max(
+        math.sqrt(float((change * (x - cx) ** 2).sum() / total)),
+        math.sqrt(float((change * (y - cy) ** 2).sum() / total)),
+    )
+    return (cx * shrink, cy * shrink), spread * shrink
+
+
+def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) -> float | None:
+    """Median disagreement in a region, or None where the model sees nobody in it."""
+    apart = []
+    missed = 0
+    for frame in frames:
+        direct, mirrored = net(frame, region), net(frame, region, mirrored=True)
+        if min(direct.score, mirrored.score) < _PRESENCE:
+            missed += 1
+            if missed > (1 - _SEEN_IN_TRIAL) * len(frames):
+                return None
+            continue
+        apart.append(_apart(direct.image_xyz, mirrored.image_xyz))
+    return float(np.median(apart))
+
+
+def _centred(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) -> Region:
+    """The region moved to the body's hips and sized to its reach."""
+    hips, reach = [], []
+    for frame in frames:
+        xy = (net(frame, region).image_xyz[:, :2] + net(frame, region, mirrored=True).image_xyz[:, :2]) / 2
+        centre = (xy[Landmark.LEFT_HIP] + xy[Landmark.RIGHT_HIP]) / 2
+        hips.append(centre)
+        reach.append(np.linalg.norm(xy[_REACHED] - centre, axis=1).max())
+    centre = np.median(hips, axis=0)
+    size = _REACH * max(float(np.median(reach)), _LEAST_REACH * frames[0].shape[0])
+    return Region((float(centre[0]), float(centre[1])), size, region.rotation)
