@@ -279,8 +279,15 @@ def test_a_marked_fault_is_found_in_every_repetition_and_a_clean_body_has_none(e
         bodily = {n for n in load_definition(exercise).faults if "fast" not in n and n != "hold_short"}
         for result in played.counted:
             assert [n for n in bodily if result.checks[n].fault is not None] == []
-    else:
+        return
+    definition = load_definition(exercise)
+    measures = definition.faults[fault].rules[0].measures
+    if all(definition.measures[m].views.get(played.reference.view) == "ok" for m in measures):
         assert min(played.found(fault)) >= 2
+    else:
+        # A view that has turned out not to show it well enough: said, and never called absent.
+        assert not any(r.checks[fault].checked for r in played.counted)
+        assert all(r.checks[fault].reason for r in played.counted)
 
 
 def test_a_hip_hike_from_the_front_is_no_pelvic_roll_and_in_an_oblique_view_it_does_not_look_like_one():
@@ -288,13 +295,18 @@ def test_a_hip_hike_from_the_front_is_no_pelvic_roll_and_in_an_oblique_view_it_d
     at = partial(clam_at, hike_deg=12.0)
     front = replay(shot(at, FRONT), "clam")
     assert {r.checks["pelvis_rolls_back"].reason for r in front.counted} == {"view"}
-    assert replay(shot(at, Camera(yaw_deg=35)), "clam").found("pelvis_rolls_back") == [0, 0, 0]
+    oblique = replay(shot(at, Camera(yaw_deg=35)), "clam")
+    assert len(oblique.counted) == 3
+    assert not any(r.checks["pelvis_rolls_back"].fault for r in oblique.counted)
 
 
 def test_a_laptop_beside_the_mid_line_is_no_pelvic_drop():
     """The main false-positive cause of BF3: a constant tilt is removed by the baseline."""
     camera = Camera(yaw_deg=-83, height_m=0.8)
-    assert replay(shot(bridge_at, camera), "bridge", view="head").found("pelvis_drops") == [0, 0, 0]
+    played = replay(shot(bridge_at, camera), "bridge", view="head")
+    assert len(played.counted) == 3
+    assert not any(r.checks["pelvis_drops"].fault for r in played.counted)
+    assert np.nanmax(np.abs(played.stretches[0].measures.column("pelvic_drop_deg"))) < 6
 
 
 def test_knock_knees_at_rest_are_no_fault():
