@@ -284,7 +284,9 @@ def test_a_frame_of_the_wrong_shape_is_a_mistake(tmp_path, definition, changes):
 
 
 RECORD = """
-import sys, time
+import signal, sys, time
+# A shell that started the tests in the background left SIGINT ignored for everything below it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from test_store import META, frame
 from make_analysis import make_analysis
