@@ -51,6 +51,7 @@ class Gates(_Model):
     noise_k: float = Field(gt=0, description="a threshold is at least this many baseline SDs")
     noise_nm_factor: float = Field(gt=1, description="beyond this many thresholds of noise: not measurable")
     timing_error_s: float = Field(gt=0, description="typical (RMS) error of a phase's duration")
+    timing_error_low_s: float = Field(gt=0, description="the same where the counting signal is of low trust")
 
 
 class Counting(_Model):
@@ -194,12 +195,25 @@ class Definition(_Model):
                     raise ValueError(f"measure {measure} names an unknown view '{view}'")
         for fault, fault_def in self.faults.items():
             for rule in fault_def.rules:
-                for measure in rule.measures:
-                    if measure not in self.measures:
-                        raise ValueError(f"fault {fault} names an unknown measure '{measure}'")
+                self._check_rule(fault, rule)
         if self.counting.signal not in self.measures:
             raise ValueError(f"counting.signal names an unknown measure '{self.counting.signal}'")
         return self
+
+    def _check_rule(self, fault: str, rule: Rule) -> None:
+        if not rule.measures:
+            raise ValueError(f"a rule of fault {fault} names no measure")
+        for kind, names, known in (
+            ("measure", rule.measures, self.measures),
+            ("view", rule.views or [], self.views),
+            ("fault", [rule.with_fault] if rule.with_fault is not None else [], self.faults),
+        ):
+            for name in names:
+                if name not in known:
+                    raise ValueError(f"fault {fault} names an unknown {kind} '{name}'")
+        falls = rule.kind in ("duration", "range")
+        if list(rule.grades) != sorted(rule.grades, reverse=falls):
+            raise ValueError(f"the grades of fault {fault} must {'fall' if falls else 'rise'} from 1 to 3")
 
     @property
     def sha256(self) -> str:
@@ -226,8 +240,23 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
     if (base := content.pop("based_on", None)) is not None:
         content = _lay_over(read_toml(folder / f"{base}.toml"), content)
     if overrides is not None:
-        content = _lay_over(content, read_toml(overrides))
+        own = read_toml(overrides)
+        _check_names(own, content, overrides)
+        content = _lay_over(content, own)
     return _check(content, overrides)
+
+
+def _check_names(own: dict[str, Any], base: dict[str, Any], path: Path) -> None:
+    """Names of measures, faults and views in an override must be the definition's."""
+    for table in ("measures", "faults", "views"):
+        given = own.get(table)
+        for name in given if isinstance(given, dict) else ():
+            if name not in base[table]:
+                hint = nearest(name, list(base[table]))
+                raise FormcheckError(
+                    f"The exercise definition in {path} is not valid: "
+                    + full_stop(f"unknown key '{table}.{name}'{hint}")
+                )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -233,7 +233,8 @@ def _march(
     for needed in (measure, lift):
         if (table.ok(needed) & inside).sum() < _CHECKED_SHARE * max(inside.sum(), 1):
             return Check(False, _why_not(table, needed, inside) if inside.any() else "geometry", None)
-    if noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition) is None:
+    least = noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition)
+    if least is None:
         return Check(False, "noise", None)
     ok = table.ok(lift) & inside
     off = longest_spell(t[ok], np.abs(table.column(lift)[ok]), rule.foot_off or 0.0, rule.minimum_s)
@@ -242,8 +243,9 @@ def _march(
     near = table.ok(measure) & (t >= off[0]) & (t <= off[0] + 1.0)
     if not near.any():
         return Check(False, _why_not(table, measure, inside), None)
-    value = float(np.abs(table.column(measure)[near]).max())
-    grade = int(sum(value >= limit for limit in rule.grades))
+    # Held for as long as a foot must be off: one wild frame is not a drop.
+    value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
+    grade = int(sum(value >= max(limit, least) for limit in rule.grades))
     if grade == 0:
         return Check(True, None, None)
     sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[near])))
@@ -372,28 +374,17 @@ def _timing(
     fps: float,
 ) -> Check:
     """Durations, range and return: judged on the repetition's own times and levels."""
+    inside = (table.time_s >= rep.start_s) & (table.time_s <= rep.end_s)
+    signal = definition.counting.signal
+    trusted = bool(inside.any()) and table.ok(signal)[inside].mean() >= _CHECKED_SHARE
+    if rule.kind == "duration":
+        return _duration(name, fault, rule, rep, definition, fps, trusted)
+    if not trusted:
+        # A signal that is good enough to count by is not good enough to judge levels by.
+        return Check(False, _why_not(table, signal, inside) if inside.any() else "geometry", None)
     # Error of a level of the signal, as share of the range.
     sd = _level_sd(rep, table, definition)
-    if rule.kind == "duration":
-        if fps < definition.gates.fps_min_tempo:
-            return Check(False, "fps", None)
-        tempo = definition.tempo
-        limits = {
-            "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
-            "hold": (tempo.hold_s, rep.hold_start_s, rep.hold_end_s),
-            "lower": (tempo.lower_s, rep.hold_end_s, rep.end_s),
-        }
-        prescribed, a, b = limits[rule.phase or "lower"]
-        if prescribed is None:
-            return Check(False, "no_prescription", None)
-        if rep.gap:
-            return Check(False, "occluded", None)
-        if rep.cut_end and rule.phase == "lower":
-            return Check(False, "no_person", None)
-        value = (b - a) / prescribed
-        sd = definition.gates.timing_error_s / prescribed
-        grade = int(sum(value < limit for limit in rule.grades))
-    elif rule.kind == "range":
+    if rule.kind == "range":
         a, b = rep.peak_s, rep.peak_s
         value = rep.peak / target
         grade = int(sum(value < limit for limit in rule.grades))
@@ -418,6 +409,42 @@ def _timing(
     if grade == 0:
         return Check(True, None, None)
     sure = chance_beyond(abs(value - rule.grades[0]), sd)
+    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b, sure))
+
+
+def _duration(
+    name: str,
+    fault: FaultDef,
+    rule: Rule,
+    rep: RepTimes,
+    definition: Definition,
+    fps: float,
+    trusted: bool,
+) -> Check:
+    """A phase's duration as share of the prescribed one."""
+    gates, tempo = definition.gates, definition.tempo
+    if fps < gates.fps_min_tempo:
+        return Check(False, "fps", None)
+    limits = {
+        "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
+        "hold": (tempo.hold_s, rep.hold_start_s, rep.hold_end_s),
+        "lower": (tempo.lower_s, rep.hold_end_s, rep.end_s),
+    }
+    prescribed, a, b = limits[rule.phase or "lower"]
+    if prescribed is None:
+        return Check(False, "no_prescription", None)
+    if rep.gap:
+        return Check(False, "occluded", None)
+    if rep.cut_end and rule.phase == "lower":
+        return Check(False, "no_person", None)
+    value = (b - a) / prescribed
+    sd = (gates.timing_error_s if trusted else gates.timing_error_low_s) / prescribed
+    # With a signal of low trust only what is too fast beyond its larger error is told.
+    allowance = 0.0 if trusted else sd
+    grade = int(sum(value + allowance < limit for limit in rule.grades))
+    if grade == 0:
+        return Check(True, None, None)
+    sure = chance_beyond(rule.grades[0] - value, sd)
     return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b, sure))
 
 

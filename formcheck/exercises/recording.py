@@ -16,6 +16,7 @@ from scipy.signal import find_peaks
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
+from formcheck.measures.clam import shank_sign
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
 from formcheck.measures.measure import measure, raw_values
 from formcheck.measures.reference import Reference
@@ -141,7 +142,7 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     # The filter takes most of the shake away: what is left is its share of the band.
     jitter *= min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
     error = np.array([definition.measures[name].error.get(ref.view, 0.0) for name in table.names])
-    return replace(table, sd=np.sqrt(jitter + error**2))
+    return replace(table, sd=np.sqrt(np.maximum(jitter, 0.0) + error**2))
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
@@ -225,6 +226,9 @@ def _outline(
         length_px=1.0,
         thigh_px=1.0,
         hip_line_px=1.0,
+        right_x=float(np.sign(np.median(p[:, Landmark.RIGHT_ANKLE, 0] - p[:, Landmark.LEFT_ANKLE, 0])))
+        or 1.0,
+        shank_sign=shank_sign(w, side) if clam and side is not None else 1.0,
     )
     return _scale(definition, ref, xy, posture, posture), warnings
 

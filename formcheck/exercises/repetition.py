@@ -290,7 +290,7 @@ class RepetitionCounter:
         self._opened_s = None
         self._ended_s = end_s
         self._enter("rest")
-        if inside.sum() < 2:
+        if inside.sum() < 2 or s[inside].max() < rules.aborted_level:
             return None
         # Look a little before the onset level: that is where the movement really began.
         lead = (t >= opened - 0.6) & (t <= end_s)
@@ -376,6 +376,7 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     fastest = last_top + int(np.argmin(v[last_top:]))
     moving = v < _MOVING_SHARE * v[fastest]
     fall_start_i = _outwards(moving, s >= peak - _TOP_BAND * peak, fastest, -1, rise_end_i)
+    fall_start_i = max(fall_start_i, rise_end_i)
     end_i = _outwards(moving, s <= s[fastest:].min() + bottom, fastest, +1, len(t) - 1)
     level = float(np.median(s[rise_end_i : fall_start_i + 1]))
     start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i])

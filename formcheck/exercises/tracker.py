@@ -65,7 +65,11 @@ class Tracker:
     def __init__(self, definition: Definition, reference: Reference) -> None:
         self.definition = definition
         self.reference = reference
-        self._counter = RepetitionCounter(definition.counting)
+        counting = definition.counting
+        if definition.measures[counting.signal].views.get(reference.view) != "ok":
+            # Good enough to count by, not to tell a full from a partial repetition.
+            counting = counting.model_copy(update={"full_level": counting.partial_level})
+        self._counter = RepetitionCounter(counting)
         self._signal = list(definition.measures).index(definition.counting.signal)
         self._rows: deque[MeasureTable] = deque()
         self._shape: deque[tuple[float, bool]] = deque()

@@ -108,11 +108,10 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     ankles = np.linalg.norm(xy[:, Landmark.LEFT_ANKLE] - xy[:, Landmark.RIGHT_ANKLE], axis=1)
     out["knee_separation"] = knees / np.maximum(ankles, 1e-6)
     for side in ("left", "right"):
-        out[f"shank_lean_{side}_deg"] = _shank_lean(xy, side)
+        out[f"shank_lean_{side}_deg"] = _shank_lean(xy, side, ref.right_x)
     hips_mid = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
     ankles_mid = (xy[:, Landmark.LEFT_ANKLE] + xy[:, Landmark.RIGHT_ANKLE]) / 2
-    right = np.sign(np.median(hip_line[:, 0])) or 1.0
-    out["weight_shift"] = (hips_mid - ankles_mid)[:, 0] * right / ref.hip_line_px
+    out["weight_shift"] = (hips_mid - ankles_mid)[:, 0] * ref.right_x / ref.hip_line_px
 
     foot = at("foot_index", leg) - at("heel", leg)
     out["foot_pitch_deg"] = -np.degrees(np.arctan2(dot(foot, ref.normal), dot(foot, ref.along)))
@@ -127,11 +126,10 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     return out
 
 
-def _shank_lean(xy: Array, side: str) -> Array:
+def _shank_lean(xy: Array, side: str, right_x: float) -> Array:
     """Lean of one shank towards the other leg, degrees (M-B9)."""
     knee, ankle = xy[:, side_landmark(side, "knee")], xy[:, side_landmark(side, "ankle")]
-    other = xy[:, side_landmark(other_side(side), "ankle")]
-    medial = np.sign(np.median(other[:, 0] - ankle[:, 0])) or 1.0
+    medial = right_x if side == "left" else -right_x
     return np.degrees(np.arctan2(medial * (knee - ankle)[:, 0], (ankle - knee)[:, 1]))
 
 

@@ -102,7 +102,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         by_feet = LIFT_BY_FEET * np.maximum(out["feet_apart"] - ref.rest.get("feet_apart", 0.0), 0.0)
         out["opening_deg"] = OPENING_PER_LIFT * (lift - by_feet)
     out["hip_opening_deg"] = out["opening_deg"] - out["pelvic_roll_deg"]
-    out["hip_rotation_deg"] = _external_rotation(world, top)
+    out["hip_rotation_deg"] = _external_rotation(world, top, ref.shank_sign)
     return out
 
 
@@ -116,18 +116,27 @@ def derived(change: dict[str, Array]) -> dict[str, Array]:
     return {"pelvic_share": share, "hip_opening_deg": opening - roll}
 
 
-def _external_rotation(world: Array, top: str) -> Array:
+def _external_rotation(world: Array, top: str, shank_sign: float) -> Array:
     """External rotation of the top hip from world landmarks, degrees (M-C10)."""
-    bottom = other_side(top)
+    shank, across, m = _shank_frame(world, top)
+    return np.degrees(np.arctan2(-dot(shank, across), shank_sign * dot(shank, m)))
+
+
+def shank_sign(world: Array, top: str) -> float:
+    """Which way round the top shank hangs at rest: the sign that M-C10 gives to m, from resting frames."""
+    shank, _, m = _shank_frame(world, top)
+    return -1.0 if float(np.median(dot(shank, m))) < 0 else 1.0
+
+
+def _shank_frame(world: Array, top: str) -> tuple[Array, Array, Array]:
+    """Shank part square to the thigh, direction across the pelvis square to the thigh, and their normal."""
     hip, knee, ankle = (world[:, side_landmark(top, p)] for p in ("hip", "knee", "ankle"))
     thigh = unit(knee - hip)
-    line = unit(hip - world[:, side_landmark(bottom, "hip")])
+    line = unit(hip - world[:, side_landmark(other_side(top), "hip")])
     shank = ankle - knee
     shank = shank - dot(shank, thigh)[:, None] * thigh
     across = unit(line - dot(line, thigh)[:, None] * thigh)
-    m = np.cross(thigh, across)
-    m = m * np.where(np.median(dot(m, shank)) < 0, -1.0, 1.0)
-    return np.degrees(np.arctan2(-dot(shank, across), dot(shank, m)))
+    return shank, across, np.cross(thigh, across)
 
 
 def needs(ref: Reference) -> dict[str, list[Landmark]]:

@@ -29,6 +29,8 @@ class Reference:
         length_px: un-foreshortened trunk length (L_ref of spec 1.5).
         thigh_px: thigh length at rest in the image (near side).
         hip_line_px: distance between the hip landmarks at rest.
+        right_x: image x direction (+1 right, -1 left) of the patient's right (bridge from the ends).
+        shank_sign: which way round the shank hangs from the thigh (clam; sign of m in M-C10).
         bones_px: image length at rest by bone, for the bone-length gate.
         rest: resting value of each measure that is a change, in its own unit.
         noise_sd: standard deviation of each measure while still.
@@ -50,6 +52,8 @@ class Reference:
     length_px: float
     thigh_px: float
     hip_line_px: float
+    right_x: float = 1.0
+    shank_sign: float = 1.0
     bones_px: dict[str, float] = field(default_factory=dict)
     rest: dict[str, float] = field(default_factory=dict)
     noise_sd: dict[str, float] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def disagreement(results: Sequence[PoseResult]) -> float:
 
 
 def is_steady(results: Sequence[PoseResult]) -> bool:
-    """True when tracking can be relied on: a person seen nearly always, not end-on, in readings that agree."""
+    """True when tracking can be relied on: seen nearly always, not end-on, two readings agree."""
     seen = np.mean([r.pose is not None for r in results]) if results else 0.0
     return bool(
         seen >= _STEADY_SEEN

@@ -195,11 +195,6 @@ def test_an_unknown_key_suggests_the_right_one(overrides, text, wrong, right):
     assert str(file) in message
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a misspelt fault or measure name is taken for a new one with fields missing, so the message is "
-    "'faults.pelvis_drop.id: Field required' and suggests nothing",
-)
 @pytest.mark.parametrize(
     ("text", "right"),
     [
@@ -251,11 +246,6 @@ def test_names_that_point_nowhere_are_refused(overrides, text, name):
     assert name in refused("bridge", overrides(text))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="`_names_agree` does not look at Rule.with_fault, Rule.views, FaultDef.best_view or the order of "
-    "the grades: the first ends in a KeyError while a repetition is judged, the others in silence",
-)
 @pytest.mark.parametrize(
     "rule",
     [

@@ -417,9 +417,6 @@ def test_a_drop_long_after_the_foot_left_the_floor_is_another_matter(case):
     assert s.judged()[case.name] == Check(True, None, None)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`_march` takes the maximum of single frames (spec 5.3: must not fire)"
-)
 @cases("march")
 def test_one_wild_frame_of_a_march_is_not_a_fault(case):
     spike = np.zeros(len(TIME), bool)
@@ -427,7 +424,6 @@ def test_one_wild_frame_of_a_march_is_not_a_fault(case):
     assert scene(case, 2 * case.rule.grades[2], spike).judged()[case.name].fault is None
 
 
-@pytest.mark.xfail(strict=True, reason="`_march` does not raise its threshold to the noise (spec 1.4)")
 @cases("march")
 def test_noise_raises_the_threshold_of_a_march(case):
     s = scene(case, 1.1 * case.rule.grades[0])

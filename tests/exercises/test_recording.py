@@ -117,12 +117,6 @@ def test_noise_at_rest_is_learned():
         assert loud.noise_sd[name] > 4 * quiet.noise_sd[name] > 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="`_with_sd`: the running sum of `uniform_filter1d` leaves a little less than nothing where "
-    "nothing shakes after something did, and its root is NaN; the jitter has to be held at 0 or above",
-)
-@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_every_value_has_a_standard_deviation():
     (stretch,) = prepare(shot(clam_at, FRONT), load_definition("clam"))
     assert np.isfinite(stretch.measures.sd).all()

@@ -399,24 +399,12 @@ def test_the_helper_moves_as_people_do():
 # --- found by searching at random -----------------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=IndexError,
-    reason="after an incomplete return `_peak` starts at the level of that moment; when that lies below rest "
-    "(the body has shifted), the next close has a negative peak and `phase_limits` finds no top",
-)
 @pytest.mark.parametrize("seed", [42, 250])
 def test_a_wandering_signal_that_bounces_below_rest_does_not_crash(seed):
     wander = np.cumsum(np.random.default_rng(seed).normal(0, 0.15, 150))
     count(np.arange(150) / 30, wander)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=RuntimeWarning,
-    reason="`phase_limits` takes the median of no samples where the lowering's walk back ends before the "
-    "rise's end",
-)
 @pytest.mark.filterwarnings("error")
 def test_no_signal_makes_numpy_complain():
     rng = np.random.default_rng(0)

@@ -677,23 +677,7 @@ def test_frames_measured_one_by_one_are_the_same_as_all_at_once(exercise, view):
     np.testing.assert_allclose(one.value, many.value[PICKED], atol=1e-9)
 
 
-SIGN_FROM_ALL_FRAMES = pytest.mark.xfail(
-    strict=True,
-    reason="clam.quantities (hip_rotation_deg) and bridge.quantities (shank leans, weight_shift) take a sign "
-    "from the median over the frames they are given, so one frame alone gives another answer than many; "
-    "the sign belongs in the Reference",
-)
-
-
-@pytest.mark.parametrize(
-    ("exercise", "view"),
-    [
-        pytest.param(e, v, marks=SIGN_FROM_ALL_FRAMES)
-        if (e, v) in {("clam", "front"), ("clam", "oblique"), ("clam", "feet"), ("bridge", "feet")}
-        else (e, v)
-        for e, v in CASES
-    ],
-)
+@pytest.mark.parametrize(("exercise", "view"), CASES)
 def test_the_same_with_left_and_right_exchanged_in_some_frames(exercise, view):
     """Live and recorded must agree on a frame whatever the frames around it look like."""
     track, stretch = uneven_shot(exercise, view)

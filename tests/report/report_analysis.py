@@ -42,7 +42,7 @@ def small_definition() -> Definition:
             tempo=dict(rise_s=2, lower_s=2),
             gates=dict(
                 visibility_ok=0.5, visibility_low=0.3, fps_min_tempo=12, bone_tolerance=0.3, noise_k=3,
-                noise_nm_factor=1.5, timing_error_s=0.25,
+                noise_nm_factor=1.5, timing_error_s=0.25, timing_error_low_s=0.5,
             ),
             counting=dict(signal="pelvic_height", **_COUNTING),
             views=dict(
