@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
-from formcheck.pose.second_look import TRIAL_FRAMES, disagreement, find_region, is_steady
+from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
 from formcheck.sources import Frame, VideoFile
 
 #: Told how far the work is: what is being done, and the share done from 0 to 1.
@@ -52,12 +52,7 @@ def read_poses(
         again, whole = _read(source, engine.estimate, spent, progress, "Looking a second time")
     except KeyboardInterrupt:
         return results, spent, True
-    better = whole and disagreement(again) < disagreement(results) and _seen(again) >= _seen(results) - 0.05
-    return (again if better else results), spent, True
-
-
-def _seen(results: list[PoseResult]) -> float:
-    return float(np.mean([r.pose is not None for r in results])) if results else 0.0
+    return (again if whole and is_better(again, results) else results), spent, True
 
 
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:

@@ -24,10 +24,14 @@ from formcheck.pose.region import Region
 
 #: Two readings of one frame that lie further apart than this (body sizes) are not to be trusted.
 STEADY_DISAGREEMENT = 0.12
+#: And further apart than this the tracking has given out.
+_LOST_DISAGREEMENT = 0.15
 #: With the person missing in more frames than this the tracking has given out.
 _STEADY_SEEN = 0.95
 #: A trunk pointing this steeply at the camera is seen from an end.
 _END_ON_DEG = 42.0
+#: The hip line lies across while less than this share of it is depth (as in `measures.view`).
+_ACROSS = 0.45
 #: A trial region must hold a person in this share of the frames tried.
 _SEEN_IN_TRIAL = 0.9
 #: How many frames are tried.
@@ -50,23 +54,45 @@ def disagreement(results: Sequence[PoseResult]) -> float:
     return float(np.median(apart)) if apart else math.inf
 
 
+def seen_share(results: Sequence[PoseResult]) -> float:
+    """Share of the frames in which a person was seen."""
+    return float(np.mean([r.pose is not None for r in results])) if results else 0.0
+
+
 def is_steady(results: Sequence[PoseResult]) -> bool:
     """True when tracking can be relied on: seen nearly always, not end-on, two readings agree."""
-    seen = np.mean([r.pose is not None for r in results]) if results else 0.0
-    return bool(
-        seen >= _STEADY_SEEN
-        and disagreement(results) <= STEADY_DISAGREEMENT
-        and _end_on_deg(results) < _END_ON_DEG
+    return (
+        seen_share(results) >= _STEADY_SEEN
+        and disagreement(results) <= _LOST_DISAGREEMENT
+        and not _end_on(results)
     )
 
 
-def _end_on_deg(results: Sequence[PoseResult]) -> float:
-    """Median angle between the trunk and the image plane, degrees."""
+def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
+    """True when the second look is to be believed rather than the first.
+
+    Away from the end views a tracked region follows the body better than a fixed one, so there only readings
+    that contradicted each other are replaced.
+    """
+    if seen_share(again) < seen_share(first) - 0.05:
+        return False
+    before, after = disagreement(first), disagreement(again)
+    if _end_on(again):
+        return after < before
+    return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
+
+
+def _end_on(results: Sequence[PoseResult]) -> bool:
+    """True when a supine body's trunk points at the camera and its hip line lies across."""
     world = [r.pose.world_xyz for r in results if r.pose is not None]
     if not world:
-        return 0.0
-    trunks = np.stack([w[[11, 12]].mean(axis=0) - w[[23, 24]].mean(axis=0) for w in world])
-    return float(np.median(np.degrees(np.arctan2(np.abs(trunks[:, 2]), np.hypot(*trunks[:, :2].T)))))
+        return False
+    w = np.stack(world)
+    trunk = w[:, [11, 12]].mean(axis=1) - w[:, [23, 24]].mean(axis=1)
+    steep = np.degrees(np.arctan2(np.abs(trunk[:, 2]), np.hypot(trunk[:, 0], trunk[:, 1])))
+    hips = w[:, Landmark.LEFT_HIP] - w[:, Landmark.RIGHT_HIP]
+    depth = np.abs(hips[:, 2]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
+    return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
 
 
 def find_region(
