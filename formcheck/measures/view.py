@@ -71,7 +71,12 @@ def knee_flexion_world_deg(world: Array) -> Array:
 _SUPINE_HIP_LINE_LEVEL = 0.62  # |vertical part| of the hip line: supine <= 0.45, side-lying >= 0.66
 _KNEES_UP = 0.30  # knee above ankle in trunk lengths: bridges >= 0.44, dead bug <= 0.25
 _KNEE_BENT_DEG = 50.0  # the more bent knee: bridges >= 90, plank and prone <= 31
-_CLAM_KNEE_BENT_DEG = 35.0  # both knees: clams >= 47, side-lying leg lift and plank <= 31
+_CLAM_KNEE_BENT_DEG = 35.0  # both knees: nearly all clams >= 47, side-lying leg lift and plank <= 31
+_CLAM_KNEES_STRAIGHTER_DEG = (
+    30.0  # mean of both, one clear clam 33, side plank <= 28: enough with the next two
+)
+_CLEARLY_STACKED = 0.80  # hip and shoulder line upright: that clam >= 0.83
+_CLEARLY_LYING = 0.80  # that clam >= 0.88, side plank <= 0.75
 _NOT_UPRIGHT = 0.10  # lying score: standing and sitting <= 0.05, head-end bridges >= 0.14
 _CLAM_LYING = 0.40
 
@@ -95,13 +100,18 @@ def hook_lying(world: Array) -> NDArray[np.bool_]:
 
 
 def side_lying(world: Array) -> NDArray[np.bool_]:
-    """``(T,)`` True where the body lies on its side with both knees bent (start of a clam)."""
+    """``(T,)`` True where the body lies on its side with the knees bent (start of a clam)."""
     t = trunk(world)
     length = np.maximum(np.linalg.norm(t, axis=1), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
-    stacked = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1]) > _SUPINE_HIP_LINE_LEVEL
-    bent = knee_flexion_world_deg(world).min(axis=1)
-    return np.asarray(stacked & (lying > _CLAM_LYING) & (bent > _CLAM_KNEE_BENT_DEG))
+    hips = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1])
+    shoulders = np.abs(_line(world, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)[:, 1])
+    knees = knee_flexion_world_deg(world)
+    on_side = (hips > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
+    bent = knees.min(axis=1) > _CLAM_KNEE_BENT_DEG
+    clear = (np.minimum(hips, shoulders) > _CLEARLY_STACKED) & (lying > _CLEARLY_LYING)
+    straighter = clear & (knees.mean(axis=1) > _CLAM_KNEES_STRAIGHTER_DEG)
+    return np.asarray(on_side & (bent | straighter))
 
 
 # Limits between views, from 62 rendered clips of known camera angle and the real ones; each stands in a gap.
