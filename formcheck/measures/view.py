@@ -110,7 +110,7 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
     on_side = (hips > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
     bent = knees.min(axis=1) > _CLAM_KNEE_BENT_DEG
     clear = (np.minimum(hips, shoulders) > _CLEARLY_STACKED) & (lying > _CLEARLY_LYING)
-    straighter = clear & (knees.mean(axis=1) > _CLAM_KNEES_STRAIGHTER_DEG)
+    straighter = clear & (knees.min(axis=1) > _CLAM_KNEES_STRAIGHTER_DEG)
     return np.asarray(on_side & (bent | straighter))
 
 
