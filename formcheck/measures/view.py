@@ -72,9 +72,7 @@ _SUPINE_HIP_LINE_LEVEL = 0.62  # |vertical part| of the hip line: supine <= 0.45
 _KNEES_UP = 0.30  # knee above ankle in trunk lengths: bridges >= 0.44, dead bug <= 0.25
 _KNEE_BENT_DEG = 50.0  # the more bent knee: bridges >= 90, plank and prone <= 31
 _CLAM_KNEE_BENT_DEG = 35.0  # both knees: nearly all clams >= 47, side-lying leg lift and plank <= 31
-_CLAM_KNEES_STRAIGHTER_DEG = (
-    30.0  # mean of both, one clear clam 33, side plank <= 28: enough with the next two
-)
+_CLAM_KNEES_STRAIGHTER_DEG = 28.0  # one clear clam 30, side plank <= 27; enough with the next two
 _CLEARLY_STACKED = 0.80  # hip and shoulder line upright: that clam >= 0.83
 _CLEARLY_LYING = 0.80  # that clam >= 0.88, side plank <= 0.75
 _NOT_UPRIGHT = 0.10  # lying score: standing and sitting <= 0.05, head-end bridges >= 0.14
