@@ -42,18 +42,11 @@ IR_VERSION = 8
 #: Largest tensor accepted, and largest sum of all weights, in elements (the heavy model has 14 million).
 MAX_ELEMENTS = 50_000_000
 
+_MAP = {"heatmap": (1, 39, 64, 64)}
 #: By kind of model: input size in pixels, and the outputs kept, by name, with their shapes (channels first).
 KINDS: dict[str, tuple[int, dict[str, tuple[int, ...]]]] = {
     "detector": (224, {"boxes": (1, 2254, 12), "scores": (1, 2254, 1)}),
-    "landmarks": (
-        256,
-        {
-            "landmarks": (1, 195),
-            "score": (1, 1),
-            "world_landmarks": (1, 117),
-            "heatmap": (1, 39, 64, 64),
-        },
-    ),
+    "landmarks": (256, {"landmarks": (1, 195), "score": (1, 1), "world_landmarks": (1, 117), **_MAP}),
 }
 
 # What reading a damaged flatbuffer can raise.
@@ -290,20 +283,17 @@ def _index_vector(tflite: Any, kind: int, table: Any) -> NDArray[np.int64]:
 
 def _kind(graph: _Graph, name: str) -> tuple[str, dict[str, int]]:
     """Which BlazePose model this is, and its outputs (tensor numbers by our names), told by their shapes."""
-    by_shape = {_channels_first(graph.tensors[i].shape): i for i in graph.outputs}
+    by_shape = {tuple(sorted(graph.tensors[i].shape)): i for i in graph.outputs}  # channels first or last
     for kind, (size, outputs) in KINDS.items():
         if graph.tensors[graph.input].shape != (1, size, size, 3):
             continue
-        if all(shape in by_shape for shape in outputs.values()):
-            return kind, {key: by_shape[shape] for key, shape in outputs.items()}
+        shapes = {key: tuple(sorted(shape)) for key, shape in outputs.items()}
+        if all(shape in by_shape for shape in shapes.values()):
+            return kind, {key: by_shape[shape] for key, shape in shapes.items()}
     raise FormcheckError(
         f"{name} is not a BlazePose model: its input or outputs have other shapes than those of a pose "
         "detector or a pose landmark model."
     )
-
-
-def _channels_first(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return (shape[0], shape[3], shape[1], shape[2]) if len(shape) == 4 else shape
 
 
 def _needed(graph: _Graph, outputs: Sequence[int]) -> list[_Op]:
