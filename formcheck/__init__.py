@@ -7,16 +7,18 @@ Example:
     >>> import formcheck
     >>> analysis = formcheck.analyze("videos/bridge_side.mp4", "bridge")
     >>> [rep.class_ for rep in analysis.summary.reps]
-    ['full', 'full']
+    ['full', 'full', 'full', 'full']
     >>> analysis.summary.faults["pelvis_drops"].reason   # a side view cannot show it
     'view'
 """
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
-
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
@@ -61,6 +63,21 @@ __all__ = [
 ]
 
 
+class _Package(ModuleType):
+    """`analyze` is both a function and the module it lives in; the function is the public one.
+
+    Without this, importing anything from that module would put the module in the function's place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "analyze" and isinstance(value, ModuleType):
+            value = value.analyze
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
 def __getattr__(name: str) -> Any:
     # Loaded on first use, so that `import formcheck` stays quick and the numeric core stays free of cv2.
     if name not in _HOME:
@@ -68,6 +85,5 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     value = getattr(import_module(_HOME[name]), name)
-    # `analyze` is both a function and the module it lives in; the function is the public one.
     globals()[name] = value
     return value

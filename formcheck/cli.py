@@ -98,12 +98,15 @@ def analyze(
     """
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
+    from formcheck.pose.engine import check_engine
     from formcheck.session.outputs import OutputFolder
     from formcheck.sources import VideoFile
 
     declared = None if view == "auto" else view
     check_request(exercise, side, declared, prescription)
-    VideoFile(video).close()  # a file that cannot be read costs nobody their earlier results
+    # Neither a file that cannot be read nor a mistyped model costs anybody their earlier results.
+    VideoFile(video).close()
+    check_engine(engine, model)
     folder = OutputFolder(video, out)
     folder.prepare()
     with _progress(show=not json_ or sys.stderr.isatty()) as progress:
@@ -170,13 +173,14 @@ def models_add(
 @contextmanager
 def _progress(show: bool) -> Iterator[Callable[[str, float], None]]:
     """A progress bar with the time left, on standard error."""
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not show,
+        console=console,
+        disable=not (show and console.is_terminal),  # in a log it would leave an empty line
         transient=True,
     )
     tasks: dict[str, TaskID] = {}

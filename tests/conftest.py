@@ -1,10 +1,12 @@
-"""Shared by all tests: `tests/skeleton.py` can be imported from any folder, and hypothesis is repeatable."""
+"""Shared by all tests: `tests/skeleton.py` can be imported from any folder, hypothesis is repeatable, and
+tests marked slow wait until they are asked for."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,3 +19,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("formcheck")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests marked slow unless ``-m`` says something about them."""
+    if "slow" in config.option.markexpr:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]

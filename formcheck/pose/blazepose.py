@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from formcheck.pose import models
 from formcheck.pose.detector import PoseDetector
+from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
 from formcheck.pose.region import Region
-from formcheck.pose.smoothing import OneEuro
 from formcheck.sources import Frame
 
 INPUT_SIDE = 256
@@ -70,13 +70,13 @@ class LandmarkNet:
             crop = np.ascontiguousarray(crop[:, ::-1])
         tensor = crop.astype(np.float32)[None]
         tensor *= np.float32(1 / 255)
-        flat, score, flat_world = self._session.run(
-            ["landmarks", "score", "world_landmarks"], {"image": tensor}
+        flat, score, flat_world, heat = self._session.run(
+            ["landmarks", "score", "world_landmarks", "heatmap"], {"image": tensor}
         )
-        raw = flat.reshape(-1, 5)
+        raw = flat.reshape(-1, 5).copy()
+        raw[:, :2] = refine(raw[:, :2] / INPUT_SIDE, heat[0]) * INPUT_SIDE
         flat_world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
         if mirrored:
-            raw = raw.copy()
             raw[:, 0] = INPUT_SIDE - raw[:, 0]
             raw[:LANDMARK_COUNT] = raw[list(MIRRORED)]
             flat_world = flat_world[list(MIRRORED)] * np.array([-1, 1, 1], np.float32)
@@ -119,13 +119,10 @@ class BlazePose:
         self.model_sha256 = {f.path.name: f.sha256 for f in (detector, landmarks)}
         self._detector: PoseDetector | None = PoseDetector(_session(detector.path, threads))
         self._net: LandmarkNet | None = LandmarkNet(_session(landmarks.path, threads))
-        # The published graph calms the region more than the landmarks (min_cutoff 0.01, beta 10).
-        self._align_filter = OneEuro(min_cutoff=0.01, beta=10.0)
         self._gate = JumpGate()
         self.reset()
 
     def reset(self) -> None:
-        self._align_filter.reset()
         self._gate.reset()
         self._fixed: Region | None = None
         self._region: Region | None = None
@@ -163,19 +160,17 @@ class BlazePose:
             output, region = self._look(image, t, output, region)
         if output is None or region is None:
             self._region = None
-            self._align_filter.reset()
             return PoseResult(t, frame.index, None, self._people)
         pose = _pose(frame, output)
-        aligned = self._align_filter(output.alignment_xy, t, scale=region.size)
         if not self._gate.accepts(pose):
             # Look for the body where it was, not where the skeleton jumped to.
             self._region = self._held
-            self._align_filter.reset()
             return PoseResult(t, frame.index, None, self._people, rejected="teleport")
         self._lying = lying_score(output.world_xyz)
         self._seen_s = t
         self._held = region
-        self._region = Region.from_alignment(aligned[0], aligned[1])
+        # From this frame alone, as PoseLandmarker does: a smoothed region lags behind the body.
+        self._region = Region.from_alignment(output.alignment_xy[0], output.alignment_xy[1])
         if not 1 < self._region.size < 20 * max(image.shape):
             self._region = None
         return PoseResult(t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region))
@@ -221,8 +216,6 @@ class BlazePose:
                 best, best_region, best_score = output, one.region, score
         if best is None and self._held is not None and t - self._seen_s < HOLD_REGION_S:
             best, best_region = self._believed(self._net(image, self._held)), self._held
-        if best is not followed:
-            self._align_filter.reset()
         return best, best_region
 
     @staticmethod

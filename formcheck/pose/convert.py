@@ -11,7 +11,8 @@ How the two formats differ, and what is done about it:
   channels-first was measured to save nothing, end to end.
 * Paddings are written into the convolution that follows them.
 * Weights stay float16, as in the original, with a Cast that ONNX Runtime folds when it loads the model.
-* The landmark model's segmentation mask and heat map are dropped with all that only they need.
+* The landmark model's segmentation mask is dropped with all that only it needs. Its heat map is kept, since
+  the published graph moves every landmark to the heat map's centre nearby.
 
 Needs the packages ``onnx`` and ``tflite`` (``pip install 'formcheck[convert]'``), imported only here and
 only when a conversion is asked for.
@@ -41,10 +42,11 @@ IR_VERSION = 8
 #: Largest tensor accepted, and largest sum of all weights, in elements (the heavy model has 14 million).
 MAX_ELEMENTS = 50_000_000
 
-#: By kind of model: input size in pixels, and the outputs kept, by name, with their shapes.
+_MAP = {"heatmap": (1, 39, 64, 64)}
+#: By kind of model: input size in pixels, and the outputs kept, by name, with their shapes (channels first).
 KINDS: dict[str, tuple[int, dict[str, tuple[int, ...]]]] = {
     "detector": (224, {"boxes": (1, 2254, 12), "scores": (1, 2254, 1)}),
-    "landmarks": (256, {"landmarks": (1, 195), "score": (1, 1), "world_landmarks": (1, 117)}),
+    "landmarks": (256, {"landmarks": (1, 195), "score": (1, 1), "world_landmarks": (1, 117), **_MAP}),
 }
 
 # What reading a damaged flatbuffer can raise.
@@ -281,12 +283,13 @@ def _index_vector(tflite: Any, kind: int, table: Any) -> NDArray[np.int64]:
 
 def _kind(graph: _Graph, name: str) -> tuple[str, dict[str, int]]:
     """Which BlazePose model this is, and its outputs (tensor numbers by our names), told by their shapes."""
-    by_shape = {graph.tensors[i].shape: i for i in graph.outputs}
+    by_shape = {tuple(sorted(graph.tensors[i].shape)): i for i in graph.outputs}  # channels first or last
     for kind, (size, outputs) in KINDS.items():
         if graph.tensors[graph.input].shape != (1, size, size, 3):
             continue
-        if all(shape in by_shape for shape in outputs.values()):
-            return kind, {key: by_shape[shape] for key, shape in outputs.items()}
+        shapes = {key: tuple(sorted(shape)) for key, shape in outputs.items()}
+        if all(shape in by_shape for shape in shapes.values()):
+            return kind, {key: by_shape[shape] for key, shape in shapes.items()}
     raise FormcheckError(
         f"{name} is not a BlazePose model: its input or outputs have other shapes than those of a pose "
         "detector or a pose landmark model."

@@ -47,6 +47,20 @@ class PoseEngine(Protocol):
 ENGINES = ("blazepose-onnx", "mediapipe")
 
 
+def check_engine(name: str, model: str) -> None:
+    """See that an engine and a model are there, without the time it takes to load them where possible.
+
+    Raises:
+        FormcheckError: see `open_engine`.
+    """
+    if name == "blazepose-onnx":
+        from formcheck.pose import models
+
+        models.find_model("landmarks", model)
+    else:
+        open_engine(name, model).close()
+
+
 def open_engine(name: str = "blazepose-onnx", model: str = "full") -> PoseEngine:
     """Open a pose engine by name.
 

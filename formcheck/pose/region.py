@@ -56,11 +56,14 @@ class Region:
         return np.stack([x, y], axis=1)
 
     def crop(self, image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-        """Cut the region out of `image` as ``(side, side, 3)``, black outside the frame."""
+        """Cut the region out of `image` as ``(side, side, 3)``.
+
+        Outside the frame its edge is repeated, as in the published graph.
+        """
         c, s = math.cos(self.rotation), math.sin(self.rotation)
         k = side / self.size
         # frame -> region: turn back around the centre, scale, put the centre in the middle.
         m = np.array([[c * k, s * k, 0.0], [-s * k, c * k, 0.0]])
         m[:, 2] = side / 2 - m[:, :2] @ np.array(self.center_xy)
-        out = cv2.warpAffine(image, m, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        out = cv2.warpAffine(image, m, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return out  # type: ignore[return-value]

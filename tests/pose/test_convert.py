@@ -125,9 +125,10 @@ def test_what_is_no_tflite_file_is_refused_in_one_sentence(
     assert list(tmp_path.iterdir()) == [source]
 
 
-def small_model(
-    builtin: int, output_shapes: tuple[tuple[int, ...], ...] = ((1, 195), (1, 1), (1, 117))
-) -> bytes:
+LANDMARK_SHAPES = ((1, 195), (1, 1), (1, 117), (1, 64, 64, 39))
+
+
+def small_model(builtin: int, output_shapes: tuple[tuple[int, ...], ...] = LANDMARK_SHAPES) -> bytes:
     """A TFLite file in which one operator after the other makes each output from the picture."""
     flatbuffers = pytest.importorskip("flatbuffers")
     tflite = pytest.importorskip("tflite")
@@ -201,7 +202,7 @@ def test_a_model_with_other_outputs_is_refused() -> None:
 def test_an_enormous_tensor_is_refused() -> None:
     tflite = pytest.importorskip("tflite")
     pytest.importorskip("onnx")
-    huge = small_model(tflite.BuiltinOperator.ADD, ((1, 195), (1, 1), (1, 117), (50_000, 50_000)))
+    huge = small_model(tflite.BuiltinOperator.ADD, (*LANDMARK_SHAPES, (50_000, 50_000)))
     with pytest.raises(FormcheckError, match="damaged"):
         convert.convert_bytes(huge, "huge.tflite")
 

@@ -73,8 +73,9 @@ def test_the_crop_shows_what_to_frame_says_it_shows(rotation, at):
     assert spot(crop) / 256 == pytest.approx(np.array(at), abs=0.008)
 
 
-def test_outside_the_frame_it_is_black():
-    picture = np.full((100, 100, 3), 200, np.uint8)
+def test_outside_the_frame_its_edge_is_repeated():
+    picture = np.full((100, 100, 3), 50, np.uint8)
+    picture[:, :3] = 200
     crop = Region((0.0, 50.0), 100.0, 0.0).crop(picture, 64)
-    assert (crop[:, :30] == 0).all()
-    assert (crop[20:44, 36:] == 200).all()
+    assert (crop[:, :33] == 200).all()
+    assert (crop[:, 36:] == 50).all()
