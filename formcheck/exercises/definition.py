@@ -64,7 +64,10 @@ class Counting(_Model):
     start_level: float
     start_speed_per_s: float
     start_for_s: float
-    onset_level: float = Field(description="start and end are dated to this level")
+    onset_level: float = Field(description="a start is looked for from this level back")
+    crossing_share: float = Field(
+        gt=0, lt=1, description="share of a phase between its 10 % and 90 % crossings, for dating its ends"
+    )
     hold_level: float
     hold_speed_per_s: float
     hold_for_s: float
@@ -201,7 +204,8 @@ class Definition(_Model):
         return self
 
     def _check_rule(self, fault: str, rule: Rule) -> None:
-        if not rule.measures:
+        timed = rule.kind in ("duration", "range", "return", "sag", "peaks")  # judged on the signal itself
+        if not rule.measures and not timed:
             raise ValueError(f"a rule of fault {fault} names no measure")
         for kind, names, known in (
             ("measure", rule.measures, self.measures),

@@ -22,6 +22,7 @@ from formcheck.measures.measure import measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.track import CUTOFF_HZ, Track, smooth
 
 Array = NDArray[np.float64]
@@ -95,6 +96,9 @@ def _prepare(
     enough = step[posture].sum() >= min(_POSTURE_S, 0.6 * (part.time_s[-1] - part.time_s[0]))
     if not enough or posture.sum() < 5:
         return Stretch(frames, xy, world, posture, in_shape, None, None)
+    if part.disagreement is not None and np.nanmedian(part.disagreement) > STEADY_DISAGREEMENT:
+        note = "Two readings of the skeleton contradict each other, so it was not measured."
+        return Stretch(frames, xy, world, posture, in_shape, None, None, (note,))
     rough, warnings = _outline(part, xy, world, posture, definition, side, declared)
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]

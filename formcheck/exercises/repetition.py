@@ -22,16 +22,12 @@ Array = NDArray[np.float64]
 _SPEED_OVER_S = 0.10
 #: A phase lasts while the signal moves faster than this share of the phase's top speed.
 _MOVING_SHARE = 0.06
-#: Share of a smooth movement's duration between its 10 % and 90 % crossings. Minimum jerk (Flash and Hogan
-#: 1985) gives 0.506; seen through BlazePose, whose points stick a little at both ends, 0.465 (median over
-#: the rises and lowerings of rendered bodies with exact truth, docs/validation.md).
-_TENTH_TO_NINE_TENTHS = 0.465
 #: The unseen slow end of a movement is never taken to be longer than this.
 _UNSEEN_MAX_S = 0.40
 #: The peak's time is the middle of the samples this close to it: the highest sample of a flat top is chance.
 _PEAK_BAND = 0.05
 #: A recording that ends below this share of the peak has shown the repetition.
-_MOSTLY_DOWN = 0.4
+_MOSTLY_DOWN = 0.35
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
 #: Longest history kept to date a start back.
@@ -295,7 +291,7 @@ class RepetitionCounter:
         # Look a little before the onset level: that is where the movement really began.
         lead = (t >= opened - 0.6) & (t <= end_s)
         t, s = t[lead], s[lead]
-        start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened)
+        start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened, rules.crossing_share)
         peak = float(s[peak_i])
         peak_s = float(np.median(t[s >= (1 - _PEAK_BAND) * peak]))
         if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
@@ -344,7 +340,9 @@ def count_speed_peaks(t: Array, s: Array, start_s: float, end_s: float) -> int:
     return max(len(peaks), 1)
 
 
-def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, float, float, int]:
+def phase_limits(
+    t: Array, s: Array, opened_s: float, crossing_share: float
+) -> tuple[float, float, float, float, int]:
     """Where the movement starts, reaches the top, leaves it and ends, from a repetition's samples.
 
     A phase is the time around its fastest moment in which the signal moves faster than a small share of
@@ -354,6 +352,7 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     Args:
         t, s: ``(N,)`` times and levels, from shortly before the onset to the end.
         opened_s: when the state machine dated the onset.
+        crossing_share: see `Counting`.
 
     Returns:
         start, hold start, hold end and end in seconds, and the index of the peak.
@@ -379,7 +378,7 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
     fall_start_i = max(fall_start_i, rise_end_i)
     end_i = _outwards(moving, s <= s[fastest:].min() + bottom, fastest, +1, len(t) - 1)
     level = float(np.median(s[rise_end_i : fall_start_i + 1]))
-    start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i])
+    start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i], crossing_share)
     end, hold_end = _ends_of_flank(
         -t[::-1],
         s[::-1],
@@ -388,12 +387,20 @@ def phase_limits(t: Array, s: Array, opened_s: float) -> tuple[float, float, flo
         level,
         -t[-1] - _UNSEEN_MAX_S,
         -max(t[peak_i], hold_start),
+        crossing_share,
     )
     return float(start), float(hold_start), float(max(-hold_end, hold_start)), float(-end), peak_i
 
 
 def _ends_of_flank(
-    t: Array, s: Array, low_i: int, top_i: int, top: float, earliest: float, latest: float
+    t: Array,
+    s: Array,
+    low_i: int,
+    top_i: int,
+    top: float,
+    earliest: float,
+    latest: float,
+    crossing_share: float,
 ) -> tuple[float, float]:
     """When a rise really began and reached the top, from when it crossed a tenth and nine tenths.
 
@@ -405,6 +412,7 @@ def _ends_of_flank(
         low_i, top_i: between these indices the signal was seen to move.
         top: level at the top.
         earliest, latest: limits for the two answers.
+        crossing_share: that known share.
     """
     base = float(s[low_i])
     flank_t, flank = t[low_i : top_i + 1], s[low_i : top_i + 1]
@@ -416,7 +424,7 @@ def _ends_of_flank(
     t10 = -_crossing(-flank_t[before][::-1], -flank[before][::-1], -(base + 0.1 * (top - base)))
     if not t90 > t10:
         return seen_start, seen_end
-    beyond = (1 / _TENTH_TO_NINE_TENTHS - 1) / 2 * (t90 - t10)
+    beyond = (1 / crossing_share - 1) / 2 * (t90 - t10)
     start = min(seen_start, max(t10 - beyond, seen_start - _UNSEEN_MAX_S, earliest))
     end = max(seen_end, min(t90 + beyond, seen_end + _UNSEEN_MAX_S))
     return start, min(end, max(latest, seen_end))

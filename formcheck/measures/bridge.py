@@ -45,8 +45,8 @@ RATIOS = frozenset({"knee_separation"})
 #: body and it learned to draw people straight, so the excess grows towards both ends. Fitted on rendered
 #: bodies made for it, tested on others (docs/validation.md, "Joint centres").
 EXCESS_AT_HIP_ANGLE = np.array([120.0, 165.0, 200.0])
-HIP_ANGLE_EXCESS = np.array([6.5, 3.0, 14.5])
-KNEE_FLEXION_EXCESS = np.array([-3.4, 3.0, -5.5])
+HIP_ANGLE_EXCESS = np.array([4.8, 3.8, 11.6])
+KNEE_FLEXION_EXCESS = np.array([-3.3, -0.2, -5.1])
 
 #: Trunk, thigh and shank together in thigh lengths (spec 1.5 ratios): the three lengths shake less than
 #: the thigh's alone.

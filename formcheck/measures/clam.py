@@ -31,14 +31,14 @@ CHANGES = frozenset(
 )
 RATIOS: frozenset[str] = frozenset()
 
-#: Opening per knee lift seen from the front, degrees a trunk length. The specification's geometry gives 95
-#: for its body; over rendered bodies of both sexes with exact truth 104 (docs/validation.md).
-OPENING_PER_LIFT = 104.0
+#: Opening per knee lift from the front, degrees a trunk length (spec M-C2a; 95 was also the best of 95 to
+#: 108 on rendered bodies, docs/validation.md).
+OPENING_PER_LIFT = 95.0
 #: A top foot that leaves the lower one lifts the knee by about half as much without opening the hip.
 LIFT_BY_FEET = 0.5
 #: BlazePose drags the hidden bottom knee towards the feet as the top knee rises, by
 #: this share of the lift (rendered bodies with exact truth, docs/validation.md).
-SLIDE_PER_LIFT = 0.13
+SLIDE_PER_LIFT = 0.07
 #: Gains found on rendered bodies of known movement (docs/validation.md): feet apart from the foot side (the
 #: near, upper foot is drawn too high), and turn of the hip line per pelvic roll.
 FEET_GAIN_OBLIQUE = 0.5

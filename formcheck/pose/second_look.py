@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 
 from formcheck.pose.blazepose import LandmarkNet
 from formcheck.pose.landmarks import Landmark, PoseResult
-from formcheck.pose.person import CORE, body_size_px
+from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, reading_distance, skeleton_distance
 from formcheck.pose.region import Region
 
-#: Two readings of one frame that lie further apart than this (body sizes) are not to be trusted.
-STEADY_DISAGREEMENT = 0.12
-#: And further apart than this the tracking has given out.
+#: Two readings further apart than this (body sizes): the tracking has given out.
 _LOST_DISAGREEMENT = 0.15
 #: With the person missing in more frames than this the tracking has given out.
 _STEADY_SEEN = 0.95
@@ -46,11 +44,7 @@ _REACHED = [Landmark.NOSE, *CORE]
 
 def disagreement(results: Sequence[PoseResult]) -> float:
     """Median distance between direct and mirrored readings, body sizes; infinite if there are none."""
-    apart = [
-        _apart(r.pose.image_xyz, r.mirrored.image_xyz)
-        for r in results
-        if r.pose is not None and r.mirrored is not None
-    ]
+    apart = [d for d in map(reading_distance, results) if np.isfinite(d)]
     return float(np.median(apart)) if apart else math.inf
 
 
@@ -121,11 +115,6 @@ def find_region(
     return region if agreed <= STEADY_DISAGREEMENT else None
 
 
-def _apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    distance = np.linalg.norm(one[CORE, :2] - other[CORE, :2], axis=1).mean()
-    return float(distance / max(body_size_px(one), 1.0))
-
-
 def _trials(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
     """Regions worth trying: where the tracking was, and where the picture moves; each at eight turns."""
     places: list[tuple[tuple[float, float], float]] = []
@@ -172,7 +161,7 @@ def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) 
             if missed > (1 - _SEEN_IN_TRIAL) * len(frames):
                 return None
             continue
-        apart.append(_apart(direct.image_xyz, mirrored.image_xyz))
+        apart.append(skeleton_distance(direct.image_xyz, mirrored.image_xyz))
     return float(np.median(apart))
 
 

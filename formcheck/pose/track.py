@@ -12,7 +12,13 @@ from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfiltfilt
 
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
-from formcheck.pose.person import CORE, JUMP_TRUNKS, JUMPED_LANDMARKS, count_jumped
+from formcheck.pose.person import (
+    CORE,
+    JUMP_TRUNKS,
+    JUMPED_LANDMARKS,
+    count_jumped,
+    reading_distance,
+)
 
 #: Zero-phase Butterworth for recordings: 4th order, 6 Hz (spec 1.3).
 CUTOFF_HZ = 6.0
@@ -35,6 +41,8 @@ class Track:
         world_xyz: ``(T, 33, 3)`` float32, metres; NaN where no person.
         visibility: ``(T, 33)`` float32, 0 where no person.
         image_wh: frame size, pixels.
+        disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN in frames
+            without a second reading. None if the engine makes none.
     """
 
     time_s: NDArray[np.float64]
@@ -45,6 +53,7 @@ class Track:
     world_xyz: NDArray[np.float32]
     visibility: NDArray[np.float32]
     image_wh: tuple[int, int]
+    disagreement: NDArray[np.float64] | None = None
 
     @classmethod
     def from_results(cls, results: Iterable[PoseResult], image_wh: tuple[int, int]) -> Track:
@@ -64,6 +73,7 @@ class Track:
                 world[i] = result.pose.world_xyz
                 visibility[i] = result.pose.visibility
         _add_second_readings(found, image, world)
+        apart = np.array([reading_distance(r) for r in found], np.float64)
         return cls(
             time_s=np.array([r.time_s for r in found], np.float64),
             person=np.array([r.pose is not None for r in found], bool),
@@ -73,6 +83,7 @@ class Track:
             world_xyz=world,
             visibility=visibility,
             image_wh=image_wh,
+            disagreement=apart if np.isfinite(apart).any() else None,
         )
 
     def __len__(self) -> int:
@@ -100,6 +111,7 @@ class Track:
                     "visibility",
                 )
             },
+            disagreement=None if self.disagreement is None else self.disagreement[frames],
         )
 
     def stretches(self) -> list[slice]:

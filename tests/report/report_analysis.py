@@ -26,7 +26,8 @@ SIZE = (320, 240)
 
 _COUNTING = dict(
     minimum_range=0.1, minimum_range_sd=6, start_level=0.15, start_speed_per_s=0.1, start_for_s=0.1,
-    onset_level=0.05, hold_level=0.75, hold_speed_per_s=0.2, hold_for_s=0.2, lower_speed_per_s=0.2,
+    onset_level=0.05, crossing_share=0.465,
+    hold_level=0.75, hold_speed_per_s=0.2, hold_for_s=0.2, lower_speed_per_s=0.2,
     lower_for_s=0.1, leave_hold_drop=0.15, leave_hold_speed_per_s=0.2, leave_hold_for_s=0.1, rest_level=0.15,
     rest_for_s=0.1, again_rise=0.2, full_level=0.75, partial_level=0.4, aborted_level=0.2,
     minimum_phase_s=0.2, minimum_rep_s=0.8, maximum_rep_s=30, lost_after_s=0.3, lost_end_s=2, lost_jump=0.2,
