@@ -118,7 +118,7 @@ def measured(exercise: str, view: str, at: At, name: str) -> np.ndarray:
 def test_opening_of_a_clam(view):
     got = measured("clam", view, lambda x: clam(40 * x), "opening_deg")
     # The opening per lift is the specification's for its own body; this one's ratios are a little different.
-    assert got == pytest.approx(40 * LEVELS, abs=2.0 if view == "feet" else 4.0)
+    assert got == pytest.approx(40 * LEVELS, abs=2.0 if view == "feet" else 5.0)
 
 
 @pytest.mark.parametrize("size", [0.85, 1.2])
