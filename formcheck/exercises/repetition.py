@@ -24,8 +24,6 @@ _SPEED_OVER_S = 0.10
 _MOVING_SHARE = 0.06
 #: The unseen slow end of a movement is never taken to be longer than this.
 _UNSEEN_MAX_S = 0.40
-#: The peak's time is the middle of the samples this close to it: the highest sample of a flat top is chance.
-_PEAK_BAND = 0.05
 #: A recording that ends below this share of the peak has shown the repetition.
 _MOSTLY_DOWN = 0.35
 #: "At the top" and "at the bottom": within this share of the peak.
@@ -293,7 +291,8 @@ class RepetitionCounter:
         t, s = t[lead], s[lead]
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened, rules.crossing_share)
         peak = float(s[peak_i])
-        peak_s = float(np.median(t[s >= (1 - _PEAK_BAND) * peak]))
+        # The middle of the top: the highest sample of a flat one is chance.
+        peak_s = (hold_start + hold_end) / 2
         if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
             return None
         if peak < (rules.partial_level if void else rules.aborted_level):
