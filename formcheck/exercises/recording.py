@@ -273,6 +273,11 @@ def _scale(
         return float(np.median(np.linalg.norm(ends, axis=1)))
 
     bones = {"trunk": bone("shoulder", "hip"), "thigh": bone("hip", "knee"), "shank": bone("knee", "ankle")}
+    shanks = [
+        np.linalg.norm(every[:, side_landmark(s, "knee")] - every[:, side_landmark(s, "ankle")], axis=1)
+        for s in ("left", "right")
+    ]
+    bones["longer_shank"] = max(float(np.median(length_px)) for length_px in shanks)
     return replace(
         ref,
         along=along,

@@ -171,3 +171,10 @@ BONES_OF = {
     "knee_flexion_deg": ("thigh", "shank"),
     "trunk_lift_deg": ("trunk",),
 }
+#: Seen from the feet both shanks stand across the line of sight at one distance: a knee drawn somewhere
+#: else makes its shank too short or too long against the longer of the two.
+SHANKS_OF = {
+    "shank_lean_left_deg": ("shank_left",),
+    "shank_lean_right_deg": ("shank_right",),
+    "knee_separation": ("shank_left", "shank_right"),
+}

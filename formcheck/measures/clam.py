@@ -167,3 +167,4 @@ ON_THE_LEG: frozenset[str] = frozenset()
 BONES = {"thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
 #: In a clam the bones turn towards and away from the camera, so their image lengths prove nothing.
 BONES_OF: dict[str, tuple[str, ...]] = {}
+SHANKS_OF: dict[str, tuple[str, ...]] = {}

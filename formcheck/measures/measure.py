@@ -141,7 +141,8 @@ def _judge(
         mark(True, Status.LOW, Reason.BASELINE)
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
         mark(True, Status.NOT_MEASURABLE, Reason.OCCLUDED)
-    for bone in module.BONES_OF.get(name, ()) if ref.view == "side" else ():
+    watched = {"side": module.BONES_OF, "feet": module.SHANKS_OF}.get(ref.view, {})
+    for bone in watched.get(name, ()):
         mark(~bones[bone], Status.LOW, Reason.OCCLUDED)
     seen = [i for i in needed if i not in _HIPS]
     if seen:
@@ -162,4 +163,9 @@ def _bones_hold(
         length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
         rest = ref.bones_px.get(bone, np.nan)
         out[bone] = np.abs(length / rest - 1.0) <= definition.gates.bone_tolerance
+    for side in ("left", "right"):
+        ends = [side_landmark(side, part) for part in ("knee", "ankle")]
+        length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
+        longer = ref.bones_px.get("longer_shank", np.nan)
+        out[f"shank_{side}"] = np.abs(length / longer - 1.0) <= definition.gates.bone_tolerance
     return out
