@@ -167,5 +167,6 @@ def _bones_hold(
         ends = [side_landmark(side, part) for part in ("knee", "ankle")]
         length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
         longer = ref.bones_px.get("longer_shank", np.nan)
-        out[f"shank_{side}"] = np.abs(length / longer - 1.0) <= definition.gates.bone_tolerance
+        lifted = ref.side not in (None, side)  # a free leg points where it likes
+        out[f"shank_{side}"] = lifted | (np.abs(length / longer - 1.0) <= definition.gates.bone_tolerance)
     return out
