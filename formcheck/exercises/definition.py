@@ -58,7 +58,6 @@ class Counting(_Model):
     """The repetition state machine (spec 6). Levels are shares of the calibrated range."""
 
     signal: str = Field(description="name of the primary measure")
-    signal_other_views: str | None = Field(default=None)
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float

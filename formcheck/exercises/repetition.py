@@ -96,7 +96,6 @@ class RepetitionCounter:
         self._gap = False
         self._frames = 0
         self._frames_seen = 0
-        self._rest_low = np.inf
         self._ended_s = -np.inf
 
     def update(self, time_s: float, s: float | None) -> RepTimes | None:
@@ -142,7 +141,6 @@ class RepetitionCounter:
         rules = self._rules
         v = self._speed()
         if self.state == "rest":
-            self._rest_low = min(self._rest_low, s)
             rising = s > rules.start_level and v > rules.start_speed_per_s
             if self._held("start", rising, t, rules.start_for_s):
                 self._open(self._onset(t), "rise")
@@ -187,7 +185,6 @@ class RepetitionCounter:
         self._gap = False
         seen = sum(1 for t in self._t if t >= start_s)
         self._frames = self._frames_seen = seen
-        self._rest_low = np.inf
         self._enter(state)
 
     def _enter(self, state: str) -> None:

@@ -101,7 +101,6 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     else:
         by_feet = LIFT_BY_FEET * np.maximum(out["feet_apart"] - ref.rest.get("feet_apart", 0.0), 0.0)
         out["opening_deg"] = OPENING_PER_LIFT * (lift - by_feet)
-    out["hip_opening_deg"] = out["opening_deg"] - out["pelvic_roll_deg"]
     out["hip_rotation_deg"] = _external_rotation(world, top, ref.shank_sign)
     return out
 

@@ -36,7 +36,6 @@ class Reference:
         noise_sd: standard deviation of each measure while still.
         still: False when the clip never rests: every change is then marked low.
         range: calibrated range of the primary signal (x_cal), its own unit; NaN if there is none.
-        camera_high: the camera looks down from well above the body.
     """
 
     start_s: float

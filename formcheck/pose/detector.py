@@ -75,6 +75,7 @@ class PoseDetector:
         for _ in range(quarter_turns % 4):
             turn = np.array([[0, -1.0, INPUT_SIDE], [1.0, 0, 0], [0, 0, 1.0]]) @ turn
         m = turn @ m
+        back = np.linalg.inv(m)
         # Shrinking without averaging would alias: shrink by area first where the step is large.
         small = image
         step = int(long // (2 * INPUT_SIDE))
@@ -86,12 +87,6 @@ class PoseDetector:
         tensor = cv2.cvtColor(square, cv2.COLOR_BGR2RGB).astype(np.float32)[None]
         tensor = tensor * np.float32(2 / 255) - np.float32(1)
         boxes, scores = self._session.run(["boxes", "scores"], {"image": tensor})
-        back = np.linalg.inv(
-            turn
-            @ np.array(
-                [[k, 0, (INPUT_SIDE - width * k) / 2], [0, k, (INPUT_SIDE - height * k) / 2], [0, 0, 1.0]]
-            )
-        )
         return self._decode(boxes[0], scores[0, :, 0], back)
 
     def _decode(
