@@ -36,6 +36,8 @@ class Analysis:
         primary: name of the measure that counts repetitions.
         phase: ``(T,)`` uint8 index into `PHASES`.
         rep: ``(T,)`` int32, index of the repetition a frame belongs to, 0 between repetitions.
+        disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN where
+            there was no second one.
         model_sha256: hashes of the pose models that were used, by file name.
         prescription: text of the prescription file that was used, or empty.
     """
@@ -55,6 +57,7 @@ class Analysis:
     primary: str
     phase: NDArray[np.uint8]
     rep: NDArray[np.int32]
+    disagreement: NDArray[np.float64]
     model_sha256: dict[str, str] = field(default_factory=dict)
     prescription: str = ""
 

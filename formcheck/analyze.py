@@ -201,6 +201,7 @@ def judge_track(
         primary=definition.counting.signal,
         phase=phase,
         rep=rep,
+        disagreement=np.full(len(track), np.nan) if track.disagreement is None else track.disagreement,
     )
 
 

@@ -24,3 +24,12 @@ def user_data_folder() -> Path:
     else:
         base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "formcheck"
+
+
+def sessions_folder() -> Path:
+    """Where live sessions are kept, a folder each: ``sessions`` in the user's data folder.
+
+    A session's folder holds ``session.sqlite``, ``summary.json`` once it has ended, and ``video.mp4`` where
+    the person agreed to video (``video.mp4.part`` if the program was killed while recording).
+    """
+    return user_data_folder() / "sessions"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.coach.lettering import elide, put_text, text_width, wrap
+from formcheck.coach.page import FaultMark
 from formcheck.coach.palette import (
     FAULT,
     GRADE_WORDS,
@@ -36,23 +37,6 @@ from formcheck.coach.palette import (
 )
 from formcheck.coach.strip import Strip, draw_strip
 from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON, Landmark
-
-
-@dataclass(frozen=True)
-class FaultMark:
-    """A fault that is happening now.
-
-    Attributes:
-        title: what is seen, in words.
-        grade: 1 mild, 2 moderate, 3 marked.
-        value: the number with its unit, or "".
-        at: the body part to ring: the middle of these landmarks.
-    """
-
-    title: str
-    grade: int
-    value: str = ""
-    at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from formcheck.exercises.definition import Definition
 from formcheck.pose.landmarks import LANDMARK_COUNT
 
-SCHEMA = "formcheck.session/1"
+SCHEMA = "formcheck.session/2"
 
 #: What a NULL blob stands for.
 NAN_POINTS = np.full((LANDMARK_COUNT, 3), np.nan, dtype="<f4").tobytes()
@@ -44,6 +44,7 @@ CREATE TABLE frames (
     landmarks BLOB,                -- 33 x (x, y, z) float32, pixels; NULL: all NaN
     world BLOB,                    -- 33 x (x, y, z) float32, metres; NULL: all NaN
     visibility BLOB,               -- 33 float32; NULL: all NaN
+    disagreement REAL,             -- of the two readings of the skeleton, body sizes; NULL: no second one
     crc INTEGER NOT NULL           -- of the columns before, see formcheck.session.layout.row_crc
 )
     """,
@@ -67,7 +68,8 @@ CREATE TABLE reps (
     hold_s REAL,
     lower_s REAL,
     confidence REAL NOT NULL,
-    peak TEXT NOT NULL             -- JSON: values of the measures at the peak
+    peak TEXT NOT NULL,            -- JSON: values of the measures at the peak
+    in_set INTEGER                 -- number of its set; NULL in an analysed recording
 )
     """,
     """
@@ -79,6 +81,14 @@ CREATE TABLE faults (
     unit TEXT NOT NULL,
     start_s REAL NOT NULL,
     end_s REAL NOT NULL
+)
+    """,
+    """
+CREATE TABLE events (              -- what happened besides frames, live sessions only
+    time_s REAL NOT NULL,          -- on the clock of the frames
+    after_frame INTEGER NOT NULL,  -- the last frame that had been dealt with; -1 before the first
+    kind TEXT NOT NULL,            -- see formcheck.session.events
+    data TEXT NOT NULL             -- JSON
 )
     """,
     """

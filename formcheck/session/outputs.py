@@ -21,6 +21,7 @@ FRAMES = "frames.csv"
 ANNOTATED = "annotated.mp4"
 REPORT = "report.html"
 SESSION = "session.sqlite"
+VIDEO = "video.mp4"  # of a live session, with consent
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
 
 # EFBIG is what a memory stick formatted as FAT32 says to a file of 4 GB.

@@ -22,6 +22,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import LANDMARK_COUNT
+from formcheck.session.events import Event
 from formcheck.session.layout import (
     NAN_POINTS,
     NAN_VISIBILITY,
@@ -51,6 +52,7 @@ class SessionPoses:
     landmarks_xyz: NDArray[np.float32]
     world_xyz: NDArray[np.float32]
     visibility: NDArray[np.float32]
+    disagreement: NDArray[np.float64]
 
 
 class Session:
@@ -119,8 +121,20 @@ class Session:
             for row in cursor:
                 values = dict(zip(names, row, strict=True))
                 index, peak = values.pop("rep"), json.loads(values.pop("peak"))
-                reps.append(Rep(index=index, peak=peak, faults=faults.get(index, []), **values))
+                in_set = values.pop("in_set", None)
+                found = faults.get(index, [])
+                reps.append(Rep(index=index, peak=peak, faults=found, set_=in_set, **values))
             return reps
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened besides frames in a live session, in order; empty for an analysed recording."""
+        with _reading(self.path):
+            rows = self._db.execute("SELECT time_s, after_frame, kind, data FROM events ORDER BY rowid")
+            return [
+                Event(float(t), int(after), str(kind), dict(json.loads(data)))
+                for t, after, kind, data in rows
+            ]
 
     @property
     def warnings(self) -> list[str]:
@@ -166,8 +180,8 @@ class Session:
                 landmarks[piece] = _floats([row[7] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
                 world[piece] = _floats([row[8] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
                 visibility[piece] = _floats([row[9] for row in rows], NAN_VISIBILITY).reshape(len(rows), -1)
-                plain += [row[:7] for row in rows]
-            columns: list[Any] = list(zip(*plain, strict=True)) or [()] * 7
+                plain += [(*row[:7], row[10]) for row in rows]
+            columns: list[Any] = list(zip(*plain, strict=True)) or [()] * 8
             return SessionPoses(
                 frame=np.array(columns[0], dtype=np.int64),
                 time_s=np.array(columns[1], dtype=np.float64),
@@ -179,6 +193,7 @@ class Session:
                 landmarks_xyz=landmarks,
                 world_xyz=world,
                 visibility=visibility,
+                disagreement=np.array(columns[7], dtype=np.float64),
             )
 
 
@@ -217,6 +232,10 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
     if int(number) > int(_SCHEMA_NUMBER):
         raise FormcheckError(
             f"The session {path} was made by a newer formcheck ({schema}); update formcheck."
+        )
+    if int(number) < int(_SCHEMA_NUMBER):
+        raise FormcheckError(
+            f"The session {path} was made by an older formcheck ({schema}); analyse its video again."
         )
     if db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
         raise ValueError("quick_check")

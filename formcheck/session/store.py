@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
+from formcheck.session.events import Event
 from formcheck.session.layout import (
     NAN_POINTS,
     NAN_VISIBILITY,
@@ -72,6 +73,7 @@ class SessionFrame(NamedTuple):
     value: NDArray[np.float64]
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
+    disagreement: float | None = None
 
 
 class SessionWriter:
@@ -144,6 +146,7 @@ class SessionWriter:
             _nullable(frame.landmarks_xyz, NAN_POINTS),
             _nullable(frame.world_xyz, NAN_POINTS),
             _nullable(frame.visibility, NAN_VISIBILITY),
+            None if frame.disagreement is None else float(frame.disagreement),
         )
         value = frame.value.astype("<f4").tobytes()
         status = frame.status.astype(np.uint8).tobytes()
@@ -159,6 +162,11 @@ class SessionWriter:
     def append_rep(self, rep: Rep) -> None:
         """Adds a repetition and its faults, with all frames so far."""
         self._write_frames(lambda: self._add_rep(rep))
+
+    def append_event(self, event: Event) -> None:
+        """Adds an event, with all frames so far."""
+        row = (event.time_s, event.after_frame, event.kind, json.dumps(event.data))
+        self._write_frames(lambda: self._db.execute("INSERT INTO events VALUES (?,?,?,?)", row))
 
     def append_warning(self, text: str) -> None:
         """Adds a warning, with all frames so far."""
@@ -212,7 +220,7 @@ class SessionWriter:
             with self._transaction():
                 # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                     [frame for frame, _ in self._rows],
                 )
                 self._db.executemany(
@@ -225,8 +233,8 @@ class SessionWriter:
 
     def _add_rep(self, rep: Rep) -> None:
         times = (rep.start_s, rep.peak_s, rep.end_s, rep.rise_s, rep.hold_s, rep.lower_s)
-        row = (rep.index, rep.class_, *times, rep.confidence, json.dumps(rep.peak))
-        self._db.execute("INSERT INTO reps VALUES (?,?,?,?,?,?,?,?,?,?)", row)
+        row = (rep.index, rep.class_, *times, rep.confidence, json.dumps(rep.peak), rep.set_)
+        self._db.execute("INSERT INTO reps VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
         self._db.executemany(
             "INSERT INTO faults VALUES (?,?,?,?,?,?,?)",
             [(rep.index, f.id, f.grade, f.value, f.unit, f.start_s, f.end_s) for f in rep.faults],
@@ -295,6 +303,7 @@ def write_session(
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
     a, m = analysis, analysis.measures
+    apart = [None if not np.isfinite(d) else d for d in a.disagreement.tolist()]
     return map(
         SessionFrame._make,
         zip(
@@ -311,6 +320,7 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
             m.value,
             m.status,
             m.reason,
+            apart,
             strict=True,
         ),
     )

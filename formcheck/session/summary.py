@@ -119,6 +119,7 @@ class Rep(_Model):
     confidence: float = Field(ge=0, le=1, description="share of its frames in which the signal was ok")
     peak: dict[str, float | None]
     faults: list[FaultEvent]
+    set_: int | None = Field(default=None, alias="set", description="number of its set, live sessions only")
 
 
 class FaultInfo(_Model):
@@ -129,6 +130,43 @@ class FaultInfo(_Model):
     reps_checked: int
     reps_affected: int
     worst_grade: Literal[0, 1, 2, 3]
+
+
+class PracticeSet(_Model):
+    """One set of a live session."""
+
+    index: int
+    start_s: float
+    end_s: float | None = Field(description="null when the session broke off inside it")
+    prescribed_reps: int
+    reps_counted: int
+    pain: int | None = Field(description="0-10 after the set; null when not answered")
+    effort: float | None = Field(description="Borg CR10 after the set; null when not answered")
+
+
+class CueGiven(_Model):
+    """A corrective cue as it was spoken."""
+
+    time_s: float
+    fault: str
+    text: str
+
+
+class LiveInfo(_Model):
+    """What only a live session has: who, how much was asked, how it felt, what was said."""
+
+    started: str = Field(description="ISO 8601 with the offset from UTC")
+    patient: str | None = Field(description="pseudonym, as given with --patient")
+    language: str
+    consent: Literal["video", "skeleton", "none"]
+    prescribed_sets: int
+    prescribed_reps: int
+    sets: list[PracticeSet]
+    pain_before: int | None
+    settled: bool | None = Field(description="did the pain of the last session settle within 24 hours?")
+    cues: list[CueGiven]
+    stopped: Literal["pain", "stop"] | None = Field(description="why it was ended early, if it was")
+    dropped_frames: int
 
 
 class Processing(_Model):
@@ -156,6 +194,7 @@ class Summary(_Model):
     faults: dict[str, FaultInfo]
     warnings: list[str]
     processing: Processing
+    live: LiveInfo | None = Field(default=None, description="null for an analysed recording")
 
     def to_json(self) -> str:
         """As written to ``summary.json``."""

@@ -236,6 +236,7 @@ def analysis_from_landmarks(
         primary="pelvic_height",
         phase=phase,
         rep=rep,
+        disagreement=np.full(n, np.nan),
     )
 
 

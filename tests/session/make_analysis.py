@@ -43,6 +43,7 @@ def make_analysis(
         primary=definition.counting.signal,
         phase=rng.integers(0, len(PHASES), frames, dtype=np.uint8),
         rep=rng.integers(0, 3, frames, dtype=np.int32),
+        disagreement=np.where(rng.random(frames) < 0.2, rng.random(frames), np.nan),
     )
 
 

@@ -427,9 +427,14 @@ def test_another_programs_database(tmp_path):
 
 
 def test_made_by_a_newer_formcheck(stored):
-    spoil(stored, "UPDATE meta SET value = 'formcheck.session/2' WHERE key = 'schema'")
+    spoil(stored, "UPDATE meta SET value = 'formcheck.session/99' WHERE key = 'schema'")
     assert "newer" in refusal(stored)
     assert "update formcheck" in refusal(stored)
+
+
+def test_made_by_an_older_formcheck(stored):
+    spoil(stored, "UPDATE meta SET value = 'formcheck.session/1' WHERE key = 'schema'")
+    assert "older" in refusal(stored)
 
 
 def test_a_definition_of_another_formcheck(stored):
