@@ -59,6 +59,7 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    typical_range: float = Field(gt=0, description="to count the practice repetitions by, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float
     start_speed_per_s: float

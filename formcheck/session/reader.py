@@ -123,7 +123,7 @@ class Session:
                 index, peak = values.pop("rep"), json.loads(values.pop("peak"))
                 in_set = values.pop("in_set", None)
                 found = faults.get(index, [])
-                reps.append(Rep(index=index, peak=peak, faults=found, set_=in_set, **values))
+                reps.append(Rep(index=index, peak=peak, faults=found, **{"set": in_set}, **values))
             return reps
 
     @property
