@@ -157,10 +157,7 @@ def judge_track(
     for t in tracked:
         for result in t.reps:
             numbered.append((t, result, len(numbered) + 1))
-    reps = []
-    for t, result, index in numbered:
-        assert t.stretch.measures is not None
-        reps.append(rep_summary(index, result, t.stretch.measures))
+    reps = [rep_summary(index, result) for _, result, index in numbered]
     phase, rep = frame_phases(len(track), tracked, numbered)
     measures, smooth_xy = _whole_table(track, definition, tracked)
     reference = main.stretch.reference if main is not None else None

@@ -50,7 +50,9 @@ class OngoingFaults:
             if fault_def.prescribed:
                 continue
             for rule in fault_def.rules:
-                if rule.kind not in _BY_FRAME or (rule.views is not None and reference.view not in rule.views):
+                if rule.kind not in _BY_FRAME or (
+                    rule.views is not None and reference.view not in rule.views
+                ):
                     continue
                 for measure in rule.measures:
                     if definition.measures[measure].views.get(reference.view) != "ok":

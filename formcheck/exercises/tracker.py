@@ -7,7 +7,7 @@ judges a repetition when it closes. It is synchronous, knows no device and no cl
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,17 @@ _ENDS_S = 0.5
 
 @dataclass(frozen=True)
 class RepResult:
-    """A closed repetition with the outcome of every fault."""
+    """A closed repetition with the outcome of every fault.
+
+    Attributes:
+        times: its limits, class and levels.
+        checks: the outcome of every fault, by name.
+        at_top: median of each measure around the top, where it was ok.
+    """
 
     times: RepTimes
     checks: dict[str, Check]
+    at_top: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,19 @@ class Tracker:
         if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
             checks = {name: Check(False, "no_person", None) for name in checks}
-        return RepResult(times, checks)
+        return RepResult(times, checks, _at_top(times, table))
+
+
+def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
+    """Median of each measure in the hold, or around the peak where there was none."""
+    a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
+    top = (table.time_s >= a) & (table.time_s <= b)
+    out: dict[str, float] = {}
+    for name in table.names:
+        ok = top & table.ok(name)
+        if ok.any():
+            out[name] = float(np.median(table.column(name)[ok]))
+    return out
 
 
 def _stack(rows: deque[MeasureTable]) -> MeasureTable:
