@@ -50,9 +50,8 @@ class OngoingFaults:
             if fault_def.prescribed:
                 continue
             for rule in fault_def.rules:
-                if rule.kind not in _BY_FRAME or (
-                    rule.views is not None and reference.view not in rule.views
-                ):
+                elsewhere = rule.views is not None and reference.view not in rule.views
+                if rule.kind not in _BY_FRAME or elsewhere:
                     continue
                 for measure in rule.measures:
                     if definition.measures[measure].views.get(reference.view) != "ok":

@@ -1,9 +1,9 @@
 """`Practice`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
 
-``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start position,
-takes the baseline from it, learns the person's own range from practice repetitions, and then feeds the same
-`Tracker` that recordings use. It is synchronous and knows no device and no clock; the same frames and the same
-calls between them always give the same repetitions, live or replayed.
+``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
+position, takes the baseline from it, learns the person's own range from practice repetitions, and then feeds
+the same `Tracker` that recordings use. It is synchronous and knows no device and no clock; the same frames and
+the same calls between them always give the same repetitions, live or replayed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Stage = Literal["setup", "still", "practice", "ready", "work", "resting", "pause
 #: Lying still this long gives the baseline (spec 1.4).
 STILL_S = 2.0
 #: Still: hips, knees and shoulders stay this near to where they are now, trunk lengths (spec 1.4: 0.05 a
-#: second; from a corner the filtered knees of resting rendered people wander by 0.07; a repetition moves 0.3).
+#: second; from a corner the filtered knees of resting rendered people wander by 0.07, a lift moves by 0.3).
 _STILL_TRUNKS = 0.10
 #: "Where they are now": the median of this long; still for less than the second is moving, and is told.
 _NOW_S = 0.3
@@ -47,7 +47,8 @@ _LOOK_S = 1.0
 PRACTICE_REPS = 3
 _MORE_REPS = 2
 _SPREAD = 0.25
-#: Out of the posture, or unseen, for longer than this: back to set-up (spec 6.2, LOST; posture as in recordings).
+#: Out of the posture, or unseen, for longer than this: back to set-up (spec 6.2, LOST; the posture is bridged
+#: as in recordings).
 _AWAY_S = 5.0
 _POSTURE_GAP_S = 3.0
 #: The posture is a majority over this long, as in recordings.

@@ -25,8 +25,7 @@ _STALE_S = 1.0
 #: Somebody missing for longer than this starts the filter afresh (spec 0.3: nothing is carried further).
 _BRIDGE_S = 0.3
 #: One-Euro filter: cut-off while still, and how it opens with speed in body lengths a second (spec 1.3 starts
-#: from 1.0 Hz, to be tuned). With 1.0 Hz a slow lift lags by a sixth of a second; chosen on rendered clips for
-#: the least error of levels and times together, benchmarks/live_filter.py.
+#: from 1.0 Hz, to be tuned: with it a slow lift lags by a sixth of a second).
 MIN_CUTOFF_HZ = 2.5
 BETA = 6.0
 #: Length in which the speed of world landmarks is told: a trunk (spec 1.5), metres.
