@@ -1,9 +1,9 @@
 """`Practice`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
 
 ``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
-position, takes the baseline from it, learns the person's own range from practice repetitions, and then feeds
-the same `Tracker` that recordings use. It is synchronous and knows no device and no clock; the same frames and
-the same calls between them always give the same repetitions, live or replayed.
+position, takes the baseline from it, learns the person's own range from practice repetitions, and then
+feeds the same `Tracker` that recordings use. It is synchronous and knows no device and no clock; the same
+frames and the same calls between them always give the same repetitions, live or replayed.
 """
 
 from __future__ import annotations

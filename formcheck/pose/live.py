@@ -1,8 +1,9 @@
 """The pose stage of a live session: the engine, and a second look while the usual tracking gives out.
 
-From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial over
-the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on pictures
-of the last seconds, on a thread of its own, and the region is kept as long as the body is seen steadily in it.
+From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial
+over the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on
+pictures of the last seconds, on a thread of its own, and the region is kept as long as the body is seen
+steadily in it.
 """
 
 from __future__ import annotations

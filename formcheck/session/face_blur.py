@@ -20,8 +20,8 @@ _TRUNK = [
     Landmark.RIGHT_HIP,
 ]
 #: Radius of what is blurred: this many times the distance from the middle of the face to its farthest
-#: landmark, and at least this share of the largest distance between shoulders and hips (a head is about 0.23 m high, a
-#: trunk 0.50 m; half a head and a margin for landmarks that are off).
+#: landmark, and at least this share of the largest distance between shoulders and hips (a head is about
+#: 0.23 m high, a trunk 0.50 m; half a head and a margin for landmarks that are off).
 _SPREADS = 1.8
 _TRUNK_SHARE = 0.38
 #: The face stays where it was last seen for this long; then the whole picture is blurred.

@@ -120,6 +120,8 @@ class SessionMeta:
         measures: names of the measures, in the order they are stored.
         primary: the measure that counts repetitions.
         overrides: the patient's own thresholds that were laid over the definition, as TOML text.
+        live: of a live session what was known of it from the start (`SessionFacts`) as JSON, else None.
+        side_asked, view_asked: as the user gave them, or None where they were left to be found.
     """
 
     formcheck: str
@@ -135,6 +137,9 @@ class SessionMeta:
     measures: tuple[str, ...]
     primary: str
     overrides: str = ""
+    live: str | None = None
+    side_asked: str | None = None
+    view_asked: str | None = None
 
 
 def row_crc(row: Sequence[object]) -> int:
@@ -168,6 +173,9 @@ def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None
         "measures": json.dumps(meta.measures),
         "primary": meta.primary,
         "overrides": meta.overrides,
+        "live": meta.live,
+        "side_asked": meta.side_asked,
+        "view_asked": meta.view_asked,
         "definition": text,
         "definition_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
@@ -200,4 +208,7 @@ def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
         measures=tuple(str(name) for name in json.loads(text["measures"])),
         primary=text["primary"],
         overrides=text["overrides"],
+        live=meta["live"],
+        side_asked=meta["side_asked"],
+        view_asked=meta["view_asked"],
     )

@@ -45,6 +45,7 @@ class SessionFacts:
         sets, reps: prescribed.
         source: name of the camera or clip.
         engine, model: of the pose stage.
+        views: views from which what is to be checked can be seen; other ones are asked to be changed.
         declared_view: whether the user named the view.
     """
 
@@ -57,24 +58,28 @@ class SessionFacts:
     source: str
     engine: str
     model: str
+    views: tuple[str, ...] = ()
     declared_view: bool = False
 
 
-def steer(practice: Practice, event: Event) -> RepResult | None:
-    """Apply an event to the engine; the same for live and replay.
+def apply_event(event: Event, practice: Practice, log: LiveLog) -> Rep | None:
+    """Apply an event to the engine and the log; the same for live and replay.
 
     Returns:
         A repetition that ending a set closed, or None.
     """
+    closed: RepResult | None = None
     if event.kind == "set_start":
         practice.start_set()
     elif event.kind == "set_end":
-        return practice.end_set()
+        closed = practice.end_set()
     elif event.kind == "pause":
         practice.pause()
     elif event.kind == "resume":
         practice.resume()
-    return None
+    rep = log.rep(closed) if closed is not None else None
+    log.event(event)
+    return rep
 
 
 @dataclass
