@@ -188,6 +188,7 @@ class Camera:
         self._seen: NDArray[np.uint8] | None = None
         self._seen_since_s = 0.0
         self._opened_s = 0.0
+        self._warm = False
 
     # -- what the live loop sees -------------------------------------------------------------------------
 
@@ -265,7 +266,7 @@ class Camera:
             capture: Capture | None = None
             try:
                 capture = self._opener(self._address, *self._asked)
-                self._opened_s = self._clock()
+                self._opened_s, self._warm = self._clock(), False
                 self._read(capture)
             except FormcheckError as error:
                 self._lose(str(error))
@@ -315,7 +316,9 @@ class Camera:
         if new:
             self._seen_since_s = now
         frozen = now - max(self._seen_since_s, self._opened_s) > STALL_S
-        black = now - self._opened_s < WARM_UP_S and float(image[::8, ::8].mean()) < BLACK_MEAN
+        black = not self._warm and float(image[::8, ::8].mean()) < BLACK_MEAN
+        black = black and now - self._opened_s < WARM_UP_S
+        self._warm = self._warm or not black
         with self._news:
             first = not self._started
             if first:

@@ -322,10 +322,10 @@ def _not_opened(address: int | str) -> str:
 
 
 def _unreachable(url: str, error: Exception) -> str:
-    what = str(error)
     if isinstance(error, av.error.HTTPUnauthorizedError):
         return f"The camera at {_shown(url)} wants a name and password: write them as http://name:password@…"
-    if isinstance(error, (av.error.HTTPClientError, av.error.HTTPError)) or "redirect" in what.lower():
+    # EIO is FFmpeg's answer to a redirection it was told not to follow.
+    if isinstance(error, (av.error.HTTPClientError, av.error.HTTPError)) or getattr(error, "errno", 0) == 5:
         return f"The camera at {_shown(url)} has no video under this address: copy it again from its app."
     return (
         f"The camera at {_shown(url)} cannot be reached: check that its app is running, that both devices "
