@@ -195,6 +195,8 @@ class VideoWriter:
         container, self._container = self._container, None
         if container is not None:
             with contextlib.suppress(av.FFmpegError, OSError):
+                container.mux(self._stream.encode(None))
+            with contextlib.suppress(av.FFmpegError, OSError):
                 container.close()
 
     def __enter__(self) -> VideoWriter:

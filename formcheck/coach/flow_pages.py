@@ -89,7 +89,8 @@ class Pages:
         return self._simple(at, "choose", "choose", (), choices=choices)
 
     def _safety(self, at: Standing) -> Page:
-        lines = tuple(self._words(key) for key in self._words.keys() if key.startswith("page.safety.line_"))
+        every = self._words.keys()
+        lines = tuple(self._words(key) for key in every if key.startswith("page.safety.line_"))
         ids = ("agree_video", "agree_skeleton", "agree_none", "leave")
         return self._simple(at, "safety", "safety", ids, lines=lines)
 

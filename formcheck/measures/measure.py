@@ -128,7 +128,7 @@ def _judge(
     reason = np.full(n, Reason.NONE, np.uint8)
 
     def mark(where: NDArray[np.bool_] | np.bool_ | bool, to: Status, why: Reason) -> None:
-        hit = np.broadcast_to(where, n) & (status < to)
+        hit = where & (status < to)
         status[hit], reason[hit] = to, why
 
     trust = definition.measures[name].views.get(ref.view)
