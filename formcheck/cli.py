@@ -19,6 +19,7 @@ from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
 import formcheck
+from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
 
 if TYPE_CHECKING:
@@ -129,6 +130,9 @@ def analyze(
         _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
     if not analysis.summary.complete:
         raise typer.Exit(130)
+
+
+app.command()(live)
 
 
 @models_app.command("list")
