@@ -21,9 +21,10 @@ from formcheck.coach.canvas import (
     SEMI,
     Box,
     Theme,
-    button,
+    button_row,
     card,
     fit,
+    numeral,
     paragraphs,
     shape,
     stroke,
@@ -39,6 +40,8 @@ from formcheck.words import Words
 
 #: The composed picture is at most this high; a larger window scales it up.
 MOST_ROWS = 1080
+#: Lines and rings on the body are this much heavier than on an annotated video: seen from three metres.
+BOLDER = 1.6
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,8 @@ def plan(
     if unseen:
         unseen_box, area = area.bottom(0.64 * u, 0.5 * pad)
     cue, area = area.bottom(1.72 * u, 0.7 * pad)
-    bar_w = 0.8 * u if counting else 0.0
-    least = 4.5 * u if counting else 5.6 * u
+    bar_w = 1.0 * u if counting else 0.0
+    least = 6.2 * u if counting else 5.6 * u
     room = area.w - least - pad - (bar_w + pad if counting else 0)
     picture, rest = area.left(min(room, area.h * shape_wh[0] / shape_wh[1]), pad)
     bar = None
@@ -195,11 +198,11 @@ def draw_buttons(
     canvas: Image, box: Box, page: Page, theme: Theme, u: float
 ) -> dict[str, tuple[int, int, int, int]]:
     """The choices as one row of buttons; returns where they are."""
-    boxes = {}
-    for i, (choice, cell) in enumerate(zip(page.choices, box.grid(len(page.choices), 1, 0.25 * u), strict=True)):
-        button(canvas, cell, choice, i == page.selected, theme, u)
-        boxes[choice.id] = (cell.x, cell.y, cell.w, cell.h)
-    return boxes
+    cells = box.grid(len(page.choices), 1, 0.2 * u)
+    button_row(canvas, cells, page.choices, page.selected, theme, u)
+    return {
+        choice.id: (cell.x, cell.y, cell.w, cell.h) for choice, cell in zip(page.choices, cells, strict=True)
+    }
 
 
 def draw_ring(canvas: Image, box: Box, seconds: float, whole: float, unit_word: str, theme: Theme, u: float) -> None:
@@ -214,7 +217,7 @@ def draw_ring(canvas: Image, box: Box, seconds: float, whole: float, unit_word: 
         cv2.ellipse(canvas, middle, (radius, radius), -90, 0, 360 * share, theme.accent, line, cv2.LINE_AA)
     number = Box(round(middle[0] - 0.68 * r), round(middle[1] - 0.68 * r), round(1.36 * r), round(0.98 * r))
     word = Box(round(middle[0] - 0.6 * r), round(middle[1] + 0.24 * r), round(1.2 * r), round(0.34 * r))
-    text_in(canvas, number, str(math.ceil(seconds - 1e-6)), 1.0 * r, theme.ink, BOLD, lines=1, across=0.5)
+    text_in(canvas, number, numeral(math.ceil(seconds - 1e-6)), 1.0 * r, theme.ink, BOLD, lines=1, across=0.5)
     text_in(canvas, word, unit_word, 0.26 * r, theme.soft, SEMI, lines=1, across=0.5)
 
 
@@ -223,23 +226,24 @@ def draw_ring(canvas: Image, box: Box, seconds: float, whole: float, unit_word: 
 
 def _count_panel(canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float) -> None:
     if page.count is not None:
-        high = 3.4 * u  # letter size: digits are then a quarter of the screen's height and a little more
-        widest = "0" * max(len(str(page.count)), len(str(page.of or 0)))
+        high = 3.3 * u  # letter size: digits are then a quarter of the screen's height and a little more
+        widest = numeral("0") * max(len(str(page.count)), len(str(page.of or 0)))
         while text_width(widest, high, BOLD) > box.w and high > 1.5 * u:
             high *= 0.97
-        top, below = box.top(0.8 * high, 0.08 * u)
-        number = str(page.count)
-        put_text(canvas, number, top.x - 0.03 * high, top.y + 0.755 * high, high, theme.ink, BOLD)
+        top, below = box.top(0.78 * high, 0.08 * u)
+        number = numeral(page.count)
+        baseline = top.y + 0.755 * high
+        put_text(canvas, number, top.x - 0.03 * high, baseline, high, theme.ink, BOLD)
         if page.of is not None:
-            of = _words(page.language)("page.count_of", of=page.of)
-            x = top.x + text_width(widest, high, BOLD) + 0.25 * u
-            size = 0.85 * u
-            if x + text_width(of, size, SEMI) <= box.x + box.w:
-                x = top.x + text_width(number, high, BOLD) + 0.2 * u
-                put_text(canvas, of, x, top.y + 0.755 * high, size, theme.soft, SEMI)
+            of = _words(page.language)("page.count_of", of=numeral(page.of))
+            room = box.w - text_width(widest, high, BOLD) - 0.15 * u
+            size = min(0.85 * u, 0.85 * u * room / max(1.0, text_width(of, 0.85 * u, SEMI) + 2))
+            if size >= 0.45 * u:
+                x = top.x + text_width(number, high, BOLD) + 0.15 * u
+                put_text(canvas, of, x, baseline, int(size), theme.soft, SEMI)
             else:
-                line, below = below.top(0.85 * u, 0.05 * u)
-                text_in(canvas, line, of, 0.8 * u, theme.soft, SEMI, lines=1)
+                line, below = below.top(0.7 * u, 0.05 * u)
+                text_in(canvas, line, of, 0.6 * u, theme.soft, SEMI, lines=1)
         box = below
     legend, box = box.bottom(0.5 * u, 0.05 * u)
     phase = box if box.h <= 1.5 * u else box.top(1.5 * u)[0]
@@ -281,7 +285,7 @@ def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -
         card(canvas, bar, 0.1 * u, theme.accent)
     if page.count is not None and page.of is not None:
         _, beside = top.left(2.1 * u)
-        of = f"{page.count} {_words(page.language)('page.count_of', of=page.of)}"
+        of = f"{numeral(page.count)} {_words(page.language)('page.count_of', of=numeral(page.of))}"
         text_in(canvas, beside, of, 0.8 * u, theme.ink, BOLD, lines=2)
     write(canvas, paragraphs(page.lines, below, 0.55 * u), theme.ink)
 
@@ -303,7 +307,7 @@ def _picture(canvas: Image, at: Plan, page: Page, picture: Image | None, theme: 
     if page.kind == "paused":
         cv2.convertScaleAbs(view, dst=view, alpha=0.4)
     if page.body is not None and page.kind != "paused":
-        draw_body(view, _overlay(page.body, width, spot.w / width, spot.h / height))
+        draw_body(view, _overlay(page.body, width, spot.w / width, spot.h / height), BOLDER)
     cv2.rectangle(canvas, (spot.x, spot.y), (spot.x + spot.w - 1, spot.y + spot.h - 1), theme.edge, 1)
 
 

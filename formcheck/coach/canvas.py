@@ -12,13 +12,14 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from formcheck.coach import lettering
 from formcheck.coach.lettering import put_text, text_width
 from formcheck.coach.page import Choice
 from formcheck.coach.palette import FAULT, INK, INK_SOFT, MEASURED, PANEL, SHIFT, Color, Image, bgr, fixed_point
 
 #: Line height and the part of it above the baseline, in letter sizes.
-LINE = 1.28
-ABOVE = 0.97
+LINE = 1.24
+ABOVE = 0.95
 REGULAR, SEMI, BOLD = 400, 600, 700
 
 
@@ -92,6 +93,11 @@ class Box:
         scale = min(self.w / width, self.h / height)
         w, h = max(1, int(width * scale)), max(1, int(height * scale))
         return Box(self.x + (self.w - w) // 2, self.y + (self.h - h) // 2, w, h)
+
+
+def numeral(number: int | str) -> str:
+    """A number to be drawn large: the zero of OpenCV's letters is slashed, so their letter O is drawn for it."""
+    return str(number).replace("0", "O") if lettering.HAS_TRUETYPE else str(number)
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,7 @@ def _flow(texts: tuple[str, ...], box: Box, size: int, columns: int, gap: float)
     width = (box.w - between * (columns - 1)) / columns
     step = LINE * size
     blocks: list[list[tuple[str, float, int]]] = []  # lines as text, indent, weight
+    gaps: list[float] = []  # above each block
     glue = False
     for text in texts:
         heading, item = text.endswith(":"), text.startswith("• ")
@@ -194,18 +201,20 @@ def _flow(texts: tuple[str, ...], box: Box, size: int, columns: int, gap: float)
             blocks[-1].extend(block)
         else:
             blocks.append(block)
+            gaps.append(gap * size * (0.25 if item else 1.0))  # the items of a list stand close
         glue = heading
     # The columns should end at about the same height: fill to the least height that works.
     heights = [sum(w != -1 for _, _, w in block) * step for block in blocks]
-    total = sum(heights) + gap * size * (len(blocks) - 1)
+    total = sum(heights) + sum(gaps[1:])
     limit = total / columns
     while limit <= box.h + 1:
         column, y, spots = 0, 0.0, []
-        for height in heights:
+        for height, above in zip(heights, gaps, strict=True):
+            y += above if y else 0.0
             if y and y + height > limit + 1:
                 column, y = column + 1, 0.0
             spots.append((column, y))
-            y += height + gap * size
+            y += height
         if column < columns and all(y + h <= box.h + 1 for (_, y), h in zip(spots, heights, strict=True)):
             return _place(blocks, spots, box, width + between, size)
         limit += step / 2
@@ -264,10 +273,14 @@ def stroke(canvas: Image, points: Sequence[tuple[float, float]], color: Color, l
     cv2.polylines(canvas, [at], False, color, max(1, round(line)), cv2.LINE_AA, SHIFT)
 
 
+def key_width(key: str, size: float) -> float:
+    """How wide `key_cap` draws a key."""
+    return max(size, text_width(key, 0.62 * size, SEMI) + 0.5 * size)
+
+
 def key_cap(canvas: Image, x: float, y: float, key: str, size: float, theme: Theme) -> float:
     """A key with its name, its left edge at `x` and its middle at height `y`; returns its width."""
-    letters = 0.62 * size
-    width = max(size, text_width(key, letters, SEMI) + 0.6 * size)
+    letters, width = 0.62 * size, key_width(key, size)
     box = Box(round(x), round(y - size / 2), round(width), round(size))
     card(canvas, box, 0.2 * size, theme.ground, theme.edge, max(2, round(0.06 * size)))
     put_text(
@@ -276,28 +289,53 @@ def key_cap(canvas: Image, x: float, y: float, key: str, size: float, theme: The
     return width
 
 
-def button_ground(canvas: Image, box: Box, selected: bool, theme: Theme, unit: float) -> None:
-    """The card of a button; a selected one has a heavy outline and a pointer, not only another colour."""
+def button_ground(
+    canvas: Image, box: Box, selected: bool, theme: Theme, unit: float, *, pointer: str = "left"
+) -> None:
+    """The card of a button; a selected one has a heavy outline and a pointer, not only another colour.
+
+    The pointer is inside at the left, or outside above (``"above"``) where there is no room for it.
+    """
     line = max(2, round((0.05 if selected else 0.018) * unit))
     edge = theme.accent if selected else theme.edge
     card(canvas, box, 0.16 * unit, theme.chosen if selected else theme.surface, edge, line)
-    if selected:
-        p = 0.17 * unit
-        x, y = box.x + line + 0.06 * unit, box.y + box.h / 2
+    if not selected:
+        return
+    p = 0.17 * unit
+    if pointer == "above":
+        x, y = box.x + box.w / 2, box.y - 0.08 * unit
+        shape(canvas, [(x - 1.4 * p, y - 1.4 * p), (x + 1.4 * p, y - 1.4 * p), (x, y)], theme.accent)
+    else:
+        x, y = box.x + line + 0.05 * unit, box.y + box.h / 2
         shape(canvas, [(x, y - p), (x + 1.1 * p, y), (x, y + p)], theme.accent)
 
 
-def button(canvas: Image, box: Box, choice: Choice, selected: bool, theme: Theme, unit: float) -> None:
-    """A button with its key, label and note; `unit` is a ninth of the screen's height."""
-    button_ground(canvas, box, selected, theme, unit)
-    inside = box.inset(0.34 * unit, 0.1 * unit)
-    if choice.key:
-        cap = min(0.5 * unit, 0.6 * box.h)
-        width = key_cap(canvas, inside.x, box.y + box.h / 2, choice.key, cap, theme)
-        _, inside = inside.left(width, 0.18 * unit)
-    if choice.note:
-        above, below = inside.top(0.52 * inside.h)
-        text_in(canvas, above, choice.label, 0.36 * unit, theme.ink, SEMI, lines=2, down=0.9)
-        text_in(canvas, below, choice.note, 0.26 * unit, theme.soft, lines=3, down=0.15)
-    else:
-        text_in(canvas, inside, choice.label, 0.4 * unit, theme.ink, SEMI, lines=3)
+def button_row(
+    canvas: Image, cells: Sequence[Box], choices: Sequence[Choice], selected: int, theme: Theme, unit: float
+) -> None:
+    """Buttons with key, label and note, their letters alike; `unit` is a ninth of the screen's height."""
+    cap = 0.5 * unit
+    keys = [0.0 if not c.key else key_width(c.key, cap) + 0.14 * unit for c in choices]
+    rooms = [
+        Box(round(cell.x + 0.3 * unit + key), cell.y, round(cell.w - 0.42 * unit - key), cell.h).inset(0, 0.09 * unit)
+        for cell, key in zip(cells, keys, strict=True)
+    ]
+    noted = any(choice.note for choice in choices)
+    share = 0.56 if noted else 1.0
+    label = min(
+        fit(c.label, r.w, share * r.h, 0.4 * unit, SEMI, 2)[0] for c, r in zip(choices, rooms, strict=True)
+    )
+    note = min(
+        fit(c.note, r.w, (1 - share) * r.h, 0.26 * unit, REGULAR, 2)[0] if c.note else round(unit)
+        for c, r in zip(choices, rooms, strict=True)
+    )
+    for i, (choice, cell, room) in enumerate(zip(choices, cells, rooms, strict=True)):
+        button_ground(canvas, cell, i == selected, theme, unit)
+        if choice.key:
+            key_cap(canvas, cell.x + 0.3 * unit, cell.y + cell.h / 2, choice.key, cap, theme)
+        if choice.note:
+            above, below = room.top(share * room.h)
+            text_in(canvas, above, choice.label, label, theme.ink, SEMI, lines=2, down=0.8)
+            text_in(canvas, below, choice.note, note, theme.soft, lines=2, down=0.2)
+        else:
+            text_in(canvas, room, choice.label, label, theme.ink, SEMI, lines=2)

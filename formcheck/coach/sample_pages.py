@@ -27,6 +27,10 @@ _BRIDGE = {
 }  # fmt: skip
 
 
+#: Something good about a set, as the voice would say it.
+_GOOD = {"en": "waistband nice and level", "de": "Hosenbund schön waagerecht"}
+
+
 def sample_picture(width: int = 640, height: int = 480) -> Image:
     """An empty room with a mat, in place of a camera's picture."""
     shade = np.linspace(150, 205, height)[:, None, None] + np.linspace(0, 14, width)[None, :, None]
@@ -71,7 +75,7 @@ def unseen_line(words: Words, definition: Definition, view: str) -> str:
         measures = [definition.measures[name] for rule in fault.rules for name in rule.measures]
         if fault.cue and not any(measure.views.get(view) == "ok" for measure in measures):
             hidden.append(fault.title)
-    return words("page.unseen", faults=", ".join(hidden)) if hidden else ""
+    return words("page.unseen", faults="; ".join(hidden)) if hidden else ""
 
 
 def _choices(say: Words, language: str) -> dict[str, Page]:
@@ -145,13 +149,13 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
     )  # fmt: skip
     setup = Page(
         "setup", say("page.setup.title"), (clam.views["oblique"].setup,), drawing="clam/oblique/left",
-        body=sample_body(), cue=clam.views["front"].setup, footer=say("page.setup.footer"),
+        body=sample_body(), cue=say("page.setup.hands_free"), footer=say("page.setup.footer"),
         recording="skeleton",
     )  # fmt: skip
     return {
         "setup": setup,
         "setup_bridge": replace(
-            setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet", cue=say("page.setup.hands_free")
+            setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet", cue=bridge.views["side"].setup
         ),
         "setup_still": replace(
             setup, lines=(), cue=say("page.setup.still"), seconds_left=1.4, unseen=unseen_line(say, bridge, "side")
@@ -192,7 +196,7 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
     lines = (
         say("page.summary.set", set=1, done=10, of=10), say("page.summary.set", set=2, done=9, of=10),
         say("page.summary.set", set=3, done=8, of=10), say("page.summary.small", count=2),
-        say("page.summary.good", good=bridge.faults["pelvis_drops"].cue),
+        say("page.summary.good", good=_GOOD[say.language]),
         say("page.summary.focus", focus=bridge.faults["over_extended"].cue),
         say("page.summary.pain", before=2, after=3), say("page.summary.saved_skeleton"),
     )  # fmt: skip

@@ -146,19 +146,22 @@ def draw_overlay(image_bgr: Image, state: OverlayState) -> Image:
     return canvas
 
 
-def draw_body(image_bgr: Image, state: OverlayState) -> None:
-    """Skeleton, fault rings and message, drawn into the picture itself (no panel)."""
+def draw_body(image_bgr: Image, state: OverlayState, bold: float = 1.0) -> None:
+    """Skeleton, fault rings and message, drawn into the picture itself (no panel).
+
+    `bold` makes lines and rings this much heavier, to be seen from further away.
+    """
     height, width = image_bgr.shape[:2]
-    font = _layout(width, height).font
+    font = bold * _layout(width, height).font
     if state.xy is not None:
-        _skeleton(image_bgr, np.asarray(state.xy, np.float64), state)
+        _skeleton(image_bgr, np.asarray(state.xy, np.float64), state, bold)
         _rings(image_bgr, np.asarray(state.xy, np.float64), state, font)
     if state.message:
         _banner(image_bgr, state.message, font)
 
 
-def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState) -> None:
-    thick = max(3, round(min(image.shape[:2]) * 0.0065))
+def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState, bold: float) -> None:
+    thick = max(3, round(bold * min(image.shape[:2]) * 0.0065))
     drawable = np.asarray(np.isfinite(xy).all(axis=1))
     fixed = fixed_point(xy)
     bones: dict[str, list[NDArray[np.int32]]] = {"measured": [], "trusted": [], "untrusted": []}

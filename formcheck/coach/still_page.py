@@ -20,6 +20,7 @@ from formcheck.coach.canvas import (
     card,
     fit,
     key_cap,
+    numeral,
     paragraphs,
     shape,
     text_in,
@@ -89,7 +90,7 @@ def _choice_card(
     words = inside
     if _drawing_of(choice.id, page.drawing, (8, 8), high_contrast) is not None:
         if cell.w > 1.7 * cell.h:
-            paper, words = inside.left(0.52 * inside.w, 0.25 * u)
+            paper, words = inside.left(0.46 * inside.w, 0.22 * u)
         else:
             paper, words = inside.top(inside.h - 2.3 * u, 0.15 * u)
         paper = paper.inner(paper.w, min(paper.h, 0.8 * paper.w))
@@ -129,7 +130,7 @@ def _safety(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Box
     """A long text in two columns, readable in front of the laptop, with the choices below."""
     head, area = area.top(0.6 * u, 0.1 * u)
     draw_header(canvas, head, page, theme, 1.15 * u)
-    row, area = area.bottom(1.0 * u, 0.15 * u)
+    row, area = area.bottom(1.3 * u, 0.15 * u)
     boxes = draw_buttons(canvas, row, page, theme, u)
     write(canvas, paragraphs(page.lines, area, 0.36 * u, columns=2, gap=0.3), theme.ink)
     return boxes
@@ -143,14 +144,14 @@ def _scale(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxe
         text, area = area.top(min(1.5, 0.6 * len(page.lines)) * u, 0.1 * u)
         write(canvas, paragraphs(page.lines, text, 0.4 * u), theme.ink)
     choices = page.choices
-    area = Box(area.x, round(area.y + 0.02 * area.h), area.w, area.h)
-    row, area = area.top(min(1.7 * u, 0.36 * area.h), 0.18 * u)
+    _, area = area.top(0.3 * u)  # for the pointer above the chosen number
+    row, area = area.top(min(1.9 * u, 0.38 * area.h), 0.18 * u)
     cells = row.grid(max(1, len(choices)), 1, 0.12 * u)
     boxes: Boxes = {}
     for i, (choice, cell) in enumerate(zip(choices, cells, strict=False)):
-        button_ground(canvas, cell, i == page.selected, theme, 0.7 * u)
+        button_ground(canvas, cell, i == page.selected, theme, 0.9 * u, pointer="above")
         text_in(
-            canvas, cell.inset(0.1 * cell.w, 0), choice.label, 0.72 * u, theme.ink, BOLD, lines=1, across=0.5
+            canvas, cell.inset(0.08 * cell.w, 0), numeral(choice.label), 0.72 * u, theme.ink, BOLD, lines=1, across=0.5
         )
         boxes[choice.id] = (cell.x, cell.y, cell.w, cell.h)
     wedge, area = area.top(0.34 * u, 0.16 * u)
@@ -163,7 +164,8 @@ def _scale(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxe
     _notes(canvas, notes, cells, choices, theme, u)
     if 0 <= page.selected < len(choices):
         chosen = choices[page.selected]
-        text = f"{chosen.label}: {chosen.note}" if chosen.note else chosen.label
+        label = numeral(chosen.label)
+        text = f"{label}: {chosen.note}" if chosen.note else label
         text_in(canvas, area, text, 0.75 * u, theme.ink, BOLD, lines=2, across=0.5, down=0.3)
     return boxes
 
@@ -202,7 +204,7 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float) ->
         strip, area = area.top(0.5 * u, 0.05 * u)
         draw_header(canvas, strip, Page(page.kind, recording=page.recording, language=page.language), theme, u)
     if page.choices:
-        row, area = area.bottom(1.15 * u, 0.3 * u)
+        row, area = area.bottom(1.3 * u, 0.3 * u)
         boxes = draw_buttons(canvas, row, page, theme, u)
     if page.cue:
         band, area = area.bottom(1.72 * u, 0.2 * u)
@@ -253,14 +255,8 @@ def _sign(canvas: Image, box: Box, kind: str, theme: Theme, u: float) -> None:
             bar = Box(round(x + side * 0.45 * r - 0.25 * r), round(y - 0.8 * r), round(0.5 * r), round(1.6 * r))
             card(canvas, bar, 0.1 * r, theme.accent)
     elif kind == "stopped":
-        corner = 0.41 * r
-        points = [
-            (x - corner, y - r), (x + corner, y - r), (x + r, y - corner), (x + r, y + corner),
-            (x + corner, y + r), (x - corner, y + r), (x - r, y + corner), (x - r, y - corner),
-        ]  # fmt: skip
-        shape(canvas, points, theme.edge)
-        hand = Box(round(x - 0.42 * r), round(y - 0.42 * r), round(0.84 * r), round(0.84 * r))
-        card(canvas, hand, 0.06 * r, theme.ground)
+        square = Box(round(x - 0.85 * r), round(y - 0.85 * r), round(1.7 * r), round(1.7 * r))
+        card(canvas, square, 0.15 * r, theme.edge)
     else:
         shape(canvas, [(x, y - r), (x + 1.1 * r, y + 0.85 * r), (x - 1.1 * r, y + 0.85 * r)], theme.warn)
         stem = Box(round(x - 0.1 * r), round(y - 0.4 * r), round(0.2 * r), round(0.68 * r))
