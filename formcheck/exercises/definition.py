@@ -25,6 +25,7 @@ else:
 
 Phase = Literal["rest", "rise", "hold", "lower"]
 Trust = Literal["ok", "low"]
+Level = Literal["P2", "P3", "P4", "P5"]
 _LARGEST_TOML = 256_000
 EXERCISES = ("clam", "bridge", "single-leg-bridge")
 
@@ -89,6 +90,34 @@ class Counting(_Model):
     lost_end_s: float
     lost_jump: float
     minimum_seen: float
+
+
+class Feedback(_Model):
+    """When the coach speaks (spec 7.3). "Repetitions" are those that count."""
+
+    speak_grade: int = Field(ge=2, le=3, description="faults below this grade are only logged")
+    confirm_reps: tuple[int, int] = Field(description="seen in so many of the last so many repetitions")
+    consecutive: list[str] = Field(description="faults for which these must follow one another")
+    grade3_after_s: float = Field(gt=0, description="grade 3 held so long may speak after one repetition")
+    sure_least: float = Field(ge=0.5, le=1, description="a fault less sure than this (0-1) is not spoken of")
+    sure_alone: float = Field(ge=0.5, le=1, description="nor after one repetition alone, if less than this")
+    min_gap_s: float = Field(ge=0, description="silence between two corrective cues")
+    same_cue_reps: int = Field(ge=1, description="the same cue at most once in so many repetitions")
+    max_same_cue_per_set: int = Field(ge=1)
+    reps_per_cue: list[int] = Field(
+        min_length=1, description="by set, the last for all later ones: one cue in so many; 0 = summary only"
+    )
+    practised_from_session: int = Field(ge=1)
+    practised_reps_per_cue: int = Field(ge=1)
+    summary_from_session: int = Field(ge=1, description="from then on grade 3 only")
+    hold_start_s: float = Field(gt=0, description="how long 'at the start of the hold' lasts")
+    praise_reps: int = Field(ge=1, description="specific praise: checked and absent in so many running")
+    praise_every_reps: int = Field(ge=1, description="and so often where nothing was corrected")
+    count_stale_s: float = Field(gt=0)
+    praise_stale_s: float = Field(gt=0)
+    lost_spoken_s: float = Field(gt=0, description="unseen for so long: said aloud")
+    no_pushing_from_pain: int = Field(ge=0, le=10)
+    pushing: list[str] = Field(description="faults whose cue asks for more: not said from that pain on")
 
 
 class MeasureDef(_Model):
@@ -157,6 +186,12 @@ class FaultDef(_Model):
     id: str = Field(description="the specification's number, e.g. CF1")
     title: str
     cue: str | None = Field(default=None, description="what is said to the patient, at most six words")
+    level: Level | None = Field(default=None, description="priority class of the cue (spec 7.2)")
+    praise: str | None = Field(
+        default=None,
+        description="key (voice.praise.<key>) of what may be said when every fault with this key was checked "
+        "and absent",
+    )
     wording: str = Field(description="what the physio reads")
     source: str
     unit: str = ""
@@ -184,6 +219,7 @@ class Definition(_Model):
     tempo: Tempo
     gates: Gates
     counting: Counting
+    feedback: Feedback
     views: dict[str, ViewDef]
     measures: dict[str, MeasureDef]
     faults: dict[str, FaultDef]
@@ -199,6 +235,13 @@ class Definition(_Model):
         for fault, fault_def in self.faults.items():
             for rule in fault_def.rules:
                 self._check_rule(fault, rule)
+            if (fault_def.cue is None) != (fault_def.level is None):
+                raise ValueError(f"fault {fault} needs both a cue and its level (P2 to P5), or neither")
+        for fault in (*self.feedback.consecutive, *self.feedback.pushing):
+            if fault not in self.faults:
+                raise ValueError(f"feedback names an unknown fault '{fault}'")
+        if self.feedback.confirm_reps[0] > self.feedback.confirm_reps[1]:
+            raise ValueError("feedback.confirm_reps must be like [2, 3]: in 2 of the last 3")
         if self.counting.signal not in self.measures:
             raise ValueError(f"counting.signal names an unknown measure '{self.counting.signal}'")
         return self
@@ -312,7 +355,7 @@ def full_stop(sentence: str) -> str:
 def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str]:
     """Names allowed at a place in the definition, for the suggestion."""
     model: Any = Definition
-    parents = {"tempo": Tempo, "gates": Gates, "counting": Counting}
+    parents = {"tempo": Tempo, "gates": Gates, "counting": Counting, "feedback": Feedback}
     within = {"views": ViewDef, "measures": MeasureDef, "faults": FaultDef}
     if loc:
         head = str(loc[0])
