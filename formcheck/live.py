@@ -22,10 +22,10 @@ import formcheck
 from formcheck.camera import LiveSource
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say, Tone
-from formcheck.coach.pages import draw_page
+from formcheck.coach.pages import WITH_PICTURE, Drawn, draw_page
 from formcheck.coach.setup import position_check
 from formcheck.coach.voice import Voice
-from formcheck.coach.window import Click, Closed, Key, LiveWindow
+from formcheck.coach.window import Click, Closed, Key, Screen
 from formcheck.errors import FormcheckError
 from formcheck.exercises.practice import Moment, Practice
 from formcheck.light import image_light
@@ -127,7 +127,7 @@ class LiveSession:
         open_camera: Callable[[], LiveSource],
         engine: PoseEngine,
         voice: Voice,
-        window: LiveWindow,
+        window: Screen,
         options: LiveOptions,
     ) -> None:
         self._flow = flow
@@ -151,7 +151,7 @@ class LiveSession:
         self._offset_s: float | None = None
         self._told: set[str] = set()
         self._shown: Moment | None = None
-        self._boxes: dict[str, tuple[int, int, int, int]] = {}
+        self._drawn: Drawn | None = None
         self._begun_s = time.monotonic()
         self._lit_s = -np.inf
         self._blend = Blend()
@@ -193,17 +193,17 @@ class LiveSession:
             latest = self._latest if self._flow.camera_wanted else None
             reference = self._practice.reference if self._practice is not None else None
         frame = moment = None
-        if latest is not None:
+        if latest is not None and page.kind in WITH_PICTURE:
             frame, moment = latest
             assert self._flow.plan is not None
             page = replace(page, body=body_of(moment, reference, self._flow.plan.definition))
-        if self._options.stats:
+        if self._options.stats and page.kind in WITH_PICTURE:
             dropped = self._camera.dropped if self._camera is not None else 0
             page = replace(page, stats=self.latency.line(dropped))
         picture = frame.image if frame is not None else None
-        drawn = draw_page(page, picture, self._window.size, high_contrast=self._options.high_contrast)
-        self._boxes = drawn.boxes
-        self._window.show(drawn.image)
+        contrast = self._options.high_contrast
+        self._drawn = draw_page(page, picture, self._window.size, high_contrast=contrast)
+        self._window.show(self._drawn.image)
         if frame is not None and self._camera is not None and moment is not self._shown:
             self._shown = moment
             self.latency.shown.append(1000 * (self._camera.now_s() - frame.time_s))
@@ -218,10 +218,9 @@ class LiveSession:
                 elif isinstance(event, Key):
                     self._flow.press(event.name)
                 elif isinstance(event, Click):
-                    for choice, (x, y, w, h) in self._boxes.items():
-                        if x <= event.x < x + w and y <= event.y < y + h:
-                            self._flow.choose(choice)
-                            break
+                    choice = self._drawn.choice_at(event.x, event.y) if self._drawn is not None else None
+                    if choice is not None:
+                        self._flow.choose(choice)
 
     def _clock(self) -> float:
         """Time on the session's clock; the machine's while there is no camera yet."""
@@ -261,8 +260,9 @@ class LiveSession:
             self._fresh.set()
             return
         if self._offset_s is None:
-            self._offset_s = frame.time_s
             with self._lock:
+                self._offset_s = frame.time_s
+                self._flow.restart_clock()
                 self._begin(frame)
         assert self._practice is not None
         assert self._log is not None

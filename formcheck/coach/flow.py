@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from formcheck.coach.flow_pages import Pages, Standing
-from formcheck.coach.message import Message, Priority, Say, Tone
+from formcheck.coach.message import Message, Priority, Tone
+from formcheck.coach.mouth import Mouth
 from formcheck.coach.page import Page
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.practice import Moment
+from formcheck.exercises.practice import PRACTICE_REPS, Moment
 from formcheck.session.events import Event
 from formcheck.summarize import COUNTED
 from formcheck.words import Words
@@ -124,7 +125,8 @@ class Flow:
         self._messages: deque[Message] = deque()
         self._events: deque[Event] = deque()
         self._policy: Policy | None = None
-        self._setup = SetupCoach(words)
+        self._mouth = Mouth()
+        self._setup = SetupCoach(words, self._mouth)
         self._sets: list[_Set] = []
         self._selected = 0
         self._since_s = 0.0
@@ -136,8 +138,7 @@ class Flow:
         self._before_pause: Step = "work"
         self._rest_s = 0.0
         self._phase_since: tuple[str, float] = ("none", 0.0)
-        self._lost_told = False
-        self._practice_heard = 0
+        self._told_set = 0
         self._cue: tuple[str, bool, float] = ("", False, -1e9)
         self._last_problem: str | None = None
         self._stop_reason: Literal["pain", "stop"] | None = None
@@ -179,6 +180,14 @@ class Flow:
         return self._pages.page(self._standing())
 
     # --- what comes in ------------------------------------------------------------------------------
+
+    def restart_clock(self) -> None:
+        """The camera's first frame is here: the session's clock starts at 0."""
+        self._mouth.free_at -= self._now_s
+        self._since_s -= self._now_s
+        text, correction, at_s = self._cue
+        self._cue = (text, correction, at_s - self._now_s)
+        self._now_s = 0.0
 
     def frame(self, moment: Moment) -> None:
         """One frame, after the engine dealt with it."""
@@ -223,7 +232,7 @@ class Flow:
         """A key, by name (``enter``, ``esc``, ``space``, ``left`` …, ``0`` …, ``p``, ``s``)."""
         if self.step == "over":
             return
-        if key in ("p", "s", "esc", "space") and self._press_anywhere(key):
+        if key in ("p", "s", "h", "esc", "space") and self._press_anywhere(key):
             return
         page = self.page()
         if not page.choices:
@@ -254,6 +263,8 @@ class Flow:
             self._stop("pain")
         elif key == "s" and (exercising or self.step in ("paused", "rest")):
             self._stop("stop")
+        elif key == "h" and self._policy is not None:
+            self._messages.extend(self._policy.ask(self._now_s))
         elif key == "space" and self.step == "work":
             self._pause()
         elif key == "space" and self.step == "paused":
@@ -270,10 +281,11 @@ class Flow:
     def _stop(self, reason: Literal["pain", "stop"]) -> None:
         """End at once; nothing encourages going on (spec 7.6)."""
         self._stop_reason = reason
-        self._end_set(reason, say=False)
+        self._end_set(reason)
         self._event("stop", reason=reason)
         self._to("stopped")
-        self._say(f"page.stopped.{'pain' if reason == 'pain' else 'key'}", Priority.SAFETY, interrupt=True)
+        if self._policy is not None:
+            self._messages.extend(self._policy.stopped(self._now_s, reason))
 
     def _pause(self, spoken: str | None = None) -> None:
         self._before_pause = self.step
@@ -307,6 +319,7 @@ class Flow:
             reps=self.plan.reps,
             focus_fault=self.plan.focus_fault,
             session_number=self._history.sessions + 1,
+            mouth=self._mouth,
         )
         self._to("safety")
 
@@ -318,7 +331,7 @@ class Flow:
         self._event("consent", recording=self.consent)
         if self._history.had_pain:
             self._to("settled")
-            self._say("page.settled.question", Priority.PRAISE)
+            self._say("page.settled.question")
         else:
             self._ask_pain_before()
 
@@ -330,7 +343,7 @@ class Flow:
 
     def _ask_pain_before(self) -> None:
         self._to("pain_before")
-        self._say("page.pain.question_before", Priority.PRAISE)
+        self._say("page.pain.question_before")
 
     def _chosen_pain_before(self, choice: str) -> None:
         value = int(choice)
@@ -338,11 +351,17 @@ class Flow:
             # Kept back: a wrong key can still be put right.
             self._pain_last = value
             self._to("advice")
-            self._say("page.pain.advice_high_before", Priority.SAFETY, value=value)
+            self._say("page.pain.advice_high_before", value=value)
             return
-        self._pain_before = self._pain_last = value
+        self._pain_before = value
+        self._hurts(value)
         self._event("pain", value=value, set=0)
         self._to_setup()
+
+    def _hurts(self, value: int) -> None:
+        self._pain_last = value
+        if self._policy is not None:
+            self._policy.pain = value
 
     def _chosen_advice(self, choice: str) -> None:
         if choice == "again":
@@ -364,17 +383,17 @@ class Flow:
 
     def _chosen_pain_after(self, choice: str) -> None:
         value = int(choice)
-        self._pain_last = value
+        self._hurts(value)
         self._event("pain", value=value, set=len(self._sets))
         rise = value - (self._pain_before or 0)
         if value >= self._safety.stop or (self._pain_before is not None and rise >= self._safety.rise):
             self._stop_reason = "pain"
             self._event("stop", reason="pain")
             self._to("stopped")
-            self._say("page.pain.advice_stop", Priority.SAFETY, interrupt=True)
+            self._say("page.pain.advice_stop", Priority.SAFETY)
         elif value >= self._safety.caution:
             self._to("caution")
-            self._say("page.pain.advice_caution", Priority.SAFETY, interrupt=True)
+            self._say("page.pain.advice_caution", Priority.SAFETY)
         else:
             self._ask_effort()
 
@@ -386,13 +405,13 @@ class Flow:
 
     def _ask_pain_after(self) -> None:
         self._to("pain_after")
-        self._say("page.pain.question_after", Priority.PRAISE)
+        self._say("page.pain.question_after")
 
     def _ask_effort(self, longer: bool = False) -> None:
         assert self.plan is not None
         self._rest_s = self.plan.rest_s * (2 if longer else 1)
         self._to("effort")
-        self._say("page.effort.question", Priority.PRAISE)
+        self._say("page.effort.question")
 
     def _chosen_effort(self, choice: str) -> None:
         self._event("effort", value=float(choice), set=len(self._sets))
@@ -404,7 +423,7 @@ class Flow:
             self._to_summary()
         else:
             self._to("rest")
-            self._say("page.rest.title", Priority.PRAISE)
+            self._say("page.rest.title")
 
     def _chosen_rest(self, choice: str) -> None:
         if choice == "skip":
@@ -437,7 +456,6 @@ class Flow:
             ref = moment.baseline
             self._view = ref.view
             self._event("baseline", view=ref.view, side=ref.side, yaw_deg=round(ref.yaw_deg, 1))
-            self._say("page.setup.ready", Priority.PRAISE)
         if moment.calibrated is not None:
             self._event("calibrated", range=round(moment.calibrated, 4))
             asked = self.plan.definition.target_range if self.plan is not None else None
@@ -449,24 +467,29 @@ class Flow:
         elif moment.stage == "work":
             if self.step != "work":
                 self._to("work")
-                if self._policy is not None and self._sets and not self._sets[-1].counted:
-                    self._messages.extend(self._policy.set_started(moment.time_s, self._sets[-1].index) or [])
+                if self._policy is not None and self._told_set != len(self._sets):
+                    self._told_set = len(self._sets)
+                    self._messages.extend(self._policy.set_started(moment.time_s, self._told_set))
+                    self._say("page.work.begin", set=self._told_set)
             self._work(moment)
 
     def _practise(self, moment: Moment) -> None:
+        assert self._policy is not None
+        t = moment.time_s
         if self.step != "practice":
             self._to("practice")
-            self._practice_heard = 0
-            self._say("page.practice.line", Priority.CANNOT_SEE)
-        if moment.practice_done > self._practice_heard:
-            self._practice_heard = moment.practice_done
-            self._since_s = moment.time_s
-            more = moment.practice_of > 3 and moment.practice_done == 3
-            if more:
-                self._say("page.practice.more", Priority.CANNOT_SEE)
-        elif moment.time_s - self._since_s > _SMALL_AFTER_S:
-            self._since_s = moment.time_s
-            self._say("page.practice.small", Priority.CANNOT_SEE)
+            self._messages.extend(self._policy.set_started(t, 0))
+            self._say("page.setup.ready")
+            self._say("page.practice.line")
+        if moment.practised is not None:
+            self._since_s = t
+            self._messages.extend(self._policy.rep_closed(t, moment.practice_done, moment.practised))
+            if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
+                self._say("page.practice.more")
+        elif t - self._since_s > _SMALL_AFTER_S:
+            self._since_s = t
+            self._say("page.practice.small")
+        self._messages.extend(self._policy.frame(t, moment.phase, moment.level, {}))
 
     def _start_set(self) -> None:
         self._sets.append(_Set(len(self._sets) + 1))
@@ -482,7 +505,6 @@ class Flow:
         t = moment.time_s
         if moment.phase != self._phase_since[0]:
             self._phase_since = (moment.phase, t)
-        self._messages.extend(self._policy.frame(t, moment.phase, moment.level, moment.ongoing))
         now = self._sets[-1]
         if moment.closed is not None:
             kind = moment.closed.times.rep_class
@@ -494,6 +516,7 @@ class Flow:
                 self._end_set("done")
                 self._ask_pain_after()
                 return
+        self._messages.extend(self._policy.frame(t, moment.phase, moment.level, moment.ongoing))
         waited = t - self._phase_since[1]
         if moment.phase == "rest" and waited > _IDLE_S:
             self._end_set("idle")
@@ -501,21 +524,22 @@ class Flow:
         elif moment.phase in ("rise", "hold", "lower") and waited > _STUCK_S:
             self._pause("page.paused.idle")
 
-    def _end_set(self, reason: str, say: bool = True) -> None:
+    def _end_set(self, reason: str) -> None:
         """End the set under way, if there is one."""
         open_set = self._sets and self.step in ("setup", "work", "paused")
         if not open_set:
             return
         self._event("set_end", set=len(self._sets), reason=reason)
         if self._policy is not None:
-            said = self._policy.set_ended(self._now_s)
-            if say:
-                self._messages.extend(said)
+            self._messages.extend(self._policy.set_ended(self._now_s, reason))
 
     # --- moving on ----------------------------------------------------------------------------------
 
     def _time_passes(self) -> None:
         waited = self._now_s - self._since_s
+        if self._policy is not None and self.step not in ("practice", "work"):
+            # What waits for the voice to be free.
+            self._messages.extend(self._policy.frame(self._now_s, "rest", None, {}))
         if self.step == "pain_after" and waited > _QUESTION_S:
             self._event("pain", value=None, set=len(self._sets))
             self._ask_effort()
@@ -533,11 +557,22 @@ class Flow:
 
     def _to(self, step: Step) -> None:
         self.step = step
-        self._selected = 0
+        # Nothing is recorded by a key pressed in passing.
+        self._selected = 2 if step == "safety" else 0
+        self._cue = ("", False, -1e9)
         self._since_s = self._now_s
 
-    def _say(self, key: str, priority: Priority, *, interrupt: bool = False, **values: object) -> None:
-        self._messages.append(Say(self.words(key, **values), key, priority, interrupt=interrupt))
+    def _say(self, key: str, priority: Priority = Priority.PRAISE, **values: object) -> None:
+        """Hand a sentence to the policy, which alone knows when the voice is free."""
+        if self._policy is None:
+            return
+        if priority is Priority.SAFETY:
+            said = self._policy.safety(self._now_s, key)
+        elif priority is Priority.CANNOT_SEE:
+            said = self._policy.cannot_see(self._now_s, key)
+        else:
+            said = self._policy.inform(self._now_s, key, **values)
+        self._messages.extend(said)
 
     def _event(self, kind: str, **data: object) -> None:
         self._events.append(Event(self._now_s, self._frame, kind, dict(data)))
@@ -575,7 +610,6 @@ class Flow:
             notice=self._notice,
             stop_reason=self._stop_reason,
             problem=self._last_problem if self.step == "setup" else None,
-            good=self._policy.good() if self._policy is not None else None,
             focus=self._policy.focus() if self._policy is not None else None,
             view=self._view,
             target=self._target,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from formcheck.coach.page import Choice, Page, PageKind
@@ -40,7 +40,6 @@ class Standing:
     notice: str
     stop_reason: str | None
     problem: str | None
-    good: str | None
     focus: str | None
     view: str | None
     target: float
@@ -60,7 +59,8 @@ class Pages:
 
     def page(self, at: Standing) -> Page:
         """The page for a standing; `body` and `stats` are added by the window's side."""
-        return getattr(self, f"_{at.step}")(at)  # type: ignore[no-any-return]
+        page: Page = getattr(self, f"_{at.step}")(at)
+        return replace(page, language=self._words.language)
 
     def _text(self, key: str, **values: object) -> str:
         return self._words(f"page.{key}", **values)
@@ -244,10 +244,9 @@ class Pages:
             lines.append(self._text("summary.small", count=at.partial))
         if at.void:
             lines.append(self._text("summary.not_seen", count=at.void))
-        if at.good:
-            lines.append(self._text("summary.good", good=at.good))
         if at.focus:
-            lines.append(self._text("summary.focus", focus=at.focus))
+            cue = at.plan.definition.faults[at.focus].cue
+            lines.append(self._text("summary.focus", focus=cue))
         elif sum(at.done):
             lines.append(self._text("summary.no_focus"))
         if at.pain_before is not None and at.pain_last is not None and at.done:

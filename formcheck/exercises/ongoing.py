@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from formcheck.exercises.definition import Definition, Rule
-from formcheck.exercises.faults import noise_threshold
+from formcheck.exercises.faults import chance_beyond, noise_threshold
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Status
 
@@ -27,12 +27,14 @@ class Ongoing:
     Attributes:
         grade: 1 mild, 2 moderate, 3 marked: the highest that has been held long enough.
         since_s: when that grade was first passed, seconds.
+        sure: chance, 0 to 1, that the true value is beyond the first threshold now.
         measure: the measure it shows in.
     """
 
     grade: int
     since_s: float
-    measure: str
+    sure: float = 1.0
+    measure: str = ""
 
 
 class OngoingFaults:
@@ -86,7 +88,8 @@ class OngoingFaults:
                 if t - begun >= rule.minimum_s - 5e-4:
                     grade, since = g, begun
             if grade and (fault not in found or found[fault].grade < grade):
-                found[fault] = Ongoing(grade, since, measure)
+                sd = float(row.sd[0, column]) if row.sd is not None else 0.0
+                found[fault] = Ongoing(grade, since, chance_beyond(size - rule.grades[0], sd), measure)
         return found
 
 

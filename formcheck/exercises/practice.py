@@ -102,6 +102,7 @@ class Moment:
         phase: of the repetition state machine; ``none`` while nothing is counted.
         level: normalised signal, None where not measurable.
         closed: the repetition that this frame closed, in the stage ``work``.
+        practised: the same in the stage ``practice``.
         ongoing: faults under way, by name.
         practice_done, practice_of: practice repetitions seen and wanted.
         baseline: the new reference, in the frame that completed it.
@@ -119,6 +120,7 @@ class Moment:
     phase: str = "none"
     level: float | None = None
     closed: RepResult | None = None
+    practised: RepResult | None = None
     ongoing: dict[str, Ongoing] = field(default_factory=dict)
     practice_done: int = 0
     practice_of: int = PRACTICE_REPS
@@ -262,10 +264,10 @@ class Practice:
                 row, in_posture=self._in_posture(seen.time_s), in_shape=self._shape[-1][1]
             )
             phase, level, closed = observation.phase, observation.level, observation.closed
-        if stage == "practice":
-            if closed is not None:
-                calibrated = self._practised(closed)
-            closed = None
+        practised: RepResult | None = None
+        if stage == "practice" and closed is not None:
+            practised, closed = closed, None
+            calibrated = self._practised(practised)
         elif stage == "work" and self._ongoing is not None:
             ongoing = self._ongoing.update(row, phase)
         return Moment(
@@ -278,6 +280,7 @@ class Practice:
             phase=phase,
             level=level,
             closed=closed,
+            practised=practised,
             ongoing=ongoing,
             practice_done=len(self._peaks),
             practice_of=self._practice_of,
