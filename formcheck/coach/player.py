@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LINUX_PLAYERS = (["paplay"], ["pw-play"], ["aplay", "-q"])
+# Without the latency, paplay keeps two seconds in store and ends that much after the sound has.
+LINUX_PLAYERS = (["paplay", "--latency-msec=50"], ["pw-play"], ["aplay", "-q"])
 PROBE_S = 4.0
 
 

@@ -10,7 +10,8 @@ that worked. This way the start is known, failure is seen, and a sentence said b
 engine is made anew for each sentence, which is what helps against the issues named.
 
 In: ``{"say": text}``. Out, once: ``{"ready": true, "voice": name, "fits": bool}`` or ``{"ready": false,
-"why": sentence}``; then for each sentence ``{"started": true}`` and ``{"done": true}``, or ``{"done": false}``.
+"why": sentence}``; then for each sentence ``{"started": true}`` and ``{"done": true}``, or
+``{"done": false}``.
 """
 
 from __future__ import annotations

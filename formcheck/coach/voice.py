@@ -1,8 +1,8 @@
 """The coach's voice: speaks sentences and plays tones without ever making the caller wait.
 
-`open_voice` gives one that works on this computer, or a silent one that says why. Speech lives in a process of
-its own (`speaker.py`): a speech engine that hangs or crashes is replaced, and the session notices nothing but
-a sentence that comes late or not at all, which `problem` then says.
+`open_voice` gives one that works on this computer, or a silent one that says why. Speech lives in a process
+of its own (`speaker.py`): a speech engine that hangs or crashes is replaced, and the session notices nothing
+but a sentence that comes late or not at all, which `problem` then says.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,8 +58,8 @@ class Voice(Protocol):
         busy: something is being spoken or waits to be.
         working: sentences can be heard, as far as the computer can tell.
         problem: one sentence on what is wrong, or "".
-        start_delays_s: for the sentences spoken last, the time from `say` to the start of the sound, in
-            seconds; empty if nothing was spoken.
+        start_delays_s: for the sentences spoken last, the time from `say` to when the sound was handed to the
+            system's player, in seconds; empty if nothing was spoken.
     """
 
     @property
@@ -165,10 +166,8 @@ class LoggedVoice:
 
     def close(self) -> None:
         self._inner.close()
-        try:
+        with suppress(OSError):
             self._file.close()
-        except OSError:
-            pass
 
     def _write(self, what: dict[str, Any]) -> None:
         if self._file.closed or self._log_problem:
@@ -218,21 +217,17 @@ class _Child:
 
     def say(self, text: str) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):  # if it has died, its listener says so
             self._process.stdin.write(json.dumps({"say": text}).encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:
-            pass  # it has died: its listener says so
 
     def kill(self) -> None:
         self.killed = True
-        try:
+        with suppress(OSError):
             if sys.platform == "win32":
                 self._process.kill()
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
-        except OSError:
-            pass
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -388,6 +383,7 @@ class SpokenVoice:
         except OSError as error:
             self._given_up = True
             self._say_so(f"The speech program cannot be started ({error.strerror or error}).", False)
+            self._settled.set()
             return None
 
     def _take(self, sentence: _Sentence) -> None:
