@@ -1,7 +1,7 @@
 """The process that speaks: sentences in, one JSON line each; what became of them out.
 
 Run as ``python -m formcheck.coach.speaker LANGUAGE WORDS_PER_MINUTE FOLDER [PLAYER …]`` by
-`voice.SpokenVoice`, which kills it to cut off a sentence and starts another when it hangs or crashes.
+`spoken.SpokenVoice`, which kills it to cut off a sentence and starts another when it hangs or crashes.
 
 pyttsx3 only turns text into a sound file here; the file is then played with the system's own player. Spoken
 directly, pyttsx3 2.99 stays silent from the second sentence on with Windows' voices and reports success

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import formcheck.coach.spoken as spoken_module
 import formcheck.coach.voice as voice_module
 from formcheck.coach import speaker
 from formcheck.coach.message import Priority, Say, Tone
@@ -194,7 +195,7 @@ def test_a_crash_in_the_middle_is_not_repeated(stage: Stage) -> None:
 
 
 def test_an_engine_that_hangs_is_replaced(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice_module, "TOO_LONG", (0.3, 0.0))
+    monkeypatch.setattr(spoken_module, "TOO_LONG", (0.3, 0.0))
     voice = stage.voice()
     until(lambda: stage.starts == 2)
     voice.say(say("hang"))
