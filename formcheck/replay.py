@@ -21,13 +21,28 @@ from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.steady import Seen
 from formcheck.session.events import Event
 from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
-from formcheck.session.outputs import VIDEO, part_of
-from formcheck.session.reader import Session, SessionPoses
+from formcheck.session.outputs import SESSION, VIDEO, part_of
+from formcheck.session.reader import Session, SessionPoses, open_session
 
 
 def is_live(session: Session) -> bool:
     """True for a live session, False for an analysed recording."""
     return session.meta.live is not None
+
+
+def is_session(path: Path) -> bool:
+    """True for a session's folder or its ``session.sqlite``, by name."""
+    return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
+
+
+def replay_file(path: Path, definition: Definition | None = None) -> Analysis:
+    """`replay` of a session's folder or file.
+
+    Raises:
+        FormcheckError: see `open_session` and `replay`.
+    """
+    with open_session(path) as session:
+        return replay(session, definition)
 
 
 def replay(session: Session, definition: Definition | None = None) -> Analysis:

@@ -1,4 +1,4 @@
-"""The live engine: from an empty mat over baseline and practice to judged repetitions, on synthetic people."""
+"""The live engine: from an empty mat over baseline and practice to judged repetitions, on made people."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_from_lying_down_to_counted_repetitions(exercise, at, camera):
 def test_nothing_is_counted_before_it_is_done():
     track = shot(bridge_at, SIDE, [REP] * 5)
     _, moments = live("bridge", track)
-    _, level, truth = repetitions([REP] * 5, lead_s=STILL_S)
+    truth = repetitions([REP] * 5, lead_s=STILL_S)[2]
     ends = [rep.end_s for rep in truth]
     for moment in moments:
         if moment.closed is not None:

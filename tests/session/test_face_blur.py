@@ -18,8 +18,8 @@ def body(face_at: tuple[float, float]) -> np.ndarray:
     xy[:] = (200, 150)
     xy[: Landmark.MOUTH_RIGHT + 1] = np.array(face_at) + RNG.uniform(-8, 8, (11, 2))
     for side in ("LEFT", "RIGHT"):
-        xy[Landmark[f"{side}_SHOULDER"]] = np.array(face_at) + (30, 20)
-        xy[Landmark[f"{side}_HIP"]] = np.array(face_at) + (130, 20)
+        xy[Landmark[f"{side}_SHOULDER"]] = np.add(face_at, (30, 20))
+        xy[Landmark[f"{side}_HIP"]] = np.add(face_at, (130, 20))
     return xy
 
 
