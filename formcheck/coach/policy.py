@@ -185,10 +185,12 @@ class Policy:
             "voice.count",
             Priority.PRAISE,
             until=t + self._rules.count_stale_s,
+            phases=_AT_REST,
         )
         if self._set > 0:
             self._history.add(rep.checks)
-            if not self._correct():
+            # After the last repetition the summary says it: there is none left to change.
+            if index < self._reps and not self._correct():
                 self._praise(t)
         return self._speak(t, at_lower_end=True)
 
@@ -411,7 +413,10 @@ class Policy:
         parts = [words(f"voice.summary.{'one' if self._done == 1 else 'reps'}", n=self._done)]
         good = self._history.praises(whole_set=True)
         if good:
-            parts.append(words(f"voice.praise.{good[0]}") + ".")
+            # The focus fault's praise is first; else another one each set.
+            first = self._focus_fault in self._history.praise_faults(good[0])
+            key = good[0] if first else good[(self._set - 1) % len(good)]
+            parts.append(words(f"voice.praise.{key}") + ".")
         elif self._done >= self._reps:
             parts.append(words("voice.summary.all_done"))
         if self._focus is not None:
