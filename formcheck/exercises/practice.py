@@ -39,8 +39,8 @@ _STILL_TRUNKS = 0.10
 #: "Where they are now": the median of this long; still for less than the second is moving, and is told.
 _NOW_S = 0.3
 _RESTLESS_S = 0.5
-#: Frames missing for longer than this end the stillness (spec 0.3).
-_BRIDGE_S = 0.3
+#: Frames missing for longer than this end the stillness (spec 6.2: lost after 0.5 s).
+_BRIDGE_S = 0.5
 #: What the set-up check looks at: the last second.
 _LOOK_S = 1.0
 #: Practice repetitions for the own range, and two more when they differ much (spec 6.1).

@@ -38,7 +38,7 @@ class LivePose:
 
     def __init__(self, engine: PoseEngine) -> None:
         self._engine = engine
-        self._results: deque[PoseResult] = deque()
+        self._results: deque[tuple[float, PoseResult]] = deque()
         self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._trial: threading.Thread | None = None
         self._found: list[Region | None] = []
@@ -78,8 +78,8 @@ class LivePose:
 
     def _keep(self, result: PoseResult, frame: Frame) -> None:
         t = frame.time_s
-        self._results.append(result)
-        while t - self._results[0].time_s > _JUDGE_S:
+        self._results.append((t, result))
+        while t - self._results[0][0] > _JUDGE_S:
             self._results.popleft()
         if not self._pictures or t - self._pictures[-1][0] >= _JUDGE_S / TRIAL_FRAMES:
             self._pictures.append((t, frame.image))
@@ -88,19 +88,19 @@ class LivePose:
 
     def _worth_a_trial(self, t: float) -> bool:
         busy = self._trial is not None and self._trial.is_alive()
-        judged = len(self._pictures) == TRIAL_FRAMES and t - self._results[0].time_s > 0.8 * _JUDGE_S
+        judged = len(self._pictures) == TRIAL_FRAMES and t - self._results[0][0] > 0.8 * _JUDGE_S
         return (
             isinstance(self._engine, BlazePose)
             and not busy
             and judged
             and t - self._tried_s > _TRY_EVERY_S
-            and not is_steady(self._results)
+            and not is_steady([result for _, result in self._results])
         )
 
     def _start_trial(self, t: float) -> None:
         assert isinstance(self._engine, BlazePose)
         self._tried_s = t
-        net, results = self._engine.net, list(self._results)
+        net, results = self._engine.net, [result for _, result in self._results]
         pictures = [picture for _, picture in self._pictures]
         self._trial = threading.Thread(
             target=lambda: self._found.append(find_region(net, pictures, results)),
