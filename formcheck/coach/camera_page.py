@@ -21,6 +21,7 @@ from formcheck.coach.canvas import (
     SEMI,
     Box,
     Theme,
+    blank,
     button_row,
     card,
     fit,
@@ -134,8 +135,7 @@ def _still_part(
     counting = page.kind in ("work", "practice")
     at = plan(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
     u = at.unit
-    canvas = np.empty((size[1], size[0], 3), np.uint8)
-    canvas[:] = theme.ground
+    canvas = blank(size, theme.ground)
     draw_header(canvas, at.header, page, theme, u)
     if page.kind == "setup":
         _setup_panel(canvas, at.panel, page, theme, u, high_contrast)

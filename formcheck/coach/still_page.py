@@ -16,6 +16,7 @@ from formcheck.coach.canvas import (
     REGULAR,
     Box,
     Theme,
+    blank,
     button_ground,
     card,
     fit,
@@ -43,8 +44,7 @@ def draw_still_page(
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     width, height = size_wh
     u = unit_of(size_wh)
-    canvas = np.empty((height, width, 3), np.uint8)
-    canvas[:] = theme.ground
+    canvas = blank(size_wh, theme.ground)
     area = Box(0, 0, width, height).inset(0.4 * u, 0.25 * u)
     footer, area = area.bottom(0.4 * u, 0.12 * u)
     if page.stats:
