@@ -21,6 +21,7 @@ from formcheck.coach.canvas import (
     SEMI,
     Box,
     Theme,
+    blank,
     button_row,
     card,
     fit,
@@ -134,8 +135,7 @@ def _still_part(
     counting = page.kind in ("work", "practice")
     at = plan(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
     u = at.unit
-    canvas = np.empty((size[1], size[0], 3), np.uint8)
-    canvas[:] = theme.ground
+    canvas = blank(size, theme.ground)
     draw_header(canvas, at.header, page, theme, u)
     if page.kind == "setup":
         _setup_panel(canvas, at.panel, page, theme, u, high_contrast)
@@ -188,9 +188,19 @@ def draw_cue(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> Non
     else:
         bubble = Box(round(x - 0.42 * u), round(y - 0.4 * u), round(0.84 * u), round(0.58 * u))
         card(canvas, bubble, 0.2 * u, theme.accent)
-        shape(canvas, [(x - 0.2 * u, y + 0.12 * u), (x + 0.1 * u, y + 0.12 * u), (x - 0.25 * u, y + 0.42 * u)], theme.accent)
+        shape(
+            canvas,
+            [(x - 0.2 * u, y + 0.12 * u), (x + 0.1 * u, y + 0.12 * u), (x - 0.25 * u, y + 0.42 * u)],
+            theme.accent,
+        )
     text_in(
-        canvas, Box(round(box.x + 1.5 * u), box.y, round(box.w - 1.7 * u), box.h), page.cue, size, ink, SEMI, lines=len(rows)
+        canvas,
+        Box(round(box.x + 1.5 * u), box.y, round(box.w - 1.7 * u), box.h),
+        page.cue,
+        size,
+        ink,
+        SEMI,
+        lines=len(rows),
     )
 
 
@@ -205,7 +215,9 @@ def draw_buttons(
     }
 
 
-def draw_ring(canvas: Image, box: Box, seconds: float, whole: float, unit_word: str, theme: Theme, u: float) -> None:
+def draw_ring(
+    canvas: Image, box: Box, seconds: float, whole: float, unit_word: str, theme: Theme, u: float
+) -> None:
     """Seconds left as a large number in a ring that empties, and the word for seconds."""
     r = 0.46 * min(box.w, box.h)
     middle = (round(box.x + box.w / 2), round(box.y + box.h / 2))
@@ -224,7 +236,9 @@ def draw_ring(canvas: Image, box: Box, seconds: float, whole: float, unit_word: 
 # ---- the panel beside the picture ----------------------------------------------------------------------
 
 
-def _count_panel(canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float) -> None:
+def _count_panel(
+    canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
+) -> None:
     if page.count is not None:
         high = 3.3 * u  # letter size: digits are then a quarter of the screen's height and a little more
         widest = numeral("0") * max(len(str(page.count)), len(str(page.of or 0)))
@@ -260,13 +274,19 @@ def _count_panel(canvas: Image, box: Box, page: Page, worst: FaultMark | None, t
         text_in(canvas, words, worst.title, 0.32 * u, theme.warn, SEMI, lines=2)
 
 
-def _setup_panel(
-    canvas: Image, box: Box, page: Page, theme: Theme, u: float, high_contrast: bool
-) -> None:
+def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> None:
     """What to do, the time to lie still, and a drawing of where the laptop goes."""
     if page.seconds_left is not None:
         ring, box = box.bottom(min(2.9 * u, 0.55 * box.h), 0.15 * u)
-        draw_ring(canvas, ring, page.seconds_left, max(2.0, page.seconds_left), _words(page.language)("page.rest.unit"), theme, u)
+        draw_ring(
+            canvas,
+            ring,
+            page.seconds_left,
+            max(2.0, page.seconds_left),
+            _words(page.language)("page.rest.unit"),
+            theme,
+            u,
+        )
     elif page.drawing:
         exercise, view, *side = page.drawing.split("/")
         if has_sketch(exercise, view):

@@ -5,7 +5,7 @@ Text is never cut: it is broken into lines, and where they do not fit their box 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,18 @@ import numpy as np
 from formcheck.coach import lettering
 from formcheck.coach.lettering import put_text, text_width
 from formcheck.coach.page import Choice
-from formcheck.coach.palette import FAULT, INK, INK_SOFT, MEASURED, PANEL, SHIFT, Color, Image, bgr, fixed_point
+from formcheck.coach.palette import (
+    FAULT,
+    INK,
+    INK_SOFT,
+    MEASURED,
+    PANEL,
+    SHIFT,
+    Color,
+    Image,
+    bgr,
+    fixed_point,
+)
 
 #: Line height and the part of it above the baseline, in letter sizes.
 LINE = 1.24
@@ -95,6 +106,13 @@ class Box:
         return Box(self.x + (self.w - w) // 2, self.y + (self.h - h) // 2, w, h)
 
 
+def blank(size_wh: tuple[int, int], color: Color) -> Image:
+    """An empty page. (OpenCV fills it some twenty times faster than numpy.)"""
+    canvas = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
+    cv2.rectangle(canvas, (0, 0), size_wh, color, -1)
+    return canvas
+
+
 def numeral(number: int | str) -> str:
     """A number to be drawn large: the zero of OpenCV's letters is slashed, so their letter O is drawn for it."""
     return str(number).replace("0", "O") if lettering.HAS_TRUETYPE else str(number)
@@ -133,11 +151,24 @@ def fit(
     text: str, width: float, height: float, size: float, weight: int = REGULAR, lines: int = 9
 ) -> tuple[int, tuple[str, ...]]:
     """The largest letters up to `size` with which the text fits in, and its lines."""
-    for candidate in range(max(6, round(size)), 5, -1):
+
+    def works(candidate: int) -> bool:
         rows, fits = broken(text, width, candidate, weight)
-        if fits and len(rows) <= lines and len(rows) * LINE * candidate <= height + 1:
-            return candidate, rows
-    return 6, rows
+        return fits and len(rows) <= lines and len(rows) * LINE * candidate <= height + 1
+
+    used = _largest(works, round(size))
+    return used, broken(text, width, used, weight)[0]
+
+
+def _largest(works: Callable[[int], bool], most: int, least: int = 6) -> int:
+    """The largest letter size that works, or the least there is; what works at a size works below it."""
+    if most <= least or works(most):
+        return max(most, least)
+    low, high = least, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if works(middle) else (low, middle)
+    return low
 
 
 def text_in(
@@ -172,11 +203,11 @@ def paragraphs(
     A paragraph that begins with "• " is indented as a list; one that ends with ":" is a heading and
     stays with what follows. `gap` is the space between paragraphs, in letter sizes.
     """
-    for used in range(max(6, round(size)), 5, -1):
-        placed = _flow(tuple(texts), box, used, columns, gap)
-        if placed is not None:
-            return placed
-    return []
+
+    def flow(used: int) -> list[TextLine] | None:
+        return _flow(tuple(texts), box, used, columns, gap)
+
+    return flow(_largest(lambda used: flow(used) is not None, round(size))) or []
 
 
 def _flow(texts: tuple[str, ...], box: Box, size: int, columns: int, gap: float) -> list[TextLine] | None:
@@ -222,13 +253,19 @@ def _flow(texts: tuple[str, ...], box: Box, size: int, columns: int, gap: float)
 
 
 def _place(
-    blocks: list[list[tuple[str, float, int]]], spots: list[tuple[int, float]], box: Box, pitch: float, size: int
+    blocks: list[list[tuple[str, float, int]]],
+    spots: list[tuple[int, float]],
+    box: Box,
+    pitch: float,
+    size: int,
 ) -> list[TextLine]:
     out = []
     for block, (column, top) in zip(blocks, spots, strict=True):
         y = box.y + top
         for text, indent, weight in block:
-            out.append(TextLine(text, box.x + column * pitch + indent, y, size, abs(weight) if weight > 0 else BOLD))
+            out.append(
+                TextLine(text, box.x + column * pitch + indent, y, size, abs(weight) if weight > 0 else BOLD)
+            )
             if weight != -1:
                 y += LINE * size
     return out
@@ -241,7 +278,9 @@ def write(canvas: Image, lines: Sequence[TextLine], color: Color) -> float:
     return max((line.y + LINE * line.size for line in lines), default=0.0)
 
 
-def card(canvas: Image, box: Box, radius: float, fill: Color, edge: Color | None = None, line: int = 2) -> None:
+def card(
+    canvas: Image, box: Box, radius: float, fill: Color, edge: Color | None = None, line: int = 2
+) -> None:
     """A filled rectangle with round corners, and an outline inside its border."""
     if edge is not None:
         cv2.fillPoly(canvas, [_rounded(box, radius)], edge, cv2.LINE_AA, SHIFT)
@@ -252,7 +291,7 @@ def card(canvas: Image, box: Box, radius: float, fill: Color, edge: Color | None
 @lru_cache(maxsize=256)
 def _rounded(box: Box, radius: float) -> np.ndarray:
     r = min(radius, box.w / 2, box.h / 2)
-    turn = np.linspace(0, np.pi / 2, 8)
+    turn = np.linspace(0, np.pi / 2, 12)
     corners = []
     for quarter, (cx, cy) in enumerate(
         [(box.w - 1 - r, box.h - 1 - r), (r, box.h - 1 - r), (r, r), (box.w - 1 - r, r)]
@@ -284,7 +323,13 @@ def key_cap(canvas: Image, x: float, y: float, key: str, size: float, theme: The
     box = Box(round(x), round(y - size / 2), round(width), round(size))
     card(canvas, box, 0.2 * size, theme.ground, theme.edge, max(2, round(0.06 * size)))
     put_text(
-        canvas, key, x + (width - text_width(key, letters, SEMI)) / 2, y + 0.36 * letters, letters, theme.ink, SEMI
+        canvas,
+        key,
+        x + (width - text_width(key, letters, SEMI)) / 2,
+        y + 0.36 * letters,
+        letters,
+        theme.ink,
+        SEMI,
     )
     return width
 
@@ -317,7 +362,9 @@ def button_row(
     cap = 0.5 * unit
     keys = [0.0 if not c.key else key_width(c.key, cap) + 0.14 * unit for c in choices]
     rooms = [
-        Box(round(cell.x + 0.3 * unit + key), cell.y, round(cell.w - 0.42 * unit - key), cell.h).inset(0, 0.09 * unit)
+        Box(round(cell.x + 0.3 * unit + key), cell.y, round(cell.w - 0.42 * unit - key), cell.h).inset(
+            0, 0.09 * unit
+        )
         for cell, key in zip(cells, keys, strict=True)
     ]
     noted = any(choice.note for choice in choices)

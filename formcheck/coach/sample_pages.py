@@ -48,7 +48,9 @@ def sample_body(width: int = 640, height: int = 480, marks: tuple[FaultMark, ...
     for name, (x, y) in _BRIDGE.items():
         xy[Landmark[name]] = (x * width, y * height)
     trusted = np.ones(33, bool)
-    trusted[[Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE, Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX]] = False
+    trusted[[Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE, Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX]] = (
+        False
+    )
     measured = frozenset({int(Landmark.LEFT_SHOULDER), int(Landmark.LEFT_HIP), int(Landmark.LEFT_KNEE)})
     return Body(xy, trusted, measured, marks)
 
@@ -85,7 +87,9 @@ def _choices(say: Words, language: str) -> dict[str, Page]:
         exercises.append(Choice(name, title, str(i + 1), say(f"page.choose.{name.replace('-', '_')}_note")))
     bridge = translated(load_definition("bridge"), language)
     views = [
-        Choice(view, bridge.views[view].title, str(i + 1), say("page.view.recommended") if view == "side" else "")
+        Choice(
+            view, bridge.views[view].title, str(i + 1), say("page.view.recommended") if view == "side" else ""
+        )
         for i, view in enumerate(("side", "head", "feet", "oblique"))
     ]
     footer = say("page.choose.footer")
@@ -95,7 +99,12 @@ def _choices(say: Words, language: str) -> dict[str, Page]:
     ]
     consent = [
         Choice(name, say(f"page.safety.{name}"), key, say(f"page.safety.{name}_note"))
-        for name, key in (("agree_video", "1"), ("agree_skeleton", "2"), ("agree_none", "3"), ("leave", "Esc"))
+        for name, key in (
+            ("agree_video", "1"),
+            ("agree_skeleton", "2"),
+            ("agree_none", "3"),
+            ("leave", "Esc"),
+        )
     ]
     return {
         "choose": Page("choose", say("page.choose.title"), choices=tuple(exercises), footer=footer),

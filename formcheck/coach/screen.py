@@ -320,9 +320,7 @@ def draw_phase_icon(
         line = fixed_point(np.array([[x - r, y], [x + r, y]]))
         cv2.polylines(canvas, [line], False, quiet, max(2, round(0.18 * f)), cv2.LINE_AA, SHIFT)
     else:
-        cv2.circle(
-            canvas, (round(x), round(y)), round(0.8 * r), quiet, max(1, round(0.12 * f)), cv2.LINE_AA
-        )
+        cv2.circle(canvas, (round(x), round(y)), round(0.8 * r), quiet, max(1, round(0.12 * f)), cv2.LINE_AA)
 
 
 def _bar(canvas: Image, x: float, y: float, width: float, height: float, share: float) -> None:

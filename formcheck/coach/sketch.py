@@ -147,8 +147,8 @@ class _Scene:
     ink: _Ink
     look_from: float
     elevation: float
-    items: list[tuple[float, NDArray[np.float64], Callable[[Image, NDArray[np.float64], float], None]]] = field(
-        default_factory=list
+    items: list[tuple[float, NDArray[np.float64], Callable[[Image, NDArray[np.float64], float], None]]] = (
+        field(default_factory=list)
     )
 
     def __post_init__(self) -> None:
@@ -176,7 +176,11 @@ class _Scene:
         self.items.append((depth, outline, draw))
 
     def surface(
-        self, corners: list[Vec] | NDArray[np.float64], fill: Color, depth: float | None = None, line: float = 0.014
+        self,
+        corners: list[Vec] | NDArray[np.float64],
+        fill: Color,
+        depth: float | None = None,
+        line: float = 0.014,
     ) -> None:
         points = np.asarray(corners, np.float64)
         far = self.depth(points.mean(axis=0)) if depth is None else depth
@@ -330,7 +334,9 @@ def _arrow(scene: _Scene, start: Vec, end: Vec) -> None:
         across = np.array([-along[1], along[0]])
         neck = b - along * 0.13 * scale
         tip = np.array([b, neck + across * 0.085 * scale, neck - across * 0.085 * scale])
-        cv2.polylines(image, [fixed_point(np.array([a, neck]))], False, scene.ink.line, line, cv2.LINE_AA, SHIFT)
+        cv2.polylines(
+            image, [fixed_point(np.array([a, neck]))], False, scene.ink.line, line, cv2.LINE_AA, SHIFT
+        )
         cv2.fillPoly(image, [fixed_point(tip)], scene.ink.line, cv2.LINE_AA, SHIFT)
 
     scene.add(9.0, scene.flat(np.stack([start, end])), draw)
@@ -382,7 +388,13 @@ def _stand(scene: _Scene, place: Place) -> None:
 
             def draw(image: Image, at: NDArray[np.float64], scale: float) -> None:
                 cv2.polylines(
-                    image, [fixed_point(at)], False, scene.ink.line, max(2, round(0.03 * scale)), cv2.LINE_AA, SHIFT
+                    image,
+                    [fixed_point(at)],
+                    False,
+                    scene.ink.line,
+                    max(2, round(0.03 * scale)),
+                    cv2.LINE_AA,
+                    SHIFT,
                 )
 
             scene.add(near - 0.1, scene.flat(np.stack(leg)), draw)
@@ -412,7 +424,7 @@ def _sight(scene: _Scene, place: Place) -> None:
 
 
 def _distance(scene: _Scene, place: Place) -> None:
-    """"2 m" along an arrow on the floor from the laptop to the person."""
+    """ "2 m" along an arrow on the floor from the laptop to the person."""
     forward = _facing(place)
     side = _at(-forward[1], forward[0], 0)
     # beside the wedge, on the side nearer to who looks at the drawing

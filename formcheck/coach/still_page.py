@@ -16,6 +16,7 @@ from formcheck.coach.canvas import (
     REGULAR,
     Box,
     Theme,
+    blank,
     button_ground,
     card,
     fit,
@@ -36,15 +37,12 @@ Boxes = dict[str, tuple[int, int, int, int]]
 
 
 @lru_cache(maxsize=4)
-def draw_still_page(
-    page: Page, size_wh: tuple[int, int], high_contrast: bool
-) -> tuple[Image, Boxes]:
+def draw_still_page(page: Page, size_wh: tuple[int, int], high_contrast: bool) -> tuple[Image, Boxes]:
     """The page, and where its choices are; see `pages.draw_page`. The image is kept: not to be written to."""
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     width, height = size_wh
     u = unit_of(size_wh)
-    canvas = np.empty((height, width, 3), np.uint8)
-    canvas[:] = theme.ground
+    canvas = blank(size_wh, theme.ground)
     area = Box(0, 0, width, height).inset(0.4 * u, 0.25 * u)
     footer, area = area.bottom(0.4 * u, 0.12 * u)
     if page.stats:
@@ -63,9 +61,7 @@ def draw_still_page(
     return canvas, boxes
 
 
-def _choose(
-    canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool
-) -> Boxes:
+def _choose(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
     """Two to four large cards, each with a drawing where there is one."""
     head, area = area.top(0.95 * u, 0.15 * u)
     text_in(canvas, head, page.title, 0.66 * u, theme.ink, BOLD, lines=1)
@@ -83,12 +79,21 @@ def _choose(
 
 
 def _choice_card(
-    canvas: Image, cell: Box, choice: Choice, page: Page, selected: bool, theme: Theme, u: float, high_contrast: bool
+    canvas: Image,
+    cell: Box,
+    choice: Choice,
+    page: Page,
+    selected: bool,
+    theme: Theme,
+    u: float,
+    high_contrast: bool,
 ) -> None:
     button_ground(canvas, cell, selected, theme, u)
     inside = cell.inset(0.34 * u, 0.22 * u)
     words = inside
-    if _drawing_of(choice.id, page.drawing, (8, 8), high_contrast) is not None:
+    what = _drawing_of(choice.id, page.drawing)
+    if what is not None:
+        exercise, view, side = what
         if cell.w > 1.7 * cell.h:
             paper, words = inside.left(0.46 * inside.w, 0.22 * u)
         else:
@@ -96,7 +101,10 @@ def _choice_card(
         paper = paper.inner(paper.w, min(paper.h, 0.8 * paper.w))
         card(canvas, paper, 0.12 * u, theme.edge)
         spot = paper.inset(max(2, 0.03 * u))
-        drawing = _drawing_of(choice.id, page.drawing, (spot.w, spot.h), high_contrast)
+        if view is None:
+            drawing = draw_exercise(exercise, (spot.w, spot.h), side, high_contrast)
+        else:
+            drawing = draw_sketch(exercise, view, (spot.w, spot.h), side, high_contrast)
         canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
     if choice.key:
         cap = 0.62 * u
@@ -111,18 +119,18 @@ def _choice_card(
         text_in(canvas, words, choice.label, 0.6 * u, theme.ink, BOLD, lines=3)
 
 
-def _drawing_of(choice: str, drawing: str | None, size_wh: tuple[int, int], high_contrast: bool) -> Image | None:
-    """What to draw on a choice: an exercise, a side of it, or a place for the laptop.
+def _drawing_of(choice: str, drawing: str | None) -> tuple[str, str | None, str | None] | None:
+    """What to draw on a choice, as exercise, view and side: an exercise, its side, or a place for the laptop.
 
     A page that asks for the side or the view names the exercise in its `drawing`.
     """
     exercise = (drawing or "").split("/")[0]
     if choice in EXERCISES:
-        return draw_exercise(choice, size_wh, None, high_contrast)
+        return choice, None, None
     if choice in ("left", "right") and exercise in EXERCISES:
-        return draw_exercise(exercise, size_wh, choice, high_contrast)
+        return exercise, None, choice
     if exercise in EXERCISES and has_sketch(exercise, choice):
-        return draw_sketch(exercise, choice, size_wh, None, high_contrast)
+        return exercise, choice, None
     return None
 
 
@@ -151,7 +159,14 @@ def _scale(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxe
     for i, (choice, cell) in enumerate(zip(choices, cells, strict=False)):
         button_ground(canvas, cell, i == page.selected, theme, 0.9 * u, pointer="above")
         text_in(
-            canvas, cell.inset(0.08 * cell.w, 0), numeral(choice.label), 0.72 * u, theme.ink, BOLD, lines=1, across=0.5
+            canvas,
+            cell.inset(0.08 * cell.w, 0),
+            numeral(choice.label),
+            0.72 * u,
+            theme.ink,
+            BOLD,
+            lines=1,
+            across=0.5,
         )
         boxes[choice.id] = (cell.x, cell.y, cell.w, cell.h)
     wedge, area = area.top(0.34 * u, 0.16 * u)
@@ -182,7 +197,9 @@ def _notes(
         after = cells[having[n + 1]].x + cells[having[n + 1]].w / 2 if n + 1 < len(having) else None
         gap = 0.06 * u
         if before is None and after is not None:
-            edge = (cells[i].x + cells[i].w + gap) if after - middle < 1.5 * cells[i].w else (middle + after) / 2
+            edge = (
+                (cells[i].x + cells[i].w + gap) if after - middle < 1.5 * cells[i].w else (middle + after) / 2
+            )
             spots.append((i, Box(cells[i].x, box.y, round(edge - gap - cells[i].x), box.h), 0.0))
         elif after is None and before is not None:
             end = cells[i].x + cells[i].w
@@ -192,7 +209,9 @@ def _notes(
             reach = min(middle - (before or box.x), (after or box.x + box.w) - middle) / 2
             reach = max(reach - gap / 2, cells[i].w / 2)
             spots.append((i, Box(round(middle - reach), box.y, round(2 * reach), box.h), 0.5))
-    size = min((fit(choices[i].note, spot.w, spot.h, 0.34 * u, REGULAR, 3)[0] for i, spot, _ in spots), default=0)
+    size = min(
+        (fit(choices[i].note, spot.w, spot.h, 0.34 * u, REGULAR, 3)[0] for i, spot, _ in spots), default=0
+    )
     for i, spot, across in spots:
         text_in(canvas, spot, choices[i].note, size, theme.ink, lines=3, across=across, down=0.0)
 
@@ -202,7 +221,9 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float) ->
     boxes: Boxes = {}
     if page.recording:
         strip, area = area.top(0.5 * u, 0.05 * u)
-        draw_header(canvas, strip, Page(page.kind, recording=page.recording, language=page.language), theme, u)
+        draw_header(
+            canvas, strip, Page(page.kind, recording=page.recording, language=page.language), theme, u
+        )
     if page.choices:
         row, area = area.bottom(1.3 * u, 0.3 * u)
         boxes = draw_buttons(canvas, row, page, theme, u)
@@ -252,7 +273,9 @@ def _sign(canvas: Image, box: Box, kind: str, theme: Theme, u: float) -> None:
     x, y, r = box.x + box.w / 2, box.y + box.h / 2, 0.42 * min(box.w, box.h)
     if kind == "paused":
         for side in (-1, 1):
-            bar = Box(round(x + side * 0.45 * r - 0.25 * r), round(y - 0.8 * r), round(0.5 * r), round(1.6 * r))
+            bar = Box(
+                round(x + side * 0.45 * r - 0.25 * r), round(y - 0.8 * r), round(0.5 * r), round(1.6 * r)
+            )
             card(canvas, bar, 0.1 * r, theme.accent)
     elif kind == "stopped":
         square = Box(round(x - 0.85 * r), round(y - 0.85 * r), round(1.7 * r), round(1.7 * r))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -101,34 +104,57 @@ class Window:
 
     #: At most so many keys are taken in one call of `events`, so that a stuck key cannot hold it up.
     _MOST_KEYS = 16
+    #: The wheel has been quiet for so long: now the zoom it caused is undone.
+    _WHEEL_QUIET_S = 0.4
 
     def __init__(
         self, title: str = "formcheck", *, windowed: bool = False, size: tuple[int, int] = (1280, 720)
     ) -> None:
         check_display()
         self._title = title
-        self._clicks: list[Click] = []
+        self._windowed = windowed
         self._size = size
+        self._number = 0
+        self._clicks: list[Click] = []
+        self._wheel_s: float | None = None
         self._open = True
-        self._shown: tuple[int, int] | None = None
+        self._image = np.zeros((size[1], size[0], 3), np.uint8)  # as handed to OpenCV
+        self._shown = size  # width and height of the image as handed to us
         try:
-            # plain: without the tool bar and the panning and zooming menus that Qt would add
-            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
-            cv2.setMouseCallback(title, self._on_mouse)
-            if windowed:
-                cv2.resizeWindow(title, *size)
-            else:
-                cv2.setWindowProperty(title, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
-            # Something to show, and a moment for the window system to settle on a size.
-            cv2.imshow(title, np.zeros((size[1], size[0], 3), np.uint8))
-            for _ in range(5):
-                cv2.waitKeyEx(20)
+            self._name = self._make()
         except cv2.error as error:
             raise FormcheckError(
                 "The window cannot be opened: this OpenCV has no windows; install opencv-python, not "
                 f"opencv-python-headless ({' '.join(str(error.err).split())})."
             ) from None
-        self._measure()
+
+    def _make(self) -> str:
+        """Open OpenCV's window and wait until its size is known; returns its name."""
+        self._number += 1
+        name = f"{self._title} {self._number}"
+        # plain: without the tool bar and the panning and zooming menus that Qt would add
+        cv2.namedWindow(name, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+        cv2.setWindowTitle(name, self._title)
+        cv2.setMouseCallback(name, self._on_mouse)
+        if self._windowed:
+            cv2.resizeWindow(name, *self._size)
+        cv2.imshow(name, self._image)
+        _let_happen(5)
+        if not self._windowed:
+            before = _drawing_size(name)
+            cv2.setWindowProperty(name, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
+            for _ in range(10):
+                _let_happen(5)
+                if _drawing_size(name) != before:
+                    break
+            else:  # nobody there to make a window full screen (a display without window manager)
+                screen = _x11_screen_size()
+                if screen is not None:
+                    cv2.moveWindow(name, 0, 0)
+                    cv2.resizeWindow(name, *screen)
+                    _let_happen(5)
+        self._size = _drawing_size(name) or self._size
+        return name
 
     @property
     def size(self) -> tuple[int, int]:
@@ -139,16 +165,15 @@ class Window:
         """Show an image, scaled to the window; nothing happens once the window is closed."""
         if not self._open:
             return
-        width, height = self._size
         self._shown = (image.shape[1], image.shape[0])
-        if image.shape[1] < width:
+        if image.shape[1] < self._size[0]:
             # OpenCV's own window scales up without smoothing
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-        self._drawn = (image.shape[1], image.shape[0])
-        cv2.imshow(self._title, image)
+            image = cv2.resize(image, self._size, interpolation=cv2.INTER_LINEAR)
+        self._image = image
+        cv2.imshow(self._name, image)
 
     def events(self) -> list[Input]:
-        """Keys and clicks since the last call, in that order; `Closed` once when the window has gone."""
+        """Keys and clicks since the last call; `Closed` once when the window has gone."""
         if not self._open:
             return []
         out: list[Input] = []
@@ -164,16 +189,18 @@ class Window:
         if not self._is_visible():
             self._open = False
             out.append(Closed())
-        else:
-            self._measure()
+            return out
+        if self._wheel_s is not None and time.monotonic() - self._wheel_s > self._WHEEL_QUIET_S:
+            self._undo_zoom()
+        self._size = _drawing_size(self._name) or self._size
         return out
 
     def close(self) -> None:
         """Take the window away; safe to call twice."""
         if self._open:
             self._open = False
-            cv2.destroyWindow(self._title)
-            cv2.waitKeyEx(1)
+            cv2.destroyWindow(self._name)
+            _let_happen(1)
 
     def __enter__(self) -> Window:
         return self
@@ -183,23 +210,64 @@ class Window:
 
     def _is_visible(self) -> bool:
         try:
-            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+            return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:
             return False
 
-    def _measure(self) -> None:
-        try:
-            _, _, width, height = cv2.getWindowImageRect(self._title)
-        except cv2.error:
-            return
-        if width > 0 and height > 0:
-            self._size = (int(width), int(height))
-
     def _on_mouse(self, event: int, x: int, y: int, flags: int, data: object) -> None:
-        if event == cv2.EVENT_LBUTTONDOWN and self._shown is not None:
+        if event == cv2.EVENT_LBUTTONDOWN:
             # OpenCV counts in the image it was given; the caller in the one it showed
-            across, down = (a / b for a, b in zip(self._shown, self._drawn, strict=True))
-            self._clicks.append(Click(int(x * across), int(y * down)))
+            height, width = self._image.shape[:2]
+            self._clicks.append(Click(x * self._shown[0] // width, y * self._shown[1] // height))
+        elif event in (cv2.EVENT_MOUSEWHEEL, cv2.EVENT_MOUSEHWHEEL):
+            self._wheel_s = time.monotonic()
+
+    def _undo_zoom(self) -> None:
+        """Replace the window by a new one.
+
+        OpenCV's Qt window zooms when the wheel is turned (or a touch pad stroked), and offers neither to
+        switch that off nor to undo it (opencv issue 11500); a half-visible page would be no use to anyone.
+        """
+        self._wheel_s = None
+        if not cv2.currentUIFramework().startswith("QT"):
+            return  # only Qt zooms
+        old = self._name
+        self._name = self._make()
+        cv2.destroyWindow(old)
+
+
+def _let_happen(times: int) -> None:
+    """Give the window system a moment, 20 ms each."""
+    for _ in range(times):
+        cv2.waitKeyEx(20)
+
+
+def _drawing_size(name: str) -> tuple[int, int] | None:
+    """Width and height of what a window shows; None where OpenCV cannot tell."""
+    try:
+        _, _, width, height = cv2.getWindowImageRect(name)
+    except cv2.error:
+        return None
+    return (int(width), int(height)) if width > 0 and height > 0 else None
+
+
+def _x11_screen_size() -> tuple[int, int] | None:
+    """Size of the X11 screen, or None where there is none."""
+    library = ctypes.util.find_library("X11") if sys.platform.startswith("linux") else None
+    if library is None:
+        return None
+    x11 = ctypes.CDLL(library)
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XOpenDisplay.argtypes = [ctypes.c_char_p]
+    for ask in (x11.XDisplayWidth, x11.XDisplayHeight):
+        ask.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    display = x11.XOpenDisplay(None)
+    if not display:
+        return None
+    size = int(x11.XDisplayWidth(display, 0)), int(x11.XDisplayHeight(display, 0))
+    x11.XCloseDisplay(display)
+    return size
 
 
 def check_display() -> None:
