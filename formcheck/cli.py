@@ -167,6 +167,27 @@ def _replay(
 app.command()(live)
 
 
+@app.command()
+def review(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of sessions. Default: where live sessions are kept.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this computer. Default: any free one.", max=65535)] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address, open no browser.")
+    ] = False,
+) -> None:
+    """Look at recorded sessions in the browser, for physiotherapists.
+
+    Serves a page on this computer only, until Ctrl-C. Videos can be dropped onto it to be analysed.
+
+    Example:  formcheck review recordings
+    """
+    from formcheck.review.server import serve
+
+    serve(folder, port=port, open_browser=not no_browser)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Show the pose models, where they come from, and whether their files are whole."""

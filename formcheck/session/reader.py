@@ -164,15 +164,20 @@ class Session:
                 raise ValueError("unknown status or reason")
             return table
 
-    def poses(self) -> SessionPoses:
-        """Landmarks of all frames, bit for bit as they were stored, with phases and repetitions."""
+    def poses(self, first: int = 0, last: int = 2**31) -> SessionPoses:
+        """Landmarks bit for bit as they were stored, with phases and repetitions.
+
+        Args:
+            first, last: only frames ``first <= frame < last``; all if left out.
+        """
         with _reading(self.path):
-            count = self._db.execute("SELECT count(*) FROM frames").fetchone()[0]
+            some = "FROM frames WHERE frame >= ? AND frame < ?"
+            count = self._db.execute(f"SELECT count(*) {some}", (first, last)).fetchone()[0]
             landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
             world = np.empty((count, LANDMARK_COUNT, 3), np.float32)
             visibility = np.empty((count, LANDMARK_COUNT), np.float32)
             plain: list[tuple[Any, ...]] = []
-            cursor = self._db.execute("SELECT * FROM frames ORDER BY frame")
+            cursor = self._db.execute(f"SELECT * {some} ORDER BY frame", (first, last))
             # In pieces, so that an hour of video is in memory once and not three times.
             while rows := cursor.fetchmany(4096):
                 _check_rows(rows)
