@@ -19,6 +19,7 @@ from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
 import formcheck
+from formcheck import cli_sessions as sessions
 from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
 
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The pose models on this computer.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+sessions.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -331,7 +331,7 @@ class LiveSession:
             primary=definition.counting.signal,
             overrides=self._options.prescription,
             live=json.dumps(asdict(facts)),
-            side_asked=self._options.side,
+            declared_side=self._options.side,
         )
         # No name of a person in a file name.
         name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"

@@ -67,9 +67,8 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     log = LiveLog(definition, facts)
     practice = Practice(
         definition,
-        position_check(definition, session.meta.side_asked, facts.views),
-        side=session.meta.side_asked,
-        declared_view=session.meta.view_asked,
+        position_check(definition, session.meta.declared_side, facts.views),
+        side=session.meta.declared_side,
     )
     pending = list(reversed(events))
     _apply(pending, -1, practice, log)

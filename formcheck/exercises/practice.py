@@ -142,7 +142,6 @@ class Practice:
         definition: the exercise, with the prescription laid over it.
         check: tells what is wrong with the position.
         side: working leg of a clam, stance leg of a single-leg bridge; found if None.
-        declared_view: from where the camera looks, if the user said so; recognised if None.
     """
 
     def __init__(
@@ -151,7 +150,6 @@ class Practice:
         check: PositionCheck,
         *,
         side: str | None = None,
-        declared_view: str | None = None,
     ) -> None:
         self.definition = definition
         self.reference: Reference | None = None
@@ -159,7 +157,6 @@ class Practice:
         self.stage: Stage = "setup"
         self._check = check
         self._side = side
-        self._declared = declared_view
         self._steady = Steady()
         self._kept: deque[_Kept] = deque()
         self._shape: deque[tuple[float, bool]] = deque()
@@ -309,7 +306,7 @@ class Practice:
     def _take_baseline(self) -> Reference:
         kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - STILL_S - 1e-6]
         track, xy, world = _as_track(kept)
-        reference, _ = reference_at_rest(track, xy, world, self.definition, self._side, self._declared)
+        reference, _ = reference_at_rest(track, xy, world, self.definition, self._side)
         same = self.reference is not None and (reference.view, reference.side) == (
             self.reference.view,
             self.reference.side,

@@ -121,7 +121,8 @@ class SessionMeta:
         primary: the measure that counts repetitions.
         overrides: the patient's own thresholds that were laid over the definition, as TOML text.
         live: of a live session what was known of it from the start (`SessionFacts`) as JSON, else None.
-        side_asked, view_asked: as the user gave them, or None where they were left to be found.
+        declared_side: the side the person named, or None where it was found.
+        source_warnings: warnings from reading the video, which the landmarks do not tell again.
     """
 
     formcheck: str
@@ -138,8 +139,8 @@ class SessionMeta:
     primary: str
     overrides: str = ""
     live: str | None = None
-    side_asked: str | None = None
-    view_asked: str | None = None
+    declared_side: str | None = None
+    source_warnings: tuple[str, ...] = ()
 
 
 def row_crc(row: Sequence[object]) -> int:
@@ -148,15 +149,12 @@ def row_crc(row: Sequence[object]) -> int:
     SQLite notices damage to its own structure, not to what is stored: without this, half of all
     overwritten blocks would be read as landmarks.
     """
-    crc = 0
-    for item in row:
-        crc = zlib.crc32(item if isinstance(item, bytes) else repr(item).encode(), crc)
-    return crc
+    return zlib.crc32(b"".join([item if type(item) is bytes else repr(item).encode() for item in row]))
 
 
 def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None]:
     """Contents of the table ``meta`` at the start of a session."""
-    text = json.dumps(definition.model_dump(mode="json"), sort_keys=True)  # the text that is hashed
+    text = json.dumps(definition.model_dump(mode="json"))  # in its own order, which is that of its tables
     return {
         "schema": SCHEMA,
         "complete": "0",
@@ -174,11 +172,20 @@ def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None
         "primary": meta.primary,
         "overrides": meta.overrides,
         "live": meta.live,
-        "side_asked": meta.side_asked,
-        "view_asked": meta.view_asked,
+        "declared_side": meta.declared_side,
+        "source_warnings": json.dumps(meta.source_warnings),
         "definition": text,
-        "definition_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "definition_sha256": definition.sha256,
     }
+
+
+def definition_hash(text: str) -> str:
+    """`Definition.sha256` of a stored definition, from its JSON text.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
 
 
 def read_meta(db: sqlite3.Connection) -> dict[str, str | None]:
@@ -209,6 +216,7 @@ def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
         primary=text["primary"],
         overrides=text["overrides"],
         live=meta["live"],
-        side_asked=meta["side_asked"],
-        view_asked=meta["view_asked"],
+        # Missing in files from before they were kept.
+        declared_side=meta.get("declared_side"),
+        source_warnings=tuple(str(line) for line in json.loads(text.get("source_warnings", "[]"))),
     )
