@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.ongoing import Ongoing, OngoingFaults
-from formcheck.exercises.recording import reference_at_rest
+from formcheck.exercises.recording import prepare, reference_at_rest
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures import view as views
 from formcheck.measures.measure import measure
@@ -39,6 +39,11 @@ _STILL_TRUNKS = 0.10
 #: "Where they are now": the median of this long; still for less than the second is moving, and is told.
 _NOW_S = 0.3
 _RESTLESS_S = 0.5
+#: Somebody who does not wait: in position but never still for this long, the baseline and the own range are
+#: looked for in the movement itself, by the rules for recordings (spec 6.5), now and then.
+_EAGER_AFTER_S = 10.0
+_EAGER_EVERY_S = 3.0
+_EAGER_OVER_S = 25.0
 #: Frames missing for longer than this end the stillness (spec 6.2: lost after 0.5 s).
 _BRIDGE_S = 0.5
 #: What the set-up check looks at: the last second.
@@ -170,6 +175,8 @@ class Practice:
         self._peaks: list[float] = []
         self._practice_of = PRACTICE_REPS
         self._in_set = False
+        self._restless: deque[_Kept] = deque()
+        self._eager_s = 0.0
 
     # --- steering, between frames -------------------------------------------------------------------
 
@@ -227,7 +234,11 @@ class Practice:
             problem = "unsteady"
         self.stage = "setup" if problem is not None else "still"
         done: Reference | None = None
+        calibrated: float | None = None
         left = 0.0
+        self._restless.append(self._kept[-1])
+        if self.stage == "setup":
+            self._restless.clear()
         if self.stage == "still":
             still_for = self._still_for()
             left = max(0.0, STILL_S - still_for)
@@ -235,6 +246,8 @@ class Practice:
                 done = self._take_baseline()
             elif still_for < _RESTLESS_S:
                 problem = "hold_still"
+            if done is None and self._learn_from_movement(t):
+                done, calibrated, problem = self.reference, self.range, None
         return Moment(
             t,
             seen.index,
@@ -246,6 +259,7 @@ class Practice:
             practice_done=len(self._peaks),
             practice_of=self._practice_of,
             baseline=done,
+            calibrated=calibrated,
         )
 
     def _follow(
@@ -307,16 +321,43 @@ class Practice:
         kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - STILL_S - 1e-6]
         track, xy, world = _as_track(kept)
         reference, _ = reference_at_rest(track, xy, world, self.definition, self._side)
-        same = self.reference is not None and (reference.view, reference.side) == (
-            self.reference.view,
-            self.reference.side,
-        )
-        if self._side is None:
-            self._side = reference.side
-        if not same:
+        before = self.reference
+        if before is None or (reference.view, reference.side) != (before.view, before.side):
             # Seen from elsewhere the range reads differently: practise again.
             self.range, self._peaks, self._practice_of = None, [], PRACTICE_REPS
-        self.reference = replace(reference, range=self.range if self.range is not None else float("nan"))
+        range_ = self.range if self.range is not None else float("nan")
+        return self._settle(replace(reference, range=range_), xy)
+
+    def _learn_from_movement(self, t: float) -> bool:
+        """Baseline and own range from repetitions done without lying still first; True when found."""
+        kept = self._restless
+        while t - kept[0].seen.time_s > _EAGER_OVER_S:
+            kept.popleft()
+        if t - kept[0].seen.time_s < _EAGER_AFTER_S or t - self._eager_s < _EAGER_EVERY_S:
+            return False
+        self._eager_s = t
+        track, xy, _ = _as_track(list(kept))
+        for stretch in prepare(track, self.definition, self._side):
+            reference, table = stretch.reference, stretch.measures
+            if reference is None or table is None or not reference.still or not reference.range > 0:
+                continue
+            tracker = Tracker(self.definition, reference)
+            rows = (table.part(slice(i, i + 1)) for i in range(len(table)))
+            closed = [tracker.feed(row).closed for row in rows]
+            full = [rep for rep in closed if rep is not None and rep.times.rep_class == "full"]
+            if len(full) >= PRACTICE_REPS:
+                self.range = reference.range
+                self._peaks = [rep.times.peak * reference.range for rep in full]
+                self._settle(reference, xy)
+                return True
+        return False
+
+    def _settle(self, reference: Reference, xy: NDArray[np.float32]) -> Reference:
+        """Take a new reference and go on from it."""
+        self.reference = reference
+        self._restless.clear()
+        if self._side is None:
+            self._side = reference.side
         self._anchor = np.nanmedian(_middle(xy, "SHOULDER"), axis=0)
         self._moved_since_s = self._away_since_s = None
         error = [

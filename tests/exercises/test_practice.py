@@ -116,11 +116,22 @@ def test_unlike_practice_repetitions_ask_for_two_more():
 
 
 def test_no_baseline_while_moving():
-    """Somebody who never lies still for two seconds is never measured."""
-    busy = [Rep(1.0, 0.3, 1.0, 0.3)] * 6
+    """Somebody who never lies still for two seconds is asked to, and is not measured meanwhile."""
+    busy = [Rep(1.0, 0.3, 1.0, 0.3)] * 3
     _, moments = live("bridge", shot(bridge_at, SIDE, busy, lead_s=0.3))
     assert all(m.row is None for m in moments)
     assert {m.problem for m in moments} >= {"hold_still"}
+
+
+def test_who_does_not_wait_is_learned_from_the_first_repetitions():
+    busy = [Rep(1.3, 0.5, 1.3, 0.6)] * 8
+    practice, moments = live("bridge", shot(bridge_at, SIDE, busy, lead_s=0.3))
+    assert stages(moments) == ["still", "ready", "work"]
+    begun = next(m.time_s for m in moments if m.stage == "work")
+    assert begun > 10
+    assert closed(moments)[0] in ("void", "full")
+    assert "full" in closed(moments)
+    assert practice.range == pytest.approx(0.47, abs=0.08)
 
 
 def test_standing_is_not_in_position():
