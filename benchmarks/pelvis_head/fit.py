@@ -197,6 +197,8 @@ def main() -> None:
         hold = np.array([f["phase"] == "hold" for f in truth["frames"]])[rows["frame"]]
         roll = np.array(truth["angles"])[rows["frame"], truth["angle_names"].index("pelvis_roll_deg")]
         resting = (rep == 0) & (rows["time_s"] < 1.25)
+        if not resting.any():  # nobody was found before the first repetition
+            resting = rep == 0
         read = training.clip(rows, truth["working_side"] == "L", resting)
         roll = roll - roll[resting].mean()
         print(truth["id"], summary(roll[rep > 0], read[rep > 0]))
