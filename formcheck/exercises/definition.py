@@ -159,7 +159,6 @@ class FaultDef(_Model):
     wording: str = Field(description="what the physio reads")
     source: str
     unit: str = ""
-    built: bool = True
     prescribed: bool = Field(default=False, description="asked for by the prescription, so never a fault")
     rules: list[Rule] = Field(default_factory=list)
     best_view: str | None = Field(default=None, description="from where it can be checked")

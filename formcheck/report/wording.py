@@ -28,7 +28,6 @@ REASONS = {
     "fps": "the video has too few pictures per second",
     "no_person": "nobody was seen in this exercise’s position",
     "baseline": "no still starting position was seen to compare with",
-    "not_built": "this version of formcheck does not look for it",
     "no_prescription": "no target was prescribed to compare with",
     "no_reps": "there was no repetition to check",
 }

@@ -66,7 +66,7 @@ CASES = [
     Case(exercise, name, i, measure)
     for exercise in EXERCISES
     for name, fault in load_definition(exercise).faults.items()
-    if fault.built and not fault.prescribed
+    if not fault.prescribed
     # A single-leg bridge shares most faults with the bridge.
     if exercise != "single-leg-bridge" or fault != load_definition("bridge").faults[name]
     for i, rule in enumerate(fault.rules)
@@ -207,7 +207,7 @@ def test_without_faults_none_is_found_and_every_one_is_answered(exercise):
         assert check.fault is None, name
         assert (check.reason is None) == check.checked, name
         fault = definition.faults[name]
-        judged = fault.built and bool(fault.rules) and not fault.prescribed
+        judged = bool(fault.rules) and not fault.prescribed
         # Nobody marched, so nothing is said about marching.
         marched = any(rule.kind == "march" for rule in fault.rules)
         assert check.checked == (judged and not marched), name
@@ -467,14 +467,12 @@ def test_a_rule_for_one_view_is_not_asked_in_another():
     assert s.judged()["head_lifts"] == Check(False, "view", None)
 
 
-def test_not_built_not_visible_from_anywhere_and_prescribed():
+def test_not_visible_from_anywhere_and_prescribed():
     s = still("bridge")
     faults = dict(s.definition.faults)
-    faults["head_lifts"] = faults["head_lifts"].model_copy(update={"built": False})
     faults["knees_fall_out"] = faults["knees_fall_out"].model_copy(update={"prescribed": True})
     s.definition = s.definition.model_copy(update={"faults": faults})
     checks = s.judged()
-    assert checks["head_lifts"] == Check(False, "not_built", None)
     assert checks["knees_fall_out"] == Check(False, "prescribed", None)
     assert checks["pelvis_twists"] == Check(False, "view", None)  # BF4: never measurable
 
