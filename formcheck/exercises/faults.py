@@ -90,7 +90,8 @@ class Asked:
         """The fault at a grade, or its absence at grade 0."""
         if grade == 0:
             return Check(True, None, None)
-        return Check(True, None, Fault(self.name, grade, value, self.fault.unit, start_s, end_s, sure))
+        unit = self.fault.unit if self.rule.unit is None else self.rule.unit
+        return Check(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
 
     def doubted(self, measure: str, inside: NDArray[np.bool_]) -> Check | None:
         """Not checked, where too few of these frames are ok; else None."""
@@ -209,6 +210,11 @@ def _sustained(asked: Asked, measure: str) -> Check:
     ok = table.ok(measure) & inside
     value = table.column(measure)
     size = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+    for limit, sign in ((rule.while_above, 1.0), (rule.while_below, -1.0)):
+        if limit is not None:
+            # Where the other measure is not known it cannot contradict.
+            disagrees = sign * (table.column(limit.measure) - limit.value) <= 0
+            size = np.where(disagrees, 0.0, size)
     best: tuple[int, float, float] | None = None
     for grade, threshold in enumerate(rule.grades, start=1):
         spell = longest_spell(t[ok], size[ok], max(threshold, least), rule.minimum_s)
