@@ -36,7 +36,7 @@ _STACKED = 0.5
 _FEET_NEARER_M = 0.25
 _TALL_BOX = 1.0
 #: Such a body lies half way between upright and level in the picture: turned by this much, and in a region
-#: this wide, the legs are followed best (9 rendered bodies made for it, docs/validation.md, "End views").
+#: this wide, the legs are followed best (rendered bodies made for it, docs/validation.md, "End views").
 _SIDE_TURN = math.pi / 4
 _SIDE_REACH = 4.2
 #: A trial region must hold a person in this share of the frames tried.
