@@ -99,13 +99,9 @@ def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[
         found = [c.fault for c in checked if c.fault is not None]
         reason: str | None = None
         if not checked:
-            reasons = Counter(c.reason for c in checks)
-            if not fault.built:
-                reason = "not_built"
-            elif not fault.rules:
-                reason = "view"
-            else:
-                reason = reasons.most_common(1)[0][0] if reasons else "no_reps"
+            # What no camera can show stays unknown even without a repetition.
+            reasons = Counter(c.reason for c in checks) if fault.rules else Counter({"view": 1})
+            reason = reasons.most_common(1)[0][0] if reasons else "no_reps"
         out[name] = FaultInfo(
             checked=bool(checked),
             reason=reason,  # type: ignore[arg-type]
