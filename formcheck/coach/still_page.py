@@ -180,8 +180,8 @@ def _scale(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxe
     if 0 <= page.selected < len(choices):
         chosen = choices[page.selected]
         label = numeral(chosen.label)
-        text = f"{label}: {chosen.note}" if chosen.note else label
-        text_in(canvas, area, text, 0.75 * u, theme.ink, BOLD, lines=2, across=0.5, down=0.3)
+        told = f"{label}: {chosen.note}" if chosen.note else label
+        text_in(canvas, area, told, 0.75 * u, theme.ink, BOLD, lines=2, across=0.5, down=0.3)
     return boxes
 
 

@@ -1,4 +1,4 @@
-"""The window of `formcheck live`: OpenCV's own, full screen or not, with keys, mouse and its end as values."""
+"""The window of `formcheck live`: OpenCV's own, with keys, mouse and its closing as values."""
 
 from __future__ import annotations
 
@@ -168,7 +168,8 @@ class Window:
         self._shown = (image.shape[1], image.shape[0])
         if image.shape[1] < self._size[0]:
             # OpenCV's own window scales up without smoothing
-            image = cv2.resize(image, self._size, interpolation=cv2.INTER_LINEAR)
+            scaled = cv2.resize(image, self._size, interpolation=cv2.INTER_LINEAR)
+            image = np.asarray(scaled, np.uint8)
         self._image = image
         cv2.imshow(self._name, image)
 
