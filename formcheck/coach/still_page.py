@@ -99,7 +99,7 @@ def _choice_card(
         else:
             paper, words = inside.top(inside.h - 2.3 * u, 0.15 * u)
         paper = paper.inner(paper.w, min(paper.h, 0.8 * paper.w))
-        card(canvas, paper, 0.12 * u, theme.edge)
+        card(canvas, paper, 0.0, theme.edge)
         spot = paper.inset(max(2, 0.03 * u))
         if view is None:
             drawing = draw_exercise(exercise, (spot.w, spot.h), side, high_contrast)
