@@ -291,7 +291,7 @@ def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, hi
         exercise, view, *side = page.drawing.split("/")
         if has_sketch(exercise, view):
             paper, box = box.bottom(min(0.66 * box.w, 0.68 * box.h), 0.15 * u)
-            card(canvas, paper, 0.15 * u, theme.edge)
+            card(canvas, paper, 0.0, theme.edge)
             spot = paper.inset(max(2, 0.03 * u))
             drawing = draw_sketch(exercise, view, (spot.w, spot.h), side[0] if side else None, high_contrast)
             canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing

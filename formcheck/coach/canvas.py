@@ -114,7 +114,7 @@ def blank(size_wh: tuple[int, int], color: Color) -> Image:
 
 
 def numeral(number: int | str) -> str:
-    """A number to be drawn large: the zero of OpenCV's letters is slashed, so their letter O is drawn for it."""
+    """A number to be drawn large, with the letter O for the zero, which is slashed in OpenCV's font."""
     return str(number).replace("0", "O") if lettering.HAS_TRUETYPE else str(number)
 
 

@@ -109,7 +109,8 @@ def _choices(say: Words, language: str) -> dict[str, Page]:
     return {
         "choose": Page("choose", say("page.choose.title"), choices=tuple(exercises), footer=footer),
         "choose_side": Page(
-            "choose", say("page.side.title_clam"), choices=tuple(sides), selected=1, drawing="clam", footer=footer
+            "choose", say("page.side.title_clam"), choices=tuple(sides), selected=1, drawing="clam",
+            footer=footer,
         ),
         "choose_view": Page(
             "choose", say("page.view.title"), choices=tuple(views), drawing="bridge", footer=footer
@@ -143,7 +144,8 @@ def _questions(say: Words) -> dict[str, Page]:
             footer=say("page.pain.footer"),
         ),
         "effort": Page(
-            "effort", say("page.effort.question"), choices=effort, selected=4, footer=say("page.effort.footer")
+            "effort", say("page.effort.question"), choices=effort, selected=4,
+            footer=say("page.effort.footer"),
         ),
     }  # fmt: skip
 
@@ -167,7 +169,8 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
             setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet", cue=bridge.views["side"].setup
         ),
         "setup_still": replace(
-            setup, lines=(), cue=say("page.setup.still"), seconds_left=1.4, unseen=unseen_line(say, bridge, "side")
+            setup, lines=(), cue=say("page.setup.still"), seconds_left=1.4,
+            unseen=unseen_line(say, bridge, "side"),
         ),
         "practice": replace(
             work, kind="practice", title=say("page.practice.title"), count=1, of=3, phase="hold",
@@ -176,7 +179,8 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
         ),
         "work": work,
         "work_correction": replace(
-            work, body=sample_body(marks=(mark,)), count=10, phase="lower", phase_word=say("page.phase.lower"),
+            work, body=sample_body(marks=(mark,)), count=10, phase="lower",
+            phase_word=say("page.phase.lower"),
             cue=fault.cue or "", cue_is_correction=True, recording="skeleton",
             stats="30 fps  pose 14 ms  shown after 41 ms  cue after 88 ms  dropped 0",
         ),
@@ -218,7 +222,10 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
         ),
         "summary": Page(
             "summary", say("page.summary.title"), lines,
-            (Choice("again", say("page.summary.again"), "1"), Choice("close", say("page.summary.close"), "2")),
+            (
+                Choice("again", say("page.summary.again"), "1"),
+                Choice("close", say("page.summary.close"), "2"),
+            ),
             1, footer=say("page.summary.footer"),
         ),
         "stopped": Page(

@@ -38,11 +38,13 @@ class _Ink:
 
 _NORMAL = _Ink(
     paper=bgr("#eef2f6"), line=bgr("#16202c"), floor=bgr("#c8d0da"), body=bgr("#7fa6c9"), far=bgr("#5f84a6"),
-    moving=bgr("#14a58b"), mat=bgr("#d7c9e6"), laptop=bgr("#3a4656"), screen=bgr("#ffffff"), sight=bgr("#ffc65c"),
+    moving=bgr("#14a58b"), mat=bgr("#d7c9e6"), laptop=bgr("#3a4656"),
+    screen=bgr("#ffffff"), sight=bgr("#ffc65c"),
 )  # fmt: skip
 _CONTRAST = _Ink(
     paper=bgr("#ffffff"), line=bgr("#000000"), floor=bgr("#8a8a8a"), body=bgr("#ffffff"), far=bgr("#c4c4c4"),
-    moving=bgr("#000000"), mat=bgr("#e4e4e4"), laptop=bgr("#000000"), screen=bgr("#ffffff"), sight=bgr("#a8a8a8"),
+    moving=bgr("#000000"), mat=bgr("#e4e4e4"), laptop=bgr("#000000"),
+    screen=bgr("#ffffff"), sight=bgr("#a8a8a8"),
 )  # fmt: skip
 
 

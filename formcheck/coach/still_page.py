@@ -99,7 +99,7 @@ def _choice_card(
         else:
             paper, words = inside.top(inside.h - 2.3 * u, 0.15 * u)
         paper = paper.inner(paper.w, min(paper.h, 0.8 * paper.w))
-        card(canvas, paper, 0.12 * u, theme.edge)
+        card(canvas, paper, 0.0, theme.edge)
         spot = paper.inset(max(2, 0.03 * u))
         if view is None:
             drawing = draw_exercise(exercise, (spot.w, spot.h), side, high_contrast)
@@ -180,8 +180,8 @@ def _scale(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxe
     if 0 <= page.selected < len(choices):
         chosen = choices[page.selected]
         label = numeral(chosen.label)
-        text = f"{label}: {chosen.note}" if chosen.note else label
-        text_in(canvas, area, text, 0.75 * u, theme.ink, BOLD, lines=2, across=0.5, down=0.3)
+        told = f"{label}: {chosen.note}" if chosen.note else label
+        text_in(canvas, area, told, 0.75 * u, theme.ink, BOLD, lines=2, across=0.5, down=0.3)
     return boxes
 
 

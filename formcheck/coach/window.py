@@ -1,4 +1,4 @@
-"""The window of `formcheck live`: OpenCV's own, full screen or not, with keys, mouse and its end as values."""
+"""The window of `formcheck live`: OpenCV's own, with keys, mouse and its closing as values."""
 
 from __future__ import annotations
 
@@ -115,6 +115,7 @@ class Window:
         self._windowed = windowed
         self._size = size
         self._number = 0
+        self._keys: list[Key] = []
         self._clicks: list[Click] = []
         self._wheel_s: float | None = None
         self._open = True
@@ -139,12 +140,12 @@ class Window:
         if self._windowed:
             cv2.resizeWindow(name, *self._size)
         cv2.imshow(name, self._image)
-        _let_happen(5)
+        self._let_happen()
         if not self._windowed:
             before = _drawing_size(name)
             cv2.setWindowProperty(name, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_FULLSCREEN)
             for _ in range(10):
-                _let_happen(5)
+                self._let_happen()
                 if _drawing_size(name) != before:
                     break
             else:  # nobody there to make a window full screen (a display without window manager)
@@ -152,7 +153,7 @@ class Window:
                 if screen is not None:
                     cv2.moveWindow(name, 0, 0)
                     cv2.resizeWindow(name, *screen)
-                    _let_happen(5)
+                    self._let_happen()
         self._size = _drawing_size(name) or self._size
         return name
 
@@ -168,7 +169,8 @@ class Window:
         self._shown = (image.shape[1], image.shape[0])
         if image.shape[1] < self._size[0]:
             # OpenCV's own window scales up without smoothing
-            image = cv2.resize(image, self._size, interpolation=cv2.INTER_LINEAR)
+            scaled = cv2.resize(image, self._size, interpolation=cv2.INTER_LINEAR)
+            image = np.asarray(scaled, np.uint8)
         self._image = image
         cv2.imshow(self._name, image)
 
@@ -176,15 +178,13 @@ class Window:
         """Keys and clicks since the last call; `Closed` once when the window has gone."""
         if not self._open:
             return []
-        out: list[Input] = []
         for _ in range(self._MOST_KEYS):
             code = cv2.waitKeyEx(1)
             if code < 0:
                 break
-            name = key_name(code)
-            if name is not None:
-                out.append(Key(name))
-        out += self._clicks
+            self._take_key(code)
+        out: list[Input] = [*self._keys, *self._clicks]
+        self._keys.clear()
         self._clicks.clear()
         if not self._is_visible():
             self._open = False
@@ -200,7 +200,7 @@ class Window:
         if self._open:
             self._open = False
             cv2.destroyWindow(self._name)
-            _let_happen(1)
+            cv2.waitKeyEx(1)
 
     def __enter__(self) -> Window:
         return self
@@ -213,6 +213,16 @@ class Window:
             return cv2.getWindowProperty(self._name, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:
             return False
+
+    def _let_happen(self) -> None:
+        """Give the window system a moment; a key pressed meanwhile is kept."""
+        for _ in range(5):
+            self._take_key(cv2.waitKeyEx(20))
+
+    def _take_key(self, code: int) -> None:
+        name = key_name(code)
+        if name is not None:
+            self._keys.append(Key(name))
 
     def _on_mouse(self, event: int, x: int, y: int, flags: int, data: object) -> None:
         if event == cv2.EVENT_LBUTTONDOWN:
@@ -234,12 +244,6 @@ class Window:
         old = self._name
         self._name = self._make()
         cv2.destroyWindow(old)
-
-
-def _let_happen(times: int) -> None:
-    """Give the window system a moment, 20 ms each."""
-    for _ in range(times):
-        cv2.waitKeyEx(20)
 
 
 def _drawing_size(name: str) -> tuple[int, int] | None:

@@ -298,7 +298,7 @@ def test_the_choice_under_the_arrow_keys_is_seen_without_colour(name: str) -> No
     page = sample_pages()[name]
     first, second = (draw_page(replace(page, selected=i), None, (1366, 768)) for i in (0, 1))
     assert first.boxes == second.boxes
-    x, y, w, h = list(first.boxes.values())[0]
+    x, y, w, h = next(iter(first.boxes.values()))
     area = slice(max(0, y - 30), y + h), slice(x, x + w)
     a, b = (cv2.cvtColor(d.image[area], cv2.COLOR_BGR2GRAY).astype(int) for d in (first, second))
     assert (np.abs(a - b) > 60).sum() > 150

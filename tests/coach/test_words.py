@@ -14,9 +14,9 @@ from formcheck.words import DEFAULT, Words, languages, translated
 OTHERS = [language for language in languages() if language != DEFAULT]
 #: Spec 7.7, word for word.
 DISCLAIMER = (
-    "formcheck is practice and review software. It estimates movement from a camera, can be wrong, and is not a "
-    "medical device. It does not diagnose, treat or monitor any condition and must not be used to decide "
-    "treatment. Follow your clinician's advice. In an emergency call your local emergency number."
+    "formcheck is practice and review software. It estimates movement from a camera, can be wrong, and is "
+    "not a medical device. It does not diagnose, treat or monitor any condition and must not be used to "
+    "decide treatment. Follow your clinician's advice. In an emergency call your local emergency number."
 )
 
 
