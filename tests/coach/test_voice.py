@@ -526,7 +526,11 @@ def test_real_speech_becomes_sound_of_the_expected_length(stage: Stage) -> None:
     assert len(voice.start_delays_s) == 3
     # espeak works in a thread of its own: a sentence on the heels of another must be whole, and no crash.
     for number in range(8):
-        voice.say(say(f"Wiederholung Nummer {number}, und weiter geht es."))
+        voice.say(
+            say(
+                f"Nummer {number}. Ich kann Sie noch nicht sehen. Bitte gehen Sie so, dass Ihr ganzer Körper im Bild ist. Dann geht es los, und ich zähle mit."
+            )
+        )
         until(lambda: not voice.busy, 30)
     assert voice._failures == 0
     lengths = []
