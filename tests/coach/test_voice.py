@@ -524,13 +524,10 @@ def test_real_speech_becomes_sound_of_the_expected_length(stage: Stage) -> None:
         assert length_s == pytest.approx(spoken_s(text), abs=0.5)
         assert np.abs(samples).max() > 3000
     assert len(voice.start_delays_s) == 3
+    long = "Bitte gehen Sie so, dass Ihr ganzer Körper im Bild ist. Dann geht es los, und ich zähle mit."
     # espeak works in a thread of its own: a sentence on the heels of another must be whole, and no crash.
     for number in range(8):
-        voice.say(
-            say(
-                f"Nummer {number}. Ich kann Sie noch nicht sehen. Bitte gehen Sie so, dass Ihr ganzer Körper im Bild ist. Dann geht es los, und ich zähle mit."
-            )
-        )
+        voice.say(say(f"Nummer {number}. {long}"))
         until(lambda: not voice.busy, 30)
     assert voice._failures == 0
     lengths = []
