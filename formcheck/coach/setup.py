@@ -54,6 +54,7 @@ CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
     ("hips_not_stacked", start.hips_not_stacked),
     ("knees_too_low", start.knees_too_low),
     ("knees_too_high", start.knees_too_high),
+    ("hips_up", start.hips_up),
     ("feet_too_far", start.feet_too_far),
     ("feet_too_near", start.feet_too_near),
     ("head_up", start.head_up),

@@ -26,18 +26,27 @@ SEEN_SHARE = 0.3  # [D] of the frames: fewer and nobody is there
 LOCKED_SHARE = 0.7  # [D] with two people: fewer and it is not sure which body is followed
 EDGE = 0.01  # as the measures have it: nearer to the edge a part is cut off. Start: 0.03 or more
 FILLS = 0.95  # body along the picture. Start: 0.80 at most; cut off in the close clips 0.96 to 1.22
-SMALL = 0.35  # spec 3.3: body under 35 % of the picture, as it would be lying across it
+SMALL = 0.35  # spec 3.3: body under 35 % of the picture. Start, lying across it: 0.38 or more
+# Seen from a corner or an end, at the distances of spec 3 the same body covers less, even with the
+# foreshortening taken out: 0.31 to 0.41 from corners, 0.20 to 0.41 from the ends.
+SMALL_FROM_ENDS = 0.20
+ACROSS_DEG = 35.0  # turned less than this, a body lies across the picture (spec 3.1)
 UPRIGHT = 0.10  # lying score, as in measures.view: standing and sitting <= 0.05, lying from 0.14
 TILT_DEG = 12.0  # floor line. Start, side and front: -4 to 10 (propped on the forearm); 5 without that
+# And the trunk must slope with it, since legs in the air do not tilt the floor: from lower shoulder to lower
+# hip, + = hips lower. Start: -9 to 3; hips that are up -24, but then the floor line is level.
+TILT_TRUNK_DEG = (-12.0, 3.0)
 TILT_YAW_DEG = 25.0  # turned further, the floor line is no longer nearly level in the picture
 CAMERA_HEIGHT = 0.5  # lens height / distance, at most: a table's metre at two metres (spec 3)
 ON_SIDE = 0.62  # vertical part of hip and shoulder line, as in measures.view
 FEET_APART = 0.27  # spec 6.4 has 0.12; two feet lying on each other already show 0.04 to 0.16, so 0.15 more
+KNEE_BENT_DEG, CLAM_KNEES_BENT_DEG = 50.0, 28.0  # as in measures.view: below these, the knees are straight
 HIPS_STACKED_DEG = 25.0  # spec 6.4 has 20. Start, front: 1 to 8, propped on the forearm 20
 KNEES_FORWARD = (
     0.40,
     0.85,
 )  # spec 6.4: 0.55-0.80 for 45 degrees; down to 0.42 at 65 (M-C8). Start: 0.56-0.71
+HIPS_UP_DEG = 15.0  # trunk over the floor line (M-B6). Start: -2 to 9; top of a bridge 22 to 24 (spec 4.2)
 HEAD_UP = 0.45  # ear over shoulder, trunk lengths. Start: 0.08 to 0.24; a pillow adds 0.2
 STILL = 0.05  # spec 1.4: mid-hip and knee speed, trunk lengths a second
 
@@ -143,12 +152,21 @@ class Stand:
 
     @cached_property
     def near(self) -> str:
-        """Side of the body nearer the camera: its knee and ankle are seen better."""
+        """Side to judge a bridge by: the stance leg's, else the one nearer the camera (better seen)."""
+        if self.definition.has_side:
+            bend = np.median(views.knee_flexion_world_deg(self.bodies), axis=0)
+            return self.side or ("left" if bend[0] > bend[1] else "right")
         shown = {
             s: self.visibility[self.seen][:, [side_landmark(s, "knee"), side_landmark(s, "ankle")]].mean()
             for s in ("left", "right")
         }
         return max(shown, key=lambda s: float(shown[s]))
+
+    @cached_property
+    def turned_deg(self) -> float:
+        """Angle between trunk and picture (psi of spec 1.5): 0 across it, 90 pointing at the camera."""
+        t = np.median(views.trunk(self.bodies), axis=0)
+        return float(np.degrees(np.arctan2(abs(t[2]), np.hypot(t[0], t[1]))))
 
     def point(self, side: str, part: str) -> Array:
         """``(2,)`` median place in the picture."""
@@ -196,7 +214,7 @@ def too_close(s: Stand) -> bool:
 
 
 def too_far(s: Stand) -> bool:
-    """The body is small in the picture, foreshortening taken out.
+    """The body is small in the picture.
 
     Seen from an end the same body at the same distance covers less, so its length in metres is put
     into pixels by the scale between picture and world.
@@ -206,7 +224,8 @@ def too_far(s: Stand) -> bool:
     flat = world[:, :2] - world[:, :2].mean(axis=0)
     scale = float((flat * (image - image.mean(axis=0))).sum() / max((flat**2).sum(), 1e-9))
     length_m = float(np.linalg.norm(world[:, None] - world[None], axis=-1).max())
-    return max(float(shares.max()), scale * length_m / s.image_wh[0]) < SMALL
+    limit = SMALL if s.turned_deg < ACROSS_DEG else SMALL_FROM_ENDS
+    return max(float(shares.max()), scale * length_m / s.image_wh[0]) < limit
 
 
 # --- the camera ---------------------------------------------------------------------------------------
@@ -222,18 +241,27 @@ def camera_tilted(s: Stand) -> bool:
     """
     if s.upright:
         return False
-    shoulder = max((side_landmark(side, "shoulder") for side in ("left", "right")), key=lambda i: s.at[i, 1])
+    shoulder, hip = (_lower(s, part) for part in ("shoulder", "hip"))
     foot = max(_FEET, key=lambda i: s.at[i, 1])
     across, depth = s.room[foot, 0] - s.room[shoulder, 0], s.room[foot, 2] - s.room[shoulder, 2]
     yaw = float(np.degrees(np.arctan2(abs(depth), abs(across))))
     if yaw > TILT_YAW_DEG:
         return False
-    run = s.at[foot] - s.at[shoulder]
-    down = float(np.degrees(np.arctan2(run[1], abs(run[0]))))  # + = the feet's end lower in the picture
+    floor, trunk = _down_deg(s.at[shoulder], s.at[foot]), _down_deg(s.at[shoulder], s.at[hip])
     slope = float(np.degrees(np.arctan(CAMERA_HEIGHT * np.tan(np.radians(yaw)))))
-    lowest = -TILT_DEG - (slope if depth > 0 else 0.0)
     highest = TILT_DEG + (slope if depth < 0 else 0.0)
-    return not lowest <= down <= highest
+    lowest = -TILT_DEG - (slope if depth > 0 else 0.0)
+    return (floor > highest and trunk > TILT_TRUNK_DEG[1]) or (floor < lowest and trunk < TILT_TRUNK_DEG[0])
+
+
+def _lower(s: Stand, part: str) -> Landmark:
+    """The one of a pair that lies lower in the picture."""
+    return max((side_landmark(side, part) for side in ("left", "right")), key=lambda i: s.at[i, 1])
+
+
+def _down_deg(a: Array, b: Array) -> float:
+    """How far the line from `a` to `b` points down in the picture; 0 is level, either way."""
+    return float(np.degrees(np.arctan2(b[1] - a[1], abs(b[0] - a[0]))))
 
 
 def wrong_view(s: Stand) -> bool:
@@ -265,8 +293,8 @@ def knees_straight(s: Stand) -> bool:
     """Not in the posture, and what is missing is the bend of the knees."""
     bend = np.median(views.knee_flexion_world_deg(s.bodies), axis=0)
     if s.side_lying:
-        return not s.in_posture and float(bend.min()) < views._CLAM_KNEES_STRAIGHTER_DEG
-    return not s.in_posture and float(bend.max()) < views._KNEE_BENT_DEG
+        return not s.in_posture and float(bend.min()) < CLAM_KNEES_BENT_DEG
+    return not s.in_posture and float(bend.max()) < KNEE_BENT_DEG
 
 
 def not_in_position(s: Stand) -> bool:
@@ -316,6 +344,9 @@ def _knee_bend(s: Stand) -> float | None:
     """Bridge from the side: knee flexion of the near leg, degrees."""
     if s.side_lying or s.view.name != "side":
         return None
+    leg = [side_landmark(s.near, "knee"), side_landmark(s.near, "ankle")]
+    if float(s.visibility[s.seen][:, leg].mean()) < s.definition.gates.visibility_ok:
+        return None
     bend = 180.0 - joint_angle_deg(s.point(s.near, "hip"), s.point(s.near, "knee"), s.point(s.near, "ankle"))
     return float(bend)
 
@@ -330,6 +361,14 @@ def _beyond(s: Stand, fault: str) -> bool:
         for rule in of.rules
         if rule.kind == "rest"
     )
+
+
+def hips_up(s: Stand) -> bool:
+    """Bridge from the side: the bottom is off the floor already."""
+    if s.side_lying or s.view.name != "side":
+        return False
+    shoulder, hip, heel = (s.point(s.near, part) for part in ("shoulder", "hip", "heel"))
+    return _down_deg(shoulder, heel) - _down_deg(shoulder, hip) > HIPS_UP_DEG
 
 
 def feet_too_far(s: Stand) -> bool:
