@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
-from formcheck.measures.geometry import joint_angle_deg
+from formcheck.measures.geometry import joint_angle_deg, mad_sd
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -49,6 +49,7 @@ KNEES_FORWARD = (
 HIPS_UP_DEG = 15.0  # trunk over the floor line (M-B6). Start: -2 to 9; top of a bridge 22 to 24 (spec 4.2)
 HEAD_UP = 0.45  # ear over shoulder, trunk lengths. Start: 0.08 to 0.24; a pillow adds 0.2
 STILL = 0.05  # spec 1.4: mid-hip and knee speed, trunk lengths a second
+JITTER = 3.0  # [D] way over scatter; an even movement has 5.4
 
 _HEAD = (Landmark.NOSE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR)
 _FEET = tuple(side_landmark(s, p) for s in ("left", "right") for p in ("ankle", "heel", "foot_index"))
@@ -389,13 +390,24 @@ def head_up(s: Stand) -> bool:
 
 
 def moving(s: Stand) -> bool:
-    """Hips or knees moved between the first and the last third of the window."""
+    """Hips or a knee that is seen moved between the first and the last third of the window.
+
+    A landmark that jitters has not moved: the way must also stand out from its scatter within the thirds
+    (a hidden far knee wanders at 0.3 trunk lengths a second on bodies that lie still).
+    """
     xy, t = s.xy[s.seen], s.time_s[s.seen]
     third = len(t) // 3
     if third < 1 or t[-1] <= t[0]:
         return True
-    dt = float(np.mean(t[-third:]) - np.mean(t[:third]))
-    hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
-    parts = np.stack([hips, xy[:, Landmark.LEFT_KNEE], xy[:, Landmark.RIGHT_KNEE]], axis=1)
-    way = np.linalg.norm(np.median(parts[-third:], axis=0) - np.median(parts[:third], axis=0), axis=-1)
-    return float(way.max()) / s.length_px / dt >= STILL
+    parts = [(xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2]
+    for knee in (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE):
+        if float(np.median(s.visibility[s.seen][:, knee])) >= s.definition.gates.visibility_ok:
+            parts.append(xy[:, knee])
+    for part in parts:
+        first, last = part[:third], part[-third:]
+        way = np.median(last, axis=0) - np.median(first, axis=0)
+        scatter = np.hypot(*(max(mad_sd(first[:, axis]), mad_sd(last[:, axis])) for axis in (0, 1)))
+        speed = float(np.hypot(*way)) / s.length_px / float(np.mean(t[-third:]) - np.mean(t[:third]))
+        if speed >= STILL and np.hypot(*way) > JITTER * scatter:
+            return True
+    return False

@@ -128,8 +128,8 @@ def test_lying_right_on_one_leg():
     assert asked(bridge(stance="right"), definition=SINGLE, side="right") is None
 
 
-#: Landmarks of BlazePose (`full`) over most of a second of rendered clips (640 x 480): ``clip|exercise|answer``,
-#: each ``(T, 33, 7)``: image x, y, world x, y, z, visibility, time.
+#: Landmarks of BlazePose (`full`) over 1.2 s of rendered clips (640 x 480), every third frame and the
+#: next averaged: ``clip|exercise|answer``, ``(T, 33, 7)``: image x, y, world x, y, z, visibility, time.
 RENDERED = np.load(Path(__file__).parents[1] / "data" / "start_positions.npz")
 
 
