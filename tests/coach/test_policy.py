@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -323,7 +324,7 @@ def test_quick_repetitions_keep_six_seconds_between_cues():
     session.set(1, [move] * 20)
     cues = session.cues()
     assert len(cues) == 3
-    assert all(b.t - a.end >= 6.0 - 1e-6 for a, b in zip(cues, cues[1:], strict=False))
+    assert all(b.t - a.end >= 6.0 - 1e-6 for a, b in pairwise(cues))
 
 
 def test_a_cue_held_up_is_dropped_when_the_next_repetition_closes():
@@ -604,10 +605,10 @@ def test_the_rules_always_hold(all_sets, session_number, focus, pain):
     session, spans = played(all_sets, session_number, focus, pain)
     rules = definition_of("bridge").feedback
     said = session.says()
-    for a, b in zip(said, said[1:], strict=False):
+    for a, b in pairwise(said):
         assert b.t >= a.end - 1e-6, "two sentences at once"
     cues = session.cues()
-    for a, b in zip(cues, cues[1:], strict=False):
+    for a, b in pairwise(cues):
         assert b.t - a.end >= rules.min_gap_s - 1e-6, "gap"
     for set_index, (set_moves, log) in enumerate(spans, start=1):
         counted = [m for m in set_moves if m.rep_class in ("full", "partial")]
@@ -629,7 +630,9 @@ def test_the_rules_always_hold(all_sets, session_number, focus, pain):
                     assert session.definition.faults[fault].level == "P2"
                 else:
                     assert entry.rep >= 2
-                    assert about.checked and about.grade >= 2 and about.sure >= 0.8
+                    assert about.checked
+                    assert about.grade >= 2
+                    assert about.sure >= 0.8
             if entry.message.key.startswith("voice.praise."):
                 key = entry.message.key.removeprefix("voice.praise.")
                 last_two = [m.seen for m in counted[entry.rep - 2 : entry.rep]]
@@ -687,8 +690,8 @@ def test_every_key_the_policy_uses_exists_in_every_language(exercise):
         for fault in definition.faults.values():
             assert fault.praise is None or f"voice.praise.{fault.praise}" in own
         assert {f"voice.easier.P{level}" for level in (2, 3, 4, 5)} <= set(own)
-    english = {k for k in Words("en").keys() if k.startswith("voice.")}
-    assert english == {k for k in Words("de").keys() if k.startswith("voice.")}
+    english, german = ([k for k in Words(code).keys() if k.startswith("voice.")] for code in ("en", "de"))  # noqa: SIM118
+    assert english == german
 
 
 def test_what_is_said_in_a_set_is_short_and_without_numbers():
@@ -699,7 +702,7 @@ def test_what_is_said_in_a_set_is_short_and_without_numbers():
                 assert len(fault.cue.split()) <= 6, name
                 assert spoken_s(fault.cue) <= 2.5, name
                 assert not any(letter.isdigit() for letter in fault.cue), name
-    for key in Words("en").keys():
+    for key in Words("en").keys():  # noqa: SIM118
         if key.startswith(("voice.praise.", "voice.changed")):
             assert len(Words("en")(key).split()) <= 6
             assert not any(letter.isdigit() for letter in Words("en")(key))
