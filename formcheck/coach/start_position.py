@@ -406,7 +406,8 @@ def moving(s: Stand) -> bool:
     for part in parts:
         first, last = part[:third], part[-third:]
         way = np.median(last, axis=0) - np.median(first, axis=0)
-        scatter = np.hypot(*(max(mad_sd(first[:, axis]), mad_sd(last[:, axis])) for axis in (0, 1)))
+        across, down = (max(mad_sd(first[:, axis]), mad_sd(last[:, axis])) for axis in (0, 1))
+        scatter = np.hypot(across, down)
         speed = float(np.hypot(*way)) / s.length_px / float(np.mean(t[-third:]) - np.mean(t[:third]))
         if speed >= STILL and np.hypot(*way) > JITTER * scatter:
             return True
