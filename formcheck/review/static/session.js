@@ -148,6 +148,7 @@ export class SessionPage {
   // -- going somewhere ----------------------------------------------------------------------------------
 
   seek(time) { this.player?.pause(); this.player?.seek(time); }
+  seekStart(time) { this.player?.pause(); this.player?.seekStart(time); }
 
   openFault(f, toggle = false) {
     const same = this.open === f;
@@ -155,7 +156,7 @@ export class SessionPage {
     if (this.lanes) this.lanes.open = this.open;
     if (this.open) {
       this.leaveCompare();
-      this.seek(f.start_s);
+      this.seekStart(f.start_s);
       this.lanes?.showStretch(f.start_s, f.end_s);
       if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
     }
@@ -166,7 +167,7 @@ export class SessionPage {
 
   goRep(rep) {
     this.leaveCompare();
-    this.seek(rep.start_s);
+    this.seekStart(rep.start_s);
     if (this.player.loop) this.setLoop(rep);
     this.lanes.showStretch(rep.start_s, rep.end_s);
   }
