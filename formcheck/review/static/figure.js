@@ -60,7 +60,6 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
   }
   let line = 0;
   for (const mark of marks) {
-    let top = Infinity, x = 0, lowest = 0;
     for (const i of mark.points) {
       if (!seen(i)) continue;
       const r = size * (4.2 + mark.grade);
@@ -68,12 +67,9 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
         c.strokeStyle = color; c.lineWidth = w;
         c.beginPath(); c.arc(X(i), Y(i), r, 0, 7); c.stroke();
       }
-      if (Y(i) < top) { top = Y(i); x = X(i); }
-      lowest = Math.max(lowest, Y(i));
     }
-    const text = `${mark.title}: ${mark.value_text}`;
-    if (Number.isFinite(top)) caption(c, text, Math.min(Math.max(x, 90), width - 90), Math.max(top - size * 9 - 26 * line, 50), "center");
-    else caption(c, text, 14, height - 18 - 26 * line, "left");
+    // Below, so that no words lie over the limb they are about.
+    caption(c, `${mark.title}: ${mark.value_text}`, 18, height - 20 - 28 * line, "left");
     line += 1;
   }
 }

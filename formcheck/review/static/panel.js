@@ -113,7 +113,7 @@ export class Panel {
       h("div.rep-head", {}, h("button.go", { type: "button", data: { focus: `rep:${rep.index}` }, title: "Go to its start", onclick: () => page.goRep(rep) },
         h("b", {}, `Rep ${rep.index}`), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, rep.class), h("span.facts", { title: "top; rise / hold / lowering" }, facts)),
       button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: `Loop repetition ${rep.index}` }),
-      page.whatIf ? null : focusable(button("", () => page.watched(rep), { icon: "check", small: true, pressed: rep.watched, title: `Repetition ${rep.index} watched as a whole`, key: "R" }), `watched:${rep.index}`)),
+      page.whatIf ? null : focusable(button("Watched", () => page.watched(rep), { small: true, pressed: rep.watched, title: `Repetition ${rep.index} watched as a whole`, key: "R" }), `watched:${rep.index}`)),
       rep.faults.map((f) => this.faultRow(f)), missed.map((m) => this.missedRow(m)));
   }
 
