@@ -60,7 +60,8 @@ class Page:
             if pieces:
                 piece = pieces.pop(0)
                 return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
-            return {"type": "http.disconnect"}
+            await asyncio.Event().wait()  # the page stays
+            raise AssertionError
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

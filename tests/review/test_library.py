@@ -82,16 +82,21 @@ def test_a_damaged_page_is_noticed_where_it_is_read(root):
     data[len(data) // 2 : len(data) // 2 + 9000] = b"\x55" * 9000
     (root / "a" / SESSION).write_bytes(data)
     library = Library(root)
-    with pytest.raises(FormcheckError, match="damaged"), library.open(library.folders()[0]) as session:
-        session.measures  # noqa: B018
-        session.poses()
-        session.summary  # noqa: B018
+    (folder,) = library.folders()
+
+    def read_all():
+        with library.open(folder) as session:
+            return session.measures, session.poses(), session.summary
+
+    with pytest.raises(FormcheckError, match="damaged"):
+        read_all()
 
 
 @pytest.mark.parametrize(
     "sql",
     [
-        "DROP TABLE warnings; CREATE VIEW warnings AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS text FROM n",
+        "DROP TABLE warnings; CREATE VIEW warnings AS WITH RECURSIVE n(text) AS "
+        "(SELECT 1 UNION ALL SELECT text FROM n) SELECT text FROM n",
         "CREATE TRIGGER t AFTER INSERT ON reps BEGIN DELETE FROM reps; END",
         "CREATE TABLE more (x)",
         "DROP TABLE faults",
@@ -167,7 +172,7 @@ def test_a_folder_swapped_for_a_link_after_it_was_listed_is_gone(root, one, tmp_
 def test_keys_say_nothing_of_names(root):
     (folder,) = Library(root).folders()
     assert len(folder.key) == 20
-    assert "a" != folder.key
+    assert folder.key != "a"
     with pytest.raises(KeyError):
         Library(root).find("../../etc")
 

@@ -24,7 +24,9 @@ def test_without_the_key_nothing_is_served(page, path):
     assert page.get(path).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", "", None])
+@pytest.mark.parametrize(
+    "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", "", None]
+)
 def test_another_host_name_gets_nothing(page, host):
     answer = page.get("/api/library", host=host)
     assert answer.status == 421

@@ -75,7 +75,9 @@ export class Compare {
   spread() {
     const a = this.sides[0], data = a && this.data(a);
     if (!data) return null;
-    const set = data.reps.filter((r) => (r.class === "full" || r.class === "partial") && r.set === a.rep.set);
+    const counted = data.reps.filter((r) => r.class === "full" || r.class === "partial");
+    const mine = counted.filter((r) => r.set === a.rep.set);
+    const set = mine.length >= 3 ? mine : counted; // a set too short for a spread: the whole session
     const points = [];
     for (let i = 0; i <= 100; i += 1) {
       const v = set.map((r) => r.values[i]).filter((x) => x !== null);
@@ -83,7 +85,7 @@ export class Compare {
       const mean = v.reduce((p, q) => p + q, 0) / v.length;
       points.push([mean, Math.sqrt(v.reduce((p, q) => p + (q - mean) ** 2, 0) / (v.length - 1))]);
     }
-    return { points, count: set.length, set: a.rep.set };
+    return { points, count: set.length, set: set === mine && a.rep.set };
   }
 
   explain() {
