@@ -19,6 +19,8 @@ from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
 import formcheck
+from formcheck import cli_sessions as sessions
+from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The pose models on this computer.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+sessions.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -58,8 +61,13 @@ def _root(
 
 @app.command()
 def analyze(
-    video: Annotated[Path, typer.Argument(help="The recorded clip, any common video format.")],
-    exercise: Annotated[str, typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge.")],
+    video: Annotated[
+        Path, typer.Argument(help="The recorded clip, any common video format; or a recorded live session.")
+    ],
+    exercise: Annotated[
+        str | None,
+        typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge; a live session knows it."),
+    ] = None,
     side: Annotated[
         str | None,
         typer.Option(
@@ -99,9 +107,17 @@ def analyze(
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
     from formcheck.pose.engine import check_engine
+    from formcheck.replay import is_session, replay_file
     from formcheck.session.outputs import OutputFolder
     from formcheck.sources import VideoFile
 
+    if is_session(video):
+        _replay(replay_file(video), video, out, json_=json_, video=not no_video, report=not no_report)
+        return
+    if exercise is None:
+        raise FormcheckError(
+            "Say which exercise it is, for example: formcheck analyze clip.mp4 --exercise bridge"
+        )
     declared = None if view == "auto" else view
     check_request(exercise, side, declared, prescription)
     # Neither a file that cannot be read nor a mistyped model costs anybody their earlier results.
@@ -129,6 +145,28 @@ def analyze(
         _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
     if not analysis.summary.complete:
         raise typer.Exit(130)
+
+
+def _replay(
+    analysis: Analysis, session: Path, out: Path | None, *, json_: bool, video: bool, report: bool
+) -> None:
+    """Write the outputs of a live session that was run again; its own files stay as they are."""
+    from formcheck.analyze import write_outputs
+    from formcheck.session.outputs import OutputFolder
+
+    where = session if session.is_dir() else session.parent
+    folder = OutputFolder(analysis.video, out if out is not None else where / "analysis")
+    folder.prepare()
+    with _progress(show=not json_ or sys.stderr.isatty()) as progress:
+        seen = analysis.video.is_file()
+        analysis = write_outputs(analysis, folder, video=video and seen, report=report, progress=progress)
+    if json_:
+        print(analysis.summary.to_json())
+    else:
+        _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
+
+
+app.command()(live)
 
 
 @app.command()

@@ -28,7 +28,9 @@ def modules_of(*folders: str) -> list[str]:
     return found
 
 
-CORE = modules_of("measures", "exercises", "coach/policy")
+#: What the coach decides, apart from how it is shown and spoken.
+COACH = ("policy", "history", "mouth", "message", "setup", "start_position")
+CORE = modules_of("measures", "exercises", *(f"coach/{name}" for name in COACH))
 #: Landmarks, persons, tracks and filters are numbers too.
 POSE_NUMBERS = modules_of("pose/landmarks", "pose/person", "pose/smoothing", "pose/track")
 
@@ -58,6 +60,7 @@ print(",".join(loaded))
 def test_the_core_is_there_to_be_tested():
     assert "formcheck.measures.bridge" in CORE
     assert "formcheck.exercises.tracker" in CORE
+    assert {f"formcheck.coach.{name}" for name in COACH} <= set(CORE)
     assert len(CORE) >= 12
 
 
@@ -95,7 +98,7 @@ def test_the_engine_reads_no_clock(folder):
     """Timestamps are the frames' own: a replay must not depend on when it is played."""
     allowed = {"pose": {"time.monotonic", "time.perf_counter"}}.get(folder, set())
     if folder == "coach":
-        files = [f for f in (PACKAGE / folder).glob("policy.py")]
+        files = [PACKAGE / folder / f"{name}.py" for name in COACH]
     else:
         files = sorted((PACKAGE / folder).rglob("*.py"))
     for file in files:
@@ -114,7 +117,7 @@ def test_no_wall_clock_measures_a_duration_anywhere():
         assert "time.time" not in calls(file), file
 
 
-@pytest.mark.parametrize("folder", ["measures", "exercises"])
+@pytest.mark.parametrize("folder", ["measures", "exercises", "coach"])
 def test_the_core_is_deterministic(folder):
     for file in sorted((PACKAGE / folder).rglob("*.py")):
         assert not any("random" in c or "default_rng" in c for c in calls(file)), file

@@ -25,6 +25,7 @@ else:
 
 Phase = Literal["rest", "rise", "hold", "lower"]
 Trust = Literal["ok", "low"]
+Level = Literal["P2", "P3", "P4", "P5"]
 _LARGEST_TOML = 256_000
 EXERCISES = ("clam", "bridge", "single-leg-bridge")
 
@@ -59,6 +60,7 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    typical_range: float = Field(gt=0, description="to count the practice repetitions by, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float
     start_speed_per_s: float
@@ -90,6 +92,34 @@ class Counting(_Model):
     minimum_seen: float
 
 
+class Feedback(_Model):
+    """When the coach speaks (spec 7.3). "Repetitions" are those that count."""
+
+    speak_grade: int = Field(ge=2, le=3, description="faults below this grade are only logged")
+    confirm_reps: tuple[int, int] = Field(description="seen in so many of the last so many repetitions")
+    consecutive: list[str] = Field(description="faults for which these must follow one another")
+    grade3_after_s: float = Field(gt=0, description="grade 3 held so long may speak after one repetition")
+    sure_least: float = Field(ge=0.5, le=1, description="a fault less sure than this (0-1) is not spoken of")
+    sure_alone: float = Field(ge=0.5, le=1, description="nor after one repetition alone, if less than this")
+    min_gap_s: float = Field(ge=0, description="silence between two corrective cues")
+    same_cue_reps: int = Field(ge=1, description="the same cue at most once in so many repetitions")
+    max_same_cue_per_set: int = Field(ge=1)
+    reps_per_cue: list[int] = Field(
+        min_length=1, description="by set, the last for all later ones: one cue in so many; 0 = summary only"
+    )
+    practised_from_session: int = Field(ge=1)
+    practised_reps_per_cue: int = Field(ge=1)
+    summary_from_session: int = Field(ge=1, description="from then on grade 3 only")
+    hold_start_s: float = Field(gt=0, description="how long 'at the start of the hold' lasts")
+    praise_reps: int = Field(ge=1, description="specific praise: checked and absent in so many running")
+    praise_every_reps: int = Field(ge=1, description="and so often where nothing was corrected")
+    count_stale_s: float = Field(gt=0)
+    praise_stale_s: float = Field(gt=0)
+    lost_spoken_s: float = Field(gt=0, description="unseen for so long: said aloud")
+    no_pushing_from_pain: int = Field(ge=0, le=10)
+    pushing: list[str] = Field(description="faults whose cue asks for more: not said from that pain on")
+
+
 class MeasureDef(_Model):
     """One measure: unit, and how far each view may be believed."""
 
@@ -104,6 +134,13 @@ class MeasureDef(_Model):
     )
 
 
+class Limit(_Model):
+    """A measure, and a value in its own unit."""
+
+    measure: str
+    value: float
+
+
 class Rule(_Model):
     """One way a fault shows.
 
@@ -115,7 +152,8 @@ class Rule(_Model):
             far the measure after it must go for that);
         ``peaks``: number of speed peaks in the rise or the lowering, whichever has more;
         ``above``/``below``/``either``: a measure beyond a threshold (above it, below minus it, or either
-        way) for `minimum_s` within `phases`;
+        way) for `minimum_s` within `phases`; with `while_above` or `while_below` only in frames in which
+            another measure agrees;
         ``hold``: median over the hold of ``reference - measure`` (``sign = -1``: measure - reference);
         ``rest``: baseline value of ``reference - measure`` (with sign), judged once a repetition;
         ``duration``: a phase's duration as share of the prescribed one, below the thresholds;
@@ -147,6 +185,9 @@ class Rule(_Model):
     phase: Phase | None = None
     with_fault: str | None = None
     foot_off: float | None = None
+    while_above: Limit | None = None
+    while_below: Limit | None = None
+    unit: str | None = Field(default=None, description="of its thresholds, where it is not the fault's")
     views: list[str] | None = Field(default=None, description="only in these views")
 
 
@@ -156,10 +197,15 @@ class FaultDef(_Model):
     id: str = Field(description="the specification's number, e.g. CF1")
     title: str
     cue: str | None = Field(default=None, description="what is said to the patient, at most six words")
+    level: Level | None = Field(default=None, description="priority class of the cue (spec 7.2)")
+    praise: str | None = Field(
+        default=None,
+        description="key (voice.praise.<key>) of what may be said when every fault with this key was checked "
+        "and absent",
+    )
     wording: str = Field(description="what the physio reads")
     source: str
     unit: str = ""
-    built: bool = True
     prescribed: bool = Field(default=False, description="asked for by the prescription, so never a fault")
     rules: list[Rule] = Field(default_factory=list)
     best_view: str | None = Field(default=None, description="from where it can be checked")
@@ -183,6 +229,7 @@ class Definition(_Model):
     tempo: Tempo
     gates: Gates
     counting: Counting
+    feedback: Feedback
     views: dict[str, ViewDef]
     measures: dict[str, MeasureDef]
     faults: dict[str, FaultDef]
@@ -198,6 +245,13 @@ class Definition(_Model):
         for fault, fault_def in self.faults.items():
             for rule in fault_def.rules:
                 self._check_rule(fault, rule)
+            if (fault_def.cue is None) != (fault_def.level is None):
+                raise ValueError(f"fault {fault} needs both a cue and its level (P2 to P5), or neither")
+        for fault in (*self.feedback.consecutive, *self.feedback.pushing):
+            if fault not in self.faults:
+                raise ValueError(f"feedback names an unknown fault '{fault}'")
+        if self.feedback.confirm_reps[0] > self.feedback.confirm_reps[1]:
+            raise ValueError("feedback.confirm_reps must be like [2, 3]: in 2 of the last 3")
         if self.counting.signal not in self.measures:
             raise ValueError(f"counting.signal names an unknown measure '{self.counting.signal}'")
         return self
@@ -206,8 +260,12 @@ class Definition(_Model):
         timed = rule.kind in ("duration", "range", "return", "sag", "peaks")  # judged on the signal itself
         if not rule.measures and not timed:
             raise ValueError(f"a rule of fault {fault} names no measure")
+        limits = [limit for limit in (rule.while_above, rule.while_below) if limit is not None]
+        if limits and rule.kind not in ("above", "below", "either"):
+            raise ValueError(f"a rule of fault {fault} of kind '{rule.kind}' cannot ask for another measure")
         for kind, names, known in (
             ("measure", rule.measures, self.measures),
+            ("measure", [limit.measure for limit in limits], self.measures),
             ("view", rule.views or [], self.views),
             ("fault", [rule.with_fault] if rule.with_fault is not None else [], self.faults),
         ):
@@ -311,7 +369,7 @@ def full_stop(sentence: str) -> str:
 def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str]:
     """Names allowed at a place in the definition, for the suggestion."""
     model: Any = Definition
-    parents = {"tempo": Tempo, "gates": Gates, "counting": Counting}
+    parents = {"tempo": Tempo, "gates": Gates, "counting": Counting, "feedback": Feedback}
     within = {"views": ViewDef, "measures": MeasureDef, "faults": FaultDef}
     if loc:
         head = str(loc[0])

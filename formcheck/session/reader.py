@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -28,6 +27,7 @@ from formcheck.session.layout import (
     NAN_VISIBILITY,
     SCHEMA,
     SessionMeta,
+    definition_hash,
     parse_meta,
     read_meta,
     row_crc,
@@ -88,7 +88,7 @@ class Session:
         with _reading(self.path):
             meta = read_meta(self._db)
             text = meta["definition"] or ""
-            if hashlib.sha256(text.encode()).hexdigest() != meta["definition_sha256"]:
+            if definition_hash(text) != meta["definition_sha256"]:
                 raise ValueError("definition and its hash differ")
         try:
             return Definition.model_validate_json(text)
@@ -123,7 +123,7 @@ class Session:
                 index, peak = values.pop("rep"), json.loads(values.pop("peak"))
                 in_set = values.pop("in_set", None)
                 found = faults.get(index, [])
-                reps.append(Rep(index=index, peak=peak, faults=found, set_=in_set, **values))
+                reps.append(Rep(index=index, peak=peak, faults=found, **{"set": in_set}, **values))
             return reps
 
     @property
