@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 from typer.exceptions import Abort, TyperException
 
 import formcheck
@@ -25,6 +27,7 @@ from formcheck.errors import FormcheckError
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
+    from formcheck.doctor import Report
     from formcheck.session.outputs import OutputFolder
 
 app = typer.Typer(
@@ -190,6 +193,34 @@ def review(
     serve(folder, port=port, open_browser=not no_browser)
 
 
+@app.command()
+def doctor(
+    camera: Annotated[
+        str | None, typer.Option(help="Number, device or address of the camera. Default: the first one.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of the voice to try: en or de.")] = "en",
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Try camera, speed, sound, disk and screen, and say what to put right before a live session.
+
+    Exit status 0 = ready, 1 = works with limits, 2 = cannot run.
+
+    Example:  formcheck doctor
+    """
+    from formcheck.doctor import examine
+
+    console = Console(stderr=True)
+    with console.status("Starting") as status:
+        report = examine(camera, language, progress=lambda what: status.update(f"{what} …"))
+    if json_:
+        print(report.to_json())
+    else:
+        _print_checks(report)
+    raise typer.Exit(report.exit_status)
+
+
 @models_app.command("list")
 def models_list() -> None:
     """Show the pose models, where they come from, and whether their files are whole."""
@@ -285,6 +316,37 @@ def _print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, rep
     if report:
         out.print(f"Report:          {folder.report}", soft_wrap=True)
     out.print(f"Numbers:         {folder.summary}", soft_wrap=True)
+
+
+def _print_checks(report: Report) -> None:
+    """Each check with a sign and a word, and what to do."""
+    out = Console(highlight=False)
+    encoding = getattr(out.file, "encoding", None) or "ascii"
+    signs = {
+        "ok": ("✓", "fine", "green"),
+        "limit": ("!", "limited", "yellow"),
+        "fail": ("✗", "problem", "red"),
+    }
+    for check in report.checks:
+        sign, word, colour = signs[check.status]
+        if not _fits(sign, encoding):  # an old Windows console
+            sign = {"✓": "+", "✗": "x"}[sign]
+        head = Text(f"{sign} {check.name.capitalize()}: {word}", style=f"bold {colour}")
+        out.print(head)
+        for line in filter(None, (check.found, check.todo and f"→ {check.todo}")):
+            text = line if _fits(line, encoding) else line.replace("→", "->").replace("×", "x")
+            out.print(Padding(Text(text), (0, 0, 0, 4)))
+    if report.model is not None:
+        out.print(Text(f"\nPose model to use here: {report.model}"))
+    out.print(Text(f"\n{report.verdict}", style="bold"))
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def main() -> None:

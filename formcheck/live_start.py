@@ -103,6 +103,7 @@ def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | N
         rest_s=asked.rest_s,
         focus_fault=asked.focus_fault,
         views=wanted_views(definition, request.view, asked.focus_fault),
+        side=request.side,
     )
 
 

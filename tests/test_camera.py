@@ -15,6 +15,7 @@ from mjpeg import PhoneCamera, number_of, numbered
 import formcheck.camera as camera_module
 from formcheck.camera import Camera, ClipSource, LiveSource, open_source
 from formcheck.errors import FormcheckError
+from formcheck.sources import VideoFile
 from formcheck.video_writer import VideoWriter
 
 BUSY = "Camera 0 is there but cannot be opened: another program is probably using it."
@@ -665,7 +666,7 @@ def test_unpaced_hands_out_every_frame_with_the_files_times(tmp_path: Path) -> N
         if frame is not None:
             frames.append(frame)
             assert clip.now_s() == frame.time_s
-    with camera_module.VideoFile(path) as video:
+    with VideoFile(path) as video:
         expected = list(video)
     assert [f.time_s for f in frames] == [f.time_s for f in expected]
     assert all((a.image == b.image).all() for a, b in zip(frames, expected, strict=True))

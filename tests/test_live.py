@@ -7,6 +7,7 @@ What the camera would show is made by `skeleton`; the pose engine hands out its 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -58,6 +59,7 @@ class MadeCamera:
     fps: float = 30.0
     size: tuple[int, int] = (1280, 720)
     problem: str = ""
+    flow: Flow | None = None  # its questions are waited for: the patient answers on another thread
     _next: int = 0
     _now: float = 0.0
 
@@ -73,6 +75,9 @@ class MadeCamera:
 
     def latest(self, timeout_s: float) -> Frame | None:
         if self._next >= len(self.times):
+            return None
+        if self.flow is not None and self.flow.step in ("pain_after", "effort"):
+            time.sleep(0.002)
             return None
         if self.state == "lost":
             self._now += 0.1
@@ -201,6 +206,7 @@ def session(
     plan = Plan(used, sets, reps, rest_s=1.0, views=wanted_views(used, None, None))
     choices = {name: load_definition(name) for name in EXERCISES}
     flow = Flow(words, choices, lambda name: (plan, history), exercise)
+    made.flow = flow
     heard, patient = Heard(), Patient(flow, KEYS | (keys or {}))
     live = LiveSession(
         flow, lambda: made, MadeEngine(answers), heard, patient, LiveOptions(folder, clip=True)

@@ -19,6 +19,7 @@ from formcheck.coach.page import Page
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
 from formcheck.exercises.definition import Definition
+from formcheck.exercises.position import Problem
 from formcheck.exercises.practice import PRACTICE_REPS, Moment
 from formcheck.session.events import Event
 from formcheck.summarize import COUNTED
@@ -50,6 +51,7 @@ class Plan:
         definition: the exercise as judged, its text in the patient's language.
         sets, reps, rest_s: prescribed.
         focus_fault: the physio's, or None.
+        side: working leg as asked for, or None.
         views: views that are good for what is to be checked, the recommended one first.
     """
 
@@ -59,6 +61,7 @@ class Plan:
     rest_s: float
     focus_fault: str | None = None
     views: tuple[str, ...] = ()
+    side: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Flow:
         self._events: deque[Event] = deque()
         self._policy: Policy | None = None
         self._mouth = Mouth()
-        self._setup = SetupCoach(words, self._mouth)
+        self._setup: SetupCoach | None = None
         self._sets: list[_Set] = []
         self._selected = 0
         self._since_s = 0.0
@@ -140,7 +143,7 @@ class Flow:
         self._phase_since: tuple[str, float] = ("none", 0.0)
         self._told_set = 0
         self._cue: tuple[str, bool, float] = ("", False, -1e9)
-        self._last_problem: str | None = None
+        self._last_problem: Problem | None = None
         self._stop_reason: Literal["pain", "stop"] | None = None
         self._notice = ""
         self._view: str | None = None
@@ -321,6 +324,7 @@ class Flow:
             session_number=self._history.sessions + 1,
             mouth=self._mouth,
         )
+        self._setup = SetupCoach(self.plan.definition, self.words, self._mouth)
         self._to("safety")
 
     def _chosen_safety(self, choice: str) -> None:
@@ -447,10 +451,13 @@ class Flow:
             if self.step != "setup":
                 self._to("setup")
             # In the dark nobody is seen: what to change is the light.
-            problem = self._light if moment.problem == "nobody" and self._light != "fine" else moment.problem
+            problem = moment.problem
+            if problem is not None and problem.id == "nobody" and self._light != "fine":
+                problem = Problem(self._light, advice=True)
             if problem != self._last_problem:
-                self._event("setup", problem=problem)
+                self._event("setup", problem=problem.id if problem is not None else None)
             self._last_problem = problem
+            assert self._setup is not None
             self._messages.extend(self._setup.update(moment.time_s, problem))
         if moment.baseline is not None:
             ref = moment.baseline
@@ -587,6 +594,12 @@ class Flow:
             self._event("say", key=message.key, text=message.text)
         self._cue = (message.text, message.fault is not None, self._now_s)
 
+    def _instruction(self) -> str:
+        """The set-up coach's longer line for the screen, or ""."""
+        if self._setup is None or self._last_problem is None:
+            return ""
+        return self._setup.shown(self._last_problem)
+
     def _standing(self) -> Standing:
         text, correction, at_s = self._cue
         fresh = self._now_s - at_s < _CUE_S
@@ -610,7 +623,9 @@ class Flow:
             notice=self._notice,
             stop_reason=self._stop_reason,
             problem=self._last_problem if self.step == "setup" else None,
+            instruction=self._instruction(),
             focus=self._policy.focus() if self._policy is not None else None,
             view=self._view,
+            side=self.plan.side if self.plan is not None else None,
             target=self._target,
         )

@@ -12,6 +12,7 @@ from formcheck.words import Words
 
 if TYPE_CHECKING:
     from formcheck.coach.flow import Plan
+    from formcheck.exercises.position import Problem
     from formcheck.exercises.practice import Moment
 
 #: At most this many names in the line of what cannot be checked.
@@ -39,9 +40,11 @@ class Standing:
     cue_is_correction: bool
     notice: str
     stop_reason: str | None
-    problem: str | None
+    problem: Problem | None
+    instruction: str
     focus: str | None
     view: str | None
+    side: str | None
     target: float
 
 
@@ -89,8 +92,7 @@ class Pages:
         return self._simple(at, "choose", "choose", (), choices=choices)
 
     def _safety(self, at: Standing) -> Page:
-        every = self._words.keys()
-        lines = tuple(self._words(key) for key in every if key.startswith("page.safety.line_"))
+        lines = self._words.under("page.safety.line_")
         ids = ("agree_video", "agree_skeleton", "agree_none", "leave")
         return self._simple(at, "safety", "safety", ids, lines=lines)
 
@@ -132,23 +134,23 @@ class Pages:
     def _setup(self, at: Standing) -> Page:
         assert at.plan is not None
         moment = at.moment
-        problem = at.problem or (moment.problem if moment is not None else None)
+        problem = at.problem
+        lines: tuple[str, ...] = ()
         if problem is not None:
-            key = f"setup.{problem}.show"
-            title = self._words(f"setup.{problem}.say")
-            lines = (self._words(key),) if key in self._words else ()
+            title = at.instruction
         elif moment is not None and moment.stage == "still":
-            title, lines = self._text("setup.still"), ()
+            title = self._text("setup.still")
         else:
             title, lines = self._text("setup.title"), (self._text("setup.hands_free"),)
         views = at.plan.definition.views
         view = at.plan.views[0] if at.plan.views else next(iter(views))
+        side = f"/{at.side}" if at.side is not None else ""
         still = moment is not None and moment.stage == "still" and problem is None
         return Page(
             "setup",
             title,
             lines if lines else (views[view].setup,),
-            drawing=f"{at.plan.definition.name}/{view}",
+            drawing=f"{at.plan.definition.name}/{view}{side}",
             cue=at.cue,
             seconds_left=moment.still_left_s if still and moment is not None else None,
             footer=self._text("setup.footer"),

@@ -7,7 +7,7 @@ pyttsx3 only turns text into a sound file here; the file is then played with the
 directly, pyttsx3 2.99 stays silent from the second sentence on with Windows' voices and reports success
 (pyttsx3 issues 402, 419, 440), hangs on macOS (126), and on Linux plays through a shell and ignores whether
 that worked. This way the start is known, failure is seen, and a sentence said before needs no synthesis. The
-engine is made anew for each sentence, which is what helps against the issues named.
+engine is made anew for each sentence, which is what helps against the issues named (but espeak is kept).
 
 In: ``{"say": text}``. Out, once: ``{"ready": true, "voice": name, "fits": bool}`` or ``{"ready": false,
 "why": sentence}``; then for each sentence ``{"started": true}`` and ``{"done": true}``, or
@@ -20,6 +20,8 @@ import hashlib
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from formcheck.coach.player import Player
 PREFERRED = {"en": ("en-gb", "en-us"), "de": ("de", "de-de")}
 #: macOS lists joke voices among the others; these are its plain ones.
 PLAIN_NAMES = ("samantha", "daniel", "anna", "karen", "alex", "petra", "markus")
+
+ESPEAK_S = 3.0  # a long sentence takes it some hundredths
 
 
 def choose_voice(voices: Iterable[Any], language: str, current: str | None) -> tuple[str | None, bool]:
@@ -74,6 +78,8 @@ class Speaker:
         self._folder = folder
         self._player = player
         engine = pyttsx3.init()
+        # Kept where it is espeak: dropped while its thread still works, it takes the process with it.
+        self._engine = engine if sys.platform.startswith("linux") else None
         self.voice, self.fits = choose_voice(
             engine.getProperty("voices") or [], language, engine.getProperty("voice")
         )
@@ -88,17 +94,26 @@ class Speaker:
         # Another speaker may be making the same one, and may be killed while doing so.
         draft = self._folder / f"{name}.{os.getpid()}{self._suffix}"
         for _ in range(2):
-            engine = self._pyttsx3.init()
-            if self.voice is not None:
-                engine.setProperty("voice", self.voice)
-            engine.setProperty("rate", self._rate)
-            engine.save_to_file(text, str(draft))
-            engine.runAndWait()
-            del engine
+            self._synthesise(text, draft)
             if draft.exists() and draft.stat().st_size > 100:  # more than a header
                 draft.replace(file)
                 return file
         return None
+
+    def _synthesise(self, text: str, draft: Path) -> None:
+        engine = self._engine or self._pyttsx3.init()
+        finished = threading.Event()
+        token = engine.connect("finished-utterance", lambda name, completed: finished.set())
+        if self.voice is not None:
+            engine.setProperty("voice", self.voice)
+        engine.setProperty("rate", self._rate)
+        engine.save_to_file(text, str(draft))
+        engine.runAndWait()
+        if self._engine is not None:
+            # espeak works in a thread of its own and runAndWait returns before it has finished.
+            finished.wait(ESPEAK_S)
+            time.sleep(0.005)  # it tidies up after it has said so
+        engine.disconnect(token)
 
     def play(self, file: Path) -> bool:
         return self._player.play(file)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.ongoing import Ongoing, OngoingFaults
+from formcheck.exercises.position import HOLD_STILL, LYING, UNSTEADY, Problem
 from formcheck.exercises.recording import prepare, reference_at_rest
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures import view as views
@@ -44,6 +45,8 @@ _RESTLESS_S = 0.5
 _EAGER_AFTER_S = 10.0
 _EAGER_EVERY_S = 3.0
 _EAGER_OVER_S = 25.0
+#: How the body lies is asked to be put right for this long: said three times, 8 s apart; then it goes on.
+_PATIENCE_S = 20.0
 #: Frames missing for longer than this end the stillness (spec 6.2: lost after 0.5 s).
 _BRIDGE_S = 0.5
 #: What the set-up check looks at: the last second.
@@ -87,8 +90,8 @@ class Window:
     image_wh: tuple[int, int]
 
 
-#: Tells what is wrong with the position, by the id of a problem, or None (see `formcheck.coach.setup`).
-PositionCheck = Callable[[Window], str | None]
+#: Tells what is wrong with the position, or None (see `formcheck.coach.setup`).
+PositionCheck = Callable[[Window], Problem | None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Moment:
     time_s: float
     index: int
     stage: Stage
-    problem: str | None = None
+    problem: Problem | None = None
     still_left_s: float = 0.0
     xy: NDArray[np.float32] | None = None
     visibility: NDArray[np.float32] | None = None
@@ -177,6 +180,7 @@ class Practice:
         self._in_set = False
         self._restless: deque[_Kept] = deque()
         self._eager_s = 0.0
+        self._lies_badly_s: float | None = None
 
     # --- steering, between frames -------------------------------------------------------------------
 
@@ -229,25 +233,23 @@ class Practice:
 
     def _set_up(self, seen: Seen, xy: NDArray[np.float32] | None) -> Moment:
         t = seen.time_s
-        problem = self._check(self._window(_LOOK_S))
-        if problem is None and self._unsteady():
-            problem = "unsteady"
+        problem = self._in_the_way(t)
         self.stage = "setup" if problem is not None else "still"
         done: Reference | None = None
         calibrated: float | None = None
         left = 0.0
         self._restless.append(self._kept[-1])
-        if self.stage == "setup":
+        if problem is not None and problem.id not in LYING:
             self._restless.clear()
-        if self.stage == "still":
+        if problem is None:
             still_for = self._still_for()
             left = max(0.0, STILL_S - still_for)
             if left <= 0:
                 done = self._take_baseline()
             elif still_for < _RESTLESS_S:
-                problem = "hold_still"
-            if done is None and self._learn_from_movement(t):
-                done, calibrated, problem = self.reference, self.range, None
+                problem = HOLD_STILL
+        if done is None and self._restless and self._learn_from_movement(t):
+            done, calibrated, problem = self.reference, self.range, None
         return Moment(
             t,
             seen.index,
@@ -261,6 +263,19 @@ class Practice:
             baseline=done,
             calibrated=calibrated,
         )
+
+    def _in_the_way(self, t: float) -> Problem | None:
+        """What keeps the body from starting; how it lies only for a while."""
+        problem = self._check(self._window(_LOOK_S))
+        if problem is not None and problem.id == HOLD_STILL.id:
+            problem = None  # looked at here, over the whole time that the baseline needs
+        if problem is None and self._unsteady():
+            problem = UNSTEADY
+        if problem is None or problem.id not in LYING:
+            self._lies_badly_s = None if problem is not None else self._lies_badly_s
+            return problem
+        self._lies_badly_s = t if self._lies_badly_s is None else self._lies_badly_s
+        return problem if t - self._lies_badly_s < _PATIENCE_S else None
 
     def _follow(
         self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
@@ -356,6 +371,7 @@ class Practice:
         """Take a new reference and go on from it."""
         self.reference = reference
         self._restless.clear()
+        self._lies_badly_s = None
         if self._side is None:
             self._side = reference.side
         self._anchor = np.nanmedian(_middle(xy, "SHOULDER"), axis=0)

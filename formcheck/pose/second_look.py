@@ -11,7 +11,7 @@ invented one (0.26 and more).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -51,18 +51,18 @@ _LEAST_REACH = 0.20
 _REACHED = [Landmark.NOSE, *CORE]
 
 
-def disagreement(results: Collection[PoseResult]) -> float:
+def disagreement(results: Sequence[PoseResult]) -> float:
     """Median distance between direct and mirrored readings, body sizes; infinite if there are none."""
     apart = [d for d in map(reading_distance, results) if np.isfinite(d)]
     return float(np.median(apart)) if apart else math.inf
 
 
-def seen_share(results: Collection[PoseResult]) -> float:
+def seen_share(results: Sequence[PoseResult]) -> float:
     """Share of the frames in which a person was seen."""
     return float(np.mean([r.pose is not None for r in results])) if results else 0.0
 
 
-def is_steady(results: Collection[PoseResult]) -> bool:
+def is_steady(results: Sequence[PoseResult]) -> bool:
     """True when tracking can be relied on: seen nearly always, not end-on, two readings agree."""
     return _is_held(results) and not _end_on(results) and _upper_side(results) is None
 
@@ -89,7 +89,7 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
 
 
-def _end_on(results: Collection[PoseResult]) -> bool:
+def _end_on(results: Sequence[PoseResult]) -> bool:
     """True when a supine body's trunk points at the camera and its hip line lies across."""
     world = [r.pose.world_xyz for r in results if r.pose is not None]
     if not world:

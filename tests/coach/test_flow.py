@@ -9,6 +9,7 @@ import pytest
 from formcheck.coach.flow import Flow, History, Plan
 from formcheck.coach.message import Say
 from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.position import Problem
 from formcheck.exercises.practice import Moment
 from formcheck.exercises.repetition import RepTimes
 from formcheck.exercises.tracker import RepResult
@@ -107,7 +108,7 @@ def test_esc_before_exercising_leaves(at):
 def test_stopping_is_possible_at_any_time(at, key):
     told = Told()
     if at == "setup":
-        told.press("2", "1").frames(1, "setup", problem="nobody")
+        told.press("2", "1").frames(1, "setup", problem=Problem("nobody"))
     elif at == "rest":
         told.to_pain_after().press("1", "3")
     else:
@@ -233,7 +234,7 @@ def test_the_camera_is_wanted_only_between_pain_and_summary():
 def test_in_the_dark_the_light_is_told_instead_of_nobody():
     told = Told().press("2", "1")
     told.flow.light("dark")
-    told.frames(1, "setup", problem="nobody")
+    told.frames(1, "setup", problem=Problem("nobody"))
     assert told.data("setup")[-1] == {"problem": "dark"}
 
 

@@ -9,6 +9,7 @@ import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results, standing
 
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.position import HOLD_STILL, Problem
 from formcheck.exercises.practice import Moment, Practice, Window
 from formcheck.measures import view as views
 from formcheck.pose.landmarks import PoseResult
@@ -35,15 +36,15 @@ def shot(at: At, camera: Camera, reps: list[Rep], lead_s: float = STILL_S, **opt
     return film(np.stack([at(x) for x in level]), time_s, camera, **options)  # type: ignore[arg-type]
 
 
-def in_position(exercise: str) -> Callable[[Window], str | None]:
+def in_position(exercise: str) -> Callable[[Window], Problem | None]:
     """A position check that knows only the exercise's posture."""
     rule = views.side_lying if exercise == "clam" else views.hook_lying
 
-    def check(window: Window) -> str | None:
+    def check(window: Window) -> Problem | None:
         if window.person.mean() < 0.8:
-            return "nobody"
+            return Problem("nobody")
         lies = rule(window.world[window.person].astype(np.float64))
-        return None if lies.mean() > 0.5 else "not_in_position"
+        return None if lies.mean() > 0.5 else Problem("not_in_position")
 
     return check
 
@@ -76,7 +77,9 @@ REP = Rep(1.3, 0.8, 1.3, 0.9)
 
 
 @pytest.mark.parametrize(
-    ("exercise", "at", "camera"), [("bridge", bridge_at, SIDE), ("clam", clam_at, FRONT)], ids=str
+    ("exercise", "at", "camera"),
+    [("bridge", bridge_at, SIDE), ("clam", clam_at, FRONT)],
+    ids=["bridge", "clam"],
 )
 def test_from_lying_down_to_counted_repetitions(exercise, at, camera):
     practice, moments = live(exercise, shot(at, camera, [REP] * 7, noise_m=0.004))
@@ -120,7 +123,7 @@ def test_no_baseline_while_moving():
     busy = [Rep(1.0, 0.3, 1.0, 0.3)] * 3
     _, moments = live("bridge", shot(bridge_at, SIDE, busy, lead_s=0.3))
     assert all(m.row is None for m in moments)
-    assert {m.problem for m in moments} >= {"hold_still"}
+    assert {m.problem for m in moments} >= {HOLD_STILL}
 
 
 def test_who_does_not_wait_is_learned_from_the_first_repetitions():
@@ -139,7 +142,7 @@ def test_standing_is_not_in_position():
     track = film(np.stack([standing(0.0)] * len(time_s)), time_s, SIDE)
     _, moments = live("bridge", track)
     assert {m.stage for m in moments} == {"setup"}
-    assert moments[-1].problem == "not_in_position"
+    assert moments[-1].problem == Problem("not_in_position")
 
 
 def test_an_empty_room():
@@ -147,7 +150,7 @@ def test_an_empty_room():
     practice = Practice(load_definition("clam"), in_position("clam"))
     moments = feed(practice, frames)
     assert {m.stage for m in moments} == {"setup"}
-    assert moments[-1].problem == "nobody"
+    assert moments[-1].problem == Problem("nobody")
 
 
 def test_a_fault_is_under_way_while_it_lasts_and_judged_at_the_end():
