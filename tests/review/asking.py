@@ -46,7 +46,8 @@ class Page:
         kept = [(k.encode(), v.encode("latin-1")) for k, v in asked.items() if v is not None]
         place, _, query = path.partition("?")
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": place,
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+            "path": place,
             "raw_path": place.encode(), "query_string": query.encode(), "headers": kept, "scheme": "http",
             "server": ("127.0.0.1", PORT), "client": ("127.0.0.1", 1), "root_path": "",
         }  # fmt: skip
