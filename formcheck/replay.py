@@ -71,7 +71,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         side=session.meta.declared_side,
     )
     pending = list(reversed(events))
-    _apply(pending, -1, practice, log)
+    apply_until(pending, -1, practice, log)
     names = tuple(definition.measures)
     n = len(poses.time_s)
     value = np.full((n, len(names)), np.nan)
@@ -81,7 +81,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     smooth_xy = np.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
     phase = np.zeros(n, np.uint8)
     rep = np.zeros(n, np.int32)
-    for i, seen in enumerate(_seen(poses, session.meta.image_wh)):
+    for i, seen in enumerate(seen_frames(poses, session.meta.image_wh)):
         moment = practice.update(seen)
         log.frame(seen, moment)
         if moment.xy is not None:
@@ -92,7 +92,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
                 sd[i] = moment.row.sd[0]
         phase[i] = PHASES.index(moment.phase)
         rep[i] = rep_under_way(log, moment)
-        _apply(pending, seen.index, practice, log)
+        apply_until(pending, seen.index, practice, log)
     summary = log.summary(
         fps=session.summary.source.fps if session.summary is not None else _fps(poses),
         dropped=session.summary.live.dropped_frames if session.summary and session.summary.live else 0,
@@ -133,13 +133,14 @@ def video_of(folder: Path) -> Path | None:
     return next((path for path in (whole, part_of(whole)) if path.is_file()), None)
 
 
-def _apply(pending: list[Event], after_frame: int, practice: Practice, log: LiveLog) -> None:
+def apply_until(pending: list[Event], after_frame: int, practice: Practice, log: LiveLog) -> None:
     """Apply the events that were given after a frame, in their order."""
     while pending and pending[-1].after_frame <= after_frame:
         apply_event(pending.pop(), practice, log)
 
 
-def _seen(poses: SessionPoses, image_wh: tuple[int, int]) -> Iterator[Seen]:
+def seen_frames(poses: SessionPoses, image_wh: tuple[int, int]) -> Iterator[Seen]:
+    """The stored frames as the engine got them."""
     for i in range(len(poses.time_s)):
         there = bool(poses.person[i])
         apart = float(poses.disagreement[i])

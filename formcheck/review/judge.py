@@ -8,22 +8,32 @@ anything.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from formcheck.coach.setup import position_check
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.faults import Check, judge_rep
-from formcheck.exercises.recording import Stretch, prepare
-from formcheck.exercises.repetition import RepTimes
+from formcheck.exercises.practice import Practice
+from formcheck.exercises.recording import prepare
 from formcheck.exercises.tracker import RepResult, Tracker
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable
 from formcheck.pose.track import Track
+from formcheck.replay import apply_until, seen_frames
+from formcheck.session.live_log import LiveLog, SessionFacts
 from formcheck.session.reader import Session, SessionPoses
 from formcheck.session.summary import FaultInfo, Rep
 from formcheck.summarize import fault_summary, rep_summary
 
-#: Frames around a repetition that its faults may look at, as in `formcheck.exercises.tracker`.
-_AROUND_S = 1.0
+#: Frames before and after a repetition that its faults may look at, as in `formcheck.exercises.tracker`.
+_LEAD_S = 2.0
+#: Rows of a live session are kept this long, longer than any repetition lasts.
+_KEEP_S = 45.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,9 @@ class Judged:
 class Rescorer:
     """Judges one session by any thresholds.
 
+    An analysed recording is prepared as by `formcheck.analyze`, a live session replayed as by
+    `formcheck.replay`, so that with the definition it was recorded with the result is the recorded one.
+
     Args:
         session: open; read once, here.
         definition: the one it was recorded with.
@@ -51,11 +64,14 @@ class Rescorer:
 
     def __init__(self, session: Session, definition: Definition) -> None:
         self._definition = definition
-        self._side = session.meta.side
-        summary = session.summary
+        meta, summary = session.meta, session.summary
+        self._facts = SessionFacts(**json.loads(meta.live)) if meta.live is not None else None
+        self._declared_side = meta.declared_side
         declared = summary is not None and summary.view.declared
-        self._view = session.meta.view if declared and session.meta.view in definition.views else None
-        self._track = track_of(session.poses(), session.meta.image_wh)
+        self._view = meta.view if declared and meta.view in definition.views else None
+        self._poses = session.poses()
+        self._events = session.events if self._facts is not None else []
+        self._image_wh = meta.image_wh
         self._key = ""
         self._found: list[_Found] = []
 
@@ -63,33 +79,54 @@ class Rescorer:
         """Repetitions and faults by a definition of the same exercise."""
         key = json.dumps(_matters(definition), sort_keys=True)
         if key != self._key:
-            self._found = self._count(definition)
+            # The faults are judged afterwards: with none, the engine only counts.
+            only_count = definition.model_copy(update={"faults": {}})
+            self._found = self._record(only_count) if self._facts is None else self._live(only_count)
             self._key = key
         keys = {name: _fault_key(definition, name) for name in definition.faults}
         results = [found.judged(definition, keys) for found in self._found]
         reps = [
-            rep_summary(index, result, found.empty).model_copy(update={"peak": found.peak})
+            rep_summary(index, result, found.in_set)
             for index, (found, result) in enumerate(zip(self._found, results, strict=True), 1)
         ]
         return Judged(reps, fault_summary(definition, results), [r.checks for r in results])
 
-    def _count(self, definition: Definition) -> list[_Found]:
+    def _record(self, definition: Definition) -> list[_Found]:
+        """Repetitions of an analysed recording."""
         out: list[_Found] = []
-        for stretch in prepare(self._track, definition, self._side, self._view):
+        track = track_of(self._poses, self._image_wh)
+        for stretch in prepare(track, definition, self._declared_side, self._view):
             table, reference = stretch.measures, stretch.reference
             if table is None or reference is None:
                 continue
-            # The faults are judged afterwards: with none, the tracker only counts.
-            tracker = Tracker(definition.model_copy(update={"faults": {}}), reference)
-            found: list[RepResult | None] = []
-            for i in range(len(table)):
-                row = table.part(slice(i, i + 1))
-                seen = tracker.feed(
-                    row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i])
-                )
-                found.append(seen.closed)
-            found.append(tracker.finish())
-            out += [_Found(stretch, result.times) for result in found if result is not None]
+            _, found = Tracker(definition, reference).run(table, stretch.posture, stretch.in_shape)
+            out += [_Found(_around(table, result), reference, result) for result in found]
+        return out
+
+    def _live(self, definition: Definition) -> list[_Found]:
+        """Repetitions of a live session, found with the references it had then."""
+        facts = self._facts
+        assert facts is not None
+        log = LiveLog(definition, facts)
+        side = self._declared_side
+        practice = Practice(definition, position_check(definition, side, facts.views), side=side)
+        pending = list(reversed(self._events))
+        apply_until(pending, -1, practice, log)
+        rows: deque[MeasureTable] = deque()
+        out: list[_Found] = []
+        for seen in seen_frames(self._poses, self._image_wh):
+            reference = practice.reference
+            moment = practice.update(seen)
+            if moment.row is not None:
+                rows.append(moment.row)
+                while seen.time_s - rows[0].time_s[0] > _KEEP_S:
+                    rows.popleft()
+            log.frame(seen, moment)
+            reference = practice.reference or reference
+            apply_until(pending, seen.index, practice, log)
+            while len(out) < len(log.results) and reference is not None:
+                result, rep = log.results[len(out)], log.reps[len(out)]
+                out.append(_Found(_around(_joined(rows), result), reference, result, rep.set_))
         return out
 
 
@@ -131,26 +168,31 @@ def _fault_key(definition: Definition, name: str) -> str:
 
 
 class _Found:
-    """One repetition, and what is known of its faults so far."""
+    """One repetition, and what is known of its faults so far.
 
-    def __init__(self, stretch: Stretch, times: RepTimes) -> None:
-        table, reference = stretch.measures, stretch.reference
-        assert table is not None
-        assert reference is not None
-        self._times = times
+    Args:
+        table: measures of the frames around it.
+        reference: what they were measured against.
+        result: as it was counted, without faults.
+        in_set: number of its set, in a live session.
+    """
+
+    def __init__(
+        self, table: MeasureTable, reference: Reference, result: RepResult, in_set: int | None = None
+    ) -> None:
+        self.in_set = in_set
+        self._table = table
         self._reference = reference
-        around = [times.start_s - _AROUND_S, times.end_s + _AROUND_S]
-        a, b = np.searchsorted(table.time_s, around)
-        self._table = table.part(slice(int(a), int(b)))
-        self.empty = table.part(slice(0, 0))
-        self.peak = rep_summary(1, RepResult(times, {}), self._table).peak
+        self._result = result
         self._known: dict[str, tuple[str, Check]] = {}
 
     def judged(self, definition: Definition, keys: dict[str, str]) -> RepResult:
         """With every fault by this definition; only those are judged again that may have changed."""
-        if self._times.rep_class == "void":
+        times = self._result.times
+        if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
-            return RepResult(self._times, {name: Check(False, "no_person", None) for name in keys})
+            nothing = {name: Check(False, "no_person", None) for name in keys}
+            return replace(self._result, checks=nothing)
         stale = {n for n, key in keys.items() if n not in self._known or self._known[n][0] != key}
         if stale:
             faults = {n: f for n, f in definition.faults.items() if n in stale}
@@ -161,6 +203,21 @@ class _Found:
             asked = definition.target_range
             target = asked / self._reference.range if asked is not None else 1.0
             some = definition.model_copy(update={"faults": faults})
-            checks = judge_rep(self._times, self._table, some, self._reference, target=target, fps=fps)
+            checks = judge_rep(times, self._table, some, self._reference, target=target, fps=fps)
             self._known |= {name: (keys[name], check) for name, check in checks.items()}
-        return RepResult(self._times, {name: self._known[name][1] for name in keys})
+        return replace(self._result, checks={name: self._known[name][1] for name in keys})
+
+
+def _around(table: MeasureTable, result: RepResult) -> MeasureTable:
+    """The frames that the faults of a repetition may look at."""
+    first, last = result.times.start_s - _LEAD_S, result.times.end_s + _LEAD_S
+    a, b = np.searchsorted(table.time_s, [first, last])
+    return table.part(slice(int(a), int(b)))
+
+
+def _joined(rows: deque[MeasureTable]) -> MeasureTable:
+    def join(field: str) -> NDArray[Any]:
+        return np.concatenate([getattr(row, field) for row in rows])
+
+    sd = join("sd") if all(row.sd is not None for row in rows) else None
+    return MeasureTable(rows[0].names, join("time_s"), join("value"), join("status"), join("reason"), sd)

@@ -70,9 +70,7 @@ class Recording:
         with self._lock:
             if self._table is None:
                 table = self.session.measures
-                t = table.time_s
-                if len(t) > _MOST_FRAMES or not np.isfinite(t).all() or (np.diff(t) < 0).any():
-                    raise FormcheckError("The session is damaged: its times make no sense.")
+                _check_times(table.time_s)
                 self._table = table
             return self._table
 
@@ -141,7 +139,11 @@ class Recording:
 
     def times(self) -> bytes:
         """Times of all frames, seconds, as little-endian float64."""
-        return self.table.time_s.astype("<f8").tobytes()
+        with self._lock:
+            # Alone they are there in a moment, and with them the picture can be shown.
+            time_s = self.session.time_s if self._table is None else self._table.time_s
+        _check_times(time_s)
+        return time_s.astype("<f8").tobytes()
 
     def line(self, measure: str) -> bytes:
         """One measure for drawing at any zoom.
@@ -225,6 +227,11 @@ class Recording:
         """Lets go of the file."""
         with self._lock:
             self.session.close()
+
+
+def _check_times(t: NDArray[np.float64]) -> None:
+    if len(t) > _MOST_FRAMES or not np.isfinite(t).all() or (np.diff(t) < 0).any():
+        raise FormcheckError("The session is damaged: its times make no sense.")
 
 
 def _bins(values: NDArray[Any], size: int, pick: np.ufunc) -> NDArray[Any]:

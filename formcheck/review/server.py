@@ -64,6 +64,7 @@ def serve(
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+            listener.listen(128)  # from now on the browser may knock; it is let in a moment later
         except OSError as error:
             raise FormcheckError(
                 f"Port {port} cannot be used ({error.strerror}); leave --port out."

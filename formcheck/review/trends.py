@@ -127,6 +127,7 @@ def library_row(reviewed: Reviewed) -> dict[str, Any]:
         "patient_key": patient_key(reviewed.patient) if reviewed.patient else "",
         "date": reviewed.date,
         "live": live is not None,
+        "source": printable(meta.source, 80),
         "exercise": printable(meta.exercise, 60),
         "title": titles.get("", printable(meta.exercise, 60)),
         "side": meta.side if meta.side in ("left", "right") else None,

@@ -206,7 +206,9 @@ class Library:
                 )
         except FormcheckError as error:
             # The path is known from the folder's name, and may hold a person's.
-            sentence = str(error).replace(str(folder.path / SESSION), "in this folder")
+            path_text = str(folder.path / SESSION)
+            sentence = str(error).replace(f"The session {path_text}", "This session")
+            sentence = sentence.replace(path_text, f"Its {SESSION}")
             return Card(folder, problem=printable(sentence, 500), changed=changed)
         except OSError as error:
             return Card(folder, problem=f"It cannot be read: {error.strerror}.", changed=changed)

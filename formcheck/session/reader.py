@@ -143,6 +143,13 @@ class Session:
             return [str(row[0]) for row in self._db.execute("SELECT text FROM warnings ORDER BY rowid")]
 
     @property
+    def time_s(self) -> NDArray[np.float64]:
+        """``(T,)`` times of all frames, seconds."""
+        with _reading(self.path):
+            times = self._db.execute("SELECT time_s FROM frames ORDER BY frame").fetchall()
+            return np.array([row[0] for row in times], dtype=np.float64)
+
+    @property
     def measures(self) -> MeasureTable:
         """All measures; values have the precision of float32."""
         with _reading(self.path):

@@ -31,10 +31,19 @@ def bridges(reps: int = 4, seed: int = 0, low: float = 0.55) -> Analysis:
     points = np.stack([bridge(0.2 * float(x)) for x in level])
     track = film(points, time_s, Camera(yaw_deg=0), noise_px=0.5, noise_m=0.002, seed=seed)
     source = Source(
-        file="bridge.mp4", width=640, height=480, fps=FPS, frames=len(track), duration_s=float(time_s[-1])
+        file="bridge.mp4",
+        width=track.image_wh[0],
+        height=track.image_wh[1],
+        fps=FPS,
+        frames=len(track),
+        duration_s=float(time_s[-1]),
     )
     pose = PoseInfo(
-        engine="blazepose-onnx", model="full", frames_with_person=len(track), frames_rejected=0, people_seen_max=1
+        engine="blazepose-onnx",
+        model="full",
+        frames_with_person=len(track),
+        frames_rejected=0,
+        people_seen_max=1,
     )
     return judge_track(track, load_definition("bridge"), video=Path("bridge.mp4"), source=source, pose=pose)
 

@@ -27,12 +27,12 @@ function fill(element, attributes, children) {
     else if (name === "value" || name === "checked" || name === "disabled" || name === "hidden" || name === "selected") element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return element;
 }
 
 export function replace(element, ...children) {
-  element.replaceChildren(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  element.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return element;
 }
 
@@ -88,7 +88,7 @@ export function amount(value, unit) {
 }
 
 export function day(iso) {
-  const date = new Date(iso);
+  const date = new Date(iso?.slice(0, 16)); // the clock on the wall where it was recorded
   if (!iso || Number.isNaN(date.getTime())) return iso || "no date";
   const text = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
   return iso.length > 10 ? `${text}, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}` : text;

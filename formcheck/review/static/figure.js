@@ -10,12 +10,19 @@ export function placed(wh, width, height) {
   return { scale, x: (width - wh[0] * scale) / 2, y: (height - wh[1] * scale) / 2 };
 }
 
+/** Where a picture lies of which only the part around the body is shown: [left, top, right, bottom] in pixels. */
+export function around(part, width, height) {
+  const [x1, y1, x2, y2] = part;
+  const scale = Math.min(width / (x2 - x1), height / (y2 - y1));
+  return { scale, x: width / 2 - ((x1 + x2) / 2) * scale, y: height / 2 - ((y1 + y2) / 2) * scale };
+}
+
 /**
  * points: {xy: Float32Array(66), visible: Uint8Array(33)} or null; marks: [{points, title, grade}].
  * alone: there is no video beneath.
  */
-export function drawFigure(c, width, height, info, points, { marks = [], alone = false, message = "" } = {}) {
-  const at = placed(info.image_wh, width, height);
+export function drawFigure(c, width, height, info, points, { marks = [], alone = false, message = "", frame = null } = {}) {
+  const at = alone && frame ? around(frame, width, height) : placed(info.image_wh, width, height);
   if (alone) backdrop(c, at, info.image_wh);
   if (!points) {
     if (message) caption(c, message, width / 2, height / 2, "center");
@@ -53,7 +60,6 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
   }
   let line = 0;
   for (const mark of marks) {
-    let top = Infinity, x = 0, lowest = 0;
     for (const i of mark.points) {
       if (!seen(i)) continue;
       const r = size * (4.2 + mark.grade);
@@ -61,12 +67,9 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
         c.strokeStyle = color; c.lineWidth = w;
         c.beginPath(); c.arc(X(i), Y(i), r, 0, 7); c.stroke();
       }
-      if (Y(i) < top) { top = Y(i); x = X(i); }
-      lowest = Math.max(lowest, Y(i));
     }
-    const text = `${mark.title}: ${mark.value_text}`;
-    if (Number.isFinite(top)) caption(c, text, Math.min(Math.max(x, 90), width - 90), Math.max(top - size * 9 - 26 * line, 50), "center");
-    else caption(c, text, 14, height - 18 - 26 * line, "left");
+    // Below, so that no words lie over the limb they are about.
+    caption(c, `${mark.title}: ${mark.value_text}`, 18, height - 20 - 28 * line, "left");
     line += 1;
   }
 }

@@ -23,7 +23,7 @@ export class Lanes {
     this.element = h("section.lanes", { "aria-label": "Time lines" }, this.tools, this.scroll);
     this.colors = {};
     this.readColors();
-    this.onTheme = () => { this.readColors(); this.redraw(); };
+    this.onTheme = () => { this.readColors(); this.redrawAll(); };
     window.addEventListener("themechange", this.onTheme);
     player.addEventListener("frame", () => this.follow());
     this.build();
@@ -117,6 +117,9 @@ export class Lanes {
     if (this.whole[1] - this.whole[0] > 90) this.setView(a - room, b + room);
   }
 
+  /** After faults or colours changed. */
+  redrawAll() { this.overview = null; this.redraw(); }
+
   redraw() { for (const lane of this.lanes) lane.surface.redraw(); }
 
   follow() {
@@ -167,7 +170,13 @@ export class Lanes {
   }
 
   shade(c, w, hh, numbers) {
-    for (const rep of this.visibleReps()) {
+    const reps = this.visibleReps();
+    if (reps.length > w / 6) { // too dense to tell phases apart
+      c.fillStyle = this.colors.rise;
+      if (reps.length) c.fillRect(this.X(reps[0].start_s, w), 0, this.X(reps.at(-1).end_s, w) - this.X(reps[0].start_s, w), hh);
+      return;
+    }
+    for (const rep of reps) {
       const parts = limits(rep);
       if (!parts) {
         c.fillStyle = this.hatched(c);
@@ -246,10 +255,11 @@ export class Lanes {
   }
 
   bands(c, w, hh, measure) {
-    for (const rep of this.visibleReps()) for (const f of rep.faults) {
+    const reps = this.visibleReps(), dense = reps.length > w / 6;
+    for (const rep of reps) for (const f of rep.faults) {
       if (f.measure !== measure || f.gone) continue;
       const x1 = this.X(f.start_s, w), x2 = Math.max(this.X(f.end_s, w), x1 + 3);
-      c.fillStyle = this.colors["fault-fill"]; c.fillRect(x1, 0, x2 - x1, hh);
+      if (!dense) { c.fillStyle = this.colors["fault-fill"]; c.fillRect(x1, 0, x2 - x1, hh); }
       c.fillStyle = this.colors.fault; c.fillRect(x1, 0, x2 - x1, 3);
       if (this.open === f) { c.strokeStyle = this.colors.fault; c.lineWidth = 2; c.strokeRect(x1 + 1, 1, x2 - x1 - 2, hh - 2); }
     }
@@ -287,6 +297,25 @@ export class Lanes {
 
   drawOverview(c, w, hh) {
     const [first, last] = this.whole, X = (t) => ((t - first) / (last - first)) * w;
+    // Drawn once and copied: the playhead moves over it with every frame.
+    const scale = window.devicePixelRatio || 1, wide = Math.round(w * scale), tall = Math.round(hh * scale);
+    const ink = `${wide}x${tall}`;
+    if (this.overviewDone !== ink || !this.overview) {
+      this.overview = document.createElement("canvas");
+      this.overview.width = wide; this.overview.height = tall;
+      const o = this.overview.getContext("2d");
+      o.scale(scale, scale);
+      this.drawWhole(o, w, hh, X);
+      this.overviewDone = ink;
+    }
+    c.drawImage(this.overview, 0, 0, w, hh);
+    c.strokeStyle = this.colors.accent; c.lineWidth = 2;
+    const x1 = X(this.a), x2 = X(this.b);
+    c.strokeRect(x1 + 1, 1, Math.max(x2 - x1 - 2, 4), hh - 3);
+    c.fillStyle = this.colors.ink; c.fillRect(X(this.player.time) - 1, 0, 2, hh);
+  }
+
+  drawWhole(c, w, hh, X) {
     c.fillStyle = this.colors.grid; c.fillRect(0, hh - 10, w, 4);
     for (const rep of this.reps()) {
       const worst = Math.max(0, ...rep.faults.filter((f) => !f.rejected && !f.gone).map((f) => f.grade));
@@ -294,10 +323,6 @@ export class Lanes {
       const x1 = X(rep.start_s), tall = worst ? 8 + 4 * worst : 8;
       c.fillRect(x1, hh - 6 - tall, Math.max(X(rep.end_s) - x1 - 1, 1.5), tall);
     }
-    c.strokeStyle = this.colors.accent; c.lineWidth = 2;
-    const x1 = X(this.a), x2 = X(this.b);
-    c.strokeRect(x1 + 1, 1, Math.max(x2 - x1 - 2, 4), hh - 3);
-    c.fillStyle = this.colors.ink; c.fillRect(X(this.player.time) - 1, 0, 2, hh);
   }
 
   // -- pointing -----------------------------------------------------------------------------------------

@@ -94,14 +94,14 @@ let redrawJobs = () => {};
 function matches(s, state) {
   if (state.only && (s.problem || (s.undecided === 0 && (s.watched > 0 || s.affected === 0)))) return false;
   if (!state.search) return true;
-  const text = [s.name, s.patient, s.title, s.view, s.problem, ...(s.top_faults ?? []).map((f) => f.title)].join(" ").toLowerCase();
+  const text = [s.name, s.source, s.patient, s.title, s.view, s.problem, ...(s.top_faults ?? []).map((f) => f.title)].join(" ").toLowerCase();
   return state.search.split(/\s+/).every((word) => text.includes(word));
 }
 
 function row(s) {
   const counted = s.counts.full + s.counts.partial;
   const clean = counted - s.affected;
-  const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null].filter(Boolean).join(" · ");
+  const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null, s.live ? null : s.source].filter(Boolean).join(" · ");
   return h("li.session", {},
     h("a", { href: `/session/${s.key}` },
       h("span.when", {}, h("b", {}, day(s.date)), h("span.soft", {}, facts)),

@@ -107,12 +107,13 @@ export class Panel {
     const { page } = this;
     const missed = page.notes.all("missed").filter((m) => m.rep === rep.index);
     const tempo = [rep.rise_s, rep.hold_s, rep.lower_s].map(seconds).join(" / ");
-    const facts = [rep.top, `${tempo} s`, rep.set ? `set ${rep.set}` : null, rep.confidence < 0.7 ? `seen ${Math.round(100 * rep.confidence)} %` : null].filter(Boolean).join(" · ");
+    const unit = page.info.measures.find((m) => m.name === page.info.primary)?.unit;
+    const facts = [amount(rep.peak[page.info.primary] ?? null, unit === "deg" ? "deg" : "ratio"), `${tempo} s`, rep.set ? `set ${rep.set}` : null, rep.confidence < 0.7 ? `seen ${Math.round(100 * rep.confidence)} %` : null].filter(Boolean).join(" · ");
     return h(`article.rep${page.nowRep?.index === rep.index ? ".now" : ""}`, { data: { rep: rep.index } },
       h("div.rep-head", {}, h("button.go", { type: "button", data: { focus: `rep:${rep.index}` }, title: "Go to its start", onclick: () => page.goRep(rep) },
         h("b", {}, `Rep ${rep.index}`), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, rep.class), h("span.facts", { title: "top; rise / hold / lowering" }, facts)),
       button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: `Loop repetition ${rep.index}` }),
-      page.whatIf ? null : focusable(button("", () => page.watched(rep), { icon: "check", small: true, pressed: rep.watched, title: `Repetition ${rep.index} watched as a whole`, key: "R" }), `watched:${rep.index}`)),
+      page.whatIf ? null : focusable(button("Watched", () => page.watched(rep), { small: true, pressed: rep.watched, title: `Repetition ${rep.index} watched as a whole`, key: "R" }), `watched:${rep.index}`)),
       rep.faults.map((f) => this.faultRow(f)), missed.map((m) => this.missedRow(m)));
   }
 
@@ -143,7 +144,7 @@ export class Panel {
     } }, old?.note ?? "");
     return h("div.detail", {}, h("p.wording", {}, f.wording),
       h("dl", {},
-        h("dt", {}, "When"), h("dd", {}, `${clock(f.start_s, 2)} to ${clock(f.end_s, 2)}, from frame ${player?.times.length ? player.frameAt(f.start_s) : "–"}`),
+        h("dt", {}, "When"), h("dd", {}, `${clock(f.start_s, 2)} to ${clock(f.end_s, 2)}, from frame ${player?.times.length ? firstFrame(player, f.start_s) : "–"}`),
         h("dt", {}, "Value"), h("dd", {}, h("b", {}, f.value_text), `, grade ${f.grade}: ${GRADES[f.grade]}`),
         h("dt", {}, "Threshold"), h("dd", {}, f.grades_text || "–", levels),
         h("dt", {}, "How sure"), h("dd", {}, `${sure} % that it is truly beyond the threshold`, h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
@@ -255,6 +256,11 @@ export class Panel {
     return h("div.note", {}, h("div.row", {}, button(clock(c.time_s, 2), () => this.page.seek(c.time_s), { small: true, kind: "quiet" }),
       h("span.end", {}), button("", async () => { if (await notes.save(c.id, null)) toast("Comment taken back."); }, { icon: "cross", small: true, kind: "quiet", title: "Take back" })), text);
   }
+}
+
+function firstFrame(player, time) {
+  const i = player.frameAt(time);
+  return player.times[i] < time - 1e-3 ? i + 1 : i;
 }
 
 function focusable(element, name) { element.dataset.focus = name; return element; }

@@ -23,6 +23,22 @@ class Landmarks {
     return Number.isFinite(xy[46]) || Number.isFinite(xy[22]) ? { xy, visible: piece.visible.subarray(i * 33, i * 33 + 33) } : null;
   }
 
+  /** The part of the picture the body is in, from the first piece that came, so that it stays put. */
+  extent() {
+    if (this.part) return this.part;
+    const piece = [...this.pieces.values()].find(Boolean);
+    if (!piece) return null;
+    let x1 = Infinity, y1 = Infinity, x2 = -Infinity, y2 = -Infinity;
+    for (let i = 0; i < piece.xy.length; i += 2) {
+      const x = piece.xy[i], y = piece.xy[i + 1];
+      if (x < x1) x1 = x; if (x > x2) x2 = x; if (y < y1) y1 = y; if (y > y2) y2 = y;
+    }
+    if (!(x1 < x2)) return null;
+    const room = 0.22 * Math.max(x2 - x1, y2 - y1);
+    this.part = [x1 - room, y1 - room, x2 + room, y2 + room];
+    return this.part;
+  }
+
   async fetch(index) {
     if (index < 0 || index * PIECE >= this.count || this.pieces.has(index)) return;
     this.pieces.set(index, null);
@@ -124,6 +140,12 @@ export class Player extends EventTarget {
 
   seek(time) { this.seekFrame(this.frameAt(time)); }
 
+  /** To the first frame that is not before a time: where a repetition or a fault begins. */
+  seekStart(time) {
+    const i = this.frameAt(time);
+    this.seekFrame(this.times[i] < time - 1e-3 ? i + 1 : i);
+  }
+
   /** By so many frames; stops playing. */
   step(count) { this.pause(); this.seekFrame(this.frame + count); }
 
@@ -171,7 +193,7 @@ export class Player extends EventTarget {
     const alone = !this.video;
     if (!this.skeleton && !alone) return;
     drawFigure(c, width, height, this.info, points ?? null, {
-      marks: this.marks(), alone, message: points === null ? "Nobody is seen here" : "",
+      marks: this.marks(), alone, frame: alone ? this.landmarks.extent() : null, message: points === null ? "Nobody is seen here" : "",
     });
   }
 

@@ -67,6 +67,9 @@ export class SessionPage {
     replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
       h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton)), this.desk);
     this.panel = new Panel(this);
+    // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
+    this.pointed = (e) => { if (e.detail > 0 && document.activeElement?.tagName === "BUTTON") document.activeElement.blur(); };
+    this.main.addEventListener("click", this.pointed);
     this.panelBox.append(...this.panel.elements);
     this.refresh();
   }
@@ -141,13 +144,14 @@ export class SessionPage {
     if (about && document.activeElement !== this.who) this.who.value = about.patient;
     replace(this.progressLink, this.info.patient_key && this.who.value === this.info.patient ? h("a", { href: `/patient/${this.info.patient_key}` }, "progress") : null);
     this.panel.draw();
-    this.lanes?.redraw();
+    this.lanes?.redrawAll();
     this.player?.surface.redraw();
   }
 
   // -- going somewhere ----------------------------------------------------------------------------------
 
   seek(time) { this.player?.pause(); this.player?.seek(time); }
+  seekStart(time) { this.player?.pause(); this.player?.seekStart(time); }
 
   openFault(f, toggle = false) {
     const same = this.open === f;
@@ -155,7 +159,7 @@ export class SessionPage {
     if (this.lanes) this.lanes.open = this.open;
     if (this.open) {
       this.leaveCompare();
-      this.seek(f.start_s);
+      this.seekStart(f.start_s);
       this.lanes?.showStretch(f.start_s, f.end_s);
       if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
     }
@@ -166,7 +170,7 @@ export class SessionPage {
 
   goRep(rep) {
     this.leaveCompare();
-    this.seek(rep.start_s);
+    this.seekStart(rep.start_s);
     if (this.player.loop) this.setLoop(rep);
     this.lanes.showStretch(rep.start_s, rep.end_s);
   }
@@ -262,6 +266,7 @@ export class SessionPage {
 
   close() {
     document.removeEventListener("keydown", this.key);
+    this.main.removeEventListener("click", this.pointed);
     this.compare?.close(); this.player?.close(); this.lanes?.close(); this.notes.close();
   }
 }

@@ -133,7 +133,7 @@ export class WhatIf {
     } else page.whatIf = null;
     page.open = null;
     if (page.lanes) page.lanes.open = null;
-    page.lanes?.redraw();
+    page.lanes?.redrawAll();
     page.player?.surface.redraw();
     this.draw();
   }
