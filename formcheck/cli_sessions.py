@@ -15,6 +15,7 @@ from formcheck.errors import FormcheckError
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module to the program."""
     app.command()(rescore)
+    app.command()(export)
 
 
 def rescore(
@@ -83,6 +84,34 @@ def rescore(
         print(json.dumps(told, indent=1))
     if failed:
         raise FormcheckError(f"{failed} of {len(sessions)} sessions could not be judged again.")
+
+
+def export(
+    session: Annotated[Path, typer.Argument(help="A session's folder, or its session.sqlite.")],
+    to: Annotated[str, typer.Option(help="csv, json, trc or mot (OpenSim), mp4, pdf or html.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write. Default: export.<format> in the session's folder.")
+    ] = None,
+    rep: Annotated[int | None, typer.Option(help="Only this repetition.")] = None,
+    fault: Annotated[
+        str | None, typer.Option(help="Only the worst occurrence of this fault, e.g. feet_separate.")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="The session's video, where it is not in the session's folder.")
+    ] = None,
+) -> None:
+    """Write a stored session for another program, or as a clip or report.
+
+    Example:  formcheck export bridge.formcheck --to mp4 --rep 2
+    """
+    from formcheck.export import export_session
+    from formcheck.session.reader import open_session
+
+    with open_session(session) as opened:
+        done = export_session(opened, to.lower(), out, rep=rep, fault=fault, video=video)
+    for note in done.notes:
+        print(note, file=sys.stderr)
+    print(done.path)
 
 
 def _places(sessions: list[Path], out: Path | None) -> list[Path | None]:
