@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands of this module to the program."""
     app.command()(rescore)
     app.command()(export)
+    app.command()(batch)
 
 
 def rescore(
@@ -112,6 +113,57 @@ def export(
     for note in done.notes:
         print(note, file=sys.stderr)
     print(done.path)
+
+
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder of videos, or a CSV list: video, exercise, side, prescription."),
+    ],
+    exercise: Annotated[
+        str | None, typer.Option("--exercise", "-e", help="For the videos whose list does not say.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="left or right, likewise. Found if left out.")] = None,
+    prescription: Annotated[Path | None, typer.Option(help="A prescription, likewise.")] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Videos at a time. Default: one for each processor core.")
+    ] = 0,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://192.168.1.10:8786.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results and tables. Default: beside the videos.")
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Also draw each video and write its report.")
+    ] = False,
+    engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
+    model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
+) -> None:
+    """Analyse many videos, and go on where an earlier run ended.
+
+    A video is skipped when its result is there and was made by the same formcheck, engine, weights and
+    definition. At the end all videos and repetitions are in batch_videos.csv and batch_reps.csv (and as
+    Parquet where pyarrow is installed).
+
+    Example:  formcheck batch recordings/ --exercise bridge --out results
+    """
+    from formcheck.batch.run import run_batch
+
+    status = run_batch(
+        source,
+        exercise=exercise,
+        side=side,
+        prescription=prescription,
+        workers=jobs,
+        cluster=cluster,
+        out=out,
+        engine=engine,
+        model=model,
+        pictures=pictures,
+    )
+    if status:
+        raise typer.Exit(status)
 
 
 def _places(sessions: list[Path], out: Path | None) -> list[Path | None]:
