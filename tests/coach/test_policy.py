@@ -595,6 +595,17 @@ def test_between_sets_how_was_that_is_the_summary():
     assert session.texts()[-2:] == [summary, summary]
 
 
+def test_asked_twice_while_something_is_said_answers_once():
+    session = Session(policy_for())
+    session.start(1)
+    session.rep(Move())
+    session.policy._mouth.free_at = session.t + 1.0
+    for _ in range(3):
+        session.keep(session.policy.ask(session.t))
+    session.run("rest", 6.0)
+    assert session.texts() == ["1", "Fine, from what I can see."]
+
+
 def test_an_answer_counts_as_a_cue_given():
     session = Session(policy_for())
     session.start(1)

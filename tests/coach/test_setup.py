@@ -225,7 +225,9 @@ def test_still_standing(definition):
     # A laptop on the floor does not see a standing person's head: that is no reason to complain.
     assert asked(standing(), Camera(distance_m=2.6, target=(0, 0.5, 0)), definition) == "not_lying"
     # Filling the picture from head to foot is fine too, as long as one stands.
-    assert asked(standing(), Camera(distance_m=2.1, target=(0, 0.9, 0)), definition) == "not_lying"
+    assert (
+        asked(standing(), Camera(distance_m=1.9, height_m=0.9, target=(0, 0.9, 0)), definition) == "not_lying"
+    )
     # Right in front of the laptop not even the trunk is in the picture.
     assert asked(standing(), Camera(distance_m=0.8, target=(0, 0.9, 0)), definition) == "too_close"
 
