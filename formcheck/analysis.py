@@ -40,6 +40,9 @@ class Analysis:
             there was no second one.
         model_sha256: hashes of the pose models that were used, by file name.
         prescription: text of the prescription file that was used, or empty.
+        declared_side: the side the person named, or None where it was found.
+        source_warnings: those of the summary's warnings that came from reading the video, and so cannot be
+            found again in the landmarks.
     """
 
     video: Path
@@ -60,6 +63,8 @@ class Analysis:
     disagreement: NDArray[np.float64]
     model_sha256: dict[str, str] = field(default_factory=dict)
     prescription: str = ""
+    declared_side: str | None = None
+    source_warnings: tuple[str, ...] = ()
 
     @property
     def phase_words(self) -> list[str]:

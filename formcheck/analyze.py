@@ -49,6 +49,7 @@ def analyze(
     engine: str = "blazepose-onnx",
     model: str = "full",
     prescription: Path | None = None,
+    threads: int = 0,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse a recorded clip of a clam or a bridge.
@@ -61,7 +62,7 @@ def analyze(
         exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
         side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
         view: camera view if known (spec 13); recognised if not given.
-        engine, model: see `formcheck.pose.engine.open_engine`.
+        engine, model, threads: see `formcheck.pose.engine.open_engine`.
         prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
         progress: called now and then with what is being done and how much of it.
 
@@ -70,7 +71,7 @@ def analyze(
     """
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
-    with VideoFile(Path(video)) as source, open_engine(engine, model) as pose_engine:
+    with VideoFile(Path(video)) as source, open_engine(engine, model, threads) as pose_engine:
         results, spent, complete = read_poses(source, pose_engine, progress)
         warnings = list(source.warnings)
         track = Track.from_results(results, (source.width, source.height))
@@ -151,16 +152,14 @@ def judge_track(
 ) -> Analysis:
     """Everything after the pose stage: references, measures, repetitions, faults, summary."""
     warnings = list(warnings or [])
+    source_warnings = tuple(warnings)
     tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view)]
     main = main_stretch(tracked)
     numbered: list[tuple[TrackedStretch, RepResult, int]] = []
     for t in tracked:
         for result in t.reps:
             numbered.append((t, result, len(numbered) + 1))
-    reps = []
-    for t, result, index in numbered:
-        assert t.stretch.measures is not None
-        reps.append(rep_summary(index, result, t.stretch.measures))
+    reps = [rep_summary(index, result) for _, result, index in numbered]
     phase, rep = frame_phases(len(track), tracked, numbered)
     measures, smooth_xy = _whole_table(track, definition, tracked)
     reference = main.stretch.reference if main is not None else None
@@ -202,28 +201,18 @@ def judge_track(
         phase=phase,
         rep=rep,
         disagreement=np.full(len(track), np.nan) if track.disagreement is None else track.disagreement,
+        declared_side=side,
+        source_warnings=source_warnings,
     )
 
 
 def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:
-    """Feed one stretch to a tracker, frame by frame."""
-    phase = np.zeros(stretch.frames.stop - stretch.frames.start, np.uint8)
+    """Feed one stretch to a tracker."""
     table = stretch.measures
     if stretch.reference is None or table is None:
-        return TrackedStretch(stretch, [], phase)
-    tracker = Tracker(definition, stretch.reference)
-    reps: list[RepResult] = []
-    for i in range(len(table)):
-        row = table.part(slice(i, i + 1))
-        observation = tracker.feed(
-            row, in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i])
-        )
-        phase[i] = PHASES.index(observation.phase)
-        if observation.closed is not None:
-            reps.append(observation.closed)
-    if (last := tracker.finish()) is not None:
-        reps.append(last)
-    return TrackedStretch(stretch, reps, phase)
+        return TrackedStretch(stretch, [], np.zeros(stretch.frames.stop - stretch.frames.start, np.uint8))
+    states, reps = Tracker(definition, stretch.reference).run(table, stretch.posture, stretch.in_shape)
+    return TrackedStretch(stretch, reps, np.array([PHASES.index(state) for state in states], np.uint8))
 
 
 def _whole_table(
@@ -320,7 +309,7 @@ def write_outputs(
         summary = analysis.summary.model_copy(
             update={"complete": False, "warnings": [*analysis.summary.warnings, note]}
         )
-        analysis = replace(analysis, summary=summary)
+        analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
     write_session(
         analysis, folder.session, model_sha256=analysis.model_sha256, overrides=analysis.prescription
     )

@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 from typer.exceptions import Abort, TyperException
 
 import formcheck
+from formcheck import cli_sessions as sessions
+from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
+    from formcheck.doctor import Report
     from formcheck.session.outputs import OutputFolder
 
 app = typer.Typer(
@@ -39,6 +44,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The pose models on this computer.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+sessions.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -58,8 +64,13 @@ def _root(
 
 @app.command()
 def analyze(
-    video: Annotated[Path, typer.Argument(help="The recorded clip, any common video format.")],
-    exercise: Annotated[str, typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge.")],
+    video: Annotated[
+        Path, typer.Argument(help="The recorded clip, any common video format; or a recorded live session.")
+    ],
+    exercise: Annotated[
+        str | None,
+        typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge; a live session knows it."),
+    ] = None,
     side: Annotated[
         str | None,
         typer.Option(
@@ -99,9 +110,17 @@ def analyze(
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
     from formcheck.pose.engine import check_engine
+    from formcheck.replay import is_session, replay_file
     from formcheck.session.outputs import OutputFolder
     from formcheck.sources import VideoFile
 
+    if is_session(video):
+        _replay(replay_file(video), video, out, json_=json_, video=not no_video, report=not no_report)
+        return
+    if exercise is None:
+        raise FormcheckError(
+            "Say which exercise it is, for example: formcheck analyze clip.mp4 --exercise bridge"
+        )
     declared = None if view == "auto" else view
     check_request(exercise, side, declared, prescription)
     # Neither a file that cannot be read nor a mistyped model costs anybody their earlier results.
@@ -129,6 +148,77 @@ def analyze(
         _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
     if not analysis.summary.complete:
         raise typer.Exit(130)
+
+
+def _replay(
+    analysis: Analysis, session: Path, out: Path | None, *, json_: bool, video: bool, report: bool
+) -> None:
+    """Write the outputs of a live session that was run again; its own files stay as they are."""
+    from formcheck.analyze import write_outputs
+    from formcheck.session.outputs import OutputFolder
+
+    where = session if session.is_dir() else session.parent
+    folder = OutputFolder(analysis.video, out if out is not None else where / "analysis")
+    folder.prepare()
+    with _progress(show=not json_ or sys.stderr.isatty()) as progress:
+        seen = analysis.video.is_file()
+        analysis = write_outputs(analysis, folder, video=video and seen, report=report, progress=progress)
+    if json_:
+        print(analysis.summary.to_json())
+    else:
+        _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
+
+
+app.command()(live)
+
+
+@app.command()
+def review(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of sessions. Default: where live sessions are kept.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this computer. Default: any free one.", max=65535)] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address, open no browser.")
+    ] = False,
+) -> None:
+    """Look at recorded sessions in the browser, for physiotherapists.
+
+    Serves a page on this computer only, until Ctrl-C. Videos can be dropped onto it to be analysed.
+
+    Example:  formcheck review recordings
+    """
+    from formcheck.review.server import serve
+
+    serve(folder, port=port, open_browser=not no_browser)
+
+
+@app.command()
+def doctor(
+    camera: Annotated[
+        str | None, typer.Option(help="Number, device or address of the camera. Default: the first one.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language of the voice to try: en or de.")] = "en",
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Try camera, speed, sound, disk and screen, and say what to put right before a live session.
+
+    Exit status 0 = ready, 1 = works with limits, 2 = cannot run.
+
+    Example:  formcheck doctor
+    """
+    from formcheck.doctor import examine
+
+    console = Console(stderr=True)
+    with console.status("Starting") as status:
+        report = examine(camera, language, progress=lambda what: status.update(f"{what} …"))
+    if json_:
+        print(report.to_json())
+    else:
+        _print_checks(report)
+    raise typer.Exit(report.exit_status)
 
 
 @models_app.command("list")
@@ -226,6 +316,37 @@ def _print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, rep
     if report:
         out.print(f"Report:          {folder.report}", soft_wrap=True)
     out.print(f"Numbers:         {folder.summary}", soft_wrap=True)
+
+
+def _print_checks(report: Report) -> None:
+    """Each check with a sign and a word, and what to do."""
+    out = Console(highlight=False)
+    encoding = getattr(out.file, "encoding", None) or "ascii"
+    signs = {
+        "ok": ("✓", "fine", "green"),
+        "limit": ("!", "limited", "yellow"),
+        "fail": ("✗", "problem", "red"),
+    }
+    for check in report.checks:
+        sign, word, colour = signs[check.status]
+        if not _fits(sign, encoding):  # an old Windows console
+            sign = {"✓": "+", "✗": "x"}[sign]
+        head = Text(f"{sign} {check.name.capitalize()}: {word}", style=f"bold {colour}")
+        out.print(head)
+        for line in filter(None, (check.found, check.todo and f"→ {check.todo}")):
+            text = line if _fits(line, encoding) else line.replace("→", "->").replace("×", "x")
+            out.print(Padding(Text(text), (0, 0, 0, 4)))
+    if report.model is not None:
+        out.print(Text(f"\nPose model to use here: {report.model}"))
+    out.print(Text(f"\n{report.verdict}", style="bold"))
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def main() -> None:

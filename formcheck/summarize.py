@@ -14,7 +14,8 @@ from formcheck.exercises.definition import Definition
 from formcheck.exercises.faults import Check
 from formcheck.exercises.recording import Stretch
 from formcheck.exercises.tracker import RepResult
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import Reason, Status
 from formcheck.session.summary import FaultEvent, FaultInfo, MeasureInfo, Rep
 
 #: Repetitions that count (spec 6.3).
@@ -49,23 +50,17 @@ def main_stretch(tracked: Sequence[TrackedStretch]) -> TrackedStretch | None:
     return max(usable, key=weight)
 
 
-def rep_summary(index: int, result: RepResult, table: MeasureTable) -> Rep:
+def rep_summary(index: int, result: RepResult, in_set: int | None = None) -> Rep:
     """One repetition as it stands in the summary.
 
     Args:
-        index: 1-based number over the whole recording.
+        index: 1-based number over the whole recording or session.
         result: from the tracker.
-        table: measures of its stretch.
+        in_set: number of its set, in a live session.
     """
     times = result.times
     void = times.rep_class == "void"
-    a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
-    top = (table.time_s >= a) & (table.time_s <= b)
-    peak: dict[str, float | None] = {}
-    for name in table.names:
-        ok = top & table.ok(name)
-        if ok.any():
-            peak[name] = round(float(np.median(table.column(name)[ok])), 3)
+    peak: dict[str, float | None] = {name: round(value, 3) for name, value in result.at_top.items()}
     faults = [check.fault for check in result.checks.values() if check.fault is not None]
     return Rep(
         index=index,
@@ -90,6 +85,7 @@ def rep_summary(index: int, result: RepResult, table: MeasureTable) -> Rep:
             )
             for f in sorted(faults, key=lambda f: (f.start_s, f.id))
         ],
+        **{"set": in_set},  # type: ignore[arg-type]
     )
 
 
@@ -103,13 +99,9 @@ def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[
         found = [c.fault for c in checked if c.fault is not None]
         reason: str | None = None
         if not checked:
-            reasons = Counter(c.reason for c in checks)
-            if not fault.built:
-                reason = "not_built"
-            elif not fault.rules:
-                reason = "view"
-            else:
-                reason = reasons.most_common(1)[0][0] if reasons else "no_reps"
+            # What no camera can show stays unknown even without a repetition.
+            reasons = Counter(c.reason for c in checks) if fault.rules else Counter({"view": 1})
+            reason = reasons.most_common(1)[0][0] if reasons else "no_reps"
         out[name] = FaultInfo(
             checked=bool(checked),
             reason=reason,  # type: ignore[arg-type]
@@ -120,38 +112,67 @@ def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[
     return out
 
 
-def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict[str, MeasureInfo]:
-    """How well each measure could be seen in the main stretch, while in posture."""
-    out = {}
-    for name in definition.measures:
-        if main is None or main.stretch.measures is None or main.stretch.reference is None:
-            out[name] = MeasureInfo(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
-            continue
-        table, posture = main.stretch.measures, main.stretch.posture
-        m = table.names.index(name)
-        status = table.status[posture, m]
-        ok_share = float(np.mean(status == Status.OK))
-        if ok_share >= 0.5:
+class MeasureTally:
+    """Counts how often each measure was ok, low or not measurable, and why, without keeping the frames.
+
+    Args:
+        names: M measure names.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._counts = np.zeros((len(self._names), len(Status), len(Reason)), np.int64)
+
+    def add(self, status: NDArray[np.uint8], reason: NDArray[np.uint8]) -> None:
+        """``(T, M)`` states and reasons of T frames."""
+        for m in range(len(self._names)):
+            np.add.at(self._counts[m], (status[:, m], reason[:, m]), 1)
+
+    def info(self, definition: Definition, reference: Reference | None) -> dict[str, MeasureInfo]:
+        """How well each measure could be seen in the frames added."""
+        return {
+            name: self._info(definition, name, reference, self._counts[m])
+            for m, name in enumerate(self._names)
+        }
+
+    @staticmethod
+    def _info(
+        definition: Definition, name: str, reference: Reference | None, counts: NDArray[np.int64]
+    ) -> MeasureInfo:
+        total = int(counts.sum())
+        if reference is None or not total:
+            return MeasureInfo(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
+        by_status = counts.sum(axis=1) / total
+        if by_status[Status.OK] >= 0.5:
             word, wanted = "ok", None
-        elif np.mean(status != Status.NOT_MEASURABLE) >= 0.5:
+        elif 1 - by_status[Status.NOT_MEASURABLE] >= 0.5:
             word, wanted = "low", Status.LOW
         else:
             word, wanted = "not_measurable", Status.NOT_MEASURABLE
         reason = None
         if wanted is not None:
-            reasons = table.reason[posture, m][status == wanted]
-            reasons = reasons[reasons != Reason.NONE]
-            reason = Reason(int(np.bincount(reasons).argmax())).word if reasons.size else "geometry"
-        sd = main.stretch.reference.noise_sd.get(name)
+            reasons = counts[wanted].copy()
+            reasons[Reason.NONE] = 0
+            reason = Reason(int(reasons.argmax())).word if reasons.any() else "geometry"
+        sd = reference.noise_sd.get(name)
         seen = word != "not_measurable"
-        out[name] = MeasureInfo(
+        return MeasureInfo(
             status=word,  # type: ignore[arg-type]
             reason=reason,  # type: ignore[arg-type]
-            ok_frames=round(ok_share, 4),
+            ok_frames=round(float(by_status[Status.OK]), 4),
             noise_sd=round(sd, 4) if sd is not None and seen else None,
-            error=definition.measures[name].error.get(main.stretch.reference.view) if seen else None,
+            error=definition.measures[name].error.get(reference.view) if seen else None,
         )
-    return out
+
+
+def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict[str, MeasureInfo]:
+    """How well each measure could be seen in the main stretch, while in posture."""
+    tally = MeasureTally(list(definition.measures))
+    if main is None or main.stretch.measures is None:
+        return tally.info(definition, None)
+    posture, table = main.stretch.posture, main.stretch.measures
+    tally.add(table.status[posture], table.reason[posture])
+    return tally.info(definition, main.stretch.reference)
 
 
 def frame_phases(

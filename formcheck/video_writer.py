@@ -129,7 +129,8 @@ class VideoWriter:
                 A time at or before the one before it is put one tick (1/90000 s) after that.
 
         Raises:
-            FormcheckError: the disk is full or gone; the unfinished file has been removed.
+            FormcheckError: the disk is full or gone; the unfinished file has been removed, unless it is
+                written in pieces, when what there is stays as ``.part``.
             ValueError: the picture has another size than the video, or the writer is closed.
         """
         if self._container is None:
@@ -189,6 +190,15 @@ class VideoWriter:
         with contextlib.suppress(OSError):  # the disk or the folder may have gone
             self.part_path.unlink()
 
+    def abandon(self) -> None:
+        """Stop and leave the unfinished file as it is: in pieces, it plays to within a second of its end."""
+        container, self._container = self._container, None
+        if container is not None:
+            with contextlib.suppress(av.FFmpegError, OSError):
+                container.mux(self._stream.encode(None))
+            with contextlib.suppress(av.FFmpegError, OSError):
+                container.close()
+
     def __enter__(self) -> VideoWriter:
         return self
 
@@ -201,7 +211,10 @@ class VideoWriter:
             self.discard()
 
     def _give_up(self, error: Exception) -> FormcheckError:
-        self.discard()
+        if self._fragmented:
+            self.abandon()
+        else:
+            self.discard()
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number).lower() if number else str(error)
         return FormcheckError(

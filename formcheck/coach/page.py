@@ -100,6 +100,7 @@ class Page:
         footer: small line at the bottom: which keys do what.
         recording: "video", "skeleton" or "" (shown as a dot with a word).
         stats: one line of latency figures (``--stats``), or "".
+        language: of the few words the drawing adds itself ("of 10", "Recording video").
     """
 
     kind: PageKind
@@ -122,3 +123,4 @@ class Page:
     footer: str = ""
     recording: str = ""
     stats: str = ""
+    language: str = "en"

@@ -17,6 +17,7 @@ from formcheck.coach.history import SetHistory
 from formcheck.coach.message import Message, Priority, Say, Tone
 from formcheck.coach.mouth import Mouth, spoken_s
 from formcheck.exercises.definition import Definition
+from formcheck.exercises.ongoing import Ongoing
 from formcheck.exercises.tracker import RepResult
 from formcheck.words import Words
 
@@ -29,21 +30,6 @@ _IN_HOLD = frozenset({"hold"})
 #: Classes of repetitions that count to the dose (spec 6.3). Void ones were not seen, aborted ones not done.
 _COUNTS = ("full", "partial")
 _TICK_S = 1.0
-
-
-@dataclass(frozen=True)
-class Ongoing:
-    """A fault under way right now in a trusted measure.
-
-    Attributes:
-        grade: 1 to 3, held now.
-        since_s: time since when this grade has been held without a break.
-        sure: chance, 0 to 1, that it is truly beyond the first threshold.
-    """
-
-    grade: int
-    since_s: float
-    sure: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +107,8 @@ class Policy:
 
     def set_started(self, t: float, set_index: int) -> list[Message]:
         """A set begins: 1 for the first; 0 for the practice repetitions, which are only counted."""
-        self._due.clear()
+        # What was left of the rest goes, but not a notice of trouble.
+        self._due = [due for due in self._due if due.say.priority <= Priority.CANNOT_SEE]
         self._start(set_index)
         self._over = self._paused = False
         self._phase, self._entered_s = "rest", t

@@ -146,19 +146,22 @@ def draw_overlay(image_bgr: Image, state: OverlayState) -> Image:
     return canvas
 
 
-def draw_body(image_bgr: Image, state: OverlayState) -> None:
-    """Skeleton, fault rings and message, drawn into the picture itself (no panel)."""
+def draw_body(image_bgr: Image, state: OverlayState, bold: float = 1.0) -> None:
+    """Skeleton, fault rings and message, drawn into the picture itself (no panel).
+
+    `bold` makes lines and rings this much heavier, to be seen from further away.
+    """
     height, width = image_bgr.shape[:2]
-    font = _layout(width, height).font
+    font = bold * _layout(width, height).font
     if state.xy is not None:
-        _skeleton(image_bgr, np.asarray(state.xy, np.float64), state)
+        _skeleton(image_bgr, np.asarray(state.xy, np.float64), state, bold)
         _rings(image_bgr, np.asarray(state.xy, np.float64), state, font)
     if state.message:
         _banner(image_bgr, state.message, font)
 
 
-def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState) -> None:
-    thick = max(3, round(min(image.shape[:2]) * 0.0065))
+def _skeleton(image: Image, xy: NDArray[np.float64], state: OverlayState, bold: float) -> None:
+    thick = max(3, round(bold * min(image.shape[:2]) * 0.0065))
     drawable = np.asarray(np.isfinite(xy).all(axis=1))
     fixed = fixed_point(xy)
     bones: dict[str, list[NDArray[np.int32]]] = {"measured": [], "trusted": [], "untrusted": []}
@@ -241,10 +244,10 @@ def _rings(image: Image, xy: NDArray[np.float64], state: OverlayState, font: flo
         badge = 0.85 * font
         bx = min(max(middle[0] + 0.72 * outer, badge), width - badge)
         by = min(max(middle[1] - 0.72 * outer, badge), height - badge)
-        _badge(image, (bx, by), mark.grade, badge)
+        draw_badge(image, (bx, by), mark.grade, badge)
 
 
-def _badge(image: Image, centre: tuple[float, float], grade: int, radius: float) -> None:
+def draw_badge(image: Image, centre: tuple[float, float], grade: int, radius: float) -> None:
     """The grade as a dark number on a filled disc."""
     at = (round(centre[0]), round(centre[1]))
     cv2.circle(image, at, round(radius) + 1, HALO, -1, cv2.LINE_AA)
@@ -292,7 +295,7 @@ def _headline(canvas: Image, at: _Layout, state: OverlayState) -> None:
     room = right - taken - f - x
     seen = state.xy is not None
     word = PHASE_WORDS.get(state.phase, state.phase) if seen else "Nobody in view"
-    _phase_icon(canvas, state.phase if seen else "lost", x + 0.45 * f, at.row + 0.6 * f, f)
+    draw_phase_icon(canvas, state.phase if seen else "lost", x + 0.45 * f, at.row + 0.6 * f, f)
     put_text(canvas, elide(word, room - 1.3 * f, 1.25 * f, 600), x + 1.3 * f, at.row + f, 1.25 * f, INK, 600)
     of = "reps" if state.rep_total is None else f"of {state.rep_total} rep{'s' * (state.rep_total != 1)}"
     if state.rep_total == 0:
@@ -301,23 +304,23 @@ def _headline(canvas: Image, at: _Layout, state: OverlayState) -> None:
     put_text(canvas, elide(details, room, 0.85 * f, 400), x, at.row + 2.3 * f, 0.85 * f, INK_SOFT, 400)
 
 
-def _phase_icon(canvas: Image, phase: str, x: float, y: float, f: float) -> None:
+def draw_phase_icon(
+    canvas: Image, phase: str, x: float, y: float, f: float, color: Color = MEASURED, quiet: Color = INK_SOFT
+) -> None:
     """Up for lifting, a bar for holding, down for lowering, a line for resting, a hollow circle else."""
     r = 0.42 * f
     if phase in ("rise", "lower"):
         sign = 1 if phase == "rise" else -1
         corners = [[x, y - sign * r], [x + 1.1 * r, y + sign * r], [x - 1.1 * r, y + sign * r]]
-        cv2.fillPoly(canvas, [fixed_point(np.array(corners))], MEASURED, cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(canvas, [fixed_point(np.array(corners))], color, cv2.LINE_AA, SHIFT)
     elif phase == "hold":
         corners = [[x - r, y - r], [x + r, y - r], [x + r, y + r], [x - r, y + r]]
-        cv2.fillPoly(canvas, [fixed_point(np.array(corners))], MEASURED, cv2.LINE_AA, SHIFT)
+        cv2.fillPoly(canvas, [fixed_point(np.array(corners))], color, cv2.LINE_AA, SHIFT)
     elif phase == "rest":
         line = fixed_point(np.array([[x - r, y], [x + r, y]]))
-        cv2.polylines(canvas, [line], False, INK_SOFT, max(2, round(0.18 * f)), cv2.LINE_AA, SHIFT)
+        cv2.polylines(canvas, [line], False, quiet, max(2, round(0.18 * f)), cv2.LINE_AA, SHIFT)
     else:
-        cv2.circle(
-            canvas, (round(x), round(y)), round(0.8 * r), INK_SOFT, max(1, round(0.12 * f)), cv2.LINE_AA
-        )
+        cv2.circle(canvas, (round(x), round(y)), round(0.8 * r), quiet, max(1, round(0.12 * f)), cv2.LINE_AA)
 
 
 def _bar(canvas: Image, x: float, y: float, width: float, height: float, share: float) -> None:
@@ -360,7 +363,7 @@ def _fault_line(
     canvas: Image, mark: FaultMark, more: str, x: float, y: float, width: float, f: float
 ) -> None:
     """Grade, title and value; the grade's word goes first where room is short (the number stays)."""
-    _badge(canvas, (x + 0.75 * f, y - 0.38 * f), mark.grade, 0.72 * f)
+    draw_badge(canvas, (x + 0.75 * f, y - 0.38 * f), mark.grade, 0.72 * f)
     value, word = (f"  ·  {part}" if part else "" for part in (mark.value, GRADE_WORDS.get(mark.grade, "")))
     room = width - 2 * f
     needed = text_width(mark.title, f, 600)

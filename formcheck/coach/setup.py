@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +15,9 @@ from formcheck.coach.message import Message, Priority, Say
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.start_position import Stand
 from formcheck.exercises.definition import Definition
+from formcheck.exercises.position import Problem
+from formcheck.exercises.practice import PositionCheck, Window
 from formcheck.words import Words
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is in the way of starting.
-
-    Attributes:
-        id: a table of the words' ``setup.toml``.
-        variant: which of its wordings (posture or side), or "".
-        view: the wanted view, for the drawing and the sentence, or None.
-        advice: it is only said, and nobody has to wait for it (e.g. the light).
-    """
-
-    id: str
-    variant: str = ""
-    view: str | None = None
-    advice: bool = False
-
 
 #: Checks by importance. Once one says yes, those after it are not asked: they may not make sense yet.
 CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
@@ -115,6 +98,25 @@ def _problem(name: str, stand: Stand) -> Problem:
     elif name == "wrong_side_up":
         variant = stand.side or ""
     return Problem(name, variant, view if name == "wrong_view" else None)
+
+
+def position_check(definition: Definition, side: str | None, wanted_views: Sequence[str]) -> PositionCheck:
+    """`setup_problem` as `Practice` asks it."""
+
+    def check(window: Window) -> Problem | None:
+        return setup_problem(
+            time_s=window.time_s,
+            xy=window.xy,
+            world=window.world,
+            visibility=window.visibility,
+            image_wh=window.image_wh,
+            people_seen=window.people_seen,
+            definition=definition,
+            wanted_views=wanted_views,
+            side=side,
+        )
+
+    return check
 
 
 #: A problem must stand so long before it is spoken of, and be gone so long before "Good".

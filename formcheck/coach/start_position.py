@@ -406,9 +406,9 @@ def moving(s: Stand) -> bool:
     for part in parts:
         first, last = part[:third], part[-third:]
         way = np.median(last, axis=0) - np.median(first, axis=0)
-        far = float(np.linalg.norm(way))
-        scatter = np.linalg.norm([max(mad_sd(first[:, i]), mad_sd(last[:, i])) for i in (0, 1)])
-        speed = far / s.length_px / float(np.mean(t[-third:]) - np.mean(t[:third]))
-        if speed >= STILL and far > JITTER * float(scatter):
+        across, down = (max(mad_sd(first[:, axis]), mad_sd(last[:, axis])) for axis in (0, 1))
+        scatter = np.hypot(across, down)
+        speed = float(np.hypot(*way)) / s.length_px / float(np.mean(t[-third:]) - np.mean(t[:third]))
+        if speed >= STILL and np.hypot(*way) > JITTER * scatter:
             return True
     return False

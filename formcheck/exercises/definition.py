@@ -60,6 +60,7 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    typical_range: float = Field(gt=0, description="to count the practice repetitions by, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float
     start_speed_per_s: float
@@ -133,6 +134,13 @@ class MeasureDef(_Model):
     )
 
 
+class Limit(_Model):
+    """A measure, and a value in its own unit."""
+
+    measure: str
+    value: float
+
+
 class Rule(_Model):
     """One way a fault shows.
 
@@ -144,7 +152,8 @@ class Rule(_Model):
             far the measure after it must go for that);
         ``peaks``: number of speed peaks in the rise or the lowering, whichever has more;
         ``above``/``below``/``either``: a measure beyond a threshold (above it, below minus it, or either
-        way) for `minimum_s` within `phases`;
+        way) for `minimum_s` within `phases`; with `while_above` or `while_below` only in frames in which
+            another measure agrees;
         ``hold``: median over the hold of ``reference - measure`` (``sign = -1``: measure - reference);
         ``rest``: baseline value of ``reference - measure`` (with sign), judged once a repetition;
         ``duration``: a phase's duration as share of the prescribed one, below the thresholds;
@@ -176,6 +185,9 @@ class Rule(_Model):
     phase: Phase | None = None
     with_fault: str | None = None
     foot_off: float | None = None
+    while_above: Limit | None = None
+    while_below: Limit | None = None
+    unit: str | None = Field(default=None, description="of its thresholds, where it is not the fault's")
     views: list[str] | None = Field(default=None, description="only in these views")
 
 
@@ -194,7 +206,6 @@ class FaultDef(_Model):
     wording: str = Field(description="what the physio reads")
     source: str
     unit: str = ""
-    built: bool = True
     prescribed: bool = Field(default=False, description="asked for by the prescription, so never a fault")
     rules: list[Rule] = Field(default_factory=list)
     best_view: str | None = Field(default=None, description="from where it can be checked")
@@ -249,8 +260,12 @@ class Definition(_Model):
         timed = rule.kind in ("duration", "range", "return", "sag", "peaks")  # judged on the signal itself
         if not rule.measures and not timed:
             raise ValueError(f"a rule of fault {fault} names no measure")
+        limits = [limit for limit in (rule.while_above, rule.while_below) if limit is not None]
+        if limits and rule.kind not in ("above", "below", "either"):
+            raise ValueError(f"a rule of fault {fault} of kind '{rule.kind}' cannot ask for another measure")
         for kind, names, known in (
             ("measure", rule.measures, self.measures),
+            ("measure", [limit.measure for limit in limits], self.measures),
             ("view", rule.views or [], self.views),
             ("fault", [rule.with_fault] if rule.with_fault is not None else [], self.faults),
         ):

@@ -7,6 +7,7 @@ frames is "not checked", which is never the same as "absent".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,55 @@ class Check:
     fault: Fault | None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One repetition, and the rule of the fault that is asked about it.
+
+    Attributes:
+        rep: the closed repetition.
+        table: measures of the frames around it (at least from its start to its end).
+        definition: thresholds.
+        ref: resting values and noise.
+        target: target level of the signal (1 = the calibrated range).
+        fps: frame rate, for the tempo gate.
+        name, fault: the fault.
+        rule: one of its rules.
+    """
+
+    rep: RepTimes
+    table: MeasureTable
+    definition: Definition
+    ref: Reference
+    target: float
+    fps: float
+    name: str
+    fault: FaultDef
+    rule: Rule
+
+    def least(self, measure: str) -> float | None:
+        """`noise_threshold` of the rule for one measure."""
+        return noise_threshold(self.rule.grades, self.ref.noise_sd.get(measure, 0.0), self.definition)
+
+    def between(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        """``(T,)`` True in the frames from one time to another."""
+        return (self.table.time_s >= start_s) & (self.table.time_s <= end_s)
+
+    def found(self, grade: int, value: float, start_s: float, end_s: float, sure: float) -> Check:
+        """The fault at a grade, or its absence at grade 0."""
+        if grade == 0:
+            return Check(True, None, None)
+        unit = self.fault.unit if self.rule.unit is None else self.rule.unit
+        return Check(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
+
+    def doubted(self, measure: str, inside: NDArray[np.bool_]) -> Check | None:
+        """Not checked, where too few of these frames are ok; else None."""
+        if not inside.any():
+            return Check(False, "geometry", None)
+        if (self.table.ok(measure) & inside).sum() < _CHECKED_SHARE * inside.sum():
+            return Check(False, _why_not(self.table, measure, inside), None)
+        return None
+
+
 def noise_threshold(grades: tuple[float, float, float], sd: float, definition: Definition) -> float | None:
     """Grade-1 threshold raised to the noise, or None where noise drowns it (spec 1.4).
 
@@ -81,15 +131,11 @@ def judge_rep(
         target: target level of the signal (1 = the calibrated range).
         fps: frame rate, for the tempo gate.
     """
-    return {
-        name: _check(name, fault, rep, table, definition, ref, target, fps)
-        for name, fault in definition.faults.items()
-    }
+    return {name: _check(name, rep, table, definition, ref, target, fps) for name in definition.faults}
 
 
 def _check(
     name: str,
-    fault: FaultDef,
     rep: RepTimes,
     table: MeasureTable,
     definition: Definition,
@@ -97,32 +143,14 @@ def _check(
     target: float,
     fps: float,
 ) -> Check:
+    fault = definition.faults[name]
     if fault.prescribed:
         return Check(False, "prescribed", None)
-    if not fault.built:
-        return Check(False, "not_built", None)
     if not fault.rules:
         return Check(False, "view", None)
     outcomes: list[Check] = []
     for rule in fault.rules:
-        if rule.views is not None and ref.view not in rule.views:
-            outcomes.append(Check(False, "view", None))
-        elif rule.kind in ("above", "below", "either"):
-            for measure in rule.measures:
-                outcomes.append(_sustained(name, fault, rule, measure, rep, table, definition, ref))
-        elif rule.kind == "march":
-            outcomes.append(_march(name, fault, rule, rep, table, definition, ref))
-        elif rule.kind == "settles":
-            outcomes.append(_settles(name, fault, rule, rep, table, definition, ref))
-        elif rule.kind == "forced":
-            other = rule.with_fault or ""
-            also = _check(other, definition.faults[other], rep, table, definition, ref, target, fps)
-            mine = _timing(name, fault, rule, rep, table, definition, target, fps)
-            outcomes.append(mine if also.fault is not None else Check(also.checked, also.reason, None))
-        elif rule.kind in ("hold", "rest"):
-            outcomes.append(_level(name, fault, rule, rep, table, definition, ref))
-        else:
-            outcomes.append(_timing(name, fault, rule, rep, table, definition, target, fps))
+        outcomes += _ask(Asked(rep, table, definition, ref, target, fps, name, fault, rule))
     checked = [o for o in outcomes if o.checked]
     if not checked:
         return outcomes[0]
@@ -135,6 +163,16 @@ def _check(
     return Check(True, None, max(found, key=lambda f: (f.grade, f.value)))
 
 
+def _ask(asked: Asked) -> list[Check]:
+    """What one rule says: one answer, or one for each of its measures."""
+    rule = asked.rule
+    if rule.views is not None and asked.ref.view not in rule.views:
+        return [Check(False, "view", None)]
+    if rule.kind in ("above", "below", "either"):
+        return [_sustained(asked, measure) for measure in rule.measures]
+    return [_RULES[rule.kind](asked)]
+
+
 def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:
     """The commonest reason why a measure was not ok in these frames."""
     m = table.names.index(measure)
@@ -145,7 +183,8 @@ def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> st
     return Reason(int(np.bincount(reasons).argmax())).word or "no_person"
 
 
-def _phase_frames(rule: Rule, rep: RepTimes, t: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _phase_frames(asked: Asked) -> NDArray[np.bool_]:
+    rep, t = asked.rep, asked.table.time_s
     inside = np.zeros(len(t), bool)
     limits = {
         "rise": (rep.start_s, rep.hold_start_s),
@@ -153,34 +192,29 @@ def _phase_frames(rule: Rule, rep: RepTimes, t: NDArray[np.float64]) -> NDArray[
         "lower": (rep.hold_end_s, rep.end_s),
         "rest": (rep.end_s, rep.end_s),
     }
-    for phase in rule.phases:
+    for phase in asked.rule.phases:
         a, b = limits[phase]
         inside |= (t >= a - 1e-6) & (t <= b + 1e-6)
     return inside
 
 
-def _sustained(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    measure: str,
-    rep: RepTimes,
-    table: MeasureTable,
-    definition: Definition,
-    ref: Reference,
-) -> Check:
-    t = table.time_s
-    inside = _phase_frames(rule, rep, t)
-    if not inside.any():
-        return Check(False, "geometry", None)
-    ok = table.ok(measure) & inside
-    if ok.sum() < _CHECKED_SHARE * inside.sum():
-        return Check(False, _why_not(table, measure, inside), None)
-    least = noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition)
+def _sustained(asked: Asked, measure: str) -> Check:
+    """A measure beyond a threshold for the rule's minimum time within its phases."""
+    rule, table, t = asked.rule, asked.table, asked.table.time_s
+    inside = _phase_frames(asked)
+    if (doubted := asked.doubted(measure, inside)) is not None:
+        return doubted
+    least = asked.least(measure)
     if least is None:
         return Check(False, "noise", None)
+    ok = table.ok(measure) & inside
     value = table.column(measure)
-    size = {"above": value, "below": -value, "either": np.abs(value)}[rule.kind]
+    size = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+    for limit, sign in ((rule.while_above, 1.0), (rule.while_below, -1.0)):
+        if limit is not None:
+            # Where the other measure is not known it cannot contradict.
+            disagrees = sign * (table.column(limit.measure) - limit.value) <= 0
+            size = np.where(disagrees, 0.0, size)
     best: tuple[int, float, float] | None = None
     for grade, threshold in enumerate(rule.grades, start=1):
         spell = longest_spell(t[ok], size[ok], max(threshold, least), rule.minimum_s)
@@ -194,7 +228,7 @@ def _sustained(
     # The level that was held, not the highest spike: so the value and its grade always agree.
     level = held_level(t[within], size[within], rule.minimum_s)
     sure = chance_beyond(level - rule.grades[0], float(np.median(table.sd_of(measure)[within])))
-    return Check(True, None, Fault(name, grade, level, fault.unit, start_s, end_s, sure))
+    return asked.found(grade, level, start_s, end_s, sure)
 
 
 def chance_beyond(margin: float, sd: float) -> float:
@@ -215,64 +249,44 @@ def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: flo
     return best
 
 
-def _march(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    rep: RepTimes,
-    table: MeasureTable,
-    definition: Definition,
-    ref: Reference,
-) -> Check:
+def _march(asked: Asked) -> Check:
     """A measure's highest value within a second of a foot leaving the floor."""
-    if not definition.march:
+    if not asked.definition.march:
         return Check(False, "no_prescription", None)
+    rule, table, t = asked.rule, asked.table, asked.table.time_s
     measure, lift = rule.measures
-    t = table.time_s
-    inside = (t >= rep.start_s) & (t <= rep.end_s)
+    inside = asked.between(asked.rep.start_s, asked.rep.end_s)
     for needed in (measure, lift):
-        if (table.ok(needed) & inside).sum() < _CHECKED_SHARE * max(inside.sum(), 1):
-            return Check(False, _why_not(table, needed, inside) if inside.any() else "geometry", None)
-    least = noise_threshold(rule.grades, ref.noise_sd.get(measure, 0.0), definition)
+        if (doubted := asked.doubted(needed, inside)) is not None:
+            return doubted
+    least = asked.least(measure)
     if least is None:
         return Check(False, "noise", None)
     ok = table.ok(lift) & inside
     off = longest_spell(t[ok], np.abs(table.column(lift)[ok]), rule.foot_off or 0.0, rule.minimum_s)
     if off is None:
         return Check(False, "no_reps", None)  # no foot was seen to leave the floor
-    near = table.ok(measure) & (t >= off[0]) & (t <= off[0] + 1.0)
+    near = table.ok(measure) & asked.between(off[0], off[0] + 1.0)
     if not near.any():
         return Check(False, _why_not(table, measure, inside), None)
     # Held for as long as a foot must be off: one wild frame is not a drop.
     value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
     grade = int(sum(value >= max(limit, least) for limit in rule.grades))
-    if grade == 0:
-        return Check(True, None, None)
     sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[near])))
-    return Check(True, None, Fault(name, grade, value, fault.unit, off[0], off[0] + 1.0, sure))
+    return asked.found(grade, value, off[0], off[0] + 1.0, sure)
 
 
-def _settles(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    rep: RepTimes,
-    table: MeasureTable,
-    definition: Definition,
-    ref: Reference,
-) -> Check:
+def _settles(asked: Asked) -> Check:
     """Beyond a threshold in the rise, and level again in the hold."""
-    measure = rule.measures[0]
-    rise = _sustained(
-        name, fault, rule.model_copy(update={"kind": "either"}), measure, rep, table, definition, ref
-    )
+    measure = asked.rule.measures[0]
+    rise = _sustained(asked, measure)
     if rise.fault is None:
         return rise
-    held = (table.time_s >= rep.hold_start_s) & (table.time_s <= rep.hold_end_s) & table.ok(measure)
+    held = asked.between(asked.rep.hold_start_s, asked.rep.hold_end_s) & asked.table.ok(measure)
     if not held.any():
         return Check(False, "geometry", None)
-    level_again = float(np.median(np.abs(table.column(measure)[held]))) < rule.grades[0]
-    return rise if level_again else Check(True, None, None)
+    level = float(np.median(np.abs(asked.table.column(measure)[held])))
+    return rise if level < asked.rule.grades[0] else Check(True, None, None)
 
 
 def longest_spell(
@@ -321,81 +335,70 @@ def longest_spell(
     return max(spells, key=lambda s: s[1] - s[0]) if spells else None
 
 
-def _level(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    rep: RepTimes,
-    table: MeasureTable,
-    definition: Definition,
-    ref: Reference,
-) -> Check:
+def _level(asked: Asked) -> Check:
     """Median over the hold, or the resting value, against a reference."""
+    rule, rep, table = asked.rule, asked.rep, asked.table
     measure = rule.measures[0]
-    t = table.time_s
     if rule.kind == "hold":
         # At least a few frames around the peak, where there was no hold.
         a, b = min(rep.hold_start_s, rep.peak_s - 0.1), max(rep.hold_end_s, rep.peak_s + 0.1)
     else:
         a, b = rep.start_s - 0.5, rep.end_s
-    inside = (t >= a) & (t <= b)
+    inside = asked.between(a, b)
+    if (doubted := asked.doubted(measure, inside)) is not None:
+        return doubted
     ok = table.ok(measure) & inside
-    if not inside.any() or ok.sum() < _CHECKED_SHARE * inside.sum():
-        return Check(False, _why_not(table, measure, inside) if inside.any() else "geometry", None)
-    sd = ref.noise_sd.get(measure, 0.0)
-    least = noise_threshold(rule.grades, sd, definition)
+    least = asked.least(measure)
     if least is None:
         return Check(False, "noise", None)
     if rule.kind == "hold":
         level = float(np.median(table.column(measure)[ok]))
     else:
-        level = ref.rest.get(measure, float("nan"))
-        if not np.isfinite(level) or not ref.still:
+        level = asked.ref.rest.get(measure, float("nan"))
+        if not np.isfinite(level) or not asked.ref.still:
             return Check(False, "baseline", None)
     value = rule.sign * ((rule.reference or 0.0) - level)
     grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
-    if grade == 0:
-        return Check(True, None, None)
     if rule.kind == "rest":
         a, b = rep.start_s, rep.start_s
     sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[ok])))
-    a, b = max(a, rep.start_s), min(b, rep.end_s)
-    return Check(True, None, Fault(name, grade, value, fault.unit, a, b, sure))
+    return asked.found(grade, value, max(a, rep.start_s), min(b, rep.end_s), sure)
 
 
-def _timing(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    rep: RepTimes,
-    table: MeasureTable,
-    definition: Definition,
-    target: float,
-    fps: float,
-) -> Check:
-    """Durations, range and return: judged on the repetition's own times and levels."""
-    inside = (table.time_s >= rep.start_s) & (table.time_s <= rep.end_s)
-    signal = definition.counting.signal
-    trusted = bool(inside.any()) and table.ok(signal)[inside].mean() >= _CHECKED_SHARE
-    if rule.kind == "duration":
-        return _duration(name, fault, rule, rep, definition, fps, trusted)
-    if not trusted:
+def _forced(asked: Asked) -> Check:
+    """Beyond the target, where another fault is there too."""
+    other = asked.rule.with_fault or ""
+    also = _check(other, asked.rep, asked.table, asked.definition, asked.ref, asked.target, asked.fps)
+    mine = _timing(asked)
+    return mine if also.fault is not None else Check(also.checked, also.reason, None)
+
+
+def _trusted(asked: Asked) -> Check | None:
+    """Not checked, where the counting signal is too doubtful to judge levels by; else None."""
+    inside = asked.between(asked.rep.start_s, asked.rep.end_s)
+    return asked.doubted(asked.definition.counting.signal, inside)
+
+
+def _timing(asked: Asked) -> Check:
+    """Range, return and shape of the signal: judged on the repetition's own levels."""
+    rule, rep = asked.rule, asked.rep
+    if (doubted := _trusted(asked)) is not None:
         # A signal that is good enough to count by is not good enough to judge levels by.
-        return Check(False, _why_not(table, signal, inside) if inside.any() else "geometry", None)
+        return doubted
     # Error of a level of the signal, as share of the range.
-    sd = _level_sd(rep, table, definition)
+    sd = _level_sd(asked)
     if rule.kind == "range":
         a, b = rep.peak_s, rep.peak_s
-        value = rep.peak / target
+        value = rep.peak / asked.target
         grade = int(sum(value < limit for limit in rule.grades))
     elif rule.kind == "forced":
         a, b = rep.peak_s, rep.peak_s
-        value = rep.peak / target
+        value = rep.peak / asked.target
         grade = int(sum(value > limit for limit in rule.grades))
     elif rule.kind == "peaks":
         a, b = rep.start_s, rep.end_s
         value, sd = float(rep.speed_peaks), 0.5
-        if fps < definition.gates.fps_min_tempo or rep.gap:
+        if asked.fps < asked.definition.gates.fps_min_tempo or rep.gap:
             return Check(False, "fps" if not rep.gap else "occluded", None)
         grade = int(sum(value >= limit for limit in rule.grades))
     elif rule.kind == "sag":
@@ -406,24 +409,14 @@ def _timing(
         a, b = rep.end_s, rep.end_s
         value = rep.low_after
         grade = int(sum(value > limit for limit in rule.grades))
-    if grade == 0:
-        return Check(True, None, None)
-    sure = chance_beyond(abs(value - rule.grades[0]), sd)
-    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b, sure))
+    return asked.found(grade, float(value), a, b, chance_beyond(abs(value - rule.grades[0]), sd))
 
 
-def _duration(
-    name: str,
-    fault: FaultDef,
-    rule: Rule,
-    rep: RepTimes,
-    definition: Definition,
-    fps: float,
-    trusted: bool,
-) -> Check:
+def _duration(asked: Asked) -> Check:
     """A phase's duration as share of the prescribed one."""
-    gates, tempo = definition.gates, definition.tempo
-    if fps < gates.fps_min_tempo:
+    rule, rep = asked.rule, asked.rep
+    gates, tempo = asked.definition.gates, asked.definition.tempo
+    if asked.fps < gates.fps_min_tempo:
         return Check(False, "fps", None)
     limits = {
         "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
@@ -438,22 +431,36 @@ def _duration(
     if rep.cut_end and rule.phase == "lower":
         return Check(False, "no_person", None)
     value = (b - a) / prescribed
+    trusted = _trusted(asked) is None
     sd = (gates.timing_error_s if trusted else gates.timing_error_low_s) / prescribed
     # With a signal of low trust only what is too fast beyond its larger error is told.
     allowance = 0.0 if trusted else sd
     grade = int(sum(value + allowance < limit for limit in rule.grades))
-    if grade == 0:
-        return Check(True, None, None)
-    sure = chance_beyond(rule.grades[0] - value, sd)
-    return Check(True, None, Fault(name, grade, float(value), fault.unit, a, b, sure))
+    return asked.found(grade, float(value), a, b, chance_beyond(rule.grades[0] - value, sd))
 
 
-def _level_sd(rep: RepTimes, table: MeasureTable, definition: Definition) -> float:
+def _level_sd(asked: Asked) -> float:
     """Standard deviation of the signal's level at the top, as share of the range."""
-    signal = definition.counting.signal
-    top = (table.time_s >= rep.peak_s - 0.1) & (table.time_s <= rep.peak_s + 0.1)
+    rep, table = asked.rep, asked.table
+    signal = asked.definition.counting.signal
+    top = asked.between(rep.peak_s - 0.1, rep.peak_s + 0.1)
     value = table.column(signal)[top]
     if not top.any() or not rep.peak > 0 or not np.isfinite(value).any():
         return 0.0
     reach = float(np.nanmedian(value)) / rep.peak
     return float(np.median(table.sd_of(signal)[top])) / reach if reach > 0 else 0.0
+
+
+#: What judges each kind of rule; ``above``, ``below`` and ``either`` go to `_sustained`, measure by measure.
+_RULES: dict[str, Callable[[Asked], Check]] = {
+    "march": _march,
+    "settles": _settles,
+    "forced": _forced,
+    "hold": _level,
+    "rest": _level,
+    "duration": _duration,
+    "range": _timing,
+    "return": _timing,
+    "sag": _timing,
+    "peaks": _timing,
+}

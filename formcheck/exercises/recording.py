@@ -367,3 +367,41 @@ def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, s
     # Small repetitions and wobbles must not pull the range down.
     main = heights[heights >= 0.5 * np.percentile(heights, 90)]
     return float(np.median(main))
+
+
+def reference_at_rest(
+    part: Track,
+    xy: NDArray[np.float32],
+    world: NDArray[np.float32],
+    definition: Definition,
+    side: str | None = None,
+    declared_view: str | None = None,
+) -> tuple[Reference, list[str]]:
+    """The reference of a body that lies still in the start position in all of these frames (spec 1.4, live).
+
+    Its `range` is not known yet (NaN).
+
+    Args:
+        part: two seconds or so of poses.
+        xy, world: the same, filtered.
+        definition, side, declared_view: see `prepare`.
+
+    Returns:
+        The reference and plain sentences about what does not fit.
+    """
+    rest = np.asarray(part.person, bool)
+    outline, warnings = _outline(part, xy, world, rest, definition, side, declared_view)
+    scaled = _scale(definition, outline, xy, rest, rest)
+    reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)
+    table = measure(
+        definition,
+        reference,
+        time_s=part.time_s,
+        xy=xy,
+        world=world,
+        visibility=part.visibility,
+        person=part.person,
+        image_wh=part.image_wh,
+    )
+    noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
+    return replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}), warnings

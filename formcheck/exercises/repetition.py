@@ -272,8 +272,8 @@ class RepetitionCounter:
     ) -> RepTimes | None:
         rules = self._rules
         opened = self._opened_s if self._opened_s is not None else end_s
-        t = np.array(self._t)
-        s = np.array(self._s)
+        t = np.fromiter(self._t, np.float64, len(self._t))  # np.array looks up a deque's items one by one
+        s = np.fromiter(self._s, np.float64, len(self._s))
         inside = (t >= opened) & (t <= end_s)
         void = void or self._unseen_start
         seen = self._frames_seen / max(self._frames, 1)

@@ -7,7 +7,7 @@ judges a repetition when it closes. It is synchronous, knows no device and no cl
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +25,23 @@ _KEEP_S = 45.0
 #: Share of a repetition's frames in which the posture must be recognised.
 _IN_SHAPE_SHARE = 0.4
 _ENDS_S = 0.5
+#: Frames before a repetition that its rules may look at.
+_LEAD_S = 2.0
 
 
 @dataclass(frozen=True)
 class RepResult:
-    """A closed repetition with the outcome of every fault."""
+    """A closed repetition with the outcome of every fault.
+
+    Attributes:
+        times: its limits, class and levels.
+        checks: the outcome of every fault, by name.
+        at_top: median of each measure around the top, where it was ok.
+    """
 
     times: RepTimes
     checks: dict[str, Check]
+    at_top: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,43 +114,95 @@ class Tracker:
             self._rows.popleft()
             self._shape.popleft()
         times = self._counter.update(t, level)
-        closed = self._judge(times) if times is not None and self._is_the_exercise(times) else None
-        return Observation(t, self._counter.state, level, row, closed)
+        return Observation(t, self._counter.state, level, row, self._closed(times))
 
     def finish(self) -> RepResult | None:
         """Close what is open at the end."""
-        times = self._counter.finish()
-        return self._judge(times) if times is not None and self._is_the_exercise(times) else None
+        return self._closed(self._counter.finish())
 
-    def _is_the_exercise(self, times: RepTimes) -> bool:
+    def run(
+        self, table: MeasureTable, in_posture: NDArray[np.bool_], in_shape: NDArray[np.bool_]
+    ) -> tuple[list[str], list[RepResult]]:
+        """A whole recording at once: `feed` for every frame and `finish`, without a table for each frame.
+
+        Args:
+            table: measures of T frames.
+            in_posture, in_shape: ``(T,)``, see `feed`.
+
+        Returns:
+            The phase after each frame, and the repetitions in order.
+        """
+        value = table.value[:, self._signal]
+        unknown = ~in_posture | (table.status[:, self._signal] == Status.NOT_MEASURABLE)
+        unknown |= not self.reference.range > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            levels = (value / self.reference.range).tolist()
+        times_s, missing = table.time_s.tolist(), unknown.tolist()
+        states: list[str] = []
+        reps: list[RepResult] = []
+        oldest = 0
+
+        def judged(times: RepTimes, until: int) -> None:
+            window = slice(oldest, until)
+            if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
+                reps.append(self._judge(times, table.part(window)))
+
+        for i, t in enumerate(times_s):
+            while t - times_s[oldest] > _KEEP_S:
+                oldest += 1
+            times = self._counter.update(t, None if missing[i] else levels[i])
+            states.append(self._counter.state)
+            if times is not None:
+                judged(times, i + 1)
+        if (times := self._counter.finish()) is not None:
+            judged(times, len(times_s))
+        return states, reps
+
+    def _closed(self, times: RepTimes | None) -> RepResult | None:
+        """A repetition that the counter closed on frames fed one by one, judged if it is one."""
+        if times is None:
+            return None
+        t, shape = (np.array(column) for column in zip(*self._shape, strict=True))
+        return self._judge(times, _stack(self._rows)) if self._is_the_exercise(times, t, shape) else None
+
+    def _is_the_exercise(self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_]) -> bool:
         """A movement counts only if it is large enough and starts from the exercise's posture."""
         if times.peak * self.reference.range < self.definition.counting.minimum_range:
             return False
         # At the top the body is often out of shape by the movement itself, so its two ends may vouch for it.
-        whole = [shape for t, shape in self._shape if times.start_s - 0.5 <= t <= times.end_s + 0.5]
-        ends = [
-            shape
-            for t, shape in self._shape
-            if abs(t - times.start_s) <= _ENDS_S or abs(t - times.end_s) <= _ENDS_S
-        ]
-        return any(frames and sum(frames) >= _IN_SHAPE_SHARE * len(frames) for frames in (whole, ends))
+        whole = in_shape[(times.start_s - 0.5 <= t) & (t <= times.end_s + 0.5)]
+        ends = in_shape[(np.abs(t - times.start_s) <= _ENDS_S) | (np.abs(t - times.end_s) <= _ENDS_S)]
+        return any(part.size and part.sum() >= _IN_SHAPE_SHARE * part.size for part in (whole, ends))
 
     def _level(self, row: MeasureTable) -> float | None:
         if row.status[0, self._signal] == Status.NOT_MEASURABLE or not self.reference.range > 0:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
 
-    def _judge(self, times: RepTimes) -> RepResult:
-        table = _stack(self._rows)
+    def _judge(self, times: RepTimes, table: MeasureTable) -> RepResult:
         step = np.diff(table.time_s)
         fps = 1 / float(np.median(step)) if step.size else 0.0
+        # No rule looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
+        table = table.part(slice(int(np.searchsorted(table.time_s, times.start_s - _LEAD_S)), None))
         asked = self.definition.target_range
         target = asked / self.reference.range if asked is not None else 1.0
         checks = judge_rep(times, table, self.definition, self.reference, target=target, fps=fps)
         if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
             checks = {name: Check(False, "no_person", None) for name in checks}
-        return RepResult(times, checks)
+        return RepResult(times, checks, _at_top(times, table))
+
+
+def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
+    """Median of each measure in the hold, or around the peak where there was none."""
+    a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
+    top = (table.time_s >= a) & (table.time_s <= b)
+    out: dict[str, float] = {}
+    for name in table.names:
+        ok = top & table.ok(name)
+        if ok.any():
+            out[name] = float(np.median(table.column(name)[ok]))
+    return out
 
 
 def _stack(rows: deque[MeasureTable]) -> MeasureTable:

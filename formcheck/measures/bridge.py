@@ -37,6 +37,8 @@ CHANGES = frozenset(
         "foot_lift",
     }
 )
+#: Made of other measures after rest was taken off (`derived`); a change too.
+DERIVED = frozenset({"knees_nearer"})
 #: Measures that are a ratio to rest.
 RATIOS = frozenset({"knee_separation"})
 
@@ -126,6 +128,12 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     return out
 
 
+def derived(change: dict[str, Array]) -> dict[str, Array]:
+    """Measures made of other measures after the resting values were taken off."""
+    # 1 - KSR, for the fault that looks at one direction only: see SHANKS_OF.
+    return {"knees_nearer": 1.0 - change["knee_separation"]}
+
+
 def _shank_lean(xy: Array, side: str, right_x: float) -> Array:
     """Lean of one shank towards the other leg, degrees (M-B9)."""
     knee, ankle = xy[:, side_landmark(side, "knee")], xy[:, side_landmark(side, "ankle")]
@@ -148,6 +156,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
         "trunk_lift_deg": leg[:2],
         "pelvic_drop_deg": hips,
         "knee_separation": both,
+        "knees_nearer": both,
         "shank_lean_left_deg": [Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE],
         "shank_lean_right_deg": [Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE],
         "weight_shift": [*hips, Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE],
@@ -172,7 +181,11 @@ BONES_OF = {
     "trunk_lift_deg": ("trunk",),
 }
 #: Seen from the feet both shanks stand across the line of sight at one distance: a knee drawn somewhere
-#: else makes its shank too short or too long against the longer of the two.
+#: else makes its shank too short or too long against the longer of the two. That happens when knees fall in:
+#: BlazePose then sees somebody standing, puts the hips on the knees and the knees half way down the shanks
+#: (shanks 0.60 to 0.70 of their length), and there the legs are twice as far apart as the knees are. So the
+#: separation is not to be believed, but that they have come nearer is: at least as much as is drawn. That is
+#: `knees_nearer`, which therefore is not held to the shanks' length (docs/validation.md, "Knees").
 SHANKS_OF = {
     "shank_lean_left_deg": ("shank_left",),
     "shank_lean_right_deg": ("shank_right",),

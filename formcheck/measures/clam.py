@@ -30,6 +30,7 @@ CHANGES = frozenset(
     }
 )
 RATIOS: frozenset[str] = frozenset()
+DERIVED = frozenset({"hip_opening_deg", "pelvic_share"})
 
 #: Opening per knee lift from the front, degrees a trunk length (spec M-C2a; 95 was also the best of 95 to
 #: 108 on rendered bodies, docs/validation.md).
@@ -76,6 +77,8 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     if ref.view == "oblique":
         between = np.mean([dot(t(p) - b(p), UP) / scale for p in parts], axis=0)
         out["feet_apart"] = FEET_GAIN_OBLIQUE * between
+    elif ref.view == "feet":
+        out["feet_apart"] = np.mean([dot(t(p), UP) / scale for p in parts], axis=0)
     else:
         out["feet_apart"] = dot(t("ankle"), UP) / scale
     slide = dot(b("knee") - hips, ref.along) / scale

@@ -74,8 +74,7 @@ def measure(
         elif name in module.RATIOS:
             value = value / ref.rest.get(name, np.nan)
         values[name] = value
-    if module is clam:
-        values |= clam.derived(values)
+    values |= module.derived(values)
 
     names = tuple(definition.measures)
     n = len(time_s)
@@ -128,7 +127,7 @@ def _judge(
     reason = np.full(n, Reason.NONE, np.uint8)
 
     def mark(where: NDArray[np.bool_] | np.bool_ | bool, to: Status, why: Reason) -> None:
-        hit = np.broadcast_to(where, n) & (status < to)
+        hit = where & (status < to)
         status[hit], reason[hit] = to, why
 
     trust = definition.measures[name].views.get(ref.view)
@@ -137,7 +136,7 @@ def _judge(
         return status, reason
     if trust == "low":
         mark(True, Status.LOW, Reason[definition.measures[name].low_because.upper()])
-    if not ref.still and (name in module.CHANGES or name in module.RATIOS):
+    if not ref.still and name in module.CHANGES | module.RATIOS | module.DERIVED:
         mark(True, Status.LOW, Reason.BASELINE)
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
         mark(True, Status.NOT_MEASURABLE, Reason.OCCLUDED)

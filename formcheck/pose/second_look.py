@@ -30,6 +30,15 @@ _STEADY_SEEN = 0.95
 _END_ON_DEG = 42.0
 #: The hip line lies across while less than this share of it is depth (as in `measures.view`).
 _ACROSS = 0.45
+#: Lying on the side and seen from the feet: vertical share of the hip line (supine 0.45 and less), shoulders
+#: deeper than ankles in metres, and width over height of the body in the picture (as in `measures.view`).
+_STACKED = 0.5
+_FEET_NEARER_M = 0.25
+_TALL_BOX = 1.0
+#: Such a body lies half way between upright and level in the picture: turned by this much, and in a region
+#: this wide, the legs are followed best (rendered bodies made for it, docs/validation.md, "End views").
+_SIDE_TURN = math.pi / 4
+_SIDE_REACH = 4.2
 #: A trial region must hold a person in this share of the frames tried.
 _SEEN_IN_TRIAL = 0.9
 #: How many frames are tried.
@@ -55,11 +64,12 @@ def seen_share(results: Sequence[PoseResult]) -> float:
 
 def is_steady(results: Sequence[PoseResult]) -> bool:
     """True when tracking can be relied on: seen nearly always, not end-on, two readings agree."""
-    return (
-        seen_share(results) >= _STEADY_SEEN
-        and disagreement(results) <= _LOST_DISAGREEMENT
-        and not _end_on(results)
-    )
+    return _is_held(results) and not _end_on(results) and _upper_side(results) is None
+
+
+def _is_held(results: Sequence[PoseResult]) -> bool:
+    """True when somebody is seen nearly always and the two readings agree."""
+    return seen_share(results) >= _STEADY_SEEN and disagreement(results) <= _LOST_DISAGREEMENT
 
 
 def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
@@ -71,6 +81,9 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     if seen_share(again) < seen_share(first) - 0.05:
         return False
     before, after = disagreement(first), disagreement(again)
+    if _upper_side(first) is not None:
+        # How well two tracked readings agree says little here: both follow the wrong leg.
+        return after <= STEADY_DISAGREEMENT
     if _end_on(again):
         return after < before
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
@@ -89,6 +102,24 @@ def _end_on(results: Sequence[PoseResult]) -> bool:
     return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
 
 
+def _upper_side(results: Sequence[PoseResult]) -> str | None:
+    """The upper side of a body lying on its side and seen from the feet, or None."""
+    poses = [r.pose for r in results if r.pose is not None]
+    if not poses:
+        return None
+    world = np.stack([p.world_xyz for p in poses])
+    xy = np.stack([p.image_xy for p in poses])
+    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
+    stacked = np.abs(hips[:, 1]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
+    deeper = world[:, [11, 12], 2].mean(axis=1) - world[:, [27, 28], 2].mean(axis=1)
+    box = np.median(np.ptp(xy[:, _REACHED], axis=1), axis=0)
+    if np.median(stacked) < _STACKED or np.median(deeper) < _FEET_NEARER_M or box[0] >= _TALL_BOX * box[1]:
+        return None
+    return (
+        "left" if np.median(xy[:, [11, 23], 1].sum(axis=1) - xy[:, [12, 24], 1].sum(axis=1)) < 0 else "right"
+    )
+
+
 def find_region(
     net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]
 ) -> Region | None:
@@ -99,6 +130,13 @@ def find_region(
         frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
         results: what tracking made of the recording.
     """
+    if (upper := _upper_side(results)) is not None:
+        region = _for_side_lying(net, frames, results, upper)
+        agreed = _try(net, frames, region)
+        if agreed is not None and agreed <= STEADY_DISAGREEMENT:
+            return region
+        if _is_held(results):
+            return None
     best: tuple[float, Region] | None = None
     for region in _trials(frames, results):
         agreed = _try(net, frames, region)
@@ -113,6 +151,21 @@ def find_region(
     if agreed is None or agreed > best[0]:
         agreed, region = best
     return region if agreed <= STEADY_DISAGREEMENT else None
+
+
+def _for_side_lying(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult], upper: str
+) -> Region:
+    """The region for a body on its side seen from the feet, begun where the tracking was."""
+    xy = np.stack([r.pose.image_xy for r in results if r.pose is not None])
+    hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
+    reach = float(np.median(np.linalg.norm(xy[:, _REACHED] - hips[:, None], axis=2).max(axis=1)))
+    centre = np.median(hips, axis=0)
+    turn = -_SIDE_TURN if upper == "left" else _SIDE_TURN
+    region = Region((float(centre[0]), float(centre[1])), max(_SIDE_REACH * reach, 32.0), turn)
+    for _ in range(2):
+        region = _centred(net, frames, region, _SIDE_REACH)
+    return region
 
 
 def _trials(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
@@ -165,7 +218,9 @@ def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) 
     return float(np.median(apart))
 
 
-def _centred(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) -> Region:
+def _centred(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region, reaches: float = _REACH
+) -> Region:
     """The region moved to the body's hips and sized to its reach."""
     hips, reach = [], []
     for frame in frames:
@@ -174,5 +229,5 @@ def _centred(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Regi
         hips.append(centre)
         reach.append(np.linalg.norm(xy[_REACHED] - centre, axis=1).max())
     centre = np.median(hips, axis=0)
-    size = _REACH * max(float(np.median(reach)), _LEAST_REACH * frames[0].shape[0])
+    size = reaches * max(float(np.median(reach)), _LEAST_REACH * frames[0].shape[0])
     return Region((float(centre[0]), float(centre[1])), size, region.rotation)

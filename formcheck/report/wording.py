@@ -28,7 +28,6 @@ REASONS = {
     "fps": "the video has too few pictures per second",
     "no_person": "nobody was seen in this exercise’s position",
     "baseline": "no still starting position was seen to compare with",
-    "not_built": "this version of formcheck does not look for it",
     "no_prescription": "no target was prescribed to compare with",
     "no_reps": "there was no repetition to check",
 }
@@ -169,6 +168,7 @@ _USES: dict[str, str] = {
     "trunk_lift_deg": "near shoulder, near hip",
     "pelvic_drop_deg": "near hip, far hip",
     "knee_separation": "near knee, far knee, near ankle, far ankle",
+    "knees_nearer": "near knee, far knee, near ankle, far ankle",
     "shank_lean_left_deg": "left knee, left ankle",
     "shank_lean_right_deg": "right knee, right ankle",
     "weight_shift": "near hip, far hip",
@@ -190,6 +190,7 @@ _SHOWS: dict[str, str] = {
     "knee_flexion_deg": "near knee",
     "trunk_lift_deg": "near hip",
     "knee_separation": "near knee, far knee",
+    "knees_nearer": "near knee, far knee",
     "shank_lean_left_deg": "left knee",
     "shank_lean_right_deg": "right knee",
     "foot_pitch_deg": "near heel",

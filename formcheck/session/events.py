@@ -1,7 +1,7 @@
 """Events of a live session: everything that happened besides frames, in the order it happened.
 
-Together with the stored landmarks they replay a session exactly: those that steer the engine
-(`STEERING`) are applied after the frame they were given at.
+Together with the stored landmarks they replay a session exactly: each is applied after the frame it was
+given at (see `live_log.apply_event`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ KINDS: dict[str, str] = {
     "notice": "text: trouble with camera, sound or disk",
     "camera": "state: lost | back",
 }
-#: Those that change what the engine does with the next frame.
-STEERING = ("set_start", "set_end", "pause", "resume")
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,9 @@ class SessionMeta:
         measures: names of the measures, in the order they are stored.
         primary: the measure that counts repetitions.
         overrides: the patient's own thresholds that were laid over the definition, as TOML text.
+        live: of a live session what was known of it from the start (`SessionFacts`) as JSON, else None.
+        declared_side: the side the person named, or None where it was found.
+        source_warnings: warnings from reading the video, which the landmarks do not tell again.
     """
 
     formcheck: str
@@ -135,6 +138,9 @@ class SessionMeta:
     measures: tuple[str, ...]
     primary: str
     overrides: str = ""
+    live: str | None = None
+    declared_side: str | None = None
+    source_warnings: tuple[str, ...] = ()
 
 
 def row_crc(row: Sequence[object]) -> int:
@@ -143,15 +149,12 @@ def row_crc(row: Sequence[object]) -> int:
     SQLite notices damage to its own structure, not to what is stored: without this, half of all
     overwritten blocks would be read as landmarks.
     """
-    crc = 0
-    for item in row:
-        crc = zlib.crc32(item if isinstance(item, bytes) else repr(item).encode(), crc)
-    return crc
+    return zlib.crc32(b"".join([item if type(item) is bytes else repr(item).encode() for item in row]))
 
 
 def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None]:
     """Contents of the table ``meta`` at the start of a session."""
-    text = json.dumps(definition.model_dump(mode="json"), sort_keys=True)  # the text that is hashed
+    text = json.dumps(definition.model_dump(mode="json"))  # in its own order, which is that of its tables
     return {
         "schema": SCHEMA,
         "complete": "0",
@@ -168,9 +171,21 @@ def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None
         "measures": json.dumps(meta.measures),
         "primary": meta.primary,
         "overrides": meta.overrides,
+        "live": meta.live,
+        "declared_side": meta.declared_side,
+        "source_warnings": json.dumps(meta.source_warnings),
         "definition": text,
-        "definition_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "definition_sha256": definition.sha256,
     }
+
+
+def definition_hash(text: str) -> str:
+    """`Definition.sha256` of a stored definition, from its JSON text.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
 
 
 def read_meta(db: sqlite3.Connection) -> dict[str, str | None]:
@@ -200,4 +215,8 @@ def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
         measures=tuple(str(name) for name in json.loads(text["measures"])),
         primary=text["primary"],
         overrides=text["overrides"],
+        live=meta["live"],
+        # Missing in files from before they were kept.
+        declared_side=meta.get("declared_side"),
+        source_warnings=tuple(str(line) for line in json.loads(text.get("source_warnings", "[]"))),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -28,6 +27,7 @@ from formcheck.session.layout import (
     NAN_VISIBILITY,
     SCHEMA,
     SessionMeta,
+    definition_hash,
     parse_meta,
     read_meta,
     row_crc,
@@ -88,7 +88,7 @@ class Session:
         with _reading(self.path):
             meta = read_meta(self._db)
             text = meta["definition"] or ""
-            if hashlib.sha256(text.encode()).hexdigest() != meta["definition_sha256"]:
+            if definition_hash(text) != meta["definition_sha256"]:
                 raise ValueError("definition and its hash differ")
         try:
             return Definition.model_validate_json(text)
@@ -123,7 +123,7 @@ class Session:
                 index, peak = values.pop("rep"), json.loads(values.pop("peak"))
                 in_set = values.pop("in_set", None)
                 found = faults.get(index, [])
-                reps.append(Rep(index=index, peak=peak, faults=found, set_=in_set, **values))
+                reps.append(Rep(index=index, peak=peak, faults=found, **{"set": in_set}, **values))
             return reps
 
     @property
@@ -141,6 +141,13 @@ class Session:
         """Warnings, in the order they were given."""
         with _reading(self.path):
             return [str(row[0]) for row in self._db.execute("SELECT text FROM warnings ORDER BY rowid")]
+
+    @property
+    def time_s(self) -> NDArray[np.float64]:
+        """``(T,)`` times of all frames, seconds."""
+        with _reading(self.path):
+            times = self._db.execute("SELECT time_s FROM frames ORDER BY frame").fetchall()
+            return np.array([row[0] for row in times], dtype=np.float64)
 
     @property
     def measures(self) -> MeasureTable:
@@ -164,15 +171,20 @@ class Session:
                 raise ValueError("unknown status or reason")
             return table
 
-    def poses(self) -> SessionPoses:
-        """Landmarks of all frames, bit for bit as they were stored, with phases and repetitions."""
+    def poses(self, first: int = 0, last: int = 2**31) -> SessionPoses:
+        """Landmarks bit for bit as they were stored, with phases and repetitions.
+
+        Args:
+            first, last: only frames ``first <= frame < last``; all if left out.
+        """
         with _reading(self.path):
-            count = self._db.execute("SELECT count(*) FROM frames").fetchone()[0]
+            some = "FROM frames WHERE frame >= ? AND frame < ?"
+            count = self._db.execute(f"SELECT count(*) {some}", (first, last)).fetchone()[0]
             landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
             world = np.empty((count, LANDMARK_COUNT, 3), np.float32)
             visibility = np.empty((count, LANDMARK_COUNT), np.float32)
             plain: list[tuple[Any, ...]] = []
-            cursor = self._db.execute("SELECT * FROM frames ORDER BY frame")
+            cursor = self._db.execute(f"SELECT * {some} ORDER BY frame", (first, last))
             # In pieces, so that an hour of video is in memory once and not three times.
             while rows := cursor.fetchmany(4096):
                 _check_rows(rows)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -265,6 +265,8 @@ def write_session(
     *,
     model_sha256: Mapping[str, str] | None = None,
     overrides: str = "",
+    created: str | None = None,
+    events: Iterable[Event] = (),
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
 
@@ -273,6 +275,8 @@ def write_session(
         path: an earlier file of that name is replaced.
         model_sha256: hash of each model file used, by name.
         overrides: text of the TOML that was laid over the definition.
+        created: when it was recorded, ISO 8601, for a session that is written again; by default now.
+        events: of a live session that is written again.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -280,7 +284,7 @@ def write_session(
     summary = analysis.summary
     meta = SessionMeta(
         formcheck=summary.formcheck,
-        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        created=created or datetime.now().astimezone().isoformat(timespec="seconds"),
         source=analysis.video.name,
         image_wh=(summary.source.width, summary.source.height),
         exercise=summary.exercise,
@@ -292,11 +296,15 @@ def write_session(
         measures=analysis.measures.names,
         primary=analysis.primary,
         overrides=overrides,
+        declared_side=analysis.declared_side,
+        source_warnings=analysis.source_warnings,
     )
     with replacing(path) as part:
         with SessionWriter(part, meta, analysis.definition, durable=False) as writer:
             for frame in _frames_of(analysis):
                 writer.append(frame)
+            for event in events:
+                writer.append_event(event)
             writer.finish(summary)
         remove_side_files(path)
 

@@ -24,7 +24,6 @@ ReasonWord = Literal[
     "fps",
     "no_person",
     "baseline",
-    "not_built",
     "no_prescription",
     "prescribed",
     "no_reps",

@@ -53,6 +53,10 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self._english
 
+    def under(self, beginning: str) -> tuple[str, ...]:
+        """All sentences whose key begins so, in the order of their keys, e.g. ``"page.safety.line_"``."""
+        return tuple(self(key) for key in sorted(self._english) if key.startswith(beginning))
+
     def keys(self) -> list[str]:
         """All keys this language itself has."""
         return sorted(self._own)

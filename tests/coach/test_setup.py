@@ -12,6 +12,7 @@ from formcheck.coach.mouth import Mouth
 from formcheck.coach.setup import ADVICE, CHECKS, Problem, SetupCoach, setup_problem
 from formcheck.coach.start_position import camera_tilted
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.position import UNSTEADY
 from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.words import Words, languages
 from tests.skeleton import (
@@ -503,7 +504,7 @@ def test_every_problem_has_its_three_sentences(language):
     variants = {"not_lying": ("side_lying", "hook_lying"), "wrong_side_up": ("left", "right")}
     variants["knees_straight"] = variants["not_in_position"] = variants["not_lying"]
     wanted = {"setup.good"}
-    for name in [*(name for name, _ in CHECKS), *ADVICE]:
+    for name in [*(name for name, _ in CHECKS), *ADVICE, UNSTEADY.id]:
         for variant in variants.get(name, ("",)):
             place = ".".join(part for part in ("setup", name, variant) if part)
             wanted |= {f"{place}.{which}" for which in ("say", "again", "show")}

@@ -335,6 +335,8 @@ def test_knees_falling_in_bring_the_knee_separation_below_one_and_out_above():
             "bridge", "feet", lambda x: bridge(0.15 * x, knees_in_deg=inwards * x), "knee_separation"
         )
 
+    nearer = measured("bridge", "feet", lambda x: bridge(0.15 * x, knees_in_deg=15 * x), "knees_nearer")
+    assert nearer == pytest.approx(1.0 - separation(15))
     inward, outward = separation(15), separation(-15)
     assert inward[0] == pytest.approx(1.0, abs=0.02)
     assert (np.diff(inward) < 0).all()

@@ -92,7 +92,7 @@ def small_definition() -> Definition:
                                 minimum_s=0.4, phases=["hold"])],
                 ),
                 pelvis_twists=dict(
-                    id="BF4", title="Pelvis twists", wording="Not assessed", source="", built=False,
+                    id="BF4", title="Pelvis twists", wording="Not assessed", source="",
                 ),
             ),
         )
@@ -307,9 +307,7 @@ def _summary(
     faults: dict[str, Any] = {}
     for name, fault in definition.faults.items():
         why = None
-        if not fault.built:
-            why = "not_built"
-        elif (fault.best_view or "side") != "side":
+        if not fault.rules or (fault.best_view or "side") != "side":
             why = "view"
         elif not reps:
             why = "no_reps"

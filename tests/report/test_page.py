@@ -83,7 +83,7 @@ def test_the_result_comes_first_and_in_plain_words(report: Page) -> None:
     text = report.text
     assert "2 repetitions, both full." in text
     assert re.search(r"Seen in both repetitions: hip not fully extended \((mild|up to \w+)\)\.", text)
-    assert "Not checked from this view: pelvis drops on one side." in text
+    assert "Not checked from this view: pelvis drops on one side and pelvis twists." in text
     order = ["not a medical device", "2 repetitions", "What was looked at", "Repetitions", "Findings",
              "Pictures", "Over time", "How well each measure", "How this was made"]  # fmt: skip
     places = [text.index(words) for words in order]
@@ -115,7 +115,7 @@ def test_faults_not_checked_are_listed_with_reason_and_remedy(report: Page) -> N
     assert "this camera position cannot show it" in section
     assert "Can be checked from the head end: Laptop on a chair or table beyond your head" in section
     assert "Pelvis twists" in section
-    assert "this version of formcheck does not look for it" in section
+    assert "No single camera beside the body can show it." in section
     clear = text[text.index("Looked for and not seen") : text.index("Nothing is known about these")]
     assert "Hips above the straight line" in clear
     assert "Pelvis drops" not in clear

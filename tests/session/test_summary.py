@@ -72,6 +72,7 @@ def test_keys_and_words_of_the_contract(summary):
         "faults",
         "warnings",
         "processing",
+        "live",
     ]
     rep = summary["reps"][0]
     assert rep["class"] == "full"

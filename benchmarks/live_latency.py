@@ -1,0 +1,122 @@
+"""How late is the live coach? Capture to shown, fault to cue, frames dropped, with a paced source.
+
+    python benchmarks/live_latency.py [--clip videos/clam_front.mp4] [--exercise clam] [--seconds 60]
+
+Plays a clip as the camera in real time (its still start first, then round and round), presses the keys of the
+first pages, and prints the figures of `formcheck live --stats` with the share of each stage. With a display the
+real window is used; without one (Linux: DISPLAY not set) pages are drawn but not shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from formcheck.camera import ClipSource
+from formcheck.coach.flow import Flow
+from formcheck.coach.plan import History, Plan
+from formcheck.coach.voice import SilentVoice
+from formcheck.coach.window import FakeWindow, Input, Key, Screen, Window
+from formcheck.exercises.definition import load_definition
+from formcheck.live import LiveOptions, LiveSession
+from formcheck.live_start import live_engine, wanted_views
+from formcheck.sources import VideoFile
+from formcheck.video_writer import VideoWriter
+from formcheck.words import Words
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = {"safety": "1", "pain_before": "0", "pain_after": "0", "effort": "3", "rest": "enter"}
+
+
+def looped(clip: Path, seconds: float, to: Path) -> None:
+    """The clip's first moments to and fro, so that somebody lies still, then the clip again and again."""
+    with VideoFile(clip) as video:
+        frames = [frame.image for frame in video]
+        fps = video.fps
+        size = video.width, video.height
+    still = frames[: int(0.9 * fps)]
+    order = (still + still[::-1]) * 2
+    while len(order) < seconds * fps:
+        order += frames
+    with VideoWriter(to, *size, fps=fps) as out:
+        for i, image in enumerate(order[: int(seconds * fps)]):
+            out.write(image, i / fps)
+
+
+class Pressing:
+    """A window that presses the key of each page by itself."""
+
+    def __init__(self, window: Screen, flow: Flow) -> None:
+        self._window, self._flow, self._at = window, flow, ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._window.size
+
+    def show(self, image: np.ndarray) -> None:
+        self._window.show(image)
+
+    def events(self) -> list[Input]:
+        out = self._window.events()
+        step = self._flow.step
+        if step != self._at:
+            self._at = step
+            if step in KEYS:
+                out.append(Key(KEYS[step]))
+        return out
+
+    def close(self) -> None:
+        self._window.close()
+
+
+class OnlyCounting(FakeWindow):
+    """Shows nothing and keeps nothing."""
+
+    def show(self, image: np.ndarray) -> None:
+        time.sleep(0.001)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clip", type=Path, default=ROOT / "videos" / "clam_front.mp4")
+    parser.add_argument("--exercise", default="clam")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--model", default="full")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "looped.mp4"
+        looped(args.clip, args.seconds, clip)
+        definition = load_definition(args.exercise)
+        plan = Plan(definition, sets=5, reps=5, rest_s=1.0, views=wanted_views(definition, None, None))
+        flow = Flow(Words(), {}, lambda name: (plan, History()), args.exercise)
+        real = sys.platform != "linux" or bool(os.environ.get("DISPLAY"))
+        window: Screen = Window(windowed=True, size=(1366, 768)) if real else OnlyCounting()
+        live = LiveSession(
+            flow,
+            lambda: ClipSource(clip),
+            live_engine(args.model),
+            SilentVoice("Nothing is said in this benchmark."),
+            Pressing(window, flow),
+            LiveOptions(Path(folder) / "sessions", clip=True),
+        )
+        result = live.run()
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, model {args.model}"
+    )
+    print(
+        f"{'real window' if real else 'no display: drawn, not shown'}, video recorded, {args.seconds:.0f} s"
+    )
+    print(result.stats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""From a moment of a live session to the skeleton the window draws."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from formcheck.coach.page import Body, FaultMark
+from formcheck.exercises.definition import Definition
+from formcheck.exercises.practice import Moment
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import Status
+from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, other_side, side_landmark
+from formcheck.report import wording
+
+_HIPS = (Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+
+
+def body_of(moment: Moment, reference: Reference | None, definition: Definition) -> Body:
+    """The skeleton of one frame, what of it may be believed, and what is wrong with it now.
+
+    Args:
+        moment: the frame.
+        reference: the baseline, or None before there is one.
+        definition: the exercise.
+    """
+    nothing = np.zeros(LANDMARK_COUNT, bool)
+    if moment.xy is None or moment.visibility is None:
+        return Body(None, nothing)
+    trusted = np.asarray(moment.visibility >= definition.gates.visibility_ok)
+    row, near = moment.row, reference.near if reference is not None else "left"
+    measured: frozenset[int] = frozenset()
+    if row is not None and reference is not None:
+        ok = {name for m, name in enumerate(row.names) if row.status[0, m] == Status.OK}
+        if definition.counting.signal in ok:
+            measured = frozenset(wording.landmarks_used(definition.counting.signal, near))
+        # A hip's own visibility says nothing: it is seen while some measure that uses it is ok.
+        used = frozenset().union(*(wording.landmarks_used(name, near) for name in ok))
+        for hip in _HIPS:
+            trusted[hip] = hip in used
+        if reference.view == "side":
+            trusted[side_landmark(other_side(near), "shoulder")] = False
+    marks = tuple(
+        FaultMark(
+            title=wording.fault_title(definition, name),
+            grade=fault.grade,
+            at=wording.landmarks_shown(fault.measure, near),
+        )
+        for name, fault in moment.ongoing.items()
+    )
+    return Body(moment.xy, trusted, measured, marks)

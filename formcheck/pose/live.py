@@ -1,0 +1,110 @@
+"""The pose stage of a live session: the engine, and a second look while the usual tracking gives out.
+
+From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial
+over the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on
+pictures of the last seconds, on a thread of its own, and the region is kept as long as the body is seen
+steadily in it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.pose.blazepose import BlazePose
+from formcheck.pose.engine import PoseEngine
+from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.region import Region
+from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_steady
+from formcheck.sources import Frame
+
+#: Tracking is judged over this long.
+_JUDGE_S = 3.0
+#: A trial costs seconds of computing: not more often than this.
+_TRY_EVERY_S = 10.0
+#: A region in which nobody is seen for this long is given up.
+_EMPTY_S = 2.0
+
+
+class LivePose:
+    """Estimates the frames of a live session.
+
+    Args:
+        engine: any pose engine; only `BlazePose` gets the second look.
+    """
+
+    def __init__(self, engine: PoseEngine) -> None:
+        self._engine = engine
+        self._results: deque[tuple[float, PoseResult]] = deque()
+        self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
+        self._trial: threading.Thread | None = None
+        self._found: list[Region | None] = []
+        self._tried_s = -np.inf
+        self._held = False
+        self._seen_s = 0.0
+
+    def estimate(self, frame: Frame, *, setting_up: bool) -> PoseResult:
+        """Landmarks of the exercising person.
+
+        Args:
+            frame: the newest frame.
+            setting_up: True while nothing is measured yet, so that the region may still change.
+        """
+        if self._found:
+            region = self._found.pop()
+            if region is not None and isinstance(self._engine, BlazePose):
+                self._engine.hold(region)
+                self._held, self._seen_s = True, frame.time_s
+                self._results.clear()
+        result = self._engine.estimate(frame)
+        if result.pose is not None:
+            self._seen_s = frame.time_s
+        if self._held and frame.time_s - self._seen_s > _EMPTY_S:
+            self._engine.reset()
+            self._held = False
+        self._keep(result, frame)
+        if setting_up and not self._held and self._worth_a_trial(frame.time_s):
+            self._start_trial(frame.time_s)
+        return result
+
+    def close(self) -> None:
+        """Wait for a trial under way, then release the engine."""
+        if self._trial is not None:
+            self._trial.join(timeout=10.0)
+        self._engine.close()
+
+    def _keep(self, result: PoseResult, frame: Frame) -> None:
+        t = frame.time_s
+        self._results.append((t, result))
+        while t - self._results[0][0] > _JUDGE_S:
+            self._results.popleft()
+        if not self._pictures or t - self._pictures[-1][0] >= _JUDGE_S / TRIAL_FRAMES:
+            self._pictures.append((t, frame.image))
+            while len(self._pictures) > TRIAL_FRAMES:
+                self._pictures.popleft()
+
+    def _worth_a_trial(self, t: float) -> bool:
+        busy = self._trial is not None and self._trial.is_alive()
+        judged = len(self._pictures) == TRIAL_FRAMES and t - self._results[0][0] > 0.8 * _JUDGE_S
+        return (
+            isinstance(self._engine, BlazePose)
+            and not busy
+            and judged
+            and t - self._tried_s > _TRY_EVERY_S
+            and not is_steady([result for _, result in self._results])
+        )
+
+    def _start_trial(self, t: float) -> None:
+        assert isinstance(self._engine, BlazePose)
+        self._tried_s = t
+        net, results = self._engine.net, [result for _, result in self._results]
+        pictures = [picture for _, picture in self._pictures]
+        self._trial = threading.Thread(
+            target=lambda: self._found.append(find_region(net, pictures, results)),
+            name="second look",
+            daemon=True,
+        )
+        self._trial.start()

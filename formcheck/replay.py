@@ -1,0 +1,162 @@
+"""Replays a recorded live session: the stored landmarks and events through the same engine again.
+
+The same definition gives exactly what was shown live; a changed one gives what would have been shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from formcheck.analysis import PHASES, Analysis
+from formcheck.coach.setup import position_check
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import Definition
+from formcheck.exercises.practice import Moment, Practice
+from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose.landmarks import LANDMARK_COUNT
+from formcheck.pose.steady import Seen
+from formcheck.session.events import Event
+from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
+from formcheck.session.outputs import SESSION, VIDEO, part_of
+from formcheck.session.reader import Session, SessionPoses, open_session
+
+
+def is_live(session: Session) -> bool:
+    """True for a live session, False for an analysed recording."""
+    return session.meta.live is not None
+
+
+def is_session(path: Path) -> bool:
+    """True for a session's folder or its ``session.sqlite``, by name."""
+    return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
+
+
+def replay_file(path: Path, definition: Definition | None = None) -> Analysis:
+    """`replay` of a session's folder or file.
+
+    Raises:
+        FormcheckError: see `open_session` and `replay`.
+    """
+    with open_session(path) as session:
+        return replay(session, definition)
+
+
+def replay(session: Session, definition: Definition | None = None) -> Analysis:
+    """Run a live session again.
+
+    Args:
+        session: an open live session.
+        definition: another definition to judge by; the stored one if None.
+
+    Returns:
+        Everything about the session, as `formcheck.analyze` gives it for a recording.
+
+    Raises:
+        FormcheckError: it is not a live session, or it is damaged.
+    """
+    live = session.meta.live
+    if live is None:
+        raise FormcheckError(f"{session.path} is an analysed recording, not a live session.")
+    definition = definition if definition is not None else session.definition
+    poses, events = session.poses(), session.events
+    facts = SessionFacts(**json.loads(live))
+    log = LiveLog(definition, facts)
+    practice = Practice(
+        definition,
+        position_check(definition, session.meta.declared_side, facts.views),
+        side=session.meta.declared_side,
+    )
+    pending = list(reversed(events))
+    apply_until(pending, -1, practice, log)
+    names = tuple(definition.measures)
+    n = len(poses.time_s)
+    value = np.full((n, len(names)), np.nan)
+    status = np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8)
+    reason = np.full((n, len(names)), Reason.NO_PERSON, np.uint8)
+    sd = np.full((n, len(names)), np.nan)
+    smooth_xy = np.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
+    phase = np.zeros(n, np.uint8)
+    rep = np.zeros(n, np.int32)
+    for i, seen in enumerate(seen_frames(poses, session.meta.image_wh)):
+        moment = practice.update(seen)
+        log.frame(seen, moment)
+        if moment.xy is not None:
+            smooth_xy[i] = moment.xy
+        if moment.row is not None:
+            value[i], status[i], reason[i] = moment.row.value[0], moment.row.status[0], moment.row.reason[0]
+            if moment.row.sd is not None:
+                sd[i] = moment.row.sd[0]
+        phase[i] = PHASES.index(moment.phase)
+        rep[i] = rep_under_way(log, moment)
+        apply_until(pending, seen.index, practice, log)
+    summary = log.summary(
+        fps=session.summary.source.fps if session.summary is not None else _fps(poses),
+        dropped=session.summary.live.dropped_frames if session.summary and session.summary.live else 0,
+        complete=session.complete,
+    )
+    return Analysis(
+        video=video_of(session.path.parent) or session.path.parent / VIDEO,
+        summary=summary,
+        definition=definition,
+        time_s=poses.time_s,
+        person=poses.person,
+        rejected=poses.rejected,
+        people_seen=poses.people_seen,
+        landmarks_xyz=poses.landmarks_xyz,
+        world_xyz=poses.world_xyz,
+        visibility=poses.visibility,
+        smooth_xy=smooth_xy,
+        measures=MeasureTable(names, poses.time_s, value, status, reason, sd),
+        primary=definition.counting.signal,
+        phase=phase,
+        rep=rep,
+        disagreement=poses.disagreement,
+        model_sha256=session.meta.model_sha256,
+        prescription=session.meta.overrides,
+    )
+
+
+def rep_under_way(log: LiveLog, moment: Moment) -> int:
+    """Number of the repetition that a frame belongs to, 0 between repetitions."""
+    if moment.stage == "work" and moment.phase in ("rise", "hold", "lower"):
+        return len(log.reps) + 1
+    return 0
+
+
+def video_of(folder: Path) -> Path | None:
+    """The video of a session's folder: whole, or what a killed recording left of it; None without one."""
+    whole = folder / VIDEO
+    return next((path for path in (whole, part_of(whole)) if path.is_file()), None)
+
+
+def apply_until(pending: list[Event], after_frame: int, practice: Practice, log: LiveLog) -> None:
+    """Apply the events that were given after a frame, in their order."""
+    while pending and pending[-1].after_frame <= after_frame:
+        apply_event(pending.pop(), practice, log)
+
+
+def seen_frames(poses: SessionPoses, image_wh: tuple[int, int]) -> Iterator[Seen]:
+    """The stored frames as the engine got them."""
+    for i in range(len(poses.time_s)):
+        there = bool(poses.person[i])
+        apart = float(poses.disagreement[i])
+        yield Seen(
+            time_s=float(poses.time_s[i]),
+            index=int(poses.frame[i]),
+            image_wh=image_wh,
+            image_xyz=poses.landmarks_xyz[i] if there else None,
+            world_xyz=poses.world_xyz[i] if there else None,
+            visibility=poses.visibility[i] if there else None,
+            rejected=bool(poses.rejected[i]),
+            people_seen=int(poses.people_seen[i]),
+            disagreement=apart if np.isfinite(apart) else None,
+        )
+
+
+def _fps(poses: SessionPoses) -> float:
+    step = np.diff(poses.time_s)
+    return float(1 / np.median(step)) if step.size and np.median(step) > 0 else 0.0

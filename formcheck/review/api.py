@@ -1,0 +1,472 @@
+"""What the page asks for and says: the routes of the review server.
+
+Addresses hold keys only; everything else comes as checked JSON. Every expected failure is one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.report import wording
+from formcheck.review import prescribe, trends
+from formcheck.review.describe import fault_rows
+from formcheck.review.jobs import Job, Jobs
+from formcheck.review.notes import QUALITY, ConflictError, Item, Notes
+from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
+from formcheck.session.library import VIDEOS, Library
+
+STATIC = Path(__file__).parent / "static"
+_LARGEST_BODY = 200_000
+_VIDEO_PIECE = 1 << 18
+#: A longer session is not judged anew for the table of agreement: it would take minutes.
+_MOST_FRAMES_JUDGED = 60_000
+
+Handler = Callable[["Api", Request], Awaitable[Response]]
+
+
+def _answered(handler: Handler) -> Handler:
+    """Expected failures as JSON with one sentence."""
+
+    @wraps(handler)
+    async def answer(self: Api, request: Request) -> Response:
+        try:
+            return await handler(self, request)
+        except FormcheckError as error:
+            return JSONResponse({"problem": str(error)}, 422)
+        except KeyError:
+            return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
+
+    return answer
+
+
+class Hub:
+    """Tells all open pages what changed."""
+
+    def __init__(self) -> None:
+        self._listeners: set[asyncio.Queue[str]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self, kind: str, data: dict[str, Any]) -> None:
+        """Sends an event to every page; may be called from any thread."""
+        text = f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._put, text)
+
+    def _put(self, text: str) -> None:
+        for queue in list(self._listeners):
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait(text)
+
+    async def listen(self) -> AsyncIterator[str]:
+        """Events as they come, with a sign of life in between."""
+        self._loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[str] = asyncio.Queue(1000)
+        self._listeners.add(queue)
+        try:
+            yield "retry: 1000\n\n"
+            while True:
+                try:
+                    yield await asyncio.wait_for(queue.get(), 15)
+                except asyncio.TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            self._listeners.discard(queue)
+
+
+class Api:
+    """The review server's state and routes.
+
+    Args:
+        library: the folder of sessions.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.shelf = Shelf(library)
+        self.hub = Hub()
+        self.jobs = Jobs(library.root, self._job_changed)
+        self._checked: dict[tuple[str, float], trends.Checked] = {}
+
+    def app(self) -> Starlette:
+        """The application, to be put behind `formcheck.review.security.Guard`."""
+        get, post = ["GET"], ["POST"]
+
+        def on(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+            async def endpoint(request: Request) -> Response:
+                return await handler(self, request)
+
+            return endpoint
+
+        session = "/api/session/{key:str}"
+        routes: list[Route | Mount] = [
+            Route("/", on(Api.page), methods=get),
+            Route("/session/{key:str}", on(Api.page), methods=get),
+            Route("/patient/{key:str}", on(Api.page), methods=get),
+            Route("/agreement", on(Api.page), methods=get),
+            Route("/api/library", on(Api.list_library), methods=get),
+            Route("/api/events", on(Api.events), methods=get),
+            Route("/api/upload", on(Api.upload), methods=post),
+            Route("/api/job/{id:str}/cancel", on(Api.cancel), methods=post),
+            Route("/api/patient/{key:str}", on(Api.patient), methods=get),
+            Route("/api/agreement", on(Api.agreement), methods=get),
+            Route("/api/agreement.csv", on(Api.agreement_csv), methods=get),
+            Route(session, on(Api.session), methods=get),
+            Route(f"{session}/times", on(Api.times), methods=get),
+            Route(f"{session}/line/{{measure:str}}", on(Api.line), methods=get),
+            Route(f"{session}/curves/{{measure:str}}", on(Api.curves), methods=get),
+            Route(f"{session}/landmarks", on(Api.landmarks), methods=get),
+            Route(f"{session}/video", on(Api.video), methods=["GET", "HEAD"]),
+            Route(f"{session}/notes", on(Api.notes), methods=get),
+            Route(f"{session}/notes", on(Api.save_note), methods=post),
+            Route(f"{session}/whatif", on(Api.defaults), methods=get),
+            Route(f"{session}/whatif", on(Api.what_if), methods=post),
+            Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+
+    # -- pages -------------------------------------------------------------------------------------------
+
+    async def page(self, request: Request) -> Response:
+        """The one page; its script draws what its address asks for."""
+        return Response((STATIC / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
+
+    @_answered
+    async def list_library(self, request: Request) -> Response:
+        """All sessions, and what can be analysed."""
+
+        def collect() -> dict[str, Any]:
+            rows = [trends.library_row(trends.with_notes(card)) for card in self.library.cards()]
+            exercises = []
+            for name in EXERCISES:
+                definition = load_definition(name)
+                views = {view: place.title for view, place in definition.views.items()}
+                exercises.append(
+                    {"name": name, "title": definition.title, "side": definition.has_side, "views": views}
+                )
+            return {
+                "folder": self.library.root.name,
+                "sessions": rows,
+                "jobs": self.jobs.rows(),
+                "exercises": exercises,
+                "notice": wording.NOTICE,
+            }
+
+        return JSONResponse(await to_thread.run_sync(collect))
+
+    async def events(self, request: Request) -> Response:
+        """Server-sent events: jobs, notes, and changes of the library."""
+        return StreamingResponse(self.hub.listen(), media_type="text/event-stream")
+
+    # -- one session -------------------------------------------------------------------------------------
+
+    async def _recording(self, request: Request) -> Recording:
+        return await to_thread.run_sync(self.shelf.get, request.path_params["key"])
+
+    @_answered
+    async def session(self, request: Request) -> Response:
+        """Everything but the frames."""
+        recording = await self._recording(request)
+
+        def collect() -> dict[str, Any]:
+            reviewed = trends.with_notes(recording.card)
+            out = recording.describe()
+            out["patient"], out["date"] = reviewed.patient, reviewed.date
+            out["patient_key"] = trends.patient_key(reviewed.patient) if reviewed.patient else ""
+            out["quality"] = {str(level): word for level, word in QUALITY.items()}
+            return out
+
+        return JSONResponse(await to_thread.run_sync(collect))
+
+    @_answered
+    async def times(self, request: Request) -> Response:
+        """Times of all frames."""
+        recording = await self._recording(request)
+        return _binary(await to_thread.run_sync(recording.times))
+
+    @_answered
+    async def line(self, request: Request) -> Response:
+        """One measure's curve with its pyramid."""
+        recording = await self._recording(request)
+        return _binary(await to_thread.run_sync(recording.line, request.path_params["measure"]))
+
+    @_answered
+    async def curves(self, request: Request) -> Response:
+        """Time-normalised curves of all repetitions."""
+        recording = await self._recording(request)
+        return JSONResponse(await to_thread.run_sync(recording.curves, request.path_params["measure"]))
+
+    @_answered
+    async def landmarks(self, request: Request) -> Response:
+        """Landmarks of some frames."""
+        recording = await self._recording(request)
+        first, count = _whole(request, "first", 0), _whole(request, "count", MOST_LANDMARK_FRAMES)
+        return _binary(await to_thread.run_sync(recording.landmarks, first, count))
+
+    @_answered
+    async def video(self, request: Request) -> Response:
+        """The session's own video, or the part of it that is asked for."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        path = self.library.video(folder)
+        if path is None:
+            raise KeyError("video")
+        return _video(path, request)
+
+    # -- the physio's decisions --------------------------------------------------------------------------
+
+    @_answered
+    async def notes(self, request: Request) -> Response:
+        """Notes that changed after a number."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        since = _whole(request, "since", 0)
+        seq, items = await to_thread.run_sync(Notes(folder.path).items, since)
+        return JSONResponse({"seq": seq, "items": [_item(item) for item in items]})
+
+    @_answered
+    async def save_note(self, request: Request) -> Response:
+        """Saves one note; 409 with what stands there if somebody else changed the same."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        body = await _body(request)
+        id_, base, data = body.get("id"), body.get("base"), body.get("data")
+        if not isinstance(id_, str) or not isinstance(base, int) or not isinstance(data, dict | None):
+            raise FormcheckError("This is not a note.")
+        notes = Notes(folder.path)
+        try:
+            item = await to_thread.run_sync(notes.save, id_, data, base)
+        except ConflictError as conflict:
+            return JSONResponse({"problem": "Changed elsewhere.", "current": _item(conflict.current)}, 409)
+        self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
+        return JSONResponse(_item(item))
+
+    # -- what if -----------------------------------------------------------------------------------------
+
+    @_answered
+    async def defaults(self, request: Request) -> Response:
+        """Thresholds as shipped and as recorded, to start from."""
+        recording = await self._recording(request)
+        own = recording.definition
+        shipped = load_definition(own.name) if own.name in EXERCISES else own
+        return JSONResponse(
+            {
+                "recorded": fault_rows(own, recording.faults(), recording.session.meta.view),
+                "shipped": {name: list(f.rules[0].grades) for name, f in shipped.faults.items() if f.rules},
+                "tempo": own.tempo.model_dump(),
+                "target_range": own.target_range,
+                "unit": own.measures[own.counting.signal].unit,
+                "signal": wording.short_title(own.measures[own.counting.signal].title),
+            }
+        )
+
+    @_answered
+    async def what_if(self, request: Request) -> Response:
+        """The session by other thresholds."""
+        recording = await self._recording(request)
+        asked = prescribe.read_request(await _body(request), recording.definition)
+        return JSONResponse(await to_thread.run_sync(prescribe.what_if, recording, asked))
+
+    @_answered
+    async def save_prescription(self, request: Request) -> Response:
+        """Keeps thresholds and targets as the patient's prescription."""
+        recording = await self._recording(request)
+        asked = prescribe.read_request(await _body(request), recording.definition)
+        reviewed = await to_thread.run_sync(trends.with_notes, recording.card)
+        if not reviewed.patient:
+            raise FormcheckError("Say first whose session this is (pseudonym, at the top of the page).")
+        root, definition = self.library.root, recording.definition
+        path = await to_thread.run_sync(prescribe.save, root, reviewed.patient, asked, definition)
+        text = path.read_text(encoding="utf-8")
+        return JSONResponse({"file": str(path), "text": text, "exercise": definition.name})
+
+    # -- many sessions -----------------------------------------------------------------------------------
+
+    @_answered
+    async def patient(self, request: Request) -> Response:
+        """One patient's sessions over time."""
+        key = request.path_params["key"]
+        page = await to_thread.run_sync(trends.patient_page, self.library, key)
+        if page is None:
+            raise KeyError(key)
+        return JSONResponse(page)
+
+    @_answered
+    async def agreement(self, request: Request) -> Response:
+        """How far physio and program agree, per fault."""
+        return JSONResponse(await to_thread.run_sync(self._agreement))
+
+    @_answered
+    async def agreement_csv(self, request: Request) -> Response:
+        """The same as a file for a spreadsheet."""
+        rows = (await to_thread.run_sync(self._agreement))["rows"]
+        headers = {"content-disposition": 'attachment; filename="formcheck-agreement.csv"'}
+        text = "\ufeff" + trends.agreement_csv(rows)
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    def _agreement(self) -> dict[str, Any]:
+        tallies: dict[tuple[str, str], trends.Tally] = {}
+        sessions = reps = 0
+        for card in self.library.cards():
+            if card.problem is not None or card.meta is None:
+                continue
+            reviewed = trends.with_notes(card)
+            watched = sum(reviewed.watched(rep) for rep in card.reps)
+            if watched:
+                trends.add_up(reviewed, self._checked_in(card), tallies)
+                sessions, reps = sessions + 1, reps + watched
+        return {"rows": trends.agreement_rows(tallies), "sessions": sessions, "reps": reps}
+
+    def _checked_in(self, card: Any) -> trends.Checked:
+        key = (card.folder.key, card.changed)
+        if key not in self._checked:
+            judged = None
+            frames = card.summary.source.frames if card.summary is not None else 0
+            if trends.needs_judging(card) and frames <= _MOST_FRAMES_JUDGED:
+                with contextlib.suppress(FormcheckError, KeyError):
+                    recording = self.shelf.get(card.folder.key)
+                    judged = recording.judge(recording.definition)
+            self._checked[key] = trends.checked_faults(card, judged)
+        return self._checked[key]
+
+    # -- videos dropped onto the page --------------------------------------------------------------------
+
+    @_answered
+    async def upload(self, request: Request) -> Response:
+        """Takes a video as it is sent, a piece at a time, and puts it in line to be analysed."""
+        fields = {name: str(value)[:300] for name, value in request.query_params.items()}
+        job = await to_thread.run_sync(self.jobs.new, fields.get("name", ""), fields)
+        try:
+            received = 0
+            with job.incoming.open("xb") as file:
+                async for piece in request.stream():
+                    received += len(piece)
+                    if job.cancel.is_set():
+                        raise FormcheckError("Cancelled.")
+                    self.jobs.check_room(received)
+                    await to_thread.run_sync(file.write, piece)
+            if received == 0:
+                raise FormcheckError("The file is empty.")
+        except (FormcheckError, OSError, ClientDisconnect) as error:
+            gone = isinstance(error, ClientDisconnect)
+            self.jobs.failed(job, "The upload broke off." if gone else str(error))
+            raise FormcheckError(job.problem) from None
+        self.jobs.received(job)
+        return JSONResponse(job.row())
+
+    @_answered
+    async def cancel(self, request: Request) -> Response:
+        """Cancels a job, or takes it off the list."""
+        self.jobs.cancel(request.path_params["id"])
+        return JSONResponse({})
+
+    def _job_changed(self, job: Job) -> None:
+        self.hub.tell("job", job.row())
+        if job.state == "done":
+            self.hub.tell("library", {})
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {"id": item.id, "revision": item.revision, "seq": item.seq, "data": item.data}
+
+
+def _binary(data: bytes) -> Response:
+    return Response(data, media_type="application/octet-stream")
+
+
+def _whole(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise FormcheckError(f"“{name}” must be a whole number.")
+    return int(text)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """A JSON object of moderate size."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise FormcheckError("JSON expected.")
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > _LARGEST_BODY:
+            raise FormcheckError("This is too long to be saved.")
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise FormcheckError("JSON expected.")
+    return body
+
+
+def _video(path: Path, request: Request) -> Response:
+    """A file, or one range of it. It is opened once, not through a link, and read from that."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        raise KeyError("video") from None
+    size = os.fstat(handle).st_size
+    span = _span(request.headers.get("range"), size)
+    headers = {
+        "accept-ranges": "bytes",
+        "content-type": VIDEOS[path.name],
+        "cache-control": "private, no-cache",
+    }
+    if span is None or span[0] >= size:
+        os.close(handle)
+        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{size}"})
+    first, last = span
+    headers["content-length"] = str(last - first + 1)
+    partial = request.headers.get("range") is not None
+    if partial:
+        headers["content-range"] = f"bytes {first}-{last}/{size}"
+    if request.method == "HEAD":
+        os.close(handle)
+        return Response(status_code=206 if partial else 200, headers=headers)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with os.fdopen(handle, "rb") as file:
+            file.seek(first)
+            left = last - first + 1
+            while left > 0 and (piece := await to_thread.run_sync(file.read, min(_VIDEO_PIECE, left))):
+                left -= len(piece)
+                yield piece
+
+    return StreamingResponse(pieces(), 206 if partial else 200, headers)
+
+
+def _span(asked: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte of a range header with one range; None for any other."""
+    if asked is None:
+        return 0, size - 1
+    unit, _, text = asked.partition("=")
+    first, dash, last = text.strip().partition("-")
+    if unit.strip() != "bytes" or not dash or len(text) > 40:
+        return None
+    if not all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last)):
+        return None
+    if first == "":
+        if not last or int(last) == 0:
+            return None
+        return max(size - int(last), 0), size - 1
+    end = min(int(last), size - 1) if last else size - 1
+    return (int(first), end) if int(first) <= end or int(first) >= size else None
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return JSONResponse({"problem": "There is nothing at this address."}, status)

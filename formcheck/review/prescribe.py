@@ -1,0 +1,161 @@
+"""What if: thresholds and targets tried out on a stored session, and kept as a prescription."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import Definition
+from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.review import describe
+from formcheck.review.recording import Recording
+from formcheck.session.library import printable
+from formcheck.session.outputs import replacing
+
+FOLDER = "prescriptions"
+
+
+def read_request(body: Any, definition: Definition) -> Prescription:
+    """The prescription a page asks for.
+
+    Raises:
+        FormcheckError: it is not a valid one for this exercise.
+    """
+    try:
+        asked = Prescription.model_validate(body)
+    except (ValidationError, RecursionError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "too deep"}
+        where = ".".join(str(part) for part in first["loc"])
+        raise FormcheckError(
+            printable(f"This is not a valid prescription: {where}: {first['msg']}.")
+        ) from None
+    for name, own in asked.faults.items():
+        fault = definition.faults.get(name)
+        if fault is None or not fault.rules:
+            continue  # `prescribe` says it better
+        if not all(math.isfinite(g) for g in own.grades):
+            raise FormcheckError(f"The thresholds of “{fault.title}” must be numbers.")
+        falls = fault.rules[0].kind in ("duration", "range")
+        if list(own.grades) != sorted(own.grades, reverse=falls):
+            direction = "fall" if falls else "rise"
+            raise FormcheckError(f"The thresholds of “{fault.title}” must {direction} from mild to marked.")
+    prescribe(definition, asked)
+    return asked
+
+
+def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
+    """Repetitions and faults by other thresholds, and what changed against those it was recorded with.
+
+    Both sides are judged from the stored landmarks in the same way, so that every difference comes from the
+    thresholds.
+    """
+    own = recording.definition
+    before = recording.judge(own)
+    changed = prescribe(own, asked)
+    # Nothing asked for is nothing changed: a prescription without targets keeps the recorded ones.
+    keep: dict[str, Any] = {}
+    if asked.target.range is None:
+        keep["target_range"] = own.target_range
+    if not asked.march:
+        keep["march"] = own.march
+    changed = changed.model_copy(update=keep)
+    after = recording.judge(changed)
+    diff = []
+    for old, new in zip(before.reps, after.reps, strict=True):
+        was, now = {f.id: f for f in old.faults}, {f.id: f for f in new.faults}
+        for name in sorted(was.keys() | now.keys()):
+            a, b = was.get(name), now.get(name)
+            if a is None or b is None or a.grade != b.grade:
+                row = describe.fault_row(changed if b else own, new, b or a, recording.near)  # type: ignore[arg-type]
+                diff.append(
+                    {
+                        "rep": new.index,
+                        "id": name,
+                        "title": row["title"],
+                        "start_s": row["start_s"],
+                        "value_text": row["value_text"],
+                        "was": a.grade if a else 0,
+                        "now": b.grade if b else 0,
+                    }
+                )
+    stored = [(round(rep.start_s, 2), sorted(e.id for e in rep.faults)) for rep in recording.card.reps]
+    again = [(round(rep.start_s, 2), sorted(e.id for e in rep.faults)) for rep in before.reps]
+    return {
+        "reps": [describe.rep_row(changed, rep, recording.near) for rep in after.reps],
+        "faults": describe.fault_rows(changed, after.faults, recording.session.meta.view),
+        "before": {name: info.reps_affected for name, info in before.faults.items()},
+        "diff": diff,
+        # A live session was judged frame by frame as it came: looking back may see a little more.
+        "as_recorded": stored == again,
+    }
+
+
+def to_toml(asked: Prescription, definition: Definition) -> str:
+    """A prescription as a file that `formcheck.exercises.prescription.load_prescription` takes."""
+    lines = [
+        f"# {definition.title}: prescription made in formcheck review.",
+        f"exercise = {json.dumps(definition.name)}",
+        f"sets = {asked.sets}",
+        f"reps = {asked.reps}",
+        f"rest_s = {_number(asked.rest_s)}",
+    ]
+    if asked.focus_fault:
+        lines.append(f"focus_fault = {json.dumps(asked.focus_fault)}")
+    lines += [f"{name} = true" for name in ("band", "march") if getattr(asked, name)]
+    for table in ("tempo", "target"):
+        values = getattr(asked, table).model_dump(exclude_none=True)
+        if values:
+            lines += ["", f"[{table}]", *(f"{name} = {_number(v)}" for name, v in values.items())]
+    for name, own in asked.faults.items():
+        grades = ", ".join(_number(g) for g in own.grades)
+        lines += ["", f"[faults.{name}]  # {definition.faults[name].title}", f"grades = [{grades}]"]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return repr(int(value)) if float(value).is_integer() else repr(round(float(value), 6))
+
+
+def save(root: Path, patient: str, asked: Prescription, definition: Definition) -> Path:
+    """Writes a patient's prescription into the library; the one before is kept beside it.
+
+    Args:
+        root: the library's folder.
+        patient: pseudonym; becomes a plain file name.
+        asked: what to save.
+        definition: of its exercise.
+
+    Returns:
+        The file: ``prescriptions/<patient>-<exercise>.toml``.
+
+    Raises:
+        FormcheckError: it cannot be written there, or would not be read back the same.
+    """
+    folder = root / FOLDER
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", patient).strip("-")[:60] or "patient"
+    if plain != patient:  # two names must not become one file
+        plain += "-" + hashlib.sha256(patient.encode()).hexdigest()[:6]
+    path = folder / f"{plain}-{definition.name}.toml"
+    for place in (folder, path):
+        if place.is_symlink():
+            raise FormcheckError("The place for prescriptions is a link to somewhere else; remove it first.")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise FormcheckError(f"The prescription cannot be saved: {error.strerror}.") from None
+    text = to_toml(asked, definition)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+        if load_prescription(part) != asked.model_copy(update={"exercise": definition.name}):
+            raise FormcheckError("The prescription would not be read back the same; it was not saved.")
+        if os.path.lexists(path):
+            path.replace(path.with_name(f"{path.stem}.before.toml"))
+    return path

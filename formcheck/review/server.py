@@ -1,0 +1,94 @@
+"""Starts the review page: a server on this computer only, and the browser on it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+
+from formcheck.errors import FormcheckError
+from formcheck.paths import sessions_folder
+from formcheck.review.api import Api
+from formcheck.review.security import Guard, new_token
+from formcheck.session.library import Library
+
+
+def check_folder(folder: Path | None) -> Path:
+    """The folder of sessions; the default one is made if it does not exist yet.
+
+    Raises:
+        FormcheckError: it does not exist or cannot be read.
+    """
+    if folder is None:
+        folder = sessions_folder()
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_file():
+        raise FormcheckError(f"{folder} is a file; give the folder that the sessions are in.")
+    try:
+        next(iter(folder.iterdir()), None)
+    except FileNotFoundError:
+        raise FormcheckError(f"There is no folder {folder}; check the name.") from None
+    except OSError as error:
+        raise FormcheckError(f"The folder {folder} cannot be read: {error.strerror}.") from None
+    return folder
+
+
+def serve(
+    folder: Path | None = None,
+    *,
+    port: int = 0,
+    open_browser: bool = True,
+    ready: Callable[[str, uvicorn.Server], None] | None = None,
+) -> None:
+    """Serves the review page until Ctrl-C.
+
+    Args:
+        folder: of sessions; the default one if left out.
+        port: on 127.0.0.1; 0 takes a free one.
+        open_browser: False only prints the address.
+        ready: called with the address and the server instead of printing, for tests.
+
+    Raises:
+        FormcheckError: the folder cannot be read, or the port is taken.
+    """
+    library = Library(check_folder(folder))
+    token = new_token()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        if sys.platform != "win32":  # there it would let another program listen on the same port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(128)  # from now on the browser may knock; it is let in a moment later
+        except OSError as error:
+            raise FormcheckError(
+                f"Port {port} cannot be used ({error.strerror}); leave --port out."
+            ) from None
+        port = listener.getsockname()[1]
+        api = Api(library)
+        config = uvicorn.Config(
+            Guard(api.app(), token, port),
+            log_level="warning",
+            access_log=False,  # addresses hold the key
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        address = f"http://127.0.0.1:{port}/?token={token}"
+        if ready is not None:
+            ready(address, server)
+        else:
+            print(f"Review page: {address}", flush=True)
+            print("Only this computer can open it. Ctrl-C ends it.", file=sys.stderr, flush=True)
+            if open_browser:
+                webbrowser.open(address)
+        try:
+            server.run(sockets=[listener])
+        finally:
+            api.jobs.close()

@@ -1,0 +1,85 @@
+// Small charts over sessions, as SVG: readable without colour, linked to their sessions.
+
+import { day, h, svg } from "./dom.js";
+
+const W = 520, H = 210, LEFT = 44, RIGHT = 14, TOP = 12, BOTTOM = 34;
+
+function frame(children, low, high, points, format, label) {
+  const Y = scaleY(low, high);
+  const lines = [];
+  for (let i = 0; i <= 4; i += 1) {
+    const v = low + ((high - low) * i) / 4;
+    lines.push(svg("line", { x1: LEFT, x2: W - RIGHT, y1: Y(v), y2: Y(v), stroke: "var(--grid)" }), svg("text", { x: LEFT - 6, y: Y(v) + 4, "text-anchor": "end" }, format(v)));
+  }
+  const every = Math.ceil(points.length / 6);
+  points.forEach((p, i) => {
+    if (i % every === 0) lines.push(svg("text", { x: place(points)(i), y: H - 12, "text-anchor": "middle" }, day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")));
+  });
+  return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label }, lines, children(Y, place(points)));
+}
+
+const scaleY = (low, high) => (v) => TOP + (1 - (v - low) / (high - low || 1)) * (H - TOP - BOTTOM);
+const place = (points) => (i) => LEFT + 18 + (points.length < 2 ? (W - LEFT - RIGHT - 36) / 2 : (i / (points.length - 1)) * (W - LEFT - RIGHT - 36));
+
+const linked = (p, title, ...children) => svg("a", { href: `/session/${p.key}`, "aria-label": title }, svg("title", {}, title), children);
+
+export function figure(title, sub, chart, legend) {
+  return h("figure.chart", {}, h("figcaption", {}, title, sub ? h("span", {}, sub) : null), chart,
+    legend ? h("ul.legend", {}, legend.map(([text, sign]) => h("li", {}, sign, text))) : null);
+}
+
+const HATCH = "M0 8 8 0M-2 2 2 -2M6 10 10 6";
+
+export function patterns() {
+  return svg("svg", { width: 0, height: 0, style: { position: "absolute" }, "aria-hidden": "true" }, svg("defs", {},
+    svg("pattern", { id: "hatch", width: 8, height: 8, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 8, height: 8, fill: "var(--fault-fill)" }), svg("path", { d: HATCH, stroke: "var(--fault)", "stroke-width": 2 })),
+    svg("pattern", { id: "dots", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 6, height: 6, fill: "var(--quiet)" }), svg("circle", { cx: 3, cy: 3, r: 1.3, fill: "var(--soft)" }))));
+}
+
+export const KINDS = [["correct", "correct", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "not the full range", "url(#dots)"]];
+
+export function box(fill) { return svg("svg", { viewBox: "0 0 26 12" }, svg("rect", { width: 26, height: 12, fill, stroke: "var(--soft)", "stroke-width": 0.6 })); }
+
+export function stacked(points) {
+  const top = Math.max(1, ...points.map((p) => Math.max(p.asked ?? 0, p.done)));
+  const high = Math.ceil(top / 4) * 4;
+  return frame((Y, X) => points.map((p, i) => {
+    let base = 0;
+    const parts = KINDS.map(([name, , fill]) => {
+      const n = p[name]; base += n;
+      return n ? svg("rect", { x: X(i) - 12, width: 24, y: Y(base), height: Y(base - n) - Y(base), fill, stroke: "var(--soft)", "stroke-width": 0.6 }) : null;
+    });
+    const asked = p.asked ? svg("line", { x1: X(i) - 16, x2: X(i) + 16, y1: Y(p.asked), y2: Y(p.asked), stroke: "var(--ink)", "stroke-width": 2.5 }) : null;
+    return linked(p, `${day(p.date)}: ${p.correct} correct, ${p.compensated} with a fault, ${p.incomplete} not the full range${p.asked ? `, ${p.asked} prescribed` : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
+  }), 0, high, points, (v) => String(Math.round(v)), "Repetitions in each session");
+}
+
+/** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null. */
+export function lines(points, series, { band, low, high, format, label }) {
+  const values = series.flatMap((s) => points.map(s.value)).filter((v) => v !== null && v !== undefined);
+  if (!values.length) return h("p.soft", {}, "Nothing to show.");
+  const all = [...values, ...(band ?? [])];
+  let bottom = low ?? Math.min(...all), top = high ?? Math.max(...all);
+  const room = (top - bottom || Math.abs(top) || 1) * 0.1;
+  if (low === undefined) bottom -= room;
+  if (high === undefined) top += room;
+  return frame((Y, X) => [
+    band ? svg("rect", { x: LEFT, width: W - LEFT - RIGHT, y: Y(Math.min(band[1], top)), height: Math.max(0, Y(Math.max(band[0], bottom)) - Y(Math.min(band[1], top))), fill: "var(--band)" }) : null,
+    series.map((s) => {
+      const known = points.map((p, i) => [i, s.value(p), p]).filter(([, v]) => v !== null && v !== undefined);
+      const d = known.map(([i, v], k) => `${k ? "L" : "M"}${X(i).toFixed(1)} ${Y(v).toFixed(1)}`).join("");
+      return [svg("path", { d, fill: "none", stroke: s.color, "stroke-width": 2, "stroke-dasharray": s.dash ?? "none" }),
+        known.map(([i, v, p]) => linked(p, `${day(p.date)}: ${s.name} ${format(v)}`, svg("circle", { cx: X(i), cy: Y(v), r: 14, fill: "transparent" }), sign(s.mark, X(i), Y(v), s.color)))];
+    }),
+  ], bottom, top, points, format, label);
+}
+
+export function sign(mark, x, y, color) {
+  if (mark === "square") return svg("rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, fill: "var(--card)", stroke: color, "stroke-width": 2.2 });
+  if (mark === "diamond") return svg("path", { d: `M${x} ${y - 6}l6 6-6 6-6-6z`, fill: "var(--card)", stroke: color, "stroke-width": 2.2 });
+  return svg("circle", { cx: x, cy: y, r: 4.8, fill: color });
+}
+
+export function mark(kind, color, dash) {
+  return svg("svg", { viewBox: "0 0 26 12" }, svg("path", { d: "M0 6h26", stroke: color, "stroke-width": 2, "stroke-dasharray": dash ?? "none" }), sign(kind, 13, 6, color));
+}

@@ -1,0 +1,141 @@
+// Elements without markup: text is always text, whatever is in it.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** h("button.primary", {type: "button", onclick}, "Save", child, …) */
+export function h(spec, attributes, ...children) {
+  const [tag, ...classes] = spec.split(".");
+  const element = document.createElement(tag || "div");
+  if (classes.length) element.className = classes.join(" ");
+  return fill(element, attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(spec, attributes, ...children) {
+  const [tag, ...classes] = spec.split(".");
+  const element = document.createElementNS(SVG, tag);
+  if (classes.length) element.setAttribute("class", classes.join(" "));
+  return fill(element, attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") for (const [k, v] of Object.entries(value)) element.style.setProperty(k, v);
+    else if (name === "data") Object.assign(element.dataset, value);
+    else if (name === "value" || name === "checked" || name === "disabled" || name === "hidden" || name === "selected") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+export function replace(element, ...children) {
+  element.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+const ICONS = {
+  play: "M8 5v14l11-7z", pause: "M7 5h4v14H7zM13 5h4v14h-4z",
+  back: "M15 5v14L6 12zM5 5h2v14H5z", next: "M9 5v14l9-7zM17 5h2v14h-2z",
+  loop: "M7 7h9V4l5 4.5L16 13v-3H8v3H5V9a2 2 0 0 1 2-2zM17 17H8v3l-5-4.5L8 11v3h8v-3h3v4a2 2 0 0 1-2 2z",
+  body: "M12 3a2.2 2.2 0 1 1 0 4.4A2.2 2.2 0 0 1 12 3zM6 9h12v2h-4v3l2 7h-2.2L12 15.5 10.200 21H8l2-7v-3H6z",
+  plus: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z", minus: "M5 11h14v2H5z",
+  fit: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
+  check: "M9.500 17.600 4 12.100l1.500-1.500 4 4 9-9L20 7.100z", cross: "m6.400 5 5.600 5.600L17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600l5.600-5.600L5 6.400z",
+  note: "M4 4h16v12H9l-5 4zM7 8v1.600h10V8zm0 3.500v1.600h7v-1.600z",
+  sun: "M12 7a5 5 0 1 1 0 10 5 5 0 0 1 0-10zM11 1h2v4h-2zM11 19h2v4h-2zM1 11h4v2H1zM19 11h4v2h-4z",
+  drop: "M11 4h2v8.200l3.300-3.300 1.400 1.400L12 16l-5.700-5.700 1.400-1.400 3.300 3.300zM4 18h16v2H4z",
+  warn: "M12 3 22 20H2zm-1 6v6h2V9zm0 7.500v2h2v-2z",
+};
+
+export function icon(name) {
+  return svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+}
+
+export function button(text, onclick, { kind = "", icon: sign, title, key, pressed, small, disabled } = {}) {
+  const label = title ? (key ? `${title} (${key})` : title) : undefined;
+  return h(`button${kind ? `.${kind}` : ""}${small ? ".small" : ""}${text ? "" : ".square"}`, {
+    type: "button", onclick, title: label, "aria-label": text ? undefined : label, disabled,
+    "aria-pressed": pressed === undefined ? undefined : String(pressed),
+  }, sign ? icon(sign) : null, text);
+}
+
+/** 75.31 → "1:15.3" */
+export function clock(seconds, digits = 1) {
+  if (!Number.isFinite(seconds)) return "–";
+  const whole = Math.max(0, Math.round(seconds * 10 ** digits) / 10 ** digits);
+  const minutes = Math.floor(whole / 60);
+  const rest = (whole - minutes * 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return `${minutes}:${rest}`;
+}
+
+export function seconds(value) {
+  return value === null || value === undefined ? "–" : value.toFixed(1);
+}
+
+/** A value of a measure with its unit, as the report writes it. */
+export function amount(value, unit) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const sign = (text) => (Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−"));
+  if (unit === "deg") return `${sign(value.toFixed(0))}°`;
+  const tails = { "of prescribed": "of the prescribed time", "of target": "of the target", "of range": "of the range" };
+  if (tails[unit]) return `${sign((100 * value).toFixed(0))} % ${tails[unit]}`;
+  if (unit === "%") return `${sign(value.toFixed(0))} %`;
+  if (unit === "s") return `${sign(value.toFixed(1))} s`;
+  return `${sign(value.toFixed(2))}${unit && unit !== "ratio" ? ` ${unit}` : ""}`;
+}
+
+export function day(iso) {
+  const date = new Date(iso?.slice(0, 16)); // the clock on the wall where it was recorded
+  if (!iso || Number.isNaN(date.getTime())) return iso || "no date";
+  const text = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return iso.length > 10 ? `${text}, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}` : text;
+}
+
+export const times = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A canvas that follows the size of its box and the screen's sharpness; draw(context, width, height). */
+export function surface(element, draw) {
+  const context = element.getContext("2d");
+  let width = 0, height = 0, asked = false;
+  const paint = () => {
+    asked = false;
+    const scale = window.devicePixelRatio || 1;
+    const w = Math.round(width * scale), hh = Math.round(height * scale);
+    if (element.width !== w || element.height !== hh) { element.width = w; element.height = hh; }
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.clearRect(0, 0, width, height);
+    if (width > 0 && height > 0) draw(context, width, height);
+  };
+  const ask = () => { if (!asked) { asked = true; requestAnimationFrame(paint); } };
+  const observer = new ResizeObserver(([entry]) => {
+    width = entry.contentRect.width; height = entry.contentRect.height;
+    paint();
+  });
+  observer.observe(element);
+  return { redraw: ask, now: paint, close: () => observer.disconnect(), get width() { return width; } };
+}
+
+export function toast(text, { kind = "", action, stay } = {}) {
+  const box = h(`div.toast${kind ? `.${kind}` : ""}`, {}, h("span", {}, text), action ?? null,
+    button("", () => box.remove(), { icon: "cross", title: "Close", small: true }));
+  document.getElementById("toasts").append(box);
+  if (!stay) setTimeout(() => box.remove(), kind === "bad" ? 9000 : 4000);
+  return box;
+}
+
+/** A modal dialog; resolves with the value of the button pressed, null for Esc. */
+export function ask(title, content, answers) {
+  return new Promise((done) => {
+    const finish = (value) => { dialog.close(); dialog.remove(); done(value); };
+    const dialog = h("dialog", { "aria-label": title, oncancel: (e) => { e.preventDefault(); finish(null); } },
+      h("h2", {}, title), content,
+      h("div.row.end", {}, answers.map(([text, value, kind]) => button(text, () => finish(value), { kind }))));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

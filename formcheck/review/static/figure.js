@@ -1,0 +1,98 @@
+// Draws a skeleton: over the video, or by itself where there is none. It only draws, never computes.
+
+const HALO = "#0b0e12", MEASURED = "#35e0c2", TRUSTED = "#a9cdf7", UNTRUSTED = "#9097a1", FAULT = "#ffb547";
+const JOINTS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32];
+const HEAD = [0, 7, 8];
+
+/** Where a picture of `wh` lies in a box that shows all of it. */
+export function placed(wh, width, height) {
+  const scale = Math.min(width / wh[0], height / wh[1]);
+  return { scale, x: (width - wh[0] * scale) / 2, y: (height - wh[1] * scale) / 2 };
+}
+
+/** Where a picture lies of which only the part around the body is shown: [left, top, right, bottom] in pixels. */
+export function around(part, width, height) {
+  const [x1, y1, x2, y2] = part;
+  const scale = Math.min(width / (x2 - x1), height / (y2 - y1));
+  return { scale, x: width / 2 - ((x1 + x2) / 2) * scale, y: height / 2 - ((y1 + y2) / 2) * scale };
+}
+
+/**
+ * points: {xy: Float32Array(66), visible: Uint8Array(33)} or null; marks: [{points, title, grade}].
+ * alone: there is no video beneath.
+ */
+export function drawFigure(c, width, height, info, points, { marks = [], alone = false, message = "", frame = null } = {}) {
+  const at = alone && frame ? around(frame, width, height) : placed(info.image_wh, width, height);
+  if (alone) backdrop(c, at, info.image_wh);
+  if (!points) {
+    if (message) caption(c, message, width / 2, height / 2, "center");
+    return;
+  }
+  const X = (i) => at.x + points.xy[2 * i] * at.scale, Y = (i) => at.y + points.xy[2 * i + 1] * at.scale;
+  const seen = (i) => Number.isFinite(points.xy[2 * i]);
+  const trusted = (i) => points.visible[i] >= 128 || i === 23 || i === 24; // hips are always said to be visible
+  const used = new Set(info.used_points);
+  const size = Math.max(2, Math.min(width, height) / 170);
+  c.lineCap = "round";
+  for (const [color, extra] of [[HALO, 3], [null, 0]]) {
+    for (const [a, b] of info.bones) {
+      if (!seen(a) || !seen(b)) continue;
+      const sure = trusted(a) && trusted(b);
+      if (color && !sure) continue;
+      c.strokeStyle = color ?? (sure ? TRUSTED : UNTRUSTED);
+      c.lineWidth = (sure ? size : size * 0.7) + extra;
+      c.setLineDash(sure ? [] : [size * 2, size * 2.2]);
+      c.beginPath(); c.moveTo(X(a), Y(a)); c.lineTo(X(b), Y(b)); c.stroke();
+    }
+  }
+  c.setLineDash([]);
+  if (HEAD.every(seen)) {
+    const r = Math.max(Math.hypot(X(7) - X(8), Y(7) - Y(8)) * 0.75, Math.hypot(X(7) - X(0), Y(7) - Y(0)), size * 3);
+    c.strokeStyle = TRUSTED; c.lineWidth = size;
+    c.beginPath(); c.arc((X(7) + X(8)) / 2, (Y(7) + Y(8)) / 2, r, 0, 7); c.stroke();
+  }
+  for (const i of JOINTS) {
+    if (!seen(i)) continue;
+    const mine = used.has(i), r = mine ? size * 1.9 : size * 1.15;
+    c.fillStyle = HALO; c.beginPath(); c.arc(X(i), Y(i), r + 1.5, 0, 7); c.fill();
+    c.fillStyle = mine ? MEASURED : trusted(i) ? TRUSTED : UNTRUSTED;
+    c.beginPath(); c.arc(X(i), Y(i), r, 0, 7); c.fill();
+  }
+  let line = 0;
+  for (const mark of marks) {
+    for (const i of mark.points) {
+      if (!seen(i)) continue;
+      const r = size * (4.2 + mark.grade);
+      for (const [color, w] of [[HALO, size * 1.3 + 3], [FAULT, size * 1.3]]) {
+        c.strokeStyle = color; c.lineWidth = w;
+        c.beginPath(); c.arc(X(i), Y(i), r, 0, 7); c.stroke();
+      }
+    }
+    // Below, so that no words lie over the limb they are about.
+    caption(c, `${mark.title}: ${mark.value_text}`, 18, height - 20 - 28 * line, "left");
+    line += 1;
+  }
+}
+
+function caption(c, text, x, y, align) {
+  c.font = "600 14px system-ui, sans-serif";
+  c.textBaseline = "middle";
+  const w = c.measureText(text).width;
+  const left = align === "center" ? x - w / 2 : x;
+  c.fillStyle = "rgba(8,11,15,.85)";
+  c.beginPath(); c.roundRect(left - 8, y - 12, w + 16, 24, 6); c.fill();
+  c.fillStyle = "#ffd9a0"; c.textAlign = "left";
+  c.fillText(text, left, y);
+}
+
+function backdrop(c, at, wh) {
+  const w = wh[0] * at.scale, h = wh[1] * at.scale;
+  c.fillStyle = "#131922"; c.fillRect(at.x, at.y, w, h);
+  c.strokeStyle = "#222b37"; c.lineWidth = 1;
+  c.beginPath();
+  for (let i = 1; i < 8; i += 1) {
+    c.moveTo(at.x + (w * i) / 8, at.y); c.lineTo(at.x + (w * i) / 8, at.y + h);
+    c.moveTo(at.x, at.y + (h * i) / 8); c.lineTo(at.x + w, at.y + (h * i) / 8);
+  }
+  c.stroke();
+}

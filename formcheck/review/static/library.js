@@ -1,0 +1,172 @@
+// All sessions by patient and date, what needs attention, and videos to analyse.
+
+import { get, listen, post, upload } from "./api.js";
+import { button, clock, day, h, icon, replace, times, toast } from "./dom.js";
+
+const uploads = new Map(); // go on while other pages are looked at
+let lastChoice = { exercise: "", side: "", view: "", patient: "" };
+
+export async function render(main) {
+  document.title = "Sessions – formcheck review";
+  let data = await get("/api/library");
+  const jobs = new Map(data.jobs.map((job) => [job.id, job]));
+  const state = { search: "", sort: "patient", only: false };
+  const list = h("div");
+  const jobList = h("div.jobs");
+  const search = h("input", { type: "search", placeholder: "Patient, exercise, fault …", "aria-label": "Search sessions",
+    oninput: () => { state.search = search.value.toLowerCase(); draw(); } });
+  const sort = h("select", { "aria-label": "Order", onchange: () => { state.sort = sort.value; draw(); } },
+    h("option", { value: "patient" }, "by patient"), h("option", { value: "date" }, "by date"), h("option", { value: "attention" }, "what needs attention first"));
+  const only = h("input", { type: "checkbox", onchange: () => { state.only = only.checked; draw(); } });
+  replace(main,
+    h("div.page", {},
+      h("div.row.head", {}, h("h1", {}, "Sessions"), h("span.soft", {}, `in “${data.folder}”`),
+        h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"))),
+      dropZone(data.exercises, jobList), list, h("p.notice", {}, data.notice)));
+  draw();
+  drawJobs();
+
+  function draw() {
+    const wanted = data.sessions.filter((s) => matches(s, state));
+    if (!data.sessions.length) {
+      replace(list, h("section.card.empty", {}, h("h2", {}, "No sessions yet"),
+        h("p", {}, "Drop a recorded video above, or practise with formcheck live: its sessions appear here.")));
+      return;
+    }
+    const bad = wanted.filter((s) => s.problem), good = wanted.filter((s) => !s.problem);
+    const groups = new Map();
+    for (const s of good) {
+      const key = state.sort === "patient" ? s.patient || "" : "all";
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(s);
+    }
+    const urgency = (s) => 5 * s.attention.length + (s.undecided ? 1 : 0) + s.affected / 10;
+    const order = state.sort === "attention" ? (a, b) => urgency(b) - urgency(a) : (a, b) => (a.date < b.date ? 1 : -1);
+    const names = [...groups.keys()].sort((a, b) => (a === "") - (b === "") || a.localeCompare(b));
+    replace(list,
+      names.map((name) => h("section.card.group", {},
+        state.sort === "patient" ? h("div.row", {}, h("h2", {}, name || "No patient named"),
+          name ? h("a", { href: `/patient/${groups.get(name)[0].patient_key}` }, "Progress over time") : null) : null,
+        h("ul.sessions", {}, groups.get(name).sort(order).map(row)))),
+      bad.length ? h("section.card.group", {}, h("h2", {}, "Cannot be read"),
+        h("ul.sessions", {}, bad.map((s) => h("li.session.bad", {}, icon("warn"), h("div", {}, h("b.name", {}, s.name), h("p", {}, s.problem)))))) : null,
+      !wanted.length ? h("p.soft", {}, "Nothing matches.") : null);
+  }
+
+  function drawJobs() {
+    const mine = new Set([...uploads.values()].map((u) => u.name)); // shown with how much was sent
+    const rows = [...uploads.values(), ...[...jobs.values()].filter((j) => j.state !== "receiving" || !mine.has(j.name))];
+    replace(jobList, rows.map((job) => jobRow(job, () => { uploads.delete(job.local); drawJobs(); })));
+  }
+
+  const stop = [
+    listen("job", (job) => {
+      if (job.state === "gone") jobs.delete(job.id); else jobs.set(job.id, job);
+      drawJobs();
+    }),
+    listen("library", async () => { data = await get("/api/library"); draw(); }),
+    listen("again", async () => {
+      data = await get("/api/library");
+      jobs.clear();
+      for (const job of data.jobs) jobs.set(job.id, job);
+      draw(); drawJobs();
+    }),
+  ];
+  redrawJobs = drawJobs;
+  return () => { stop.forEach((s) => s()); redrawJobs = () => {}; };
+
+  function jobRow(job, dismiss) {
+    const ended = ["done", "failed", "cancelled"].includes(job.state);
+    const share = Math.round(100 * (job.share ?? 0));
+    return h(`div.job.${job.state}`, {}, h("b.name", {}, job.name),
+      job.state === "failed" ? h("span.bad", {}, job.problem) : h("span.soft", {}, job.state === "cancelled" ? "Cancelled" : job.what),
+      ended ? null : h("progress", { max: 100, value: share, "aria-label": `${job.name}: ${job.what}` }),
+      ended ? null : h("span.n", {}, `${share} %`),
+      button(ended ? "" : "Cancel", async () => {
+        if (job.abort) job.abort();
+        if (job.id) { await post(`/api/job/${job.id}/cancel`, {}).catch(() => {}); if (ended) { jobs.delete(job.id); drawJobs(); } } else dismiss();
+      }, { small: true, kind: "quiet", icon: ended ? "cross" : undefined, title: ended ? "Take off the list" : undefined }));
+  }
+}
+
+let redrawJobs = () => {};
+
+function matches(s, state) {
+  if (state.only && (s.problem || (s.undecided === 0 && (s.watched > 0 || s.affected === 0)))) return false;
+  if (!state.search) return true;
+  const text = [s.name, s.source, s.patient, s.title, s.view, s.problem, ...(s.top_faults ?? []).map((f) => f.title)].join(" ").toLowerCase();
+  return state.search.split(/\s+/).every((word) => text.includes(word));
+}
+
+function row(s) {
+  const counted = s.counts.full + s.counts.partial;
+  const clean = counted - s.affected;
+  const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null, s.live ? null : s.source].filter(Boolean).join(" · ");
+  return h("li.session", {},
+    h("a", { href: `/session/${s.key}` },
+      h("span.when", {}, h("b", {}, day(s.date)), h("span.soft", {}, facts)),
+      h("span.bar", { role: "img", "aria-label": `${counted} repetitions, ${s.affected} with faults` },
+        h("i.clean", { style: { "flex-grow": clean } }), h("i.fault", { style: { "flex-grow": s.affected } })),
+      h("span.reps", {}, h("b", {}, times(counted, "repetition")), h("span.soft", {}, s.affected ? `${s.affected} with faults` : counted ? "no fault seen" : "")),
+      h("span.faults", {}, s.top_faults.map((f) => h("span.chip", {}, `${f.title} ${f.reps}×`))),
+      h("span.state", {}, s.attention.map((text) => h("span.alert", {}, icon("warn"), text)),
+        s.undecided ? h("span.soft", {}, `${times(s.undecided, "fault")} to decide`)
+          : s.watched ? h("span.done", {}, icon("check"), s.watched >= counted ? "reviewed" : `${s.watched} of ${counted} watched`) : null)));
+}
+
+// -- videos to analyse ----------------------------------------------------------------------------------
+
+function dropZone(exercises, jobList) {
+  const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm", multiple: true, id: "videos", "aria-label": "Choose videos", onchange: () => { choose([...input.files]); input.value = ""; } });
+  const form = h("div");
+  const zone = h("section.drop", { "aria-label": "Add recorded videos" },
+    h("label", { for: "videos" }, icon("drop"), h("span", {}, h("b", {}, "Drop recorded videos here"), " or choose files. They stay on this computer.")),
+    input, form, jobList);
+  const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); zone.classList.toggle("over", on); } };
+  zone.addEventListener("dragenter", over(true));
+  zone.addEventListener("dragover", over(true));
+  zone.addEventListener("dragleave", over(false));
+  zone.addEventListener("drop", (e) => { over(false)(e); choose([...e.dataTransfer.files]); });
+
+  function choose(files) {
+    if (!files.length) return;
+    const exercise = h("select", { onchange: options, required: true }, h("option", { value: "" }, "Choose …"),
+      exercises.map((e) => h("option", { value: e.name, selected: e.name === lastChoice.exercise }, e.title)));
+    const side = h("select", {}), view = h("select", {});
+    const patient = h("input", { maxlength: 80, value: lastChoice.patient, placeholder: "pseudonym, may be empty", autocomplete: "off" });
+    const recorded = h("input", { type: "date", value: dateOf(files[0]) });
+    function options() {
+      const chosen = exercises.find((e) => e.name === exercise.value);
+      replace(side, h("option", { value: "" }, "found by itself"), chosen?.side ? ["left", "right"].map((s) => h("option", { value: s }, s)) : null);
+      replace(view, h("option", { value: "" }, "recognised"), Object.entries(chosen?.views ?? {}).map(([v, text]) => h("option", { value: v }, text)));
+      start.disabled = !chosen;
+    }
+    const start = button(files.length === 1 ? "Analyse" : `Analyse ${files.length} videos`, () => {
+      lastChoice = { exercise: exercise.value, patient: patient.value };
+      for (const file of files) send(file, { exercise: exercise.value, side: side.value, view: view.value, patient: patient.value, recorded: recorded.value });
+      replace(form);
+    }, { kind: "primary" });
+    options();
+    replace(form, h("div.choose", {}, h("p", {}, h("b", {}, files.length === 1 ? files[0].name : times(files.length, "video"))),
+      h("label", {}, "Exercise", exercise), h("label", {}, "Side", side), h("label", {}, "Camera", view),
+      h("label", {}, "Patient", patient), h("label", {}, "Recorded on", recorded),
+      h("div.row", {}, start, button("Not now", () => replace(form), { kind: "quiet" }))));
+    exercise.focus();
+  }
+  return zone;
+}
+
+function dateOf(file) {
+  const date = new Date(file.lastModified);
+  return Number.isNaN(date.getTime()) ? "" : new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+}
+
+function send(file, fields) {
+  const local = crypto.randomUUID();
+  const entry = { local, name: file.name, state: "receiving", what: "Copying the video", share: 0 };
+  uploads.set(local, entry);
+  redrawJobs();
+  upload(`/api/upload?${new URLSearchParams({ name: file.name, ...fields })}`, file, (share) => { entry.share = share; redrawJobs(); })
+    .catch((error) => toast(`${file.name}: ${error.message}`, { kind: "bad" }))
+    .finally(() => { uploads.delete(local); redrawJobs(); });
+}

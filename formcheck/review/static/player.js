@@ -1,0 +1,204 @@
+// One session's picture: its video with the skeleton over it, or the skeleton alone; exact to the frame.
+
+import { bytes } from "./api.js";
+import { h, surface } from "./dom.js";
+import { drawFigure } from "./figure.js";
+
+const PIECE = 512;
+
+/** Landmarks, fetched a piece at a time when they come into sight. */
+class Landmarks {
+  constructor(key, count, arrived) {
+    this.key = key; this.count = count; this.arrived = arrived; this.pieces = new Map();
+  }
+
+  at(frame) {
+    const index = Math.floor(frame / PIECE);
+    const piece = this.pieces.get(index);
+    if (piece === undefined) { this.fetch(index); return undefined; }
+    if (piece === null) return undefined;
+    const i = frame - index * PIECE;
+    if (i >= piece.count) return null;
+    const xy = piece.xy.subarray(i * 66, i * 66 + 66);
+    return Number.isFinite(xy[46]) || Number.isFinite(xy[22]) ? { xy, visible: piece.visible.subarray(i * 33, i * 33 + 33) } : null;
+  }
+
+  /** The part of the picture the body is in, from the first piece that came, so that it stays put. */
+  extent() {
+    if (this.part) return this.part;
+    const piece = [...this.pieces.values()].find(Boolean);
+    if (!piece) return null;
+    let x1 = Infinity, y1 = Infinity, x2 = -Infinity, y2 = -Infinity;
+    for (let i = 0; i < piece.xy.length; i += 2) {
+      const x = piece.xy[i], y = piece.xy[i + 1];
+      if (x < x1) x1 = x; if (x > x2) x2 = x; if (y < y1) y1 = y; if (y > y2) y2 = y;
+    }
+    if (!(x1 < x2)) return null;
+    const room = 0.22 * Math.max(x2 - x1, y2 - y1);
+    this.part = [x1 - room, y1 - room, x2 + room, y2 + room];
+    return this.part;
+  }
+
+  async fetch(index) {
+    if (index < 0 || index * PIECE >= this.count || this.pieces.has(index)) return;
+    this.pieces.set(index, null);
+    try {
+      const data = await bytes(`/api/session/${this.key}/landmarks?first=${index * PIECE}&count=${PIECE}`);
+      const count = Math.floor(data.byteLength / (66 * 4 + 33));
+      this.pieces.set(index, { count, xy: new Float32Array(data, 0, count * 66), visible: new Uint8Array(data, count * 66 * 4) });
+      if (this.pieces.size > 60) this.pieces.delete(this.pieces.keys().next().value);
+      this.arrived();
+    } catch (error) {
+      console.warn(error);
+      setTimeout(() => this.pieces.delete(index), 2000);
+    }
+  }
+}
+
+export class Player extends EventTarget {
+  constructor(info, times) {
+    super();
+    this.info = info; this.times = times; this.frame = 0; this.rate = 1; this.playing = false;
+    this.loop = null; this.skeleton = true; this.marks = () => []; this.last = Math.max(times.length - 1, 0);
+    this.landmarks = new Landmarks(info.key, times.length, () => this.surface.redraw());
+    this.canvas = h("canvas", { "aria-hidden": "true" });
+    this.tag = h("div.tag"); this.corner = h("div.tag.right");
+    this.video = info.video ? h("video", { src: `/api/session/${info.key}/video`, preload: "auto", muted: true, playsinline: true, disablepictureinpicture: true }) : null;
+    if (this.video) this.video.muted = true;
+    this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.video, this.canvas, this.tag, this.corner);
+    this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
+    this.closed = false;
+    if (this.video) this.followVideo();
+  }
+
+  get time() { return this.times.length ? this.times[this.frame] : 0; }
+  get duration() { return this.times.length ? this.times[this.last] : 0; }
+
+  frameAt(time) {
+    let a = 0, b = this.last;
+    while (a < b) {
+      const m = (a + b + 1) >> 1;
+      if (this.times[m] <= time + 5e-4) a = m; else b = m - 1;
+    }
+    return a;
+  }
+
+  toVideo(time) { return time - this.times[0] + this.info.video_start_s; }
+  fromVideo(time) { return time + this.times[0] - this.info.video_start_s; }
+
+  followVideo() {
+    const video = this.video;
+    const shown = (mediaTime) => {
+      // While a jump is under way the old picture may be told once more.
+      if (!video.seeking && this.pending === undefined) this.showFrame(this.nearest(this.fromVideo(mediaTime)));
+    };
+    if (video.requestVideoFrameCallback) {
+      const each = (_, meta) => { if (this.closed) return; shown(meta.mediaTime); video.requestVideoFrameCallback(each); };
+      video.requestVideoFrameCallback(each);
+    } else {
+      const each = () => { if (this.closed) return; if (this.playing) shown(video.currentTime); requestAnimationFrame(each); };
+      requestAnimationFrame(each);
+    }
+    video.addEventListener("seeked", () => {
+      if (this.pending !== undefined) { const t = this.pending; this.pending = undefined; video.currentTime = t; }
+    });
+    video.addEventListener("ended", () => { if (this.loop) { this.seek(this.loop[0]); video.play(); } else this.setPlaying(false); });
+    video.addEventListener("pause", () => { if (!video.ended) this.setPlaying(false); });
+    video.addEventListener("error", () => {
+      this.problem = "The video cannot be played; the figure is drawn instead.";
+      video.remove(); this.video = null; this.setPlaying(false); this.surface.redraw();
+      this.dispatchEvent(new Event("state"));
+    });
+  }
+
+  nearest(time) {
+    const i = this.frameAt(time);
+    return i < this.last && this.times[i + 1] - time < time - this.times[i] ? i + 1 : i;
+  }
+
+  showFrame(frame) {
+    if (this.loop && this.playing && this.times[frame] >= this.loop[1]) { this.seek(this.loop[0]); return; }
+    if (frame === this.frame) return;
+    this.frame = frame;
+    this.surface.redraw();
+    this.dispatchEvent(new Event("frame"));
+  }
+
+  seekFrame(frame) {
+    frame = Math.min(Math.max(Math.round(frame), 0), this.last);
+    if (this.video) {
+      // Into the middle of the frame's time: at its edge a player may show the one before.
+      const next = frame < this.last ? this.times[frame + 1] : this.times[frame] + 0.03;
+      const at = this.toVideo(this.times[frame] + Math.min((next - this.times[frame]) / 2, 0.02));
+      if (this.video.seeking) this.pending = at; else this.video.currentTime = at;
+    }
+    this.played = undefined;
+    this.frame = frame;
+    this.surface.redraw();
+    this.dispatchEvent(new Event("frame"));
+  }
+
+  seek(time) { this.seekFrame(this.frameAt(time)); }
+
+  /** To the first frame that is not before a time: where a repetition or a fault begins. */
+  seekStart(time) {
+    const i = this.frameAt(time);
+    this.seekFrame(this.times[i] < time - 1e-3 ? i + 1 : i);
+  }
+
+  /** By so many frames; stops playing. */
+  step(count) { this.pause(); this.seekFrame(this.frame + count); }
+
+  setRate(rate) {
+    this.rate = rate;
+    if (this.video) this.video.playbackRate = rate;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  toggle() { if (this.playing) this.pause(); else this.play(); }
+
+  play() {
+    if (this.frame >= this.last) this.seekFrame(0);
+    if (this.loop && (this.time < this.loop[0] - 0.05 || this.time >= this.loop[1])) this.seek(this.loop[0]);
+    this.setPlaying(true);
+    if (this.video) { this.video.playbackRate = this.rate; this.video.play().catch(() => this.setPlaying(false)); return; }
+    let before = performance.now();
+    let now = this.time;
+    const each = (stamp) => {
+      if (!this.playing || this.closed || this.video) return;
+      if (this.played === undefined) now = this.time; // somebody jumped
+      now += (Math.min(stamp - before, 250) / 1000) * this.rate;
+      before = stamp;
+      this.played = now;
+      if (this.loop && now >= this.loop[1]) { this.seek(this.loop[0]); requestAnimationFrame(each); return; }
+      this.showFrame(this.frameAt(now));
+      if (this.frame >= this.last) this.setPlaying(false); else requestAnimationFrame(each);
+    };
+    this.played = now;
+    requestAnimationFrame(each);
+  }
+
+  pause() { this.video?.pause(); this.setPlaying(false); }
+
+  setPlaying(playing) {
+    if (this.playing === playing) return;
+    this.playing = playing;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  draw(c, width, height) {
+    if (!this.times.length) return;
+    const points = this.landmarks.at(this.frame);
+    this.landmarks.fetch(Math.floor(this.frame / PIECE) + 1);
+    const alone = !this.video;
+    if (!this.skeleton && !alone) return;
+    drawFigure(c, width, height, this.info, points ?? null, {
+      marks: this.marks(), alone, frame: alone ? this.landmarks.extent() : null, message: points === null ? "Nobody is seen here" : "",
+    });
+  }
+
+  close() {
+    this.closed = true; this.playing = false; this.surface.close();
+    if (this.video) { this.video.pause(); this.video.removeAttribute("src"); this.video.load(); }
+  }
+}

@@ -1,0 +1,272 @@
+// One session: picture, time lines, findings, and the physio's decisions.
+
+import { bytes, get } from "./api.js";
+import { typing } from "./app.js";
+import { button, clock, day, h, replace, toast } from "./dom.js";
+import { Lanes } from "./lanes.js";
+import { Notes, decisionId } from "./notes.js";
+import { Panel } from "./panel.js";
+import { Player } from "./player.js";
+
+const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
+
+export async function render(main, key, query) {
+  const notes = new Notes(key);
+  const [info] = await Promise.all([get(`/api/session/${key}`), notes.load()]);
+  document.title = `${info.title}, ${day(info.date)} – formcheck review`;
+  main.className = "wide";
+  const page = new SessionPage(main, info, notes);
+  page.shell();
+  try {
+    page.begin(new Float64Array(await bytes(`/api/session/${key}/times`)));
+  } catch (error) {
+    replace(page.stageBox, h("div.warnings", {}, h("p", {}, error.message)));
+    page.begin(new Float64Array(0));
+  }
+  const start = Number(query.get("t"));
+  if (Number.isFinite(start) && start > 0) page.player.seek(start);
+  return () => page.close();
+}
+
+export class SessionPage {
+  constructor(main, info, notes) {
+    this.main = main; this.info = info; this.notes = notes;
+    this.whatIf = null; // repetitions by other thresholds, while they are tried out
+    this.open = null;
+    this.closers = [];
+    this.mark();
+    notes.addEventListener("change", () => { this.mark(); this.refresh(); });
+  }
+
+  /** The repetitions as they are looked at now. */
+  reps() { return this.whatIf?.reps ?? this.info.reps; }
+
+  /** Decisions written onto the faults, so that everything that draws them knows. */
+  mark() {
+    for (const rep of this.info.reps) {
+      rep.watched = this.notes.get(`reviewed:${rep.index}`)?.done ?? false;
+      for (const f of rep.faults) {
+        f.verdict = this.notes.get(decisionId(f))?.verdict ?? null;
+        f.rejected = f.verdict === "rejected";
+      }
+    }
+  }
+
+  shell() {
+    const { info } = this;
+    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${Math.round(info.yaw_deg)}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
+    this.rating = h("select", { "aria-label": "Quality, as rated by you", onchange: () => this.rate() }, h("option", { value: "" }, "not rated"),
+      Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, `${word} (${level})`)));
+    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
+    this.progressLink = h("span", {});
+    this.compareButton = button("Compare", () => this.toggleCompare(), { title: "Compare two repetitions", key: "V" });
+    this.stageBox = h("div.stage-box", {}, h("p.loading", {}, "Opening…"));
+    this.lanesBox = h("section.lanes", {}, h("p.loading", {}, "Reading the time lines…"));
+    this.panelBox = h("aside.panel", { "aria-label": "Findings" });
+    this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
+    replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
+      h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton)), this.desk);
+    this.panel = new Panel(this);
+    // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
+    this.pointed = (e) => { if (e.detail > 0 && document.activeElement?.tagName === "BUTTON") document.activeElement.blur(); };
+    this.main.addEventListener("click", this.pointed);
+    this.panelBox.append(...this.panel.elements);
+    this.refresh();
+  }
+
+  /** Called once the frame times are there. */
+  begin(times) {
+    const { info } = this;
+    this.player = new Player(info, times);
+    this.player.marks = () => this.marksNow();
+    this.stageBox.replaceChildren(this.player.element, this.controls());
+    this.lanes = new Lanes(this.player, info, { openFault: (f) => this.openFault(f), reps: () => this.reps() });
+    this.lanes.notes = () => [...this.notes.all("comment"), ...this.notes.all("missed")];
+    this.lanesBox.replaceWith(this.lanes.element);
+    this.player.addEventListener("frame", () => this.onFrame());
+    this.player.addEventListener("state", () => this.onState());
+    this.key = (e) => this.onKey(e);
+    document.addEventListener("keydown", this.key);
+    this.onState(); this.onFrame(); this.refresh();
+  }
+
+  controls() {
+    const p = this.player;
+    this.playButton = button("", () => p.toggle(), { icon: "play", title: "Play", key: "Space" });
+    this.loopButton = button("Loop", () => this.toggleLoop(), { icon: "loop", title: "Loop this repetition", key: "L", pressed: false });
+    this.bodyButton = button("", () => this.toggleSkeleton(), { icon: "body", title: "Skeleton", key: "S", pressed: true });
+    this.rateSelect = h("select", { "aria-label": "Speed", onchange: () => p.setRate(Number(this.rateSelect.value)) }, RATES.map((r) => h("option", { value: r, selected: r === 1 }, `${r}×`)));
+    this.timeText = h("span.time", {});
+    return h("div.controls", {},
+      button("", () => this.jumpRep(-1), { icon: "back", title: "Repetition before", key: "[" }), button("‹", () => p.step(-1), { title: "One frame back", key: "," }),
+      this.playButton, button("›", () => p.step(1), { title: "One frame on", key: "." }), button("", () => this.jumpRep(1), { icon: "next", title: "Next repetition", key: "]" }),
+      this.timeText, this.rateSelect, this.loopButton, this.info.video ? this.bodyButton : null);
+  }
+
+  onState() {
+    const p = this.player;
+    replace(this.playButton, button("", null, { icon: p.playing ? "pause" : "play" }).firstChild);
+    this.playButton.setAttribute("aria-label", p.playing ? "Pause" : "Play");
+    this.loopButton.setAttribute("aria-pressed", String(Boolean(p.loop)));
+    this.bodyButton.setAttribute("aria-pressed", String(p.skeleton));
+    this.rateSelect.value = p.rate;
+    p.tag.textContent = p.problem ?? (this.info.video ? "" : "No video was kept: drawn from the stored landmarks");
+  }
+
+  onFrame() {
+    const p = this.player, t = p.time;
+    replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` / ${clock(p.duration, 0)} · frame ${p.frame}`));
+    const rep = this.repAt(t);
+    p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? `Repetition ${rep.index}` : "";
+    if (rep !== this.nowRep) { this.nowRep = rep; this.panel.now(rep); }
+  }
+
+  marksNow() {
+    const t = this.player.time, out = [];
+    for (const rep of this.reps()) {
+      if (rep.end_s < t - 2 || rep.start_s > t + 2) continue;
+      for (const f of rep.faults) {
+        if (!f.rejected && !f.gone && t >= f.start_s - 1e-3 && t <= Math.max(f.end_s, f.start_s + (f === this.open ? 0.6 : 0.3)) + 1e-3) out.push(f);
+      }
+    }
+    return out.sort((a, b) => (b === this.open) - (a === this.open) || b.grade - a.grade).slice(0, 3);
+  }
+
+  repAt(t) {
+    const reps = this.reps();
+    return reps.find((r) => t >= r.start_s - 1e-3 && t <= r.end_s + 1e-3) ?? reps.filter((r) => r.start_s <= t).at(-1) ?? reps[0] ?? null;
+  }
+
+  refresh() {
+    const rating = this.notes.get("rating");
+    if (document.activeElement !== this.rating) this.rating.value = rating?.level ? String(rating.level.toFixed(1)) : "";
+    const about = this.notes.get("about");
+    if (about && document.activeElement !== this.who) this.who.value = about.patient;
+    replace(this.progressLink, this.info.patient_key && this.who.value === this.info.patient ? h("a", { href: `/patient/${this.info.patient_key}` }, "progress") : null);
+    this.panel.draw();
+    this.lanes?.redrawAll();
+    this.player?.surface.redraw();
+  }
+
+  // -- going somewhere ----------------------------------------------------------------------------------
+
+  seek(time) { this.player?.pause(); this.player?.seek(time); }
+  seekStart(time) { this.player?.pause(); this.player?.seekStart(time); }
+
+  openFault(f, toggle = false) {
+    const same = this.open === f;
+    this.open = toggle && same ? null : f;
+    if (this.lanes) this.lanes.open = this.open;
+    if (this.open) {
+      this.leaveCompare();
+      this.seekStart(f.start_s);
+      this.lanes?.showStretch(f.start_s, f.end_s);
+      if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
+    }
+    this.panel.draw();
+    this.panel.reveal(this.open);
+    this.lanes?.redraw();
+  }
+
+  goRep(rep) {
+    this.leaveCompare();
+    this.seekStart(rep.start_s);
+    if (this.player.loop) this.setLoop(rep);
+    this.lanes.showStretch(rep.start_s, rep.end_s);
+  }
+
+  jumpRep(by) {
+    const reps = this.reps(), t = this.player.time;
+    const next = by > 0 ? reps.find((r) => r.start_s > t + 0.05) : reps.filter((r) => r.start_s < t - 0.3).at(-1);
+    if (next) this.goRep(next);
+  }
+
+  jumpFault(by) {
+    const all = this.reps().flatMap((r) => r.faults).filter((f) => !f.gone).sort((a, b) => a.start_s - b.start_s);
+    if (!all.length) return;
+    const i = all.indexOf(this.open);
+    const t = this.player.time;
+    const found = i >= 0 ? all[i + by] : by > 0 ? all.find((f) => f.start_s >= t - 1e-3) : all.filter((f) => f.start_s < t).at(-1);
+    if (found) this.openFault(found);
+  }
+
+  setLoop(rep) { this.player.loop = rep ? [rep.start_s, rep.end_s] : null; this.onState(); }
+
+  toggleLoop(rep = this.repAt(this.player.time)) {
+    if (this.player.loop) { this.setLoop(null); return; }
+    if (rep) { this.setLoop(rep); this.player.play(); }
+  }
+
+  toggleSkeleton() { this.player.skeleton = !this.player.skeleton; this.onState(); this.player.surface.redraw(); }
+
+  async toggleCompare(rep) {
+    if (this.compare) { this.leaveCompare(); return; }
+    this.player.pause();
+    const { Compare } = await import("./compare.js");
+    if (this.compare) return;
+    this.compare = new Compare(this.info, rep ?? this.repAt(this.player.time));
+    this.desk.hidden = true; this.desk.style.display = "none";
+    this.main.append(this.compare.element);
+    this.compareButton.textContent = "Back to the session";
+  }
+
+  leaveCompare() {
+    if (!this.compare) return;
+    this.compare.close(); this.compare.element.remove(); this.compare = null;
+    this.desk.style.display = ""; this.desk.hidden = false;
+    this.compareButton.textContent = "Compare";
+  }
+
+  // -- deciding -----------------------------------------------------------------------------------------
+
+  decide(f, verdict) {
+    const id = decisionId(f), old = this.notes.get(id);
+    const next = old?.verdict === verdict ? null : verdict;
+    return this.notes.save(id, { rep: f.rep, fault: f.id, start_s: f.start_s, verdict: next, note: old?.note ?? "" });
+  }
+
+  watched(rep) {
+    const undecided = rep.faults.filter((f) => !f.verdict).length;
+    if (!rep.watched && undecided) { toast(`Decide first: ${undecided === 1 ? "one fault" : `${undecided} faults`} of repetition ${rep.index} ${undecided === 1 ? "is" : "are"} neither accepted nor rejected.`); return; }
+    this.notes.save(`reviewed:${rep.index}`, { rep: rep.index, start_s: rep.start_s, done: !rep.watched });
+  }
+
+  rate() {
+    const level = this.rating.value ? Number(this.rating.value) : null;
+    this.notes.save("rating", { level, note: this.notes.get("rating")?.note ?? "" });
+  }
+
+  async rename() {
+    const old = this.notes.get("about");
+    if (await this.notes.save("about", { patient: this.who.value.trim(), recorded: old?.recorded ?? "" })) {
+      const fresh = await get(`/api/session/${this.info.key}`);
+      this.info.patient = fresh.patient; this.info.patient_key = fresh.patient_key;
+      this.refresh();
+    }
+  }
+
+  onKey(e) {
+    if (typing(e) || document.querySelector("dialog[open]")) return;
+    const p = this.player, rep = this.repAt(p.time);
+    if (e.key === "Escape") { if (this.compare) this.leaveCompare(); else if (this.open) this.openFault(this.open, true); return; }
+    if (this.compare) { if (e.key === "v") this.leaveCompare(); else this.compare.onKey(e); return; }
+    const at = e.target.closest?.("button, input, [role=tab]");
+    if (at && (e.key === " " || e.key === "Enter" || e.key.startsWith("Arrow"))) return;
+    const rate = (by) => p.setRate(RATES[Math.min(Math.max(RATES.indexOf(p.rate) + by, 0), RATES.length - 1)]);
+    const actions = {
+      " ": () => p.toggle(), ",": () => p.step(-1), ".": () => p.step(1), ArrowLeft: () => this.seek(p.time - 1), ArrowRight: () => this.seek(p.time + 1),
+      "[": () => this.jumpRep(-1), "]": () => this.jumpRep(1), p: () => this.jumpFault(-1), n: () => this.jumpFault(1), l: () => this.toggleLoop(), "<": () => rate(-1), ">": () => rate(1),
+      s: () => this.toggleSkeleton(), "+": () => this.lanes.zoom(1 / 1.6), "=": () => this.lanes.zoom(1 / 1.6), "-": () => this.lanes.zoom(1.6), 0: () => this.lanes.fit(),
+      a: () => this.open && this.decide(this.open, "accepted"), x: () => this.open && this.decide(this.open, "rejected"), r: () => rep && this.watched(rep),
+      m: () => this.panel.startMissed(), c: () => this.panel.startComment(), v: () => this.toggleCompare(rep),
+    };
+    const act = actions[e.key];
+    if (act) { e.preventDefault(); act(); }
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.key);
+    this.main.removeEventListener("click", this.pointed);
+    this.compare?.close(); this.player?.close(); this.lanes?.close(); this.notes.close();
+  }
+}

@@ -1,0 +1,169 @@
+// What if: other thresholds and targets on the stored landmarks, and the patient's prescription from them.
+
+import { get, post } from "./api.js";
+import { amount, ask, button, h, replace, toast } from "./dom.js";
+
+export class WhatIf {
+  constructor(page) {
+    this.page = page;
+    this.element = h("div.whatif", {}, h("p.loading", {}, "Reading the thresholds…"));
+    this.result = null; this.timer = null; this.turn = 0; this.abort = null;
+    this.load();
+  }
+
+  async load() {
+    try {
+      this.start = await get(`/api/session/${this.page.info.key}/whatif`);
+    } catch (error) { replace(this.element, h("p.bad", {}, error.message)); return; }
+    this.reset();
+    this.build();
+    this.ask(0);
+  }
+
+  reset() {
+    const { start } = this;
+    this.grades = Object.fromEntries(start.recorded.filter((f) => f.rules.length).map((f) => [f.id, [...f.rules[0].grades]]));
+    this.tempo = { ...start.tempo };
+    this.target = start.target_range;
+    this.knee = null;
+    this.dose = { sets: 3, reps: 10, rest_s: 60 };
+    const practice = this.page.info.practice;
+    if (practice) Object.assign(this.dose, { sets: practice.prescribed_sets, reps: practice.prescribed_reps });
+  }
+
+  changed(id) {
+    const f = this.start.recorded.find((x) => x.id === id);
+    return this.grades[id].some((g, i) => g !== f.rules[0].grades[i]);
+  }
+
+  /** What differs from the recording or from what is shipped, as a prescription. */
+  request() {
+    const faults = {};
+    for (const [id, grades] of Object.entries(this.grades)) {
+      const shipped = this.start.shipped[id];
+      if (this.changed(id) || (shipped && grades.some((g, i) => g !== shipped[i]))) faults[id] = { grades };
+    }
+    const tempo = Object.fromEntries(Object.entries(this.tempo).filter(([, v]) => v !== null));
+    const target = {};
+    if (this.target) target.range = this.target;
+    if (this.knee) target.knee_flexion_deg = this.knee;
+    return { exercise: this.page.info.exercise, ...this.dose, tempo, target, faults };
+  }
+
+  build() {
+    const { start } = this;
+    const number = (label, value, set, options = {}) => h("label", {}, label, h("input", { type: "number", value: value ?? "", step: "any", ...options, oninput: (e) => { const v = e.target.value === "" ? null : Number(e.target.value); if (v === null || Number.isFinite(v)) { set(v); this.ask(); } } }));
+    this.rows = new Map();
+    const seen = start.recorded.filter((f) => f.rules.length);
+    const affected = (f) => f.reps_affected;
+    seen.sort((a, b) => Number(b.checked) - Number(a.checked) || affected(b) - affected(a));
+    const checked = seen.filter((f) => f.checked), rest = seen.filter((f) => !f.checked);
+    this.diff = h("div.diff-list", { "aria-live": "polite" }, "…");
+    replace(this.element,
+      h("p.soft", {}, "Judged anew from the stored landmarks; the recording is not changed."), this.diff,
+      h("h3", {}, "Tempo and target"),
+      h("div.targets", {},
+        number("Rise, s", this.tempo.rise_s, (v) => { this.tempo.rise_s = v; }, { min: 0.2, max: 30 }), number("Hold, s", this.tempo.hold_s, (v) => { this.tempo.hold_s = v; }, { min: 0, max: 60 }), number("Lowering, s", this.tempo.lower_s, (v) => { this.tempo.lower_s = v; }, { min: 0.2, max: 30 }),
+        number(`Range, ${start.unit}`, this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: "own range" }),
+        number("Sets", this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number("Repetitions", this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
+      h("h3", {}, "Thresholds"), checked.map((f) => this.row(f)),
+      rest.length ? h("details", {}, h("summary", {}, `Not checked in this session (${rest.length})`), rest.map((f) => this.row(f))) : null,
+      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => { this.reset(); this.build(); this.ask(0); })));
+  }
+
+  row(f) {
+    const rule = f.rules[0], base = rule.grades[0];
+    const inputs = [0, 1, 2].map((i) => h("input", { type: "number", step: "any", value: this.grades[f.id][i], "aria-label": `${f.title}: grade ${i + 1} from`, oninput: (e) => { const v = Number(e.target.value); if (e.target.value !== "" && Number.isFinite(v)) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } } }));
+    const top = rule.falls ? Math.max(1, base * 1.6) : base * 3 || 1;
+    const slider = h("input", { type: "range", min: 0, max: top, step: top / 200, value: base, "aria-label": `${f.title}: first threshold`, oninput: () => {
+      // The three grades keep their distances, so that one slider is enough.
+      const v = Number(slider.value), places = f.unit === "deg" || f.unit === "%" ? 0 : 2;
+      const grades = rule.grades.map((g) => Number((base ? (g / base) * v : g).toFixed(places)));
+      this.grades[f.id] = grades;
+      inputs.forEach((input, i) => { input.value = grades[i]; });
+      this.ask();
+    } });
+    slider.value = this.grades[f.id][0];
+    const count = h("span.count", {});
+    const element = h("div.one", {}, h("div.row", {}, h("b", {}, f.title), count),
+      h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit)),
+      h("div.grades", {}, ["mild", "moderate", "marked"].map((word, i) => h("label", {}, `${word} ${rule.falls ? "<" : "≥"}`, inputs[i]))));
+    this.rows.set(f.id, { element, count });
+    return element;
+  }
+
+  ask(wait = 60) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.judge(), wait);
+  }
+
+  async judge() {
+    const mine = ++this.turn;
+    this.abort?.abort();
+    this.abort = new AbortController();
+    const slow = setTimeout(() => { if (mine === this.turn) this.diff.textContent = "Judging the stored landmarks (the first time takes a while for a long session) …"; }, 700);
+    try {
+      const result = await post(`/api/session/${this.page.info.key}/whatif`, this.request(), { signal: this.abort.signal });
+      if (mine !== this.turn) return;
+      this.result = result;
+      this.apply();
+    } catch (error) {
+      if (error.name !== "AbortError" && mine === this.turn) replace(this.diff, h("span.bad", {}, error.message));
+    } finally { clearTimeout(slow); }
+  }
+
+  anything() {
+    const { start } = this;
+    return Object.keys(this.grades).some((id) => this.changed(id)) || this.target !== start.target_range
+      || ["rise_s", "hold_s", "lower_s"].some((k) => this.tempo[k] !== start.tempo[k]);
+  }
+
+  apply() {
+    const { page, result } = this;
+    const changed = this.anything();
+    if (changed) {
+      const was = new Set(result.diff.filter((d) => !d.was).map((d) => `${d.rep}:${d.id}`));
+      for (const rep of result.reps) for (const f of rep.faults) f.fresh = was.has(`${f.rep}:${f.id}`);
+      for (const d of result.diff.filter((x) => !x.now)) {
+        const old = page.info.reps.flatMap((r) => r.faults).find((f) => f.rep === d.rep && f.id === d.id);
+        const rep = result.reps.find((r) => r.index === d.rep);
+        if (old && rep) rep.faults.push({ ...old, gone: true, verdict: null, rejected: false });
+      }
+      page.whatIf = result;
+    } else page.whatIf = null;
+    page.open = null;
+    if (page.lanes) page.lanes.open = null;
+    page.lanes?.redrawAll();
+    page.player?.surface.redraw();
+    this.draw();
+  }
+
+  draw() {
+    const { result } = this;
+    if (!result) return;
+    for (const f of result.faults) {
+      const row = this.rows.get(f.id);
+      if (!row) continue;
+      const before = result.before[f.id] ?? 0, by = f.reps_affected - before;
+      row.element.classList.toggle("changed", this.changed(f.id));
+      replace(row.count, f.checked ? `in ${f.reps_affected} of ${f.reps_checked}` : h("span.soft", { title: f.why }, "not checked"), by ? h("span.diff", {}, ` (${by > 0 ? "+" : "−"}${Math.abs(by)})`) : null);
+    }
+    const changed = this.anything();
+    const grade = (g) => (g ? `grade ${g}` : "not there");
+    replace(this.diff,
+      !changed ? "Nothing is changed yet." : result.diff.length ? [h("b", {}, `${result.diff.length} changed against the recorded thresholds`),
+        h("ul", {}, result.diff.slice(0, 100).map((d) => h("li", {}, button(`Rep ${d.rep}: ${d.title}`, () => { this.page.seek(d.start_s); }), ` ${d.value_text}, ${grade(d.was)} → ${grade(d.now)}`)))] : "No fault changes with these thresholds.",
+      result.as_recorded ? null : h("p.soft", {}, "Judged looking back over the whole recording, which can differ a little from what was judged as it happened. Both sides of the comparison are judged this way."));
+  }
+
+  async save() {
+    const { page } = this;
+    try {
+      const saved = await post(`/api/session/${page.info.key}/prescription`, this.request());
+      const link = h("a", { href: URL.createObjectURL(new Blob([saved.text], { type: "application/toml" })), download: saved.file.split(/[\\/]/).pop() }, "Save a copy");
+      await ask("Prescription saved", h("div", {}, h("p", {}, `For ${page.info.patient}, in `, h("code", {}, saved.file)), h("p", {}, "Practise with it: ", h("code", {}, `formcheck live ${saved.exercise} --prescription "${saved.file}"`)), h("p", {}, link)), [["Done", true, "primary"]]);
+    } catch (error) { toast(error.message, { kind: "bad" }); }
+  }
+}
+
+export { amount };

@@ -1,0 +1,380 @@
+"""Many sessions together: one patient's over time, and how far physio and program agree."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.report import wording
+from formcheck.review.describe import class_counts, counted
+from formcheck.review.judge import Judged
+from formcheck.review.notes import Item, Notes
+from formcheck.session.library import Card, Library, printable
+from formcheck.session.summary import Rep
+
+#: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
+MDC_DEG = 10.0
+MDC_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A session's card with what the physio noted about it.
+
+    Attributes:
+        card: of the session.
+        items: notes that stand.
+        trouble: why the notes cannot be read, or None.
+    """
+
+    card: Card
+    items: list[Item] = field(default_factory=list)
+    trouble: str | None = None
+
+    def one(self, kind: str) -> dict[str, Any]:
+        """Data of the only item of a kind, empty if there is none."""
+        return next((item.data or {} for item in self.items if item.kind == kind), {})
+
+    @property
+    def patient(self) -> str:
+        """Pseudonym: the physio's word, else the session's own."""
+        own = self.card.live.patient if self.card.live else None
+        return printable(str(self.one("about").get("patient") or own or ""), 80)
+
+    @property
+    def date(self) -> str:
+        """When it took place, ISO 8601."""
+        return printable(str(self.one("about").get("recorded") or self.card.started), 40)
+
+    def faults_of(self, rep: Rep) -> set[str]:
+        """Faults of a repetition after review: found and not rejected, or added."""
+        out = {event.id for event in rep.faults} - self.rejected(rep)
+        return out | {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
+
+    def rejected(self, rep: Rep) -> set[str]:
+        """Faults of a repetition that the physio rejected."""
+        return {f for f, verdict in self.verdicts(rep).items() if verdict == "rejected"}
+
+    def verdicts(self, rep: Rep) -> dict[str, str]:
+        """Fault and verdict of each decided fault of a repetition."""
+        return {
+            str(d["fault"]): str(d["verdict"])
+            for d in self._data("decision")
+            if d["rep"] == rep.index and d["verdict"]
+        }
+
+    def added(self, rep: Rep) -> set[str]:
+        """Faults of a repetition that only the physio saw."""
+        return {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
+
+    def watched(self, rep: Rep) -> bool:
+        """True for a repetition that was watched as a whole."""
+        return any(r["rep"] == rep.index and r["done"] for r in self._data("reviewed"))
+
+    def _data(self, kind: str) -> list[dict[str, Any]]:
+        return [item.data for item in self.items if item.kind == kind and item.data is not None]
+
+
+def with_notes(card: Card) -> Reviewed:
+    """A card with its notes; notes that cannot be read cost nothing but themselves."""
+    try:
+        return Reviewed(card, Notes(card.folder.path).standing())
+    except FormcheckError as error:
+        return Reviewed(card, [], printable(str(error), 400))
+
+
+def patient_key(patient: str) -> str:
+    """What addresses a patient's page."""
+    return hashlib.sha256(patient.encode()).hexdigest()[:16]
+
+
+def library_row(reviewed: Reviewed) -> dict[str, Any]:
+    """One session in the list."""
+    card = reviewed.card
+    base = {"key": card.folder.key, "name": card.folder.name, "problem": card.problem}
+    if card.problem is not None or card.meta is None:
+        return base | {"changed": card.changed}
+    meta, reps = card.meta, card.reps
+    named = counted(reps)
+    affected = [rep for rep in named if reviewed.faults_of(rep)]
+    open_faults = sum(len({e.id for e in rep.faults} - set(reviewed.verdicts(rep))) for rep in reps)
+    tally = Counter(fault for rep in named for fault in reviewed.faults_of(rep))
+    live = card.live
+    pain = [p for p in (live.pain_before, *(s.pain for s in live.sets)) if p is not None] if live else []
+    titles, views = _titles(meta.exercise)
+    attention = []
+    if live and live.stopped:
+        attention.append("stopped because of pain" if live.stopped == "pain" else "stopped early")
+    if pain and max(pain) >= 6:
+        attention.append(f"pain up to {max(pain)} of 10")
+    if live and live.settled is False:
+        attention.append("pain of last time had not settled")
+    if not card.complete:
+        attention.append("broke off" if card.summary is None else "interrupted")
+    if not named:
+        attention.append("no repetition counted")
+    if reviewed.trouble:
+        attention.append("notes cannot be read")
+    return base | {
+        "patient": reviewed.patient,
+        "patient_key": patient_key(reviewed.patient) if reviewed.patient else "",
+        "date": reviewed.date,
+        "live": live is not None,
+        "source": printable(meta.source, 80),
+        "exercise": printable(meta.exercise, 60),
+        "title": titles.get("", printable(meta.exercise, 60)),
+        "side": meta.side if meta.side in ("left", "right") else None,
+        "view": views.get(meta.view, printable(meta.view, 30)),
+        "duration_s": card.summary.source.duration_s if card.summary else None,
+        "counts": class_counts(reps),
+        "affected": len(affected),
+        "top_faults": [
+            {"id": name, "title": titles.get(name, printable(name, 60)), "reps": n}
+            for name, n in tally.most_common(3)
+        ],
+        "undecided": open_faults,
+        "watched": sum(reviewed.watched(rep) for rep in named),
+        "rating": reviewed.one("rating").get("level"),
+        "attention": attention,
+    }
+
+
+def _titles(exercise: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Titles of an exercise (key: empty) and its faults, and of its views."""
+    if exercise not in EXERCISES:
+        return {}, {}
+    definition = load_definition(exercise)
+    faults = {name: fault.title for name, fault in definition.faults.items()}
+    return {"": definition.title} | faults, {name: view.title for name, view in definition.views.items()}
+
+
+# -- one patient over time -------------------------------------------------------------------------------
+
+
+def patient_page(library: Library, key: str) -> dict[str, Any] | None:
+    """One patient's sessions over time, grouped so that only like is compared with like."""
+    mine = [
+        r
+        for card in library.cards()
+        if card.problem is None and card.meta is not None
+        if (r := with_notes(card)).patient and patient_key(r.patient) == key
+    ]
+    if not mine:
+        return None
+    mine.sort(key=lambda r: r.date)
+    groups: dict[tuple[str, str], list[Reviewed]] = defaultdict(list)
+    for reviewed in mine:
+        assert reviewed.card.meta is not None
+        groups[reviewed.card.meta.exercise, reviewed.card.meta.view].append(reviewed)
+    return {
+        "patient": mine[0].patient,
+        "sessions": len(mine),
+        "groups": [_group(exercise, view, found) for (exercise, view), found in groups.items()],
+        "feeling": [point for r in mine if (point := _feeling(r)) is not None],
+        "mdc": {"deg": MDC_DEG, "share": MDC_SHARE},
+    }
+
+
+def _group(exercise: str, view: str, found: list[Reviewed]) -> dict[str, Any]:
+    titles, views = _titles(exercise)
+    unit, measure, judged = "", "", False
+    if exercise in EXERCISES:
+        definition = load_definition(exercise)
+        name = definition.counting.signal
+        unit, measure = definition.measures[name].unit, wording.short_title(definition.measures[name].title)
+        judged = definition.measures[name].views.get(view) == "ok"
+    return {
+        "exercise": printable(exercise, 60),
+        "title": titles.get("", printable(exercise, 60)),
+        "view": views.get(view, printable(view, 30)),
+        "measure": measure,
+        "unit": unit,
+        "sure": judged,
+        "points": [_point(r) for r in found],
+    }
+
+
+def _point(reviewed: Reviewed) -> dict[str, Any]:
+    card = reviewed.card
+    assert card.meta is not None
+    live, named = card.live, counted(card.reps)
+    clean = [rep for rep in named if rep.class_ == "full" and not reviewed.faults_of(rep)]
+    compensated = [rep for rep in named if reviewed.faults_of(rep)]
+    primary = card.meta.primary
+    reach = [v for rep in named if (v := rep.peak.get(primary)) is not None]
+    hold = [rep.hold_s for rep in named if rep.hold_s is not None]
+    asked = live.prescribed_sets * live.prescribed_reps if live else None
+    done = len(named)
+    return {
+        "key": card.folder.key,
+        "date": reviewed.date,
+        "side": card.meta.side if card.meta.side in ("left", "right") else None,
+        "correct": len(clean),
+        "compensated": len(compensated),
+        "incomplete": done - len(clean) - len(compensated),
+        "not_counted": len(card.reps) - done,
+        "range": round(median(reach), 4) if reach else None,
+        "hold_s": round(median(hold), 2) if hold else None,
+        "asked": asked,
+        "done": done,
+        "adherence": round(min(100.0, 100.0 * done / asked), 1) if asked else None,
+        "rating": reviewed.one("rating").get("level"),
+    }
+
+
+def _feeling(reviewed: Reviewed) -> dict[str, Any] | None:
+    live = reviewed.card.live
+    if live is None:
+        return None
+    after = [s.pain for s in live.sets if s.pain is not None]
+    effort = [s.effort for s in live.sets if s.effort is not None]
+    every = after + ([live.pain_before] if live.pain_before is not None else [])
+    return {
+        "key": reviewed.card.folder.key,
+        "date": reviewed.date,
+        "pain_before": live.pain_before,
+        "pain_after": after[-1] if after else None,
+        "pain_worst": max(every) if every else None,
+        "effort": max(effort) if effort else None,
+        "settled": live.settled,
+        "stopped": live.stopped,
+    }
+
+
+# -- agreement -------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tally:
+    """Repetitions in which a fault was checked by the program and watched by the physio."""
+
+    both: int = 0
+    program_only: int = 0
+    physio_only: int = 0
+    neither: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.both + self.program_only + self.physio_only + self.neither
+
+    @property
+    def percent(self) -> float | None:
+        """Share in which both say the same, percent."""
+        return None if self.count == 0 else 100.0 * (self.both + self.neither) / self.count
+
+    @property
+    def kappa(self) -> float | None:
+        """Cohen's kappa; None where it is not defined, because both always say the same one thing."""
+        n = self.count
+        if n == 0:
+            return None
+        program, physio = self.both + self.program_only, self.both + self.physio_only
+        by_chance = (program * physio + (n - program) * (n - physio)) / (n * n)
+        if by_chance >= 1.0:
+            return None
+        return ((self.both + self.neither) / n - by_chance) / (1.0 - by_chance)
+
+
+#: Which faults of which repetitions of a session were checked, as far as that is known.
+Checked = dict[int, set[str]]
+
+
+def checked_faults(card: Card, judged: Judged | None) -> Checked:
+    """For each counted repetition, the faults that the program could check in it.
+
+    Args:
+        card: the session.
+        judged: the same session judged again by the same thresholds, where the summary alone does not tell
+            (a fault that was checked in some repetitions only). None: those are left out where not found.
+    """
+    named = counted(card.reps)
+    faults = card.summary.faults if card.summary is not None else {}
+    every = {name for name, info in faults.items() if info.checked and info.reps_checked == len(named)}
+    out: Checked = {rep.index: every | {e.id for e in rep.faults} for rep in named}
+    if judged is None:
+        return out
+    for again, checks in zip(judged.reps, judged.checks, strict=True):
+        same = next((rep for rep in named if abs(rep.start_s - again.start_s) < 0.3), None)
+        if same is not None:
+            out[same.index] |= {name for name, check in checks.items() if check.checked}
+    return out
+
+
+def needs_judging(card: Card) -> bool:
+    """True where the summary alone does not tell which repetitions a fault was checked in."""
+    n = len(counted(card.reps))
+    faults = card.summary.faults if card.summary is not None else {}
+    return any(0 < info.reps_checked < n for info in faults.values())
+
+
+def add_up(reviewed: Reviewed, checked: Checked, into: dict[tuple[str, str], Tally]) -> None:
+    """Adds a session's watched repetitions to the tallies, by exercise and fault."""
+    card = reviewed.card
+    assert card.meta is not None
+    for rep in counted(card.reps):
+        if not reviewed.watched(rep):
+            continue
+        verdicts, added = reviewed.verdicts(rep), reviewed.added(rep)
+        found = {event.id for event in rep.faults}
+        for fault in checked.get(rep.index, set()):
+            tally = into.setdefault((card.meta.exercise, fault), Tally())
+            if fault in found:
+                verdict = verdicts.get(fault)
+                tally.both += verdict == "accepted"
+                tally.program_only += verdict == "rejected"
+            else:
+                tally.physio_only += fault in added
+                tally.neither += fault not in added
+
+
+def agreement_rows(tallies: dict[tuple[str, str], Tally]) -> list[dict[str, Any]]:
+    """One row a fault, those with most repetitions first."""
+    rows = []
+    for (exercise, fault), tally in tallies.items():
+        if tally.count == 0:
+            continue
+        titles, _ = _titles(exercise)
+        rows.append(
+            {
+                "exercise": printable(exercise, 60),
+                "exercise_title": titles.get("", printable(exercise, 60)),
+                "fault": printable(fault, 60),
+                "title": titles.get(fault, printable(fault, 60)),
+                "reps": tally.count,
+                "both": tally.both,
+                "program_only": tally.program_only,
+                "physio_only": tally.physio_only,
+                "neither": tally.neither,
+                "percent": None if tally.percent is None else round(tally.percent, 1),
+                "kappa": None if tally.kappa is None else round(tally.kappa, 3),
+            }
+        )
+    return sorted(
+        rows, key=lambda row: (-(row["both"] + row["program_only"] + row["physio_only"]), row["title"])
+    )
+
+
+def agreement_csv(rows: list[dict[str, Any]]) -> str:
+    """The table as CSV, safe to open in a spreadsheet."""
+    names = ("exercise", "fault", "title", "reps", "both", "program_only", "physio_only", "neither")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*names, "agreement_percent", "cohens_kappa"])
+    for row in rows:
+        writer.writerow([_cell(row[name]) for name in (*names, "percent", "kappa")])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A spreadsheet would take a text that begins like this for a formula."""
+    if isinstance(value, str) and value[:1] in tuple("=+-@\t\r"):
+        return f"'{value}"
+    return "" if value is None else value

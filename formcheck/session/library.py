@@ -1,0 +1,331 @@
+"""Many sessions in one folder: found, described and opened without trusting anything in them.
+
+A session folder may come from anybody: on a memory stick, by mail, from another clinic. Nothing outside the
+library's own folder is ever read for it (no symbolic links, nothing but regular files), its database is
+looked over before a query runs (a view could be an endless one), and every query has a time limit. What
+cannot be read is listed all the same, with the reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from formcheck.errors import FormcheckError
+from formcheck.session.layout import SCHEMA, TABLES, SessionMeta, parse_meta, read_meta
+from formcheck.session.outputs import SESSION
+from formcheck.session.reader import Session, _read_only, _reading
+from formcheck.session.summary import LiveInfo, Rep, Summary
+
+#: Names a session's own video may have, the likeliest first, and how it is served.
+VIDEOS = {"video.mp4": "video/mp4", "video.webm": "video/webm"}
+
+_DEEPEST = 3
+_MOST_FOLDERS = 20_000
+_LARGEST_DATABASE = 8_000_000_000
+_LARGEST_VALUE = 64_000_000
+_QUERY_S = 30.0
+_SIDE_FILES = ("", "-wal", "-shm", "-journal")
+_OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
+#: Control characters and those that turn the direction of writing: a name with them looks like another.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class SessionFolder:
+    """One folder that holds a ``session.sqlite``.
+
+    Attributes:
+        key: what addresses it: 20 hex digits made from its place, so that no name ever stands in an address.
+        path: the folder.
+        name: its place within the library, as text to show.
+    """
+
+    key: str
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the list of sessions shows of one.
+
+    Attributes:
+        folder: where it is.
+        problem: one sentence saying why it cannot be read, or None; all else is then empty.
+        meta: what was known at its start.
+        complete: False when it was interrupted.
+        summary: None when the recording was killed before its end.
+        reps: of the summary, or else those stored until then.
+        live: what only a live session has.
+        changed: when its file was last written, seconds since 1970.
+    """
+
+    folder: SessionFolder
+    problem: str | None = None
+    meta: SessionMeta | None = None
+    complete: bool = False
+    summary: Summary | None = None
+    reps: tuple[Rep, ...] = ()
+    live: LiveInfo | None = None
+    changed: float = 0.0
+
+    @property
+    def started(self) -> str:
+        """When it began, ISO 8601; of an analysed recording, when it was analysed."""
+        return self.live.started if self.live else self.meta.created if self.meta else ""
+
+
+def printable(text: str, most: int = 300) -> str:
+    """Text from elsewhere as it may be shown: no control characters, nothing undecodable, not endless."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = _UNPRINTABLE.sub("\ufffd", text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+@dataclass
+class Library:
+    """The sessions below one folder.
+
+    Example:
+        >>> Library(Path("no/such/folder")).cards()
+        []
+    """
+
+    root: Path
+    _known: dict[str, SessionFolder] = field(default_factory=dict, repr=False)
+    _cards: dict[str, tuple[object, Card]] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.root = Path(os.path.realpath(self.root))
+
+    def folders(self) -> list[SessionFolder]:
+        """All session folders there are now, at most three levels deep; links are not followed."""
+        found = {folder.key: folder for folder in self._walk(self.root, 0, [_MOST_FOLDERS])}
+        with self._lock:
+            self._known = found
+        return list(found.values())
+
+    def find(self, key: str) -> SessionFolder:
+        """The folder of a key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if key not in self._known:
+            self.folders()
+        folder = self._known[key]
+        if not self._is_session(folder.path):
+            raise KeyError(key)
+        return folder
+
+    def file(self, folder: SessionFolder, name: str) -> Path | None:
+        """A file of a session folder, if it is a regular one and truly lies in it; else None.
+
+        Args:
+            folder: from this library.
+            name: a plain file name; never taken from a request.
+        """
+        path = folder.path / name
+        if not _is_regular(path) or not self._inside(path):
+            return None
+        return path
+
+    def video(self, folder: SessionFolder) -> Path | None:
+        """The session's own video, without anything drawn into it."""
+        return next((p for name in VIDEOS if (p := self.file(folder, name)) is not None), None)
+
+    def cards(self) -> list[Card]:
+        """What there is to say of every session; those that did not change are not read again."""
+        out = []
+        for folder in self.folders():
+            out.append(self.card(folder))
+        return out
+
+    def card(self, folder: SessionFolder) -> Card:
+        """What there is to say of one session."""
+        stamp = signature(folder.path / SESSION)
+        with self._lock:
+            held = self._cards.get(folder.key)
+        if held is not None and held[0] == stamp:
+            return held[1]
+        card = self._describe(folder)
+        with self._lock:
+            self._cards[folder.key] = (stamp, card)
+        return card
+
+    def open(self, folder: SessionFolder) -> Session:
+        """Opens a session that may come from anybody; reads no more of it than is asked for.
+
+        Damage is noticed where it is read (every row has a check sum), not looked for in advance: that takes
+        a second for an hour of video.
+
+        Raises:
+            FormcheckError: it is damaged, too new, not a session, or not made by formcheck.
+        """
+        path = self._database(folder)
+        with _reading(path):
+            db = sqlite3.connect(
+                _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
+            )
+            try:
+                _look_over(db, path)
+                meta = read_meta(db)
+                return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
+            except BaseException:
+                db.close()
+                raise
+
+    def _describe(self, folder: SessionFolder) -> Card:
+        changed = 0.0
+        try:
+            path = self._database(folder)
+            changed = path.stat().st_mtime
+            with self.open(folder) as session:
+                summary = session.summary
+                reps = summary.reps if summary is not None else session.reps
+                return Card(
+                    folder=folder,
+                    meta=session.meta,
+                    complete=session.complete,
+                    summary=summary,
+                    reps=tuple(reps),
+                    live=summary.live if summary is not None else None,
+                    changed=changed,
+                )
+        except FormcheckError as error:
+            # The path is known from the folder's name, and may hold a person's.
+            path_text = str(folder.path / SESSION)
+            sentence = str(error).replace(f"The session {path_text}", "This session")
+            sentence = sentence.replace(path_text, f"Its {SESSION}")
+            return Card(folder, problem=printable(sentence, 500), changed=changed)
+        except OSError as error:
+            return Card(folder, problem=f"It cannot be read: {error.strerror}.", changed=changed)
+
+    def _database(self, folder: SessionFolder) -> Path:
+        path = folder.path / SESSION
+        if not self._is_session(folder.path):
+            raise FormcheckError(f"There is no session at {path}; check the name.")
+        for ending in _SIDE_FILES[1:]:
+            beside = path.with_name(path.name + ending)
+            if os.path.lexists(beside) and not _is_regular(beside):
+                raise FormcheckError("A file beside the session is a link; it is not opened.")
+        if path.stat().st_size > _LARGEST_DATABASE:
+            raise FormcheckError("The file is far too large to be a session.")
+        return path
+
+    def _walk(self, folder: Path, depth: int, left: list[int]) -> Iterator[SessionFolder]:
+        if self._is_session(folder):
+            relative = folder.relative_to(self.root)
+            key = hashlib.sha256(os.fsencode(relative.as_posix())).hexdigest()[:20]
+            yield SessionFolder(key, folder, printable(folder.name if relative.name == "" else str(relative)))
+            return
+        if depth >= _DEEPEST:
+            return
+        try:
+            with os.scandir(folder) as entries:
+                inside = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError:
+            return
+        for entry in inside:
+            left[0] -= 1
+            if left[0] < 0:
+                return
+            try:
+                is_folder = entry.is_dir(follow_symlinks=False)
+            except OSError:
+                continue
+            if is_folder and self._inside(Path(entry.path)):
+                yield from self._walk(Path(entry.path), depth + 1, left)
+
+    def _is_session(self, folder: Path) -> bool:
+        return _is_regular(folder / SESSION) and self._inside(folder / SESSION)
+
+    def _inside(self, path: Path) -> bool:
+        """Truly below the library's folder, with no link on the way (a Windows junction is one too)."""
+        return os.path.realpath(path) == str(path) and path.is_relative_to(self.root)
+
+
+def signature(path: Path) -> object:
+    """Differs after every change of a database."""
+    out: list[object] = []
+    for ending in _SIDE_FILES[:2]:
+        try:
+            status = os.lstat(path.with_name(path.name + ending))
+            out.append((status.st_mtime_ns, status.st_size, status.st_ino))
+        except OSError:
+            out.append(None)
+    return tuple(out)
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _look_over(db: sqlite3.Connection, path: Path) -> None:
+    """Refuses a database that is more than plain tables of data, before anything is asked of it."""
+    guard(db)
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
+        text = str(sql or "").lstrip().upper()
+        plain = kind == "table" and text.startswith("CREATE TABLE") and " GENERATED " not in text
+        if name in _OUR_TABLES and plain:
+            continue
+        if kind == "index" and sql is None:
+            continue
+        raise FormcheckError(f"{path} is not a formcheck session: it holds more than formcheck writes.")
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    schema = read_meta(db).get("schema") if "meta" in tables else None
+    name, _, number = str(schema or "").partition("/")
+    ours, _, newest = SCHEMA.partition("/")
+    if name != ours or not number.isdigit():
+        raise FormcheckError(f"{path} is not a formcheck session.")
+    if number != newest:
+        age = (
+            ("newer", "update formcheck")
+            if int(number) > int(newest)
+            else ("older", "analyse its video again")
+        )
+        raise FormcheckError(f"The session {path} was made by a {age[0]} formcheck ({schema}); {age[1]}.")
+    if tables != _OUR_TABLES:
+        raise ValueError("tables are missing")
+
+
+def guard(db: sqlite3.Connection, most_s: float = _QUERY_S) -> None:
+    """Limits what a database from elsewhere can make SQLite do: no functions, no giant values, no endless
+    query."""
+    db.execute("PRAGMA trusted_schema=OFF")
+    db.execute("PRAGMA cell_size_check=ON")
+    if sys.version_info >= (3, 11):
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
+    begun = [time.monotonic()]
+    last = [begun[0]]
+
+    def check() -> int:
+        now = time.monotonic()
+        if now - last[0] > 1.0:  # a pause between queries: this is a new one
+            begun[0] = now
+        last[0] = now
+        return int(now - begun[0] > most_s)
+
+    db.set_progress_handler(check, 200_000)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever a damaged session leads to, as one sentence."""
+    with _reading(path):
+        yield

@@ -1,0 +1,270 @@
+"""The flow of a session, told of made moments and keys: pages, pain rules, sets, pauses, endings."""
+
+from __future__ import annotations
+
+import pytest
+
+from formcheck.coach.flow import Flow
+from formcheck.coach.message import Say
+from formcheck.coach.plan import History, Plan
+from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.position import Problem
+from formcheck.exercises.practice import Moment
+from formcheck.exercises.repetition import RepTimes
+from formcheck.exercises.tracker import RepResult
+from formcheck.session.events import KINDS, Event
+from formcheck.words import Words
+
+FIRST_TIME = History()
+CHOICES = {name: load_definition(name) for name in EXERCISES}
+
+
+class Told:
+    """A flow with what it gave out, and a clock."""
+
+    def __init__(
+        self, exercise: str | None = "bridge", *, sets: int = 2, reps: int = 2, history: History = FIRST_TIME
+    ) -> None:
+        plan = Plan(CHOICES["bridge"], sets, reps, rest_s=20.0, views=("side",))
+        self.flow = Flow(Words(), CHOICES, lambda name: (plan, history), exercise)
+        self.t, self.index = 0.0, -1
+        self.said: list[Say] = []
+        self.events: list[Event] = []
+
+    def collect(self) -> None:
+        for message in self.flow.take_messages():
+            if isinstance(message, Say):
+                self.said.append(message)
+            self.flow.spoken(message)
+        self.events += self.flow.take_events()
+
+    def press(self, *keys: str) -> Told:
+        for key in keys:
+            self.flow.press(key)
+            self.collect()
+        return self
+
+    def frames(self, seconds: float, stage: str = "work", **more: object) -> Told:
+        for _ in range(round(seconds * 10)):
+            self.t, self.index = self.t + 0.1, self.index + 1
+            self.flow.frame(Moment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
+            self.collect()
+        return self
+
+    def rep(self, kind: str = "full") -> Told:
+        times = RepTimes(
+            kind, self.t - 4, self.t - 3, self.t - 2, self.t, self.t - 2.5, 1.0, 1.0, False, False, 0
+        )
+        checks: dict[str, object] = {}
+        return self.frames(0.1, phase="rest", closed=RepResult(times, checks))  # type: ignore[arg-type]
+
+    def wait(self, seconds: float) -> Told:
+        self.t += seconds
+        self.flow.tick(self.t)
+        self.collect()
+        return self
+
+    def to_work(self, pain: str = "1") -> Told:
+        self.press("2", pain)
+        self.frames(1, "still")
+        return self.frames(0.1, "ready").frames(0.5, "work", phase="rest")
+
+    def to_pain_after(self) -> Told:
+        return self.to_work().rep().rep()
+
+    @property
+    def step(self) -> str:
+        return self.flow.step
+
+    def data(self, kind: str) -> list[object]:
+        return [e.data for e in self.events if e.kind == kind]
+
+
+def test_every_page_can_be_made():
+    told = Told(None)
+    assert told.flow.page().kind == "choose"
+    told.press("2")  # the second choice is the bridge
+    assert told.flow.page().kind == "safety"
+    assert len(told.flow.page().lines) > 10
+
+
+def test_arrow_keys_and_enter_choose():
+    told = Told(None).press("right", "right", "left", "enter")
+    assert told.step == "safety"
+
+
+@pytest.mark.parametrize("at", ["choose", "safety", "pain_before"])
+def test_esc_before_exercising_leaves(at):
+    told = Told(None if at == "choose" else "bridge")
+    if at == "pain_before":
+        told.press("2")
+    assert told.step == at
+    assert told.press("esc").flow.over
+
+
+@pytest.mark.parametrize("key", ["esc", "s", "p"])
+@pytest.mark.parametrize("at", ["setup", "work", "paused", "rest"])
+def test_stopping_is_possible_at_any_time(at, key):
+    told = Told()
+    if at == "setup":
+        told.press("2", "1").frames(1, "setup", problem=Problem("nobody"))
+    elif at == "rest":
+        told.to_pain_after().press("1", "3")
+    else:
+        told.to_work()
+        if at == "paused":
+            told.press("space")
+    assert told.step == at
+    told.press(key)
+    assert told.step == "stopped"
+    assert told.data("stop") == [{"reason": "pain" if key == "p" else "stop"}]
+    spoken = [s for s in told.said if s.key.startswith("voice.stopped")]
+    assert spoken
+    assert spoken[-1].interrupt
+    before = len(told.said)
+    told.wait(60)
+    assert len(told.said) == before  # nothing asks to go on
+
+
+def test_pain_of_six_before_is_advised_against_and_can_be_put_right():
+    told = Told().press("2", "6")
+    assert told.step == "advice"
+    assert not told.flow.camera_wanted
+    told.press("2")  # the wrong number
+    assert told.step == "pain_before"
+    assert told.data("pain") == []
+    told.press("7", "1")
+    assert told.step == "stopped"
+    assert told.data("pain") == [{"value": 7, "set": 0}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "step"),
+    [
+        ("0", "0", "effort"),
+        ("0", "1", "effort"),
+        ("3", "3", "effort"),
+        ("0", "2", "stopped"),  # two more than at the start
+        ("3", "4", "caution"),
+        ("4", "5", "caution"),
+        ("3", "5", "stopped"),
+        ("5", "6", "stopped"),
+    ],
+)
+def test_pain_after_a_set(before, after, step):
+    told = Told().to_work(before).rep().rep().press(after)
+    assert told.step == step
+    if step == "stopped":
+        assert told.data("stop") == [{"reason": "pain"}]
+
+
+def test_after_caution_one_may_rest_longer_stop_or_go_on():
+    for key, step in (("1", "effort"), ("2", "stopped"), ("3", "effort")):
+        told = Told().to_work("3").rep().rep().press("4", key)
+        assert told.step == step
+    told = Told().to_work("3").rep().rep().press("4", "1", "3").wait(25)
+    assert told.step == "rest"  # twice as long as prescribed
+    assert told.wait(20).step == "setup"
+
+
+def test_questions_nobody_answers_are_noted_as_not_answered():
+    told = Told().to_pain_after().wait(31).wait(31)
+    assert told.step == "rest"
+    assert told.data("pain")[-1] == {"value": None, "set": 1}
+    assert told.data("effort") == [{"value": None, "set": 1}]
+
+
+def test_the_rest_ends_by_itself_or_by_enter():
+    told = Told().to_pain_after().press("1", "3")
+    assert told.step == "rest"
+    assert told.wait(19).step == "rest"
+    assert told.wait(2).step == "setup"
+    assert [d["set"] for d in told.data("set_start")] == [1, 2]  # type: ignore[index]
+    assert Told().to_pain_after().press("1", "3", "enter").step == "setup"
+
+
+def test_the_last_set_leads_to_the_summary():
+    told = Told(sets=1).to_pain_after().press("1", "3")
+    assert told.step == "summary"
+    assert any("2" in line for line in told.flow.page().lines)
+    assert told.press("enter").flow.over
+
+
+def test_only_counted_repetitions_fill_a_set():
+    told = Told().to_work().rep("void").rep("aborted").rep("partial")
+    assert told.step == "work"
+    assert told.flow.page().count == 1
+    assert told.rep().step == "pain_after"
+
+
+def test_lying_still_for_half_a_minute_ends_the_set():
+    told = Told().to_work().rep().frames(31, phase="rest")
+    assert told.step == "pain_after"
+    assert told.data("set_end") == [{"set": 1, "reason": "idle"}]
+
+
+def test_holding_for_twenty_seconds_pauses():
+    told = Told().to_work().frames(21, phase="hold")
+    assert told.step == "paused"
+    assert told.data("pause") == [{}]
+
+
+def test_pause_and_go_on():
+    told = Told().to_work().rep().press("space")
+    assert told.step == "paused"
+    told.press("space")
+    assert told.step == "setup"
+    told.frames(1, "still").frames(0.5, "work", phase="rest")
+    assert told.flow.page().count == 1  # what was done stays done
+    assert [e.kind for e in told.events if e.kind in ("pause", "resume")] == ["pause", "resume"]
+
+
+def test_the_camera_is_wanted_only_between_pain_and_summary():
+    told = Told(sets=1)
+    assert not told.flow.camera_wanted
+    told.press("2")
+    assert not told.flow.camera_wanted
+    told.press("0")
+    assert told.flow.camera_wanted
+    told = Told(sets=1).to_pain_after().press("1", "3")
+    assert not told.flow.camera_wanted
+
+
+def test_in_the_dark_the_light_is_told_instead_of_nobody():
+    told = Told().press("2", "1")
+    told.flow.light("dark")
+    told.frames(1, "setup", problem=Problem("nobody"))
+    assert told.data("setup")[-1] == {"problem": "dark"}
+
+
+def test_did_it_settle_is_asked_after_pain_last_time():
+    told = Told(history=History(2, had_pain=True)).press("2")
+    assert told.step == "settled"
+    told.press("2")
+    assert told.data("settled") == [{"answer": False}]
+    assert told.step == "pain_before"
+
+
+def test_unknown_keys_do_nothing():
+    told = Told().press("x", "tab", "9")
+    assert told.step == "safety"
+
+
+def test_every_event_is_of_a_known_kind():
+    told = Told().to_pain_after().press("1", "3").wait(21).press("esc")
+    assert {e.kind for e in told.events} <= set(KINDS)
+    assert all(a.time_s <= b.time_s for a, b in zip(told.events, told.events[1:], strict=False))
+
+
+def test_a_clip_that_ends_ends_the_set():
+    told = Told().to_work().rep()
+    told.flow.source_ended()
+    told.collect()
+    assert told.step == "summary"
+    assert told.flow.ending_s is not None
+
+
+def test_what_is_shown_is_in_the_patients_language():
+    flow = Flow(Words("de"), CHOICES, lambda name: (Plan(CHOICES["bridge"], 1, 1, 1.0), History()), "bridge")
+    assert flow.page().language == "de"
+    assert flow.page().title == "Bevor Sie beginnen"

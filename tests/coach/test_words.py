@@ -1,0 +1,99 @@
+"""The words patients read and hear: complete in every language, short, and never a diagnosis."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from formcheck.coach.palette import PHASE_WORDS
+from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.words import DEFAULT, Words, languages, translated
+
+OTHERS = [language for language in languages() if language != DEFAULT]
+#: Spec 7.7, word for word.
+DISCLAIMER = (
+    "formcheck is practice and review software. It estimates movement from a camera, can be wrong, and is "
+    "not a medical device. It does not diagnose, treat or monitor any condition and must not be used to "
+    "decide treatment. Follow your clinician's advice. In an emergency call your local emergency number."
+)
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def test_there_is_english_and_another_language() -> None:
+    assert DEFAULT in languages()
+    assert "de" in OTHERS
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_shipped_language_has_every_sentence_with_the_same_placeholders(language: str) -> None:
+    english, other = Words(), Words(language)
+    assert other.keys() == english.keys()
+    for key in english.keys():  # noqa: SIM118
+        assert placeholders(other(key)) == placeholders(english(key)), key
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_shipped_language_has_every_exercise_in_full(language: str, exercise: str) -> None:
+    english = load_definition(exercise)
+    other = translated(english, language)
+    assert other.title != english.title
+    for name, view in english.views.items():
+        assert other.views[name].title != view.title, name
+        assert other.views[name].setup != view.setup, name
+    for name, fault in english.faults.items():
+        assert other.faults[name].title != fault.title, name
+        assert (other.faults[name].cue is None) == (fault.cue is None), name
+        if fault.cue is not None:
+            assert other.faults[name].cue != fault.cue, name
+        # what is measured and what the physio reads stays as it is
+        assert other.faults[name].rules == fault.rules
+        assert other.faults[name].wording == fault.wording
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_cue_is_six_words_at_most(language: str, exercise: str) -> None:
+    cues = [f.cue for f in translated(load_definition(exercise), language).faults.values() if f.cue]
+    assert len(cues) > 10
+    for cue in cues:
+        assert len(cue.split()) <= 6, cue
+        assert not any(letter.isdigit() for letter in cue), cue
+
+
+def test_the_disclaimer_is_shown_word_for_word() -> None:
+    assert DISCLAIMER in Words().under("page.safety.line_")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_the_drawing_adds_itself_is_there(language: str) -> None:
+    say = Words(language)
+    for phase in PHASE_WORDS:
+        assert 1 <= len(say(f"page.phase.{phase}")) <= 20
+    for kind in ("video", "skeleton"):
+        assert say(f"page.recording.{kind}")
+    assert "7" in say("page.count_of", of=7)
+    assert "knees" in say("page.unseen", faults="knees")
+
+
+@pytest.mark.parametrize("language", languages())
+def test_pages_claim_no_more_than_practice(language: str) -> None:
+    say = Words(language)
+    claims = re.compile(r"diagnos|measur|monitor|detect|heal|cure|überwach|mess(en|ung)|heil", re.IGNORECASE)
+    disclaimers = {say("page.safety.line_20")}
+    for key in say.keys():  # noqa: SIM118
+        if key.startswith("page.") and say(key) not in disclaimers:
+            assert not claims.search(say(key)), key
+        assert "—" not in say(key), key
+
+
+def test_the_safety_lines_come_in_their_order() -> None:
+    lines = Words().under("page.safety.line_")
+    assert lines[0].startswith("Only do exercises")
+    assert lines.index(DISCLAIMER) == len(lines) - 2
+    assert len(lines) == 21

@@ -1,0 +1,65 @@
+"""When does tracking need a second look, and which answer is believed?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from formcheck.pose.landmarks import MIRRORED, Landmark, Pose, PoseResult
+from formcheck.pose.person import CORE
+from formcheck.pose.second_look import is_better, is_steady
+
+
+def side_lying(
+    *,
+    apart: float = 0.05,
+    depth: float = 0.4,
+    stacked: float = 0.2,
+    width: float = 100.0,
+    left_up: bool = True,
+) -> list[PoseResult]:
+    """Ten frames of a body on its side, seen from the feet.
+
+    Args:
+        apart: distance between the two readings, body sizes.
+        depth: how much further than the ankles the shoulders are, metres.
+        stacked: height of the hip line, metres; it is 0.2 deep.
+        width: of the body in the picture, pixels; it is 200 high.
+        left_up: which side is uppermost.
+    """
+    xyz, world = np.zeros((33, 3), np.float32), np.zeros((33, 3), np.float32)
+    for row, part in enumerate(("SHOULDER", "HIP", "KNEE", "ANKLE")):
+        for side, low in (("LEFT", 0.0), ("RIGHT", 1.0)):
+            at = Landmark[f"{side}_{part}"]
+            xyz[at, :2] = 300 + width * row / 3, 100 + 50 * row + 50 * low
+            world[at] = 0.1 * row, stacked * low, depth * (1 - row / 3) + 0.2 * low
+    xyz[Landmark.NOSE, :2] = 300, 100
+    if not left_up:
+        xyz, world = xyz[list(MIRRORED)], world[list(MIRRORED)]
+    results = []
+    for i in range(10):
+        other = xyz.copy()
+        size = max(np.linalg.norm(xyz[25, :2] - xyz[27, :2]) * 0.5 / 0.4, 1.0)
+        other[CORE, 0] += apart * size
+        ones = np.ones(33, np.float32)
+        poses = [Pose(i / 30, i, (640, 480), p, world, ones, ones, 1.0) for p in (xyz, other)]
+        results.append(PoseResult(i / 30, i, poses[0], 1, mirrored=poses[1]))
+    return results
+
+
+@pytest.mark.parametrize("left_up", [True, False])
+def test_a_body_on_its_side_seen_from_the_feet_is_looked_at_again_though_tracking_holds(left_up):
+    assert not is_steady(side_lying(left_up=left_up))
+
+
+@pytest.mark.parametrize("other", [{"depth": 0.2}, {"stacked": 0.05}, {"width": 300.0}])
+def test_from_anywhere_else_steady_tracking_is_enough(other):
+    assert is_steady(side_lying(**other))
+
+
+def test_from_the_feet_a_steady_second_look_is_believed_even_where_the_first_agreed_better():
+    first = side_lying(apart=0.03)
+    assert is_better(side_lying(apart=0.08), first)
+    assert not is_better(side_lying(apart=0.16), first)
+    front = {"width": 300.0}
+    assert not is_better(side_lying(apart=0.08, **front), side_lying(apart=0.03, **front))

@@ -1,0 +1,438 @@
+"""The review page clicked through in a real browser, with nothing reachable but this computer."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made import analysed, as_live, bridges
+
+from formcheck.review import jobs
+from formcheck.review.notes import FILE, Notes
+from formcheck.review.server import serve
+from formcheck.video_writer import VideoWriter
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
+CHROMIUM = next(
+    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser (apt-get install chromium)"),
+]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+EVIL = "<img src=x onerror=document.title=1>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("sessions")
+    one = analysed(root / "one")
+    analysis = bridges()
+    with VideoWriter(one / "video.mp4", 320, 180, 25) as video:
+        for i, t in enumerate(analysis.time_s):
+            picture = np.full((180, 320, 3), 40, np.uint8)
+            picture[:, : 1 + i * 320 // len(analysis.time_s)] = 120
+            video.write(picture, float(t))
+    as_live(
+        one, root / "live", patient="P-1", started="2026-11-02T09:00:00+01:00", pain=(2, 7), stopped="pain"
+    )
+    as_live(one, root / "later", patient="P-1", started="2026-11-09T09:00:00+01:00")
+    (root / EVIL).mkdir()
+    (root / EVIL / "session.sqlite").write_bytes(b"no session" * 99)
+    return root
+
+
+@pytest.fixture(scope="module")
+def address(folder) -> Iterator[str]:
+    told: dict[str, Any] = {}
+    started = threading.Event()
+
+    def ready(address: str, server: Any) -> None:
+        told.update(address=address, server=server)
+        started.set()
+
+    thread = threading.Thread(target=serve, args=(folder,), kwargs={"ready": ready}, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    yield told["address"]
+    told["server"].should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def context(browser, address, folder) -> Iterator[Any]:
+    for notes in folder.glob(f"*/{FILE}*"):
+        notes.unlink()
+    found: list[str] = []
+    made = browser.new_context(viewport={"width": 1280, "height": 720})
+    made.set_default_timeout(15_000)
+
+    def watch(page: Any) -> None:
+        page.on("pageerror", lambda error: found.append(f"error: {error}"))
+        page.on(
+            "console",
+            lambda m: (
+                found.append(m.text) if m.type == "error" and not re.search("409|422", m.text) else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith(("http://127.0.0.1:", "blob:")) else found.append(r.url),
+        )
+
+    made.on("page", watch)
+    yield made
+    made.close()
+    assert found == []  # no script error, no refusal by the policy, no request to anywhere else
+
+
+@pytest.fixture
+def page(context, address) -> Any:
+    opened = context.new_page()
+    opened.goto(address)
+    opened.wait_for_selector(".session")
+    return opened
+
+
+def go(page: Any, name: str) -> Any:
+    keys = page.evaluate(
+        "fetch('/api/library').then(r => r.json()).then(d => d.sessions.map(s => [s.name, s.key]))"
+    )
+    page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + f"/session/{dict(keys)[name]}")
+    page.wait_for_selector(".controls")
+    page.wait_for_selector(".fault-row")
+    return page
+
+
+def frame(page: Any) -> int:
+    found = re.search(r"frame (\d+)", page.inner_text(".controls .time"))
+    assert found
+    return int(found[1])
+
+
+def test_sessions_by_patient_with_what_needs_attention_and_the_unreadable_as_text(page):
+    groups = page.locator(".group h2").all_inner_texts()
+    assert groups == ["P-1", "No patient named", "Cannot be read"]
+    assert "stopped because of pain" in page.inner_text(".group >> nth=0")
+    bad = page.inner_text(".session.bad")
+    assert EVIL in bad
+    assert "not a formcheck session" in bad
+    assert page.locator("main img").count() == 0
+    assert "token" not in page.url
+    page.fill("input[type=search]", "P-1")
+    assert page.locator(".session").count() == 2
+
+
+def test_stepping_is_exact_to_the_frame(page):
+    go(page, "one")
+    page.click(".rep-head .go >> nth=0")
+    page.wait_for_timeout(300)
+    times = bridges().time_s
+    start = frame(page)
+    for key, by in ((".", 1), (".", 1), (",", -1), (".", 1), (".", 1)):
+        shown = page.evaluate(
+            """key => new Promise(done => {
+                const video = document.querySelector("video");
+                video.requestVideoFrameCallback((_, meta) => done(meta.mediaTime));
+                document.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+            })""",
+            key,
+        )
+        start += by
+        assert frame(page) == start
+        assert shown == pytest.approx(times[start] - times[0], abs=1e-3)
+
+
+def test_a_fault_opens_at_its_start_with_value_threshold_and_how_sure(page):
+    go(page, "one")
+    row = page.locator(".fault", has_text="Hip not fully extended").first
+    row.locator(".go").click()
+    text = page.inner_text(".fault.open .detail")
+    event = next(f for rep in bridges().summary.reps for f in rep.faults if f.id == "hip_not_extended")
+    assert "Hip extension deficit at the top" in text
+    assert f"{event.value:.0f}°" in text
+    assert "165°" in text
+    assert f"{100 * event.sure:.0f} % that it is truly beyond" in text.replace("\n", " ")
+    assert "spec 5.2 BF1" in text
+    at = bridges().time_s[frame(page)]
+    assert event.start_s - 1e-3 <= at < event.start_s + 0.05
+
+
+def test_a_decision_by_key_is_stored_and_taken_back(page, folder):
+    go(page, "one")
+    page.locator(".fault .go").first.click()
+    page.keyboard.press("x")
+    page.wait_for_selector(".fault.rejected")
+    (item,) = Notes(folder / "one").standing()
+    assert item.data["verdict"] == "rejected"
+    page.keyboard.press("x")
+    page.wait_for_selector(".fault.rejected", state="detached")
+    assert Notes(folder / "one").standing()[0].data["verdict"] is None
+
+
+def test_missed_faults_comments_rating_and_watched_repetitions(page, folder):
+    go(page, "one")
+    page.keyboard.press("]")
+    page.keyboard.press("m")
+    page.select_option(".form select >> nth=0", "head_lifts")
+    page.click(".form button[type=submit]")
+    page.wait_for_selector("text=added by you")
+    page.keyboard.press("c")
+    page.fill(".form textarea", "<b>looks at the screen</b>")
+    page.click(".form button[type=submit]")
+    page.wait_for_selector(".note")
+    assert page.locator(".note textarea").input_value() == "<b>looks at the screen</b>"
+    page.select_option("select[aria-label^=Quality]", "0.8")
+    page.click("[data-tab=reps]")
+    clean = page.locator(".rep", has_not=page.locator(".decide")).first
+    clean.locator("text=Watched").click()
+    page.wait_for_selector("[aria-pressed=true] >> text=Watched")
+    kinds = sorted(item.kind for item in Notes(folder / "one").standing())
+    assert kinds == ["comment", "missed", "rating", "reviewed"]
+    page.reload()
+    page.wait_for_selector("text=added by you")
+    assert page.input_value("select[aria-label^=Quality]") == "0.8"
+
+
+def test_a_repetition_with_open_faults_cannot_be_called_watched(page, folder):
+    go(page, "one")
+    page.locator(".rep", has=page.locator(".decide")).first.locator("text=Watched").click()
+    page.wait_for_selector(".toast >> text=Decide first")
+    assert not (folder / "one" / FILE).exists()
+
+
+def test_two_tabs_see_each_others_edits_at_once(context, page, address):
+    go(page, "one")
+    other = context.new_page()
+    other.goto(address)
+    other.wait_for_selector(".session")
+    go(other, "one")
+    page.locator(".decide .yes").first.click()
+    other.wait_for_selector(".decide .yes[aria-pressed=true]")
+
+
+def test_an_edit_made_meanwhile_is_not_overwritten(page, folder):
+    notes = Notes(folder / "one")
+    notes.save("comment:1", {"time_s": 1.0, "text": "first"}, 0)
+    go(page, "one")
+    page.click("[data-tab=notes]")
+    box = page.locator(".note textarea")
+    box.fill("mine")
+    notes.save("comment:1", {"time_s": 1.0, "text": "theirs"}, 1)
+    box.blur()
+    page.wait_for_selector("dialog >> text=Changed in another window")
+    assert "theirs" in page.inner_text("dialog")
+    assert "mine" in page.inner_text("dialog")
+    page.click("dialog >> text=Use mine")
+    page.wait_for_selector("dialog", state="detached")
+    page.wait_for_timeout(200)
+    assert notes.standing()[0].data["text"] == "mine"
+    with sqlite3.connect(folder / "one" / FILE) as db:
+        assert db.execute("SELECT count(*) FROM history").fetchone()[0] == 3
+
+
+def test_what_if_changes_counts_and_time_lines_and_is_saved(page, folder):
+    go(page, "live")
+    page.click("[data-tab=whatif]")
+    page.wait_for_selector(".whatif .one")
+    one = page.locator(".whatif .one", has_text="Hip not fully extended")
+    sync_api.expect(one.locator(".count")).to_have_text("in 2 of 4")
+    grades = one.locator("input[type=number]")
+    for i, value in enumerate(("60", "70", "80")):
+        grades.nth(i).fill(value)
+    sync_api.expect(one.locator(".count")).to_have_text("in 0 of 4 (−2)")
+    sync_api.expect(page.locator(".diff-list li")).to_have_count(2)
+    page.click("[data-tab=reps]")
+    assert page.locator(".fault.gone").count() == 2
+    page.click("[data-tab=whatif]")
+    page.click("text=Save as prescription")
+    page.wait_for_selector("dialog >> text=formcheck live bridge --prescription")
+    assert [p.name for p in (folder / "prescriptions").iterdir()] == ["P-1-bridge.toml"]
+
+
+def test_a_session_without_video_is_drawn_and_played(page):
+    go(page, "live")
+    assert page.locator("video").count() == 0
+    assert page.inner_text(".stage .tag >> nth=0").startswith("No video was kept")
+    before = frame(page)
+    page.keyboard.press(" ")
+    page.wait_for_timeout(600)
+    page.keyboard.press(" ")
+    assert frame(page) > before + 3
+    page.wait_for_timeout(300)
+    colours = page.evaluate(
+        """() => { const c = document.querySelector(".stage canvas");
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; const seen = new Set();
+        for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
+        return seen.has(0x35e0c2) && seen.has(0xa9cdf7); }"""
+    )
+    assert colours  # the body is there, with what is measured marked
+
+
+def test_a_repetition_is_looped(page):
+    go(page, "live")
+    page.click("[aria-label='Loop repetition 1']")
+    rep = bridges().summary.reps[0]
+    seen = []
+    page.select_option("select[aria-label=Speed]", "2")
+    for _ in range(25):
+        page.wait_for_timeout(100)
+        seen.append(bridges().time_s[frame(page)])
+    assert min(seen) >= rep.start_s - 0.05
+    assert max(seen) <= rep.end_s + 0.1
+    assert any(b < a - 0.5 for a, b in itertools.pairwise(seen))
+
+
+def test_clicking_a_time_line_goes_there_and_zoom_narrows_it(page):
+    go(page, "one")
+    canvas = page.locator(".lane.first canvas")
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    middle = bridges().time_s[-1] / 2
+    assert bridges().time_s[frame(page)] == pytest.approx(middle, abs=0.1)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 40)
+    assert bridges().time_s[frame(page)] < 0.8 * bridges().time_s[-1]
+
+
+def test_two_repetitions_side_by_side(page):
+    go(page, "live")
+    page.keyboard.press("v")
+    page.wait_for_selector(".compare .stage >> nth=1")
+    sync_api.expect(page.locator(".compare > p")).to_contain_text("mean ± one standard deviation")
+    sessions = page.locator(".compare select[aria-label=Session] >> nth=1")
+    assert sessions.locator("option").count() == 3
+    page.keyboard.press(".")
+    assert page.inner_text(".scrub .n") == "1 %"
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".compare", state="detached")
+    assert page.is_visible(".controls")
+
+
+def test_patient_page_and_agreement(page):
+    page.click("text=Progress over time")
+    page.wait_for_selector(".chart")
+    text = page.inner_text("main")
+    assert "may be measurement error" in text
+    assert "stopped early (pain)" in text
+    assert page.locator(".chart a").count() >= 8
+    page.click("nav >> text=Agreement")
+    page.wait_for_selector("text=Nothing to compare yet")
+
+
+def test_help_shows_the_keys(page):
+    page.keyboard.press("?")
+    assert "frame" in page.inner_text("dialog.help")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").count() == 0
+
+
+def test_a_dropped_video_is_analysed_with_progress_and_appears(page, folder, monkeypatch):
+    gate = threading.Event()
+
+    def analyze(video, exercise, *, side, view, progress):
+        progress("Looking at the video", 0.4)
+        assert gate.wait(20)
+        progress("Looking at the video", 0.9)
+        return bridges()
+
+    monkeypatch.setattr(jobs, "analyze", analyze)
+    data = page.evaluate_handle(
+        """bytes => { const d = new DataTransfer();
+        d.items.add(new File([new Uint8Array(bytes)], "<b>new<b>.mp4", {type: "video/mp4"})); return d; }""",
+        list((folder / "one" / "video.mp4").read_bytes()),
+    )
+    page.dispatch_event(".drop", "drop", {"dataTransfer": data})
+    assert page.is_disabled(".choose button.primary")  # no exercise chosen yet
+    page.select_option(".choose select >> nth=0", "bridge")
+    page.fill(".choose input[placeholder^=pseudonym]", "P-9")
+    page.click(".choose button.primary")
+    sync_api.expect(page.locator(".job .n")).to_have_text("40 %")
+    assert "<b>new<b>.mp4" in page.inner_text(".job")
+    page.click("nav >> text=Agreement")  # it goes on while other pages are looked at
+    page.wait_for_selector("text=How it is counted")
+    gate.set()
+    page.click("nav >> text=Sessions")
+    page.wait_for_selector(".group h2 >> text=P-9")
+    (made,) = [
+        p for p in folder.iterdir() if p.name.endswith(tuple("0123456789abcdef")) and "_bridge_" in p.name
+    ]
+    assert (made / "video.mp4").exists()
+    shutil.rmtree(made)
+
+
+CONTRAST = """() => {
+  const lum = c => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]); };
+  const parse = s => s.match(/[\\d.]+/g).map(Number);
+  const behind = el => { let over = [];
+    for (; el; el = el.parentElement) {
+      const c = parse(getComputedStyle(el).backgroundColor), a = c[3] ?? 1;
+      if (a > 0) over.push([c, a]); if (a === 1) break; }
+    let out = [255, 255, 255];
+    for (const [c, a] of over.reverse()) out = out.map((v, i) => v * (1 - a) + c[i] * a);
+    return out; };
+  const bad = [];
+  for (const el of document.querySelectorAll("body *")) {
+    const own = [...el.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    const style = getComputedStyle(el), width = el.getBoundingClientRect().width;
+    if (!own || !width || style.visibility === "hidden") continue;
+    if (el.closest("svg, .stage, :disabled, option")) continue;
+    const a = lum(parse(style.color)), b = lum(behind(el));
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) bad.push([el.className || el.tagName, el.textContent.trim().slice(0, 30), ratio]);
+  }
+  return bad; }"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_all_text_has_enough_contrast(page, theme):
+    page.select_option(".theme select", theme)
+    assert page.evaluate(CONTRAST) == []
+    go(page, "live")
+    for tab in ("reps", "unseen", "said", "notes", "whatif"):
+        page.click(f"[data-tab={tab}]")
+        page.wait_for_timeout(200)
+        if tab == "reps":
+            page.locator(".fault .go").first.click()
+        assert page.evaluate(CONTRAST) == [], tab
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180), (1024, 768)])
+def test_nothing_is_wider_than_the_screen(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) <= 0
+    go(page, "one")
+    assert page.evaluate(wider) <= 0
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('button, a, input, select, textarea')].filter(e => !("
+        "e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)).map(e => e.outerHTML)"
+    )
+    assert unnamed == []

@@ -1,0 +1,52 @@
+"""The command that starts the review page."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from made import analysed
+
+from formcheck.errors import FormcheckError
+from formcheck.review.server import check_folder, serve
+
+
+def test_a_wrong_folder_is_one_sentence(tmp_path):
+    with pytest.raises(FormcheckError, match="no folder"):
+        check_folder(tmp_path / "gone")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FormcheckError, match="is a file"):
+        check_folder(tmp_path / "file")
+
+
+def test_the_default_folder_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path / "data"))
+    assert check_folder(None) == tmp_path / "data" / "sessions"
+    assert (tmp_path / "data" / "sessions").is_dir()
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(FormcheckError, match="--port"):
+            serve(tmp_path, port=other.getsockname()[1], open_browser=False)
+
+
+def test_the_command_serves_on_this_computer_only_and_ends_quietly(tmp_path):
+    analysed(tmp_path / "lib" / "a")
+    command = [sys.executable, "-m", "formcheck", "review", str(tmp_path / "lib"), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        address = program.stdout.readline().split("Review page: ")[1].strip()
+        assert address.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert "HttpOnly" in answer.headers["set-cookie"]
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(address.split("?")[0], timeout=10)
+        program.terminate()
+        assert "Traceback" not in program.communicate(timeout=20)[1]

@@ -1,0 +1,104 @@
+"""Sessions for tests, judged by the real engine from a synthetic skeleton: no video, no pose model."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitions
+
+from formcheck.analysis import Analysis
+from formcheck.analyze import check_request, judge_track
+from formcheck.cli import main
+from formcheck.pose.track import Track
+from formcheck.session.store import write_session
+from formcheck.session.summary import PoseInfo, Source
+
+REPS = [Rep(1.3, 0.8, 1.3, 0.8), Rep(0.7, 0.3, 0.6, 0.8, top=0.6), Rep(1.3, 0.8, 1.3, 0.8)]
+STRAIGHT_M = bridge_lift_for(178.0)
+
+
+def noisy_track(
+    exercise: str = "bridge", reps: list[Rep] = REPS, yaw_deg: float = 3.0, seed: int = 3
+) -> Track:
+    """Repetitions with something wrong in them, in noise, with a gap in which nobody is seen."""
+    time_s, level, _ = repetitions(reps)
+    if exercise == "clam":
+        points = [clam(32 * x, roll_deg=16 * x, feet_apart=0.15 * x) for x in level]
+    else:
+        points = [bridge(STRAIGHT_M * 0.8 * x, head_m=0.08 * x) for x in level]
+    track = film(
+        np.stack(points), time_s, Camera(yaw_deg=yaw_deg), noise_px=1.0, noise_m=0.005, rho=0.8, seed=seed
+    )
+    track.person[40:46] = False
+    for points_of in (track.image_xyz, track.world_xyz):
+        points_of[40:46] = np.nan
+    track.visibility[40:46] = 0.0
+    return track
+
+
+def judged(
+    track: Track,
+    exercise: str = "bridge",
+    *,
+    side: str | None = None,
+    view: str | None = None,
+    prescription: Path | None = None,
+    warnings: list[str] | None = None,
+    video: Path = Path("mat.mp4"),
+) -> Analysis:
+    """The track judged as `formcheck analyze` would."""
+    width, height = track.image_wh
+    analysis = judge_track(
+        track,
+        check_request(exercise, side, view, prescription),
+        side=side,
+        view=view,
+        video=video,
+        source=Source(
+            file=video.name,
+            width=width,
+            height=height,
+            fps=round(track.fps, 3),
+            frames=len(track),
+            duration_s=round(float(track.time_s[-1]), 3),
+        ),
+        pose=PoseInfo(
+            engine="blazepose-onnx",
+            model="full",
+            frames_with_person=int(track.person.sum()),
+            frames_rejected=int(track.rejected.sum()),
+            people_seen_max=1,
+        ),
+        warnings=warnings,
+    )
+    return analysis
+
+
+def store(analysis: Analysis, folder: Path, overrides: str = "") -> Path:
+    """Writes an analysis as a session into a new folder, which is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_session(analysis, folder / "session.sqlite", model_sha256={"full": "0" * 64}, overrides=overrides)
+    return folder
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+def command(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Said:
+    """Runs the command line in this process, which is quicker than a new one."""
+    capsys.readouterr()
+    with patch.object(sys, "argv", ["formcheck", *map(str, arguments)]), pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    return Said(int(left.value.code or 0), said.out, said.err)

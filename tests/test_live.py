@@ -1,0 +1,389 @@
+"""Whole live sessions: made people before a made camera, a window and a voice that only remember.
+
+What the camera would show is made by `skeleton`; the pose engine hands out its landmarks. Everything between
+(engine, flow, policy, recorder, replay) is the real thing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results
+
+from formcheck.coach.flow import Flow
+from formcheck.coach.message import Say, Tone
+from formcheck.coach.plan import History, Plan
+from formcheck.coach.window import Closed, FakeWindow, Input, Key
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.live import LiveOptions, LiveResult, LiveSession
+from formcheck.live_start import wanted_views
+from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.track import Track
+from formcheck.replay import replay
+from formcheck.session.reader import open_session
+from formcheck.sources import Frame
+from formcheck.words import Words
+
+STRAIGHT_M = bridge_lift_for(178.0)
+SIDE, FRONT = Camera(yaw_deg=4, height_m=0.3), Camera(yaw_deg=-2, height_m=0.35)
+REP = Rep(1.9, 0.8, 2.0, 1.0)
+FIRST_TIME = History()
+PICTURE = np.full((720, 1280, 3), 120, np.uint8)
+
+
+def shot(
+    exercise: str, reps: Sequence[Rep], fps: float = 30.0, lead_s: float = 3.2, **faults: float
+) -> Track:
+    """A person doing repetitions; faults grow with the level."""
+    time_s, level, _ = repetitions(list(reps), fps=fps, lead_s=lead_s)
+    make = bridge if exercise == "bridge" else clam
+    top = STRAIGHT_M if exercise == "bridge" else 32.0
+    points = [make(top * x, **{k: v * x for k, v in faults.items()}) for x in level]
+    return film(np.stack(points), time_s, SIDE if exercise == "bridge" else FRONT, noise_m=0.002)
+
+
+@dataclass
+class MadeCamera:
+    """Hands out frames at given times, none waiting, as `LiveSource` does; may be lost for a while."""
+
+    times: Sequence[float]
+    lost_between: tuple[float, float] = (-1.0, -1.0)
+    opened: int = 0
+    closed: int = 0
+    dropped: int = 0
+    fps: float = 30.0
+    size: tuple[int, int] = (1280, 720)
+    problem: str = ""
+    flow: Flow | None = None  # its questions are waited for: the patient answers on another thread
+    _next: int = 0
+    _now: float = 0.0
+
+    @property
+    def state(self) -> str:
+        if self._next >= len(self.times):
+            return "ended"
+        a, b = self.lost_between
+        return "lost" if a <= self._now < b else "running"
+
+    def open(self) -> None:
+        self.opened += 1
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        if self._next >= len(self.times):
+            return None
+        if self.flow is not None and self.flow.step in ("pain_after", "effort"):
+            time.sleep(0.002)
+            return None
+        if self.state == "lost":
+            self._now += 0.1
+            return None
+        frame = Frame(PICTURE, float(self.times[self._next]), self._next)
+        self._now = frame.time_s
+        self._next += 1
+        return frame
+
+    def now_s(self) -> float:
+        return self._now
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class MadeEngine:
+    """A pose engine that knows the answers, by frame number."""
+
+    name, model = "made", "made"
+    model_sha256: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, answers: Sequence[PoseResult]) -> None:
+        self._answers = answers
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        return self._answers[frame.index]
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> MadeEngine:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+@dataclass
+class Heard:
+    """A voice that remembers."""
+
+    said: list[Say] = field(default_factory=list)
+    tones: list[str] = field(default_factory=list)
+    working: bool = True
+    problem: str = ""
+    busy: bool = False
+
+    def say(self, say: Say) -> None:
+        self.said.append(say)
+
+    def play(self, tone: Tone) -> None:
+        self.tones.append(tone.name)
+
+    def close(self) -> None: ...
+
+    @property
+    def cues(self) -> list[str]:
+        return [say.fault for say in self.said if say.fault is not None]
+
+    @property
+    def keys(self) -> list[str]:
+        return [say.key for say in self.said]
+
+
+class Patient(FakeWindow):
+    """Presses the key that belongs to each page, once."""
+
+    def __init__(self, flow: Flow, keys: dict[str, str], until_s: float = 1e9) -> None:
+        super().__init__(size=(320, 180))
+        self.steps: list[str] = []
+        self._flow, self._keys = flow, keys
+        self._pressed_at: str | None = None
+
+    def show(self, image: np.ndarray) -> None:
+        pass
+
+    def events(self) -> list[Input]:
+        step = self._flow.step
+        if not self.steps or self.steps[-1] != step:
+            self.steps.append(step)
+        if step != self._pressed_at and step in self._keys:
+            self._pressed_at = step
+            key = self._keys[step]
+            return [Closed()] if key == "closed" else [Key(key)]
+        return []
+
+
+KEYS = {
+    "safety": "2", "settled": "1", "pain_before": "1", "pain_after": "1", "effort": "4",
+    "summary": "enter", "stopped": "enter",
+}  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What came of a session."""
+
+    result: LiveResult
+    heard: Heard
+    patient: Patient
+    camera: MadeCamera
+    flow: Flow
+
+
+def session(
+    exercise: str,
+    track: Track,
+    folder: Path,
+    *,
+    keys: dict[str, str] | None = None,
+    sets: int = 1,
+    reps: int = 3,
+    keep: Callable[[int], bool] | None = None,
+    history: History = FIRST_TIME,
+    camera: Callable[[MadeCamera], MadeCamera] = lambda c: c,
+    definition: Definition | None = None,
+) -> Outcome:
+    """Run a session to its end."""
+    answers = results(track)
+    if keep is not None:
+        answers = [r for i, r in enumerate(answers) if keep(i)]
+    made = camera(MadeCamera([r.time_s for r in answers]))
+    words = Words()
+    used = definition or load_definition(exercise)
+    plan = Plan(used, sets, reps, rest_s=1.0, views=wanted_views(used, None, None))
+    choices = {name: load_definition(name) for name in EXERCISES}
+    flow = Flow(words, choices, lambda name: (plan, history), exercise)
+    made.flow = flow
+    heard, patient = Heard(), Patient(flow, KEYS | (keys or {}))
+    live = LiveSession(
+        flow, lambda: made, MadeEngine(answers), heard, patient, LiveOptions(folder, clip=True)
+    )
+    return Outcome(live.run(), heard, patient, made, flow)
+
+
+def stored(outcome: Outcome) -> Path:
+    assert outcome.result.folder is not None
+    return outcome.result.folder
+
+
+def assert_replays(folder: Path) -> None:
+    """A session run again from what was stored is what was shown live."""
+    with open_session(folder) as one:
+        again, summary, poses = replay(one), one.summary, one.poses()
+    assert summary is not None
+    assert again.summary.reps == summary.reps
+    assert again.summary.faults == summary.faults
+    assert again.summary.measures == summary.measures
+    assert again.summary.live == summary.live
+    assert again.phase.tolist() == poses.phase.tolist()
+
+
+def test_a_whole_session(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 6), tmp_path)
+    summary = outcome.result.summary
+    assert summary is not None
+    assert summary.live is not None
+    assert [r.class_ for r in summary.reps] == ["full"] * 3
+    assert summary.live.sets[0].reps_counted == 3
+    assert (summary.live.pain_before, summary.live.sets[0].pain, summary.live.sets[0].effort) == (1, 1, 4)
+    wanted = ["safety", "pain_before", "setup", "practice", "work", "pain_after", "effort", "summary"]
+    assert [s for s in outcome.patient.steps if s != "over"] == wanted
+    assert outcome.heard.cues == []
+    counts = [say.text for say in outcome.heard.said if say.key == "voice.count"]
+    assert counts == ["1", "2", "3", "1", "2", "3"]  # three for practice, three that count
+    assert json.loads((stored(outcome) / "summary.json").read_text())["complete"]
+    assert_replays(stored(outcome))
+
+
+def test_the_camera_stays_off_until_agreed_and_goes_off_at_the_end(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 1), tmp_path, keys={"safety": "4"})
+    assert outcome.camera.opened == 0
+    assert outcome.result.summary is None
+    outcome = session("bridge", shot("bridge", [REP] * 1), tmp_path)
+    assert (outcome.camera.opened, outcome.camera.closed) == (1, 1)
+
+
+def test_nothing_is_kept_without_agreement(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 4), tmp_path, keys={"safety": "3"}, reps=1)
+    assert outcome.result.folder is None
+    assert list(tmp_path.iterdir()) == []
+    assert outcome.result.summary is not None  # coached all the same
+    assert len(outcome.result.summary.reps) == 1
+
+
+def test_enter_on_the_first_page_records_nothing(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 1), tmp_path, keys={"safety": "enter"})
+    assert outcome.flow.consent == "none"
+
+
+def test_perfect_repetitions_get_no_corrective_cue(tmp_path):
+    outcome = session("clam", shot("clam", [REP] * 10), tmp_path, reps=7)
+    assert outcome.heard.cues == []
+    assert any(key.startswith("voice.praise.") for key in outcome.heard.keys)
+
+
+def test_one_repeated_fault_gets_its_cue_and_no_other(tmp_path):
+    outcome = session("clam", shot("clam", [REP] * 12, feet_apart=0.2), tmp_path, reps=9)
+    assert outcome.heard.cues
+    assert set(outcome.heard.cues) == {"feet_separate"}
+    assert len(outcome.heard.cues) <= 3
+    summary = outcome.result.summary
+    assert summary is not None
+    assert summary.live is not None
+    assert [cue.fault for cue in summary.live.cues] == outcome.heard.cues
+    assert_replays(stored(outcome))
+
+
+def test_pain_ends_the_set_at_once_and_nothing_asks_to_go_on(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 8), tmp_path, keys={"work": "p"}, reps=5)
+    assert outcome.patient.steps[-2:] == ["work", "stopped"] or outcome.patient.steps[-3:-1] == [
+        "work",
+        "stopped",
+    ]
+    after = outcome.heard.keys[outcome.heard.keys.index("voice.stopped.pain") :]
+    assert after == ["voice.stopped.pain"]
+    with open_session(stored(outcome)) as one:
+        assert [e.data["reason"] for e in one.events if e.kind == "stop"] == ["pain"]
+    assert_replays(stored(outcome))
+
+
+def test_closing_the_window_keeps_what_there_is(tmp_path):
+    outcome = session("bridge", shot("bridge", [REP] * 8), tmp_path, keys={"work": "closed"}, reps=5)
+    with open_session(stored(outcome)) as one:
+        assert one.complete
+        assert [e.data["reason"] for e in one.events if e.kind == "stop"] == ["stop"]
+
+
+def test_two_sets_with_a_rest_between(tmp_path):
+    one = shot("bridge", [REP] * 5)
+    resting = shot("bridge", [], lead_s=4.0)
+    two = shot("bridge", [REP] * 2)
+    outcome = session("bridge", joined(one, resting, two), tmp_path, sets=2, reps=2)
+    summary = outcome.result.summary
+    assert summary is not None
+    assert summary.live is not None
+    assert [s.reps_counted for s in summary.live.sets] == [2, 2]
+    assert [r.set_ for r in summary.reps] == [1, 1, 2, 2]
+    assert_replays(stored(outcome))
+
+
+@pytest.mark.parametrize("kind", ["every third frame lost", "bursts of ten", "seven a second"])
+def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
+    rng = np.random.default_rng(1)
+    gone = {
+        "every third frame lost": lambda i: i % 3 != 2,
+        "bursts of ten": lambda i: (i // 10) % 7 != 3,
+        "seven a second": lambda i: i % 4 == 0,
+    }[kind]
+    track = shot("clam", [REP] * 7)
+    uneven = track.time_s + rng.uniform(0, 0.012, len(track.time_s))
+    outcome = session("clam", replace(track, time_s=uneven), tmp_path, keep=gone, reps=4)
+    summary = outcome.result.summary
+    assert summary is not None
+    assert [r.class_ for r in summary.reps] == ["full"] * 4
+    assert_replays(stored(outcome))
+
+
+def test_the_camera_goes_and_comes_back(tmp_path):
+    def unplugged(camera: MadeCamera) -> MadeCamera:
+        gap = 6.0
+        late = [t if t < 20.0 else t + gap for t in camera.times]
+        return MadeCamera(late, lost_between=(max(t for t in camera.times if t < 20.0), 20.0 + gap))
+
+    outcome = session("bridge", shot("bridge", [REP] * 9), tmp_path, camera=unplugged, reps=4)
+    with open_session(stored(outcome)) as one:
+        assert [e.data["state"] for e in one.events if e.kind == "camera"] == ["lost", "back"]
+    assert "page.notice.camera_lost" in outcome.heard.keys
+    assert_replays(stored(outcome))
+
+
+def test_a_disk_that_cannot_be_written_to_does_not_end_the_exercise(tmp_path):
+    blocked = tmp_path / "sessions"
+    blocked.write_text("a file where the folder should be")
+    outcome = session("bridge", shot("bridge", [REP] * 4), blocked, reps=1)
+    assert outcome.result.folder is None
+    assert outcome.result.summary is not None
+    assert len(outcome.result.summary.reps) == 1
+    assert "page.notice.disk_full" in outcome.heard.keys
+
+
+def test_nobody_there_is_told_and_counts_nothing(tmp_path):
+    empty = [PoseResult(i / 30, i, None) for i in range(300)]
+    answers = empty
+
+    words = Words()
+    used = load_definition("bridge")
+    plan = Plan(used, 1, 3, rest_s=1.0, views=("side",))
+    flow = Flow(words, {}, lambda name: (plan, History()), "bridge")
+    heard, patient = Heard(), Patient(flow, KEYS)
+    camera = MadeCamera([r.time_s for r in answers])
+    result = LiveSession(
+        flow, lambda: camera, MadeEngine(answers), heard, patient, LiveOptions(tmp_path, clip=True)
+    ).run()
+    assert result.summary is not None
+    assert result.summary.reps == []
+    assert any(key.startswith("setup.nobody") for key in heard.keys)
+
+
+def test_pain_of_last_time_is_asked_about(tmp_path):
+    outcome = session(
+        "bridge", shot("bridge", [REP] * 1), tmp_path, history=History(sessions=1, had_pain=True)
+    )
+    assert outcome.patient.steps[:3] == ["safety", "settled", "pain_before"]
+    assert outcome.result.summary is not None
+    assert outcome.result.summary.live is not None
+    assert outcome.result.summary.live.settled is True
