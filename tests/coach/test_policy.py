@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from formcheck.coach.message import Priority, Say, Tone
 from formcheck.coach.mouth import Mouth, spoken_s
+from formcheck.coach.policy import Policy
 from formcheck.words import Words, languages, translated
 from tests.coach.coached import Move, Seen, Session, check_set, definition_of, policy_for
 
@@ -216,6 +217,52 @@ def test_praise_speaks_for_every_fault_it_names():
     session = Session(policy_for(focus_fault="knees_fall_in"))
     session.set(1, [Move()] * 9)
     assert "Knees nicely in line" in session.texts()
+
+
+def test_after_the_last_repetition_the_summary_says_it_alone():
+    session = Session(policy_for(reps=2))
+    session.set(1, [Move({"knees_fall_in": Seen(2)})] * 2)
+    assert session.texts() == ["1", "2", "2 done. Lovely height. Next set: Point knees over your toes."]
+
+
+def test_one_repetition_alone_must_be_surer():
+    session = Session(policy_for())
+    session.set(1, [Move(), Move({"knees_fall_in": Seen(3, sure=0.9, held_s=1.0)}), Move()])
+    assert session.cues() == []
+    session.set(1, [Move(), Move({"knees_fall_in": Seen(3, sure=0.96, held_s=1.0)}), Move()])
+    assert len(session.cues()) == 1
+
+
+def eager(**changes):
+    """A policy that fades nothing, so that the other limits show."""
+    rules = definition_of("bridge").feedback
+    changes = {"reps_per_cue": [1], "min_gap_s": 0.0, **changes}
+    definition = definition_of("bridge").model_copy(update={"feedback": rules.model_copy(update=changes)})
+    return Session(Policy(definition, Words(), reps=20))
+
+
+def test_never_after_the_first_repetition_whatever_the_fading():
+    session = eager()
+    session.set(1, [Move({"knees_fall_in": Seen(3, held_s=1.0)})] * 2)
+    assert [cue.rep for cue in session.cues()] == [2]
+
+
+def test_the_same_cue_at_most_every_other_repetition():
+    marked = [Move({"knees_fall_in": Seen(3, held_s=1.0)})] * 6
+    session = eager()
+    session.set(1, marked)
+    assert [cue.rep for cue in session.cues()] == [2, 4, 6]
+    session = eager(same_cue_reps=1)
+    session.set(1, marked)
+    assert [cue.rep for cue in session.cues()] == [2, 3, 4]
+
+
+def test_a_full_repetition_lies_between_a_cue_in_the_hold_and_the_next():
+    session = eager(same_cue_reps=1)
+    session.start(1)
+    for _ in range(4):
+        session.rep(Move({"pelvis_drops": Seen(1)}), in_hold={"pelvis_drops": (3, 1.0)})
+    assert [(cue.phase, cue.rep) for cue in session.cues()] == [("hold", 1), ("hold", 3)]
 
 
 # --- sets and sessions: fading ------------------------------------------------------------------------
@@ -548,6 +595,17 @@ def test_between_sets_how_was_that_is_the_summary():
     assert session.texts()[-2:] == [summary, summary]
 
 
+def test_asked_twice_while_something_is_said_answers_once():
+    session = Session(policy_for())
+    session.start(1)
+    session.rep(Move())
+    session.policy._mouth.free_at = session.t + 1.0
+    for _ in range(3):
+        session.keep(session.policy.ask(session.t))
+    session.run("rest", 6.0)
+    assert session.texts() == ["1", "Fine, from what I can see."]
+
+
 def test_an_answer_counts_as_a_cue_given():
     session = Session(policy_for())
     session.start(1)
@@ -597,7 +655,7 @@ def played(all_sets, session_number=1, focus=None, pain=0):
     return session, spans
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     sets, st.integers(1, 7), st.sampled_from([None, "hold_sags", "knees_fall_in"]), st.sampled_from([0, 5])
 )

@@ -225,6 +225,10 @@ def test_still_standing(definition):
     assert asked(standing(), far, definition) == "not_lying"
     # A laptop on the floor does not see a standing person's head: that is no reason to complain.
     assert asked(standing(), Camera(distance_m=2.6, target=(0, 0.5, 0)), definition) == "not_lying"
+    # Filling the picture from head to foot is fine too, as long as one stands.
+    assert (
+        asked(standing(), Camera(distance_m=1.9, height_m=0.9, target=(0, 0.9, 0)), definition) == "not_lying"
+    )
     # Right in front of the laptop not even the trunk is in the picture.
     assert asked(standing(), Camera(distance_m=0.8, target=(0, 0.9, 0)), definition) == "too_close"
 
@@ -336,6 +340,19 @@ def test_hold_still():
     assert asked(bridge()[None] + slow) is None
     knees = np.stack([lying_clam(float(a)) for a in np.linspace(0, 12, len(TIME))])
     assert on_a_clam(knees) == "hold_still"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jitter_is_not_moving(seed):
+    """A knee that shakes by three centimetres lies still; a hidden one may wander."""
+    rng = np.random.default_rng(seed)
+    shaking = np.repeat(bridge()[None], len(TIME), axis=0)
+    shaking[:, L.LEFT_KNEE] += rng.normal(0, 0.03, (len(TIME), 3))
+    assert asked(shaking) is None
+    wandering = np.repeat(bridge()[None], len(TIME), axis=0)
+    wandering[:, L.LEFT_KNEE, 0] += np.linspace(0, 0.1, len(TIME))
+    assert asked(wandering) == "hold_still"
+    assert asked(wandering, visibility={L.LEFT_KNEE: 0.3}) is None
 
 
 def test_the_most_important_of_several_is_said():
