@@ -41,6 +41,10 @@ _OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+class NotThereError(KeyError):
+    """What was asked for by its key or name does not exist (any more)."""
+
+
 @dataclass(frozen=True)
 class SessionFolder:
     """One folder that holds a ``session.sqlite``.
@@ -121,13 +125,13 @@ class Library:
         """The folder of a key.
 
         Raises:
-            KeyError: there is none.
+            NotThereError: there is none.
         """
         if key not in self._known:
             self.folders()
-        folder = self._known[key]
-        if not self._is_session(folder.path):
-            raise KeyError(key)
+        folder = self._known.get(key)
+        if folder is None or not self._is_session(folder.path):
+            raise NotThereError(key)
         return folder
 
     def file(self, folder: SessionFolder, name: str) -> Path | None:
