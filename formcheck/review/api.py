@@ -30,7 +30,7 @@ from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import Job, Jobs
 from formcheck.review.notes import QUALITY, ConflictError, Item, Notes
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
-from formcheck.session.library import VIDEOS, Library, NotThereError
+from formcheck.session.library import MEDIA_TYPES, Library, NotThereError
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_BODY = 200_000
@@ -423,7 +423,7 @@ def _video(path: Path, request: Request) -> Response:
     span = _span(request.headers.get("range"), size)
     headers = {
         "accept-ranges": "bytes",
-        "content-type": VIDEOS[path.name],
+        "content-type": MEDIA_TYPES[path.suffix.lower()],
         "cache-control": "private, no-cache",
     }
     if span is None or span[0] >= size:
