@@ -30,7 +30,7 @@ from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import Job, Jobs
 from formcheck.review.notes import QUALITY, ConflictError, Item, Notes
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
-from formcheck.session.library import VIDEOS, Library
+from formcheck.session.library import MEDIA_TYPES, Library, NotThereError
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_BODY = 200_000
@@ -50,7 +50,7 @@ def _answered(handler: Handler) -> Handler:
             return await handler(self, request)
         except FormcheckError as error:
             return JSONResponse({"problem": str(error)}, 422)
-        except KeyError:
+        except NotThereError:
             return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
 
     return answer
@@ -226,7 +226,7 @@ class Api:
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
         path = self.library.video(folder)
         if path is None:
-            raise KeyError("video")
+            raise NotThereError("video")
         return _video(path, request)
 
     # -- the physio's decisions --------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class Api:
         key = request.path_params["key"]
         page = await to_thread.run_sync(trends.patient_page, self.library, key)
         if page is None:
-            raise KeyError(key)
+            raise NotThereError(key)
         return JSONResponse(page)
 
     @_answered
@@ -337,7 +337,7 @@ class Api:
             judged = None
             frames = card.summary.source.frames if card.summary is not None else 0
             if trends.needs_judging(card) and frames <= _MOST_FRAMES_JUDGED:
-                with contextlib.suppress(FormcheckError, KeyError):
+                with contextlib.suppress(FormcheckError, NotThereError):
                     recording = self.shelf.get(card.folder.key)
                     judged = recording.judge(recording.definition)
             self._checked[key] = trends.checked_faults(card, judged)
@@ -418,12 +418,12 @@ def _video(path: Path, request: Request) -> Response:
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
     except OSError:
-        raise KeyError("video") from None
+        raise NotThereError("video") from None
     size = os.fstat(handle).st_size
     span = _span(request.headers.get("range"), size)
     headers = {
         "accept-ranges": "bytes",
-        "content-type": VIDEOS[path.name],
+        "content-type": MEDIA_TYPES[path.suffix.lower()],
         "cache-control": "private, no-cache",
     }
     if span is None or span[0] >= size:

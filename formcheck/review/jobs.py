@@ -17,7 +17,7 @@ import av
 from formcheck.analyze import analyze, check_request, write_outputs
 from formcheck.errors import FormcheckError
 from formcheck.review.notes import Notes
-from formcheck.session.library import printable
+from formcheck.session.library import NotThereError, printable
 from formcheck.session.outputs import OutputFolder
 from formcheck.sources import VideoFile
 from formcheck.video_writer import VideoWriter
@@ -165,10 +165,12 @@ class Jobs:
         """Stops a job, or takes an ended one off the list.
 
         Raises:
-            KeyError: there is none.
+            NotThereError: there is none.
         """
         with self._lock:
-            job = self._jobs[id_]
+            job = self._jobs.get(id_)
+            if job is None:
+                raise NotThereError(id_)
             if job.state in ("done", "failed", "cancelled"):
                 del self._jobs[id_]
         job.cancel.set()

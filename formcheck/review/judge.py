@@ -32,6 +32,8 @@ from formcheck.summarize import fault_summary, rep_summary
 
 #: Frames before and after a repetition that its faults may look at, as in `formcheck.exercises.tracker`.
 _LEAD_S = 2.0
+#: Outcomes kept for each repetition.
+_MOST_KNOWN = 400
 #: Rows of a live session are kept this long, longer than any repetition lasts.
 _KEEP_S = 45.0
 
@@ -184,7 +186,8 @@ class _Found:
         self._table = table
         self._reference = reference
         self._result = result
-        self._known: dict[str, tuple[str, Check]] = {}
+        # By fault and by what it was judged by: the recorded thresholds are asked for again and again.
+        self._known: dict[tuple[str, str], Check] = {}
 
     def judged(self, definition: Definition, keys: dict[str, str]) -> RepResult:
         """With every fault by this definition; only those are judged again that may have changed."""
@@ -193,7 +196,7 @@ class _Found:
             # Not all of it was seen: nothing about it is called present or absent.
             nothing = {name: Check(False, "no_person", None) for name in keys}
             return replace(self._result, checks=nothing)
-        stale = {n for n, key in keys.items() if n not in self._known or self._known[n][0] != key}
+        stale = {n for n, key in keys.items() if (n, key) not in self._known}
         if stale:
             faults = {n: f for n, f in definition.faults.items() if n in stale}
             for fault in list(faults.values()):
@@ -204,8 +207,10 @@ class _Found:
             target = asked / self._reference.range if asked is not None else 1.0
             some = definition.model_copy(update={"faults": faults})
             checks = judge_rep(times, self._table, some, self._reference, target=target, fps=fps)
-            self._known |= {name: (keys[name], check) for name, check in checks.items()}
-        return replace(self._result, checks={name: self._known[name][1] for name in keys})
+            if len(self._known) > _MOST_KNOWN:
+                self._known = {item: check for item, check in self._known.items() if item[1] == keys[item[0]]}
+            self._known |= {(name, keys[name]): check for name, check in checks.items()}
+        return replace(self._result, checks={name: self._known[name, key] for name, key in keys.items()})
 
 
 def _around(table: MeasureTable, result: RepResult) -> MeasureTable:

@@ -20,7 +20,7 @@ from formcheck.pose.track import smooth
 from formcheck.report import wording
 from formcheck.review import describe
 from formcheck.review.judge import Rescorer, track_of
-from formcheck.session.library import Card, Library, SessionFolder, printable, signature
+from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session
 from formcheck.session.summary import FaultInfo
@@ -153,11 +153,11 @@ class Recording:
         ``n`` is ``ceil(N / 8)``, then a quarter of the level before, until a level has at most 512.
 
         Raises:
-            KeyError: there is no such measure.
+            NotThereError: there is no such measure.
         """
         table = self.table
         if measure not in table.names:
-            raise KeyError(measure)
+            raise NotThereError(measure)
         value = np.where(
             table.status[:, table.names.index(measure)] == Status.NOT_MEASURABLE,
             np.nan,
@@ -203,11 +203,11 @@ class Recording:
         """Each counted repetition's curve of a measure over 0 to 100 % of its time; None where not known.
 
         Raises:
-            KeyError: there is no such measure.
+            NotThereError: there is no such measure.
         """
         table = self.table
         if measure not in table.names:
-            raise KeyError(measure)
+            raise NotThereError(measure)
         value = table.column(measure).copy()
         value[table.status[:, table.names.index(measure)] == Status.NOT_MEASURABLE] = np.nan
         out = []
@@ -283,7 +283,7 @@ class Shelf:
         """The recording of a key, opened anew when its file changed.
 
         Raises:
-            KeyError: there is none.
+            NotThereError: there is none.
             FormcheckError: it cannot be read.
         """
         folder = self._library.find(key)

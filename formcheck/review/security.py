@@ -100,6 +100,7 @@ class Guard:
         # Not a redirect: after a link from elsewhere, a strict cookie is first sent when this page moves on.
         response = HTMLResponse(
             '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>formcheck</title>'
+            '<link rel="icon" href="/static/icon.svg">'
         )
         response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
         return response

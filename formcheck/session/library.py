@@ -27,8 +27,16 @@ from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session, _read_only, _reading
 from formcheck.session.summary import LiveInfo, Rep, Summary
 
-#: Names a session's own video may have, the likeliest first, and how it is served.
-VIDEOS = {"video.mp4": "video/mp4", "video.webm": "video/webm"}
+#: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
+VIDEOS = ("video.mp4", "video.webm", "video.mp4.part")
+#: How videos are served, by ending.
+MEDIA_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/mp4",
+    ".part": "video/mp4",
+    ".webm": "video/webm",
+}
 
 _DEEPEST = 3
 _MOST_FOLDERS = 20_000
@@ -39,6 +47,10 @@ _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
 #: Control characters and those that turn the direction of writing: a name with them looks like another.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class NotThereError(KeyError):
+    """What was asked for by its key or name does not exist (any more)."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +133,13 @@ class Library:
         """The folder of a key.
 
         Raises:
-            KeyError: there is none.
+            NotThereError: there is none.
         """
         if key not in self._known:
             self.folders()
-        folder = self._known[key]
-        if not self._is_session(folder.path):
-            raise KeyError(key)
+        folder = self._known.get(key)
+        if folder is None or not self._is_session(folder.path):
+            raise NotThereError(key)
         return folder
 
     def file(self, folder: SessionFolder, name: str) -> Path | None:
@@ -143,8 +155,20 @@ class Library:
         return path
 
     def video(self, folder: SessionFolder) -> Path | None:
-        """The session's own video, without anything drawn into it."""
-        return next((p for name in VIDEOS if (p := self.file(folder, name)) is not None), None)
+        """The session's own video, without anything drawn into it.
+
+        In its folder, or beside a folder named after it, where ``formcheck analyze`` puts its results.
+        """
+        own = next((p for name in VIDEOS if (p := self.file(folder, name)) is not None), None)
+        if own is not None or folder.path == self.root or folder.path.suffix != ".formcheck":
+            return own
+        meta = self.card(folder).meta
+        beside = folder.path.parent / (meta.source if meta is not None else "")
+        # The name stands in the session and may be anything: only the one its folder is named after counts.
+        if beside.name != (meta.source if meta is not None else None) or beside.stem != folder.path.stem:
+            return None
+        good = beside.suffix.lower() in MEDIA_TYPES and _is_regular(beside) and self._inside(beside)
+        return beside if good else None
 
     def cards(self) -> list[Card]:
         """What there is to say of every session; those that did not change are not read again."""

@@ -150,6 +150,27 @@ def test_a_linked_video_is_not_the_sessions_video(root, tmp_path):
     assert library.video(folder) == root.resolve() / "a" / "video.mp4"
 
 
+def test_the_video_beside_an_analysis_named_after_it_is_found(root, one):
+    shutil.copytree(one, root / "bridge.formcheck")
+    library = Library(root)
+    folder = next(f for f in library.folders() if f.name == "bridge.formcheck")
+    assert library.video(folder) is None
+    (root / "bridge.mp4").write_bytes(b"x")
+    assert library.video(folder) == library.root / "bridge.mp4"
+    (root / "other.mp4").write_bytes(b"x")
+    for name in ("other.mp4", "../outside.mp4", "a/../bridge.mp4", "/etc/passwd", "bridge.txt", ""):
+        with sqlite3.connect(folder.path / SESSION) as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'source'", (name,))
+        os.utime(folder.path / SESSION, ns=(time.time_ns(), time.time_ns()))
+        assert library.video(folder) is None, name
+
+
+def test_what_a_killed_recording_left_of_its_video_is_played(root):
+    (root / "a" / "video.mp4.part").write_bytes(b"x")
+    library = Library(root)
+    assert library.video(library.folders()[0]).name == "video.mp4.part"
+
+
 @posix
 def test_a_pipe_in_place_of_a_session_does_not_hang(root):
     (root / "p").mkdir()

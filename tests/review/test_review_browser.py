@@ -97,7 +97,9 @@ def context(browser, address, folder) -> Iterator[Any]:
         page.on(
             "console",
             lambda m: (
-                found.append(m.text) if m.type == "error" and not re.search("409|422", m.text) else None
+                found.append(f"{m.text} {m.location}")
+                if m.type == "error" and not re.search("409|422", m.text)
+                else None
             ),
         )
         page.on(

@@ -75,6 +75,7 @@ export function lines(points, series, { band, low, high, format, label }) {
 }
 
 export function sign(mark, x, y, color) {
+  if (mark === null) return null;
   if (mark === "square") return svg("rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, fill: "var(--card)", stroke: color, "stroke-width": 2.2 });
   if (mark === "diamond") return svg("path", { d: `M${x} ${y - 6}l6 6-6 6-6-6z`, fill: "var(--card)", stroke: color, "stroke-width": 2.2 });
   return svg("circle", { cx: x, cy: y, r: 4.8, fill: color });

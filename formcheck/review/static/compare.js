@@ -160,7 +160,8 @@ export class Compare {
       c.fillText(amount(v, unit === "deg" ? "deg" : "ratio"), 46, Y(v));
     }
     c.textAlign = "center"; c.textBaseline = "bottom";
-    for (let i = 0; i <= 100; i += 25) c.fillText(`${i} %`, X(i), hh);
+    for (let i = 0; i <= 100; i += 25) { c.textAlign = i === 100 ? "right" : "center"; c.fillText(`${i} %`, X(i), hh); }
+    c.textAlign = "center";
     if (spread) {
       for (const run of runs(spread.points)) {
         c.fillStyle = css("--band"); c.beginPath();

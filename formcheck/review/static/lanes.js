@@ -46,7 +46,11 @@ export class Lanes {
     this.lanes.forEach((lane) => lane.surface.close());
     this.lanes = [];
     const { info } = this;
-    const order = [info.primary, ...info.measures.map((m) => m.name).filter((n) => n !== info.primary)].filter((n) => this.shown.has(n));
+    // The counting measure first, then those in which something was found.
+    const found = new Map();
+    for (const rep of this.reps()) for (const f of rep.faults) found.set(f.measure, (found.get(f.measure) ?? 0) + f.grade);
+    const weight = (n) => (n === info.primary ? 1e9 : found.get(n) ?? 0);
+    const order = info.measures.map((m) => m.name).filter((n) => this.shown.has(n)).sort((a, b) => weight(b) - weight(a));
     replace(this.scroll, this.head,
       this.lane("overview", h("span.soft", {}, "Whole session"), (c, w, hh) => this.drawOverview(c, w, hh), "overview"),
       this.lane("faults", h("b", {}, "Faults"), (c, w, hh) => this.drawFaults(c, w, hh), "faultlane"),
@@ -279,7 +283,7 @@ export class Lanes {
       const y = top + lane * row;
       c.globalAlpha = f.rejected || f.gone ? 0.35 : 1;
       c.fillStyle = this.colors[`g${f.grade}`];
-      c.beginPath(); c.roundRect(x1, y, x2 - x1, row - 2, 3); c.fill();
+      if (few) { c.beginPath(); c.roundRect(x1, y, x2 - x1, row - 2, 3); c.fill(); } else c.fillRect(x1, y, x2 - x1, row - 2);
       if (few && x2 - x1 >= 12) {
         c.fillStyle = "#fff"; c.font = "700 10px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle";
         const text = c.measureText(`${f.grade} ${f.title}`).width < x2 - x1 - 6 ? `${f.grade} ${f.title}` : `${f.grade}`;
