@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from formcheck.analyze import check_request
 from formcheck.camera import open_source
+from formcheck.capture import parse_address
 from formcheck.coach.flow import Flow
 from formcheck.coach.plan import History, Plan
 from formcheck.coach.voice import LoggedVoice, Voice, open_voice
@@ -21,6 +22,7 @@ from formcheck.live import LiveOptions, LiveResult, LiveSession
 from formcheck.pose.engine import PoseEngine
 from formcheck.session.outputs import SUMMARY
 from formcheck.session.summary import Summary
+from formcheck.sources import VideoFile
 from formcheck.words import Words, translated
 
 
@@ -59,6 +61,11 @@ def start_live(request: LiveRequest) -> LiveResult:
     exercise = request.exercise or (prescription.exercise if prescription is not None else None)
     if exercise is not None:
         check_request(exercise, request.side, request.view, request.prescription)
+    # Said at once, though the camera is opened only after consent.
+    if request.clip is not None:
+        VideoFile(request.clip).close()
+    elif request.camera is not None:
+        parse_address(request.camera)
     source = open_source(request.camera, request.clip)
     window = Window(windowed=request.windowed)
     voice = _voice(request)
