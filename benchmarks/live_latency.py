@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from formcheck.camera import ClipSource
-from formcheck.coach.flow import Flow, History, Plan
+from formcheck.coach.flow import Flow
+from formcheck.coach.plan import History, Plan
 from formcheck.coach.voice import SilentVoice
 from formcheck.coach.window import FakeWindow, Input, Key, Screen, Window
 from formcheck.exercises.definition import load_definition
@@ -108,8 +109,12 @@ def main() -> None:
             LiveOptions(Path(folder) / "sessions", clip=True),
         )
         result = live.run()
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, model {args.model}")
-    print(f"{'real window' if real else 'no display: drawn, not shown'}, video recorded, {args.seconds:.0f} s")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, model {args.model}"
+    )
+    print(
+        f"{'real window' if real else 'no display: drawn, not shown'}, video recorded, {args.seconds:.0f} s"
+    )
     print(result.stats)
 
 

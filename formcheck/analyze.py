@@ -49,6 +49,7 @@ def analyze(
     engine: str = "blazepose-onnx",
     model: str = "full",
     prescription: Path | None = None,
+    threads: int = 0,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse a recorded clip of a clam or a bridge.
@@ -61,7 +62,7 @@ def analyze(
         exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
         side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
         view: camera view if known (spec 13); recognised if not given.
-        engine, model: see `formcheck.pose.engine.open_engine`.
+        engine, model, threads: see `formcheck.pose.engine.open_engine`.
         prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
         progress: called now and then with what is being done and how much of it.
 
@@ -70,7 +71,7 @@ def analyze(
     """
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
-    with VideoFile(Path(video)) as source, open_engine(engine, model) as pose_engine:
+    with VideoFile(Path(video)) as source, open_engine(engine, model, threads) as pose_engine:
         results, spent, complete = read_poses(source, pose_engine, progress)
         warnings = list(source.warnings)
         track = Track.from_results(results, (source.width, source.height))

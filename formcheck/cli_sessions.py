@@ -15,6 +15,8 @@ from formcheck.errors import FormcheckError
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module to the program."""
     app.command()(rescore)
+    app.command()(export)
+    app.command()(batch)
 
 
 def rescore(
@@ -83,6 +85,85 @@ def rescore(
         print(json.dumps(told, indent=1))
     if failed:
         raise FormcheckError(f"{failed} of {len(sessions)} sessions could not be judged again.")
+
+
+def export(
+    session: Annotated[Path, typer.Argument(help="A session's folder, or its session.sqlite.")],
+    to: Annotated[str, typer.Option(help="csv, json, trc or mot (OpenSim), mp4, pdf or html.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write. Default: export.<format> in the session's folder.")
+    ] = None,
+    rep: Annotated[int | None, typer.Option(help="Only this repetition.")] = None,
+    fault: Annotated[
+        str | None, typer.Option(help="Only the worst occurrence of this fault, e.g. feet_separate.")
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(help="The session's video, where it is not in the session's folder.")
+    ] = None,
+) -> None:
+    """Write a stored session for another program, or as a clip or report.
+
+    Example:  formcheck export bridge.formcheck --to mp4 --rep 2
+    """
+    from formcheck.export import export_session
+    from formcheck.session.reader import open_session
+
+    with open_session(session) as opened:
+        done = export_session(opened, to.lower(), out, rep=rep, fault=fault, video=video)
+    for note in done.notes:
+        print(note, file=sys.stderr)
+    print(done.path)
+
+
+def batch(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder of videos, or a CSV list: video, exercise, side, prescription."),
+    ],
+    exercise: Annotated[
+        str | None, typer.Option("--exercise", "-e", help="For the videos whose list does not say.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="left or right, likewise. Found if left out.")] = None,
+    prescription: Annotated[Path | None, typer.Option(help="A prescription, likewise.")] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Videos at a time. Default: one for each processor core.")
+    ] = 0,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://192.168.1.10:8786.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results and tables. Default: beside the videos.")
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Also draw each video and write its report.")
+    ] = False,
+    engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
+    model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
+) -> None:
+    """Analyse many videos, and go on where an earlier run ended.
+
+    A video is skipped when its result is there and was made by the same formcheck, engine, weights and
+    definition. At the end all videos and repetitions are in batch_videos.csv and batch_reps.csv (and as
+    Parquet where pyarrow is installed).
+
+    Example:  formcheck batch recordings/ --exercise bridge --out results
+    """
+    from formcheck.batch.run import run_batch
+
+    status = run_batch(
+        source,
+        exercise=exercise,
+        side=side,
+        prescription=prescription,
+        workers=jobs,
+        cluster=cluster,
+        out=out,
+        engine=engine,
+        model=model,
+        pictures=pictures,
+    )
+    if status:
+        raise typer.Exit(status)
 
 
 def _places(sessions: list[Path], out: Path | None) -> list[Path | None]:

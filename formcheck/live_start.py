@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from formcheck.analyze import check_request
 from formcheck.camera import open_source
-from formcheck.coach.flow import Flow, History, Plan
+from formcheck.coach.flow import Flow
+from formcheck.coach.plan import History, Plan
 from formcheck.coach.voice import LoggedVoice, Voice, open_voice
 from formcheck.coach.window import Window
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results
 
-from formcheck.coach.flow import Flow, History, Plan
+from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say, Tone
+from formcheck.coach.plan import History, Plan
 from formcheck.coach.window import Closed, FakeWindow, Input, Key
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.live import LiveOptions, LiveResult, LiveSession

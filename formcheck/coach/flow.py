@@ -9,89 +9,32 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from formcheck.coach.flow_pages import Pages, Standing
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.page import Page
+from formcheck.coach.plan import (
+    CLIP_END_S,
+    CUE_S,
+    IDLE_S,
+    QUESTION_S,
+    SMALL_AFTER_S,
+    STUCK_S,
+    History,
+    Plan,
+    Safety,
+    SetCount,
+    Step,
+)
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.position import Problem
 from formcheck.exercises.practice import PRACTICE_REPS, Moment
 from formcheck.session.events import Event
-from formcheck.summarize import COUNTED
 from formcheck.words import Words
-
-Step = Literal[
-    "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",
-    "pain_after", "caution", "effort", "rest", "summary", "stopped", "over",
-]  # fmt: skip
-
-#: Nobody may be able to reach the keys: a question left alone for this long is noted as not answered.
-_QUESTION_S = 30.0
-#: Resting for this long inside a set ends it; standing still in a phase pauses (spec 6.2).
-_IDLE_S = 30.0
-_STUCK_S = 20.0
-#: Practising without a repetition: said again that it may be a little larger.
-_SMALL_AFTER_S = 20.0
-#: A cue stays on the screen this long.
-_CUE_S = 6.0
-#: How long a clip's summary stays when the clip was the camera.
-_CLIP_END_S = 6.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one session asks for.
-
-    Attributes:
-        definition: the exercise as judged, its text in the patient's language.
-        sets, reps, rest_s: prescribed.
-        focus_fault: the physio's, or None.
-        side: working leg as asked for, or None.
-        views: views that are good for what is to be checked, the recommended one first.
-    """
-
-    definition: Definition
-    sets: int
-    reps: int
-    rest_s: float
-    focus_fault: str | None = None
-    views: tuple[str, ...] = ()
-    side: str | None = None
-
-
-@dataclass(frozen=True)
-class History:
-    """What earlier sessions of the same person and exercise say.
-
-    Attributes:
-        sessions: how many there were.
-        had_pain: the last one noted pain, so it is asked whether it settled.
-    """
-
-    sessions: int = 0
-    had_pain: bool = False
-
-
-@dataclass(frozen=True)
-class Safety:
-    """Pain rules (spec 7.6), on the 0 to 10 scale."""
-
-    stop: int = 6
-    rise: int = 2
-    caution: int = 4
-
-
-@dataclass
-class _Set:
-    index: int
-    counted: int = 0
-    partial: int = 0
-    void: int = 0
 
 
 class Flow:
@@ -130,7 +73,7 @@ class Flow:
         self._policy: Policy | None = None
         self._mouth = Mouth()
         self._setup: SetupCoach | None = None
-        self._sets: list[_Set] = []
+        self._sets: list[SetCount] = []
         self._selected = 0
         self._since_s = 0.0
         self._now_s = 0.0
@@ -228,8 +171,8 @@ class Flow:
         """The clip that played the camera is over."""
         if self.step in ("setup", "practice", "work", "paused", "rest", "pain_after", "effort", "caution"):
             self._end_set("idle")
-            self._to_summary()
-        self.ending_s = self._now_s + _CLIP_END_S
+            self._to("summary")
+        self.ending_s = self._now_s + CLIP_END_S
 
     def press(self, key: str) -> None:
         """A key, by name (``enter``, ``esc``, ``space``, ``left`` …, ``0`` …, ``p``, ``s``)."""
@@ -303,7 +246,7 @@ class Flow:
         self._event("resume")
         if self._policy is not None:
             self._messages.extend(self._policy.resumed(self._now_s))
-        self._to_setup()
+        self._to("setup")
 
     # --- choices, page by page ----------------------------------------------------------------------
 
@@ -360,7 +303,7 @@ class Flow:
         self._pain_before = value
         self._hurts(value)
         self._event("pain", value=value, set=0)
-        self._to_setup()
+        self._to("setup")
 
     def _hurts(self, value: int) -> None:
         self._pain_last = value
@@ -389,8 +332,7 @@ class Flow:
         value = int(choice)
         self._hurts(value)
         self._event("pain", value=value, set=len(self._sets))
-        rise = value - (self._pain_before or 0)
-        if value >= self._safety.stop or (self._pain_before is not None and rise >= self._safety.rise):
+        if self._safety.must_stop(self._pain_before, value):
             self._stop_reason = "pain"
             self._event("stop", reason="pain")
             self._to("stopped")
@@ -424,14 +366,14 @@ class Flow:
     def _after_effort(self) -> None:
         assert self.plan is not None
         if len(self._sets) >= self.plan.sets:
-            self._to_summary()
+            self._to("summary")
         else:
             self._to("rest")
             self._say("page.rest.title")
 
     def _chosen_rest(self, choice: str) -> None:
         if choice == "skip":
-            self._next_set()
+            self._start_set("setup")
         elif choice == "longer":
             self._rest_s += 30.0
         else:
@@ -440,8 +382,7 @@ class Flow:
     def _chosen_summary(self, choice: str) -> None:
         self._to("over")
 
-    def _chosen_stopped(self, choice: str) -> None:
-        self._to("over")
+    _chosen_stopped = _chosen_summary
 
     # --- exercising ---------------------------------------------------------------------------------
 
@@ -452,13 +393,14 @@ class Flow:
                 self._to("setup")
             # In the dark nobody is seen: what to change is the light.
             problem = moment.problem
-            if problem is not None and problem.id == "nobody" and self._light != "fine":
-                problem = Problem(self._light, advice=True)
+            advice = Problem(self._light, advice=True) if self._light != "fine" else None
+            if problem is not None and problem.id == "nobody" and advice is not None:
+                problem = advice
             if problem != self._last_problem:
                 self._event("setup", problem=problem.id if problem is not None else None)
             self._last_problem = problem
             assert self._setup is not None
-            self._messages.extend(self._setup.update(moment.time_s, problem))
+            self._messages.extend(self._setup.update(moment.time_s, moment.problem, advice))
         if moment.baseline is not None:
             ref = moment.baseline
             self._view = ref.view
@@ -493,18 +435,16 @@ class Flow:
             self._messages.extend(self._policy.rep_closed(t, moment.practice_done, moment.practised))
             if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
                 self._say("page.practice.more")
-        elif t - self._since_s > _SMALL_AFTER_S:
+        elif t - self._since_s > SMALL_AFTER_S:
             self._since_s = t
             self._say("page.practice.small")
         self._messages.extend(self._policy.frame(t, moment.phase, moment.level, {}))
 
-    def _start_set(self) -> None:
-        self._sets.append(_Set(len(self._sets) + 1))
+    def _start_set(self, step: Step | None = None) -> None:
+        self._sets.append(SetCount(len(self._sets) + 1))
         self._event("set_start", set=len(self._sets))
-
-    def _next_set(self) -> None:
-        self._start_set()
-        self._to_setup()
+        if step is not None:
+            self._to(step)
 
     def _work(self, moment: Moment) -> None:
         assert self._policy is not None
@@ -514,10 +454,7 @@ class Flow:
             self._phase_since = (moment.phase, t)
         now = self._sets[-1]
         if moment.closed is not None:
-            kind = moment.closed.times.rep_class
-            now.counted += kind in COUNTED
-            now.partial += kind == "partial"
-            now.void += kind == "void"
+            now.add(moment.closed.times.rep_class)
             self._messages.extend(self._policy.rep_closed(t, now.counted, moment.closed))
             if now.counted >= self.plan.reps:
                 self._end_set("done")
@@ -525,10 +462,10 @@ class Flow:
                 return
         self._messages.extend(self._policy.frame(t, moment.phase, moment.level, moment.ongoing))
         waited = t - self._phase_since[1]
-        if moment.phase == "rest" and waited > _IDLE_S:
+        if moment.phase == "rest" and waited > IDLE_S:
             self._end_set("idle")
             self._ask_pain_after()
-        elif moment.phase in ("rise", "hold", "lower") and waited > _STUCK_S:
+        elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S:
             self._pause("page.paused.idle")
 
     def _end_set(self, reason: str) -> None:
@@ -547,20 +484,14 @@ class Flow:
         if self._policy is not None and self.step not in ("practice", "work"):
             # What waits for the voice to be free.
             self._messages.extend(self._policy.frame(self._now_s, "rest", None, {}))
-        if self.step == "pain_after" and waited > _QUESTION_S:
+        if self.step == "pain_after" and waited > QUESTION_S:
             self._event("pain", value=None, set=len(self._sets))
             self._ask_effort()
-        elif self.step == "effort" and waited > _QUESTION_S:
+        elif self.step == "effort" and waited > QUESTION_S:
             self._event("effort", value=None, set=len(self._sets))
             self._after_effort()
         elif self.step == "rest" and waited > self._rest_s:
-            self._next_set()
-
-    def _to_setup(self) -> None:
-        self._to("setup")
-
-    def _to_summary(self) -> None:
-        self._to("summary")
+            self._start_set("setup")
 
     def _to(self, step: Step) -> None:
         self.step = step
@@ -594,15 +525,10 @@ class Flow:
             self._event("say", key=message.key, text=message.text)
         self._cue = (message.text, message.fault is not None, self._now_s)
 
-    def _instruction(self) -> str:
-        """The set-up coach's longer line for the screen, or ""."""
-        if self._setup is None or self._last_problem is None:
-            return ""
-        return self._setup.shown(self._last_problem)
-
     def _standing(self) -> Standing:
+        problem = self._last_problem if self.step == "setup" else None
         text, correction, at_s = self._cue
-        fresh = self._now_s - at_s < _CUE_S
+        fresh = self._now_s - at_s < CUE_S
         now = self._sets[-1] if self._sets else None
         return Standing(
             step=self.step,
@@ -622,8 +548,8 @@ class Flow:
             cue_is_correction=correction,
             notice=self._notice,
             stop_reason=self._stop_reason,
-            problem=self._last_problem if self.step == "setup" else None,
-            instruction=self._instruction(),
+            problem=problem,
+            instruction=self._setup.shown(problem) if self._setup is not None and problem is not None else "",
             focus=self._policy.focus() if self._policy is not None else None,
             view=self._view,
             side=self.plan.side if self.plan is not None else None,

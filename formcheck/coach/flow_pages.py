@@ -11,7 +11,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.words import Words
 
 if TYPE_CHECKING:
-    from formcheck.coach.flow import Plan
+    from formcheck.coach.plan import Plan
     from formcheck.exercises.position import Problem
     from formcheck.exercises.practice import Moment
 

@@ -64,7 +64,7 @@ class SetHistory:
         self._evidence_from[fault] = rep
 
     def judged(self, fault: str, rep: int) -> bool:
-        """Does this repetition speak for the fault's next cue?"""
+        """Does this repetition come late enough after a cue to speak for the next one?"""
         return rep >= self._evidence_from[fault]
 
     def level(self, fault: str) -> Priority:

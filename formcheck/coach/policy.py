@@ -339,7 +339,7 @@ class Policy:
             and self._history.level(fault) == Priority.PELVIS_TRUNK
             and self._history.marked(now.grade, t - now.since_s, now.sure)
             and self._may_cue(fault, rep, marked=True)
-            and self._history.judged(fault, rep)
+            and self._history.judged(fault, rep - 1)  # a full repetition lies between
         ]
         if ready and not any(due.phases == _IN_HOLD for due in self._due):
             best = min(ready, key=lambda f: (f != self._focus_fault, -self._history.frequency(f)))

@@ -63,7 +63,7 @@ def setup_problem(
     """The one most important thing that is in the way, or None: the baseline may be taken.
 
     Args:
-        time_s: ``(T,)`` times of a window of about a second.
+        time_s: ``(T,)`` times of the last second or so: 1.2 s is long enough to tell jitter from moving.
         xy: ``(T, 33, 2)`` smoothed image landmarks, pixels; NaN in frames without a trusted body.
         world: ``(T, 33, 3)`` metres, the same.
         visibility: ``(T, 33)``.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
-from formcheck.measures.geometry import joint_angle_deg
+from formcheck.measures.geometry import joint_angle_deg, mad_sd
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -33,11 +33,14 @@ SMALL_FROM_ENDS = 0.20
 ACROSS_DEG = 35.0  # turned less than this, a body lies across the picture (spec 3.1)
 UPRIGHT = 0.10  # lying score, as in measures.view: standing and sitting <= 0.05, lying from 0.14
 TILT_DEG = 12.0  # floor line. Start, side and front: -4 to 10 (propped on the forearm); 5 without that
-TILT_TRUNK_DEG = 6.0  # and the trunk's lower edge must slope the same way: legs in the air do not tilt it
+# And the trunk must slope with it, since legs in the air do not tilt the floor: from lower shoulder to lower
+# hip, + = hips lower. Start: -9 to 3; hips that are up -24, but then the floor line is level.
+TILT_TRUNK_DEG = (-12.0, 3.0)
 TILT_YAW_DEG = 25.0  # turned further, the floor line is no longer nearly level in the picture
 CAMERA_HEIGHT = 0.5  # lens height / distance, at most: a table's metre at two metres (spec 3)
 ON_SIDE = 0.62  # vertical part of hip and shoulder line, as in measures.view
 FEET_APART = 0.27  # spec 6.4 has 0.12; two feet lying on each other already show 0.04 to 0.16, so 0.15 more
+KNEE_BENT_DEG, CLAM_KNEES_BENT_DEG = 50.0, 28.0  # as in measures.view: below these, the knees are straight
 HIPS_STACKED_DEG = 25.0  # spec 6.4 has 20. Start, front: 1 to 8, propped on the forearm 20
 KNEES_FORWARD = (
     0.40,
@@ -46,6 +49,7 @@ KNEES_FORWARD = (
 HIPS_UP_DEG = 15.0  # trunk over the floor line (M-B6). Start: -2 to 9; top of a bridge 22 to 24 (spec 4.2)
 HEAD_UP = 0.45  # ear over shoulder, trunk lengths. Start: 0.08 to 0.24; a pillow adds 0.2
 STILL = 0.05  # spec 1.4: mid-hip and knee speed, trunk lengths a second
+JITTER = 3.0  # [D] way over scatter; an even movement has 5.4
 
 _HEAD = (Landmark.NOSE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR)
 _FEET = tuple(side_landmark(s, p) for s in ("left", "right") for p in ("ankle", "heel", "foot_index"))
@@ -248,7 +252,7 @@ def camera_tilted(s: Stand) -> bool:
     slope = float(np.degrees(np.arctan(CAMERA_HEIGHT * np.tan(np.radians(yaw)))))
     highest = TILT_DEG + (slope if depth < 0 else 0.0)
     lowest = -TILT_DEG - (slope if depth > 0 else 0.0)
-    return (floor > highest and trunk > TILT_TRUNK_DEG) or (floor < lowest and trunk < -TILT_TRUNK_DEG)
+    return (floor > highest and trunk > TILT_TRUNK_DEG[1]) or (floor < lowest and trunk < TILT_TRUNK_DEG[0])
 
 
 def _lower(s: Stand, part: str) -> Landmark:
@@ -290,8 +294,8 @@ def knees_straight(s: Stand) -> bool:
     """Not in the posture, and what is missing is the bend of the knees."""
     bend = np.median(views.knee_flexion_world_deg(s.bodies), axis=0)
     if s.side_lying:
-        return not s.in_posture and float(bend.min()) < views._CLAM_KNEES_STRAIGHTER_DEG
-    return not s.in_posture and float(bend.max()) < views._KNEE_BENT_DEG
+        return not s.in_posture and float(bend.min()) < CLAM_KNEES_BENT_DEG
+    return not s.in_posture and float(bend.max()) < KNEE_BENT_DEG
 
 
 def not_in_position(s: Stand) -> bool:
@@ -386,13 +390,25 @@ def head_up(s: Stand) -> bool:
 
 
 def moving(s: Stand) -> bool:
-    """Hips or knees moved between the first and the last third of the window."""
+    """Hips or a knee that is seen moved between the first and the last third of the window.
+
+    A landmark that jitters has not moved: the way must also stand out from its scatter within the thirds
+    (a hidden far knee wanders at 0.3 trunk lengths a second on bodies that lie still).
+    """
     xy, t = s.xy[s.seen], s.time_s[s.seen]
     third = len(t) // 3
     if third < 1 or t[-1] <= t[0]:
         return True
-    dt = float(np.mean(t[-third:]) - np.mean(t[:third]))
-    hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
-    parts = np.stack([hips, xy[:, Landmark.LEFT_KNEE], xy[:, Landmark.RIGHT_KNEE]], axis=1)
-    way = np.linalg.norm(np.median(parts[-third:], axis=0) - np.median(parts[:third], axis=0), axis=-1)
-    return float(way.max()) / s.length_px / dt >= STILL
+    parts = [(xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2]
+    for knee in (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE):
+        if float(np.median(s.visibility[s.seen][:, knee])) >= s.definition.gates.visibility_ok:
+            parts.append(xy[:, knee])
+    for part in parts:
+        first, last = part[:third], part[-third:]
+        way = np.median(last, axis=0) - np.median(first, axis=0)
+        across, down = (max(mad_sd(first[:, axis]), mad_sd(last[:, axis])) for axis in (0, 1))
+        scatter = np.hypot(across, down)
+        speed = float(np.hypot(*way)) / s.length_px / float(np.mean(t[-third:]) - np.mean(t[:third]))
+        if speed >= STILL and np.hypot(*way) > JITTER * scatter:
+            return True
+    return False

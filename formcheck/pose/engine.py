@@ -61,12 +61,13 @@ def check_engine(name: str, model: str) -> None:
         open_engine(name, model).close()
 
 
-def open_engine(name: str = "blazepose-onnx", model: str = "full") -> PoseEngine:
+def open_engine(name: str = "blazepose-onnx", model: str = "full", threads: int = 0) -> PoseEngine:
     """Open a pose engine by name.
 
     Args:
         name: one of `ENGINES`.
         model: ``"lite"``, ``"full"``, or a model added with ``formcheck models add``.
+        threads: for our own engine's model; 0 lets ONNX Runtime choose.
 
     Raises:
         FormcheckError: unknown engine or model, missing or damaged weights, or an engine whose
@@ -75,7 +76,7 @@ def open_engine(name: str = "blazepose-onnx", model: str = "full") -> PoseEngine
     if name == "blazepose-onnx":
         from formcheck.pose.blazepose import BlazePose
 
-        return BlazePose(model)
+        return BlazePose(model, threads)
     if name == "mediapipe":
         from formcheck.pose.mediapipe import MediaPipe
 

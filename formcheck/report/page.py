@@ -79,39 +79,47 @@ def render(
     annotator = Annotator(analysis)
     times, plots = build_plots(analysis, annotator)
     stills, from_video = make_stills(analysis, annotator, pictures)
-    summary, definition = analysis.summary, analysis.definition
-    view = definition.views.get(summary.view.name)
     figures = {plot.name: plot.figure for plot in plots}
-    not_checked = _not_checked(analysis)
     return _template().render(
-        notice=wording.NOTICE,
-        summary=summary,
-        definition=definition,
-        view_title=view.title if view else "not recognised",
-        facts=_facts(analysis),
-        verdict=_verdict(analysis),
-        no_reps=None if any(r.class_ in COUNTED for r in summary.reps) else _no_reps(analysis),
-        can_see=_measures_with(analysis, "ok"),
-        uncertain=_measures_with(analysis, "low"),
-        cannot_see=_measures_with(analysis, "not_measurable"),
-        primary=_title_unit(analysis, analysis.primary),
-        reps=[_rep_row(analysis, rep) for rep in summary.reps],
-        peaks=_peak_tables(analysis),
-        classes={c: wording.CLASSES[c] for c in wording.CLASSES if any(r.class_ == c for r in summary.reps)},
-        seen=_seen(analysis),
-        clear=_clear(analysis),
-        not_checked=not_checked,
+        **content(analysis),
         stills=stills,
         still_of={still.fault: still.anchor for still in stills if still.fault},
         from_video=from_video,
         plots=plots,
         plot_data=_script_json({"t": times, "figures": figures}),
         plotly=_plotly() if plots else "",
-        measures=_measure_rows(analysis),
-        made=_made(analysis),
         video=VIDEO_NAME if video else None,
-        grade_words=GRADE_WORDS,
     )
+
+
+def content(analysis: Analysis) -> dict[str, Any]:
+    """What a report says, by name, as text and rows; the HTML page and the PDF say the same."""
+    summary, definition = analysis.summary, analysis.definition
+    view = definition.views.get(summary.view.name)
+    return {
+        "notice": wording.NOTICE,
+        "summary": summary,
+        "definition": definition,
+        "view_title": view.title if view else "not recognised",
+        "facts": _facts(analysis),
+        "verdict": _verdict(analysis),
+        "no_reps": None if any(r.class_ in COUNTED for r in summary.reps) else _no_reps(analysis),
+        "can_see": _measures_with(analysis, "ok"),
+        "uncertain": _measures_with(analysis, "low"),
+        "cannot_see": _measures_with(analysis, "not_measurable"),
+        "primary": _title_unit(analysis, analysis.primary),
+        "reps": [_rep_row(analysis, rep) for rep in summary.reps],
+        "peaks": _peak_tables(analysis),
+        "classes": {
+            c: wording.CLASSES[c] for c in wording.CLASSES if any(r.class_ == c for r in summary.reps)
+        },
+        "seen": _seen(analysis),
+        "clear": _clear(analysis),
+        "not_checked": _not_checked(analysis),
+        "measures": _measure_rows(analysis),
+        "made": _made(analysis),
+        "grade_words": GRADE_WORDS,
+    }
 
 
 @lru_cache(maxsize=1)

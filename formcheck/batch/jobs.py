@@ -1,0 +1,275 @@
+"""What there is to do in a batch, and what has been done before."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import formcheck
+from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import nearest
+from formcheck.session.layout import read_meta
+from formcheck.session.outputs import OutputFolder
+from formcheck.session.summary import Summary
+
+VIDEO_ENDINGS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mts", ".3gp"])
+LIST_COLUMNS = ("video", "exercise", "side", "prescription")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video and how to analyse it; plain data, so that it can be sent to another computer.
+
+    Attributes:
+        video: the file.
+        out: the folder for its results.
+        exercise, side, prescription, engine, model: see `formcheck.analyze`.
+        pictures: also draw the video and write the report.
+        version: the formcheck that planned it; another one refuses to do it.
+        model_sha256: hashes of the weights that are to be used, by file name.
+        threads: for the pose model; 0 lets it choose.
+    """
+
+    video: Path
+    out: Path
+    exercise: str
+    side: str | None = None
+    prescription: Path | None = None
+    engine: str = "blazepose-onnx"
+    model: str = "full"
+    pictures: bool = False
+    version: str = ""
+    model_sha256: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one job.
+
+    Attributes:
+        job: the job.
+        state: ``done`` now, ``skipped`` because it was done before, or ``failed``.
+        error: why it failed, one sentence.
+        again: whether another attempt might go better.
+    """
+
+    job: Job
+    state: Literal["done", "skipped", "failed"]
+    error: str = ""
+    again: bool = False
+
+
+#: Told each outcome as it comes.
+Told = Callable[[Outcome], None]
+
+
+# -- what to do ------------------------------------------------------------------------------------------
+
+
+def find_jobs(
+    source: Path,
+    *,
+    exercise: str | None = None,
+    side: str | None = None,
+    prescription: Path | None = None,
+    out: Path | None = None,
+    engine: str = "blazepose-onnx",
+    model: str = "full",
+    pictures: bool = False,
+) -> list[Job]:
+    """The jobs in a folder of videos (with all folders in it), or in a list.
+
+    A list is a CSV file with the columns ``video`` and, as far as needed, ``exercise``, ``side`` and
+    ``prescription``; files are named as seen from the list. What a row leaves empty is as given here.
+
+    Args:
+        source: the folder or the list.
+        exercise, side, prescription: for the videos that do not say.
+        out: folder for the results; by default they lie beside each video.
+        engine, model, pictures: see `Job`.
+
+    Raises:
+        FormcheckError: there is nothing to do, the list cannot be understood, a video has no exercise, or
+            there is no such model.
+    """
+    rows = _listed(source) if source.is_file() else _in_folder(source)
+    root = source.parent if source.is_file() else source
+    weights = weights_of(engine, model)
+    jobs: list[Job] = []
+    places: set[Path] = set()
+    for row in rows:
+        video = (root / row["video"]).absolute()
+        kind = row.get("exercise") or exercise
+        if not kind:
+            raise FormcheckError(
+                f"It is not said which exercise {row['video']} shows: give --exercise, or a list with "
+                "a column 'exercise'."
+            )
+        place = OutputFolder(video).path
+        if out is not None:
+            inside = (
+                place.relative_to(root.absolute()) if place.is_relative_to(root.absolute()) else place.name
+            )
+            place = out.absolute() / inside
+        if place in places:  # clip.mp4 and clip.mov
+            place = place.with_name(f"{video.name}.formcheck")
+        if place in places:
+            raise FormcheckError(f"{row['video']} is listed twice; take one of the two out.")
+        places.add(place)
+        given = row.get("prescription")
+        jobs.append(
+            Job(
+                video=video,
+                out=place,
+                exercise=kind,
+                side=row.get("side") or side,
+                prescription=(root / given).absolute() if given else prescription,
+                engine=engine,
+                model=model,
+                pictures=pictures,
+                version=formcheck.__version__,
+                model_sha256=weights,
+            )
+        )
+    return jobs
+
+
+def _in_folder(folder: Path) -> list[dict[str, str]]:
+    if not folder.is_dir():
+        raise FormcheckError(f"There is no folder or list at {folder}; check the name.")
+    found = []
+    for place, folders, files in os.walk(folder):
+        # Results and sessions hold videos too, which are no new ones.
+        folders[:] = sorted(f for f in folders if not f.endswith(".formcheck") and not f.startswith("."))
+        if "session.sqlite" in files:
+            continue
+        found += [
+            {"video": os.path.relpath(os.path.join(place, name), folder)}
+            for name in sorted(files)
+            if os.path.splitext(name)[1].lower() in VIDEO_ENDINGS and not name.startswith(".")
+        ]
+    if not found:
+        raise FormcheckError(f"There is no video in {folder}.")
+    return found
+
+
+def _listed(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            heads = [(head or "").strip() for head in table.fieldnames or []]
+            table.fieldnames = heads
+            rows = [{k: (v or "").strip() for k, v in row.items() if isinstance(k, str)} for row in table]
+    except OSError as error:
+        raise FormcheckError(f"The list {path} cannot be read: {error.strerror}.") from None
+    except (csv.Error, UnicodeDecodeError):
+        raise FormcheckError(
+            f"{path} is not a CSV list; save it as CSV in UTF-8 with a column 'video'."
+        ) from None
+    if "video" not in heads:
+        raise FormcheckError(f"The list {path} has no column 'video'; its first line must name the columns.")
+    if unknown := [head for head in heads if head not in LIST_COLUMNS]:
+        hint = nearest(unknown[0], LIST_COLUMNS) or f"; columns are: {', '.join(LIST_COLUMNS)}."
+        raise FormcheckError(f"The list {path} has an unknown column '{unknown[0]}'{hint}")
+    rows = [row for row in rows if row.get("video")]
+    if not rows:
+        raise FormcheckError(f"The list {path} names no video.")
+    return rows
+
+
+def weights_of(engine: str, model: str) -> dict[str, str]:
+    """Hashes of the weights an engine uses for a model, by file name.
+
+    Raises:
+        FormcheckError: there is no such engine or model.
+    """
+    from formcheck.pose import models
+    from formcheck.pose.engine import check_engine
+
+    check_engine(engine, model)
+    if engine == "mediapipe":
+        files = [models.find_bundle(model)]
+    else:
+        files = [models.find_model("detector", model), models.find_model("landmarks", model)]
+    return {file.path.name: file.sha256 for file in files}
+
+
+# -- what has been done ----------------------------------------------------------------------------------
+
+
+def is_done(job: Job, definition_sha256: str) -> bool:
+    """Whether the job's folder holds its finished result, from this file and by the same means."""
+    folder = OutputFolder(job.video, job.out)
+    try:
+        if folder.summary.stat().st_mtime < job.video.stat().st_mtime:
+            return False
+        summary = Summary.model_validate_json(folder.summary.read_text(encoding="utf-8"))
+        uri = f"{folder.session.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as db:
+            meta = read_meta(db)
+        weights = json.loads(meta["model_sha256"] or "{}")
+    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+        return False
+    pictures = folder.annotated.is_file() and folder.report.is_file()
+    return (
+        summary.complete
+        and summary.formcheck == job.version
+        and summary.exercise == job.exercise
+        and summary.definition.sha256 == definition_sha256
+        and (summary.pose.engine, summary.pose.model) == (job.engine, job.model)
+        and weights == job.model_sha256
+        and meta.get("declared_side") == job.side
+        and not summary.view.declared
+        and (pictures or not job.pictures)
+    )
+
+
+def split_done(jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
+    """Jobs that need no work: done before, or with a mistake in the request; and the others.
+
+    Looked at here, before anything starts: ten thousand finished videos need no ten thousand processes.
+    """
+    from formcheck.analyze import check_request
+
+    known: dict[tuple[object, ...], str | FormcheckError] = {}
+    settled, todo = [], []
+    for job in jobs:
+        key = (job.exercise, job.side, job.prescription)
+        if key not in known:
+            try:
+                known[key] = check_request(job.exercise, job.side, None, job.prescription).sha256
+            except FormcheckError as error:
+                known[key] = error
+        sha256 = known[key]
+        if isinstance(sha256, FormcheckError):
+            settled.append(Outcome(job, "failed", str(sha256)))
+        elif is_done(job, sha256):
+            settled.append(Outcome(job, "skipped"))
+        else:
+            todo.append(job)
+    return settled, todo
+
+
+def read_summary(job: Job) -> Summary | None:
+    """The result of a job; None if there is none."""
+    try:
+        text = OutputFolder(job.video, job.out).summary.read_text(encoding="utf-8")
+        return Summary.model_validate_json(text)
+    except (OSError, ValueError):
+        return None
+
+
+def in_order(outcomes: Sequence[Outcome], jobs: Sequence[Job]) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs."""
+    by_place = {outcome.job.out: outcome for outcome in outcomes}
+    for job in jobs:
+        if job.out in by_place:
+            yield replace(by_place[job.out], job=job)

@@ -1,0 +1,523 @@
+"""The report for the notes: a PDF to print or file, in the words of the HTML report."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from formcheck.analysis import Analysis
+from formcheck.coach.palette import GRADE_WORDS
+from formcheck.coach.screen import clock
+from formcheck.measures.table import Status
+from formcheck.report import page, wording
+from formcheck.report.annotate import Annotator
+from formcheck.report.pdf_plots import key_shades, plot, strips
+from formcheck.report.stills import make_stills
+from formcheck.session.outputs import replacing
+from formcheck.session.summary import LiveInfo
+
+_FONT, _BOLD, _ITALIC = "FormcheckText", "FormcheckBold", "FormcheckItalic"
+_INK, _SOFT, _LINE, _PALE = (HexColor(c) for c in ("#1f2937", "#4b5563", "#c9ced6", "#f3f4f6"))
+_MARGIN = 18 * mm
+_WIDTH = A4[0] - 2 * _MARGIN - 12  # the frame keeps 6 points free on either side
+_STILL_HEIGHT = 62 * mm
+_METHOD = (
+    "Body points are estimated from each picture by a neural network; angles and heights are worked out from "
+    "them in the picture plane. The thresholds are defaults chosen for practice and review, most without a "
+    "published value, and a clinician may change them. Clothing, a second person, a camera that stands high "
+    "or at an angle, and hidden joints all make errors larger. The curve of the lower back, the ribs, the "
+    "tilt of the pelvis and which muscles work cannot be seen by this method from any position."
+)
+_SYMPTOMS = (
+    "Pain 0 to 10 (0 none, 10 worst imaginable), effort Borg CR10 (0 nothing, 10 maximal), as answered by "
+    "the person."
+)
+
+
+@dataclass(frozen=True)
+class PhysioNote:
+    """Something the physio noted about the session.
+
+    Attributes:
+        about: what it is about, e.g. ``Rep 2, hips not fully straight``.
+        text: the note, or the decision in words.
+    """
+
+    about: str
+    text: str
+
+
+def write_pdf(
+    analysis: Analysis,
+    path: Path,
+    *,
+    created: str | None = None,
+    folder: Path | None = None,
+    notes: Sequence[PhysioNote] | None = None,
+) -> None:
+    """Writes the report of one session.
+
+    Args:
+        analysis: the session; its video is decoded for the stills if it is there.
+        path: the PDF to write.
+        created: when the session was stored, ISO 8601.
+        folder: the session's folder, where a physio's notes may lie.
+        notes: a physio's notes, if they have been read already.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    if notes is None:
+        notes = physio_notes(folder, analysis) if folder is not None else []
+    _register_fonts()
+    title = f"{analysis.definition.title}, {_date(analysis, created)}"
+    story = _story(analysis, created, notes)
+    with replacing(path) as part:
+        document = SimpleDocTemplate(
+            str(part), pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=16 * mm,
+            bottomMargin=20 * mm, title=title, author="", creator=f"formcheck {analysis.summary.formcheck}",
+            lang="en",
+        )  # fmt: skip
+
+        def footer(canvas: Canvas, made: Any) -> None:
+            canvas.saveState()
+            canvas.setFont(_FONT, 6.5)
+            canvas.setFillColor(_SOFT)
+            canvas.drawString(
+                _MARGIN + 6, 11 * mm, "Practice and review aid, not a medical device. See the note on page 1."
+            )
+            canvas.drawRightString(A4[0] - _MARGIN - 6, 11 * mm, f"{title}, page {made.page}")
+            canvas.restoreState()
+
+        document.build(story, onFirstPage=footer, onLaterPages=footer)
+
+
+def physio_notes(folder: Path, analysis: Analysis) -> list[PhysioNote]:
+    """What a physio decided and wrote in the review page, in words; nothing where there is no review.
+
+    Raises:
+        FormcheckError: the notes are damaged.
+    """
+    try:
+        from formcheck.review.notes import QUALITY, Notes  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return []
+    out: list[PhysioNote] = []
+    for item in Notes(folder).standing():
+        data = item.data or {}
+        fault = wording.in_sentence(wording.fault_title(analysis.definition, str(data.get("fault", ""))))
+        note = str(data.get("note") or "")
+        if item.kind == "decision" and (data.get("verdict") or note):
+            verdict = {"accepted": "Agreed", "rejected": "Not agreed"}.get(str(data.get("verdict")), "")
+            out.append(PhysioNote(f"Rep {data['rep']}, {fault}", ": ".join(t for t in (verdict, note) if t)))
+        elif item.kind == "missed":
+            where = f"Rep {data['rep']}" if data.get("rep") else f"At {clock(float(data['time_s']))}"
+            text = f"Seen by the physio, {GRADE_WORDS.get(int(data.get('grade', 1)), '')}"
+            out.append(PhysioNote(f"{where}, {fault}", f"{text}: {note}" if note else text))
+        elif item.kind == "comment" and data.get("text"):
+            out.append(PhysioNote(f"At {clock(float(data['time_s']))}", str(data["text"])))
+        elif item.kind == "rating" and (data.get("level") is not None or note):
+            level = QUALITY.get(float(data.get("level") or 0.0), "")
+            out.append(PhysioNote("Quality of performance", ": ".join(t for t in (level, note) if t)))
+    return out
+
+
+# -- the page's parts ------------------------------------------------------------------------------------
+
+
+def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote]) -> list[Flowable]:
+    said = page.content(analysis)
+    summary = analysis.summary
+    annotator = Annotator(analysis)
+    side = f", {summary.side}" if summary.side else ""
+    story: list[Flowable] = [
+        _p(wording.NOTICE, "notice"),
+        _p(f"{analysis.definition.title}{side}", "title"),
+        _facts([*_header(analysis, created), *said["facts"][1:]]),
+        Spacer(1, 5),
+        *[_p(line, "verdict") for line in said["verdict"]],
+    ]
+    if (why := said["no_reps"]) is not None:
+        story += [_p(f"Why: {why['why']}"), *[_p(f"• {item}") for item in why["todo"]]]
+    if summary.warnings or not summary.complete:
+        lines = (
+            []
+            if summary.complete
+            else ["The session was interrupted: this covers only the part before that."]
+        )
+        story += [_p("Please note", "h2"), *[_p(f"• {line}") for line in [*lines, *summary.warnings]]]
+    story += _not_assessed(said)
+    if summary.live is not None:
+        story += _practice(summary.live, analysis)
+    if notes:
+        rows = [[note.about, note.text] for note in notes]
+        story += [_p("Physio’s notes", "h2"), _table(["About", "Note"], rows, [0.3, 0.7])]
+    story += _repetitions(analysis, said)
+    story += _findings(said)
+    story += _pictures(analysis, annotator)
+    story += _plots(analysis, annotator)
+    story += _method(said)
+    return story
+
+
+def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
+    live = analysis.summary.live
+    rows = [("Exercise", analysis.definition.title)]
+    if live is not None:
+        rows.insert(0, ("Patient", live.patient or "no name given"))
+        rows.insert(1, ("Practised", _moment(live.started)))
+    else:
+        rows.append(("File", analysis.summary.source.file))
+        if created:
+            rows.append(("Analysed", _moment(created)))
+    pose = analysis.summary.pose
+    rows.append(("Body points", f"{pose.engine}, model {pose.model}; formcheck {analysis.summary.formcheck}"))
+    if analysis.prescription:
+        asked = analysis.definition.tempo
+        hold = "" if asked.hold_s is None else f"hold {asked.hold_s:g} s, "
+        rows.append(("Prescription", f"up {asked.rise_s:g} s, {hold}down {asked.lower_s:g} s"))
+    info = analysis.summary.measures.get(analysis.primary)
+    if info is not None:
+        rows.append(("Signal measured", f"in {100 * info.ok_frames:.0f} % of the pictures with the person"))
+    return rows
+
+
+def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
+    """What nothing is known about, before any finding."""
+    if not said["not_checked"]:
+        return []
+    out: list[Flowable] = [
+        _p("Not assessed", "h2"),
+        _p("Nothing is known about these. They may or may not have happened.", "soft"),
+    ]
+    for group in said["not_checked"]:
+        how = f" {group.how}" if group.how else ""
+        text = f"<b>{escape(' · '.join(group.titles))}</b><br/>{escape(f'Not checked: {group.why}.{how}')}"
+        out.append(Paragraph(text, _STYLES["small"]))
+    return out
+
+
+def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
+    """What only a live session has: sets, pain, effort, cues (spec 8.1: dosage, symptoms)."""
+    done = sum(s.reps_counted for s in live.sets)
+    asked = live.prescribed_sets * live.prescribed_reps
+    adherence = f"{min(100, round(100 * done / asked))} %" if asked else "–"
+    rows = [
+        [
+            str(s.index),
+            clock(s.start_s),
+            "broken off" if s.end_s is None else f"{s.end_s - s.start_s:.0f} s",
+            str(s.prescribed_reps),
+            str(s.reps_counted),
+            _answer(s.pain),
+            _answer(s.effort),
+        ]
+        for s in live.sets
+    ]
+    heads = ["Set", "Began", "Lasted", "Asked", "Counted", "Pain after", "Effort"]
+    settled = {None: "not asked", True: "yes", False: "no"}[live.settled]
+    stopped = {"pain": "ended early because of pain", "stop": "ended early by the person"}.get(
+        live.stopped or "", ""
+    )
+    facts = [
+        ("Asked for", f"{wording.times(live.prescribed_sets, 'set')} of {live.prescribed_reps}"),
+        ("Done", f"{done} of {asked} repetitions ({adherence})"),
+        ("Pain before", _answer(live.pain_before)),
+        ("Settled within 24 h last time", settled),
+        (
+            "Kept",
+            {"video": "video and body points", "skeleton": "body points only"}.get(live.consent, "nothing"),
+        ),
+    ]
+    if stopped:
+        facts.append(("Ended", stopped))
+    if live.dropped_frames:
+        facts.append(("Pictures lost", str(live.dropped_frames)))
+    out: list[Flowable] = [_p("Practice", "h2"), _facts(facts)]
+    if rows:
+        out += [Spacer(1, 4), _table(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
+    out.append(_p(_SYMPTOMS, "soft"))
+    cues = [
+        [clock(c.time_s), wording.fault_title(analysis.definition, c.fault), f"“{c.text}”"] for c in live.cues
+    ]
+    out.append(_p("Cues given", "h3"))
+    out.append(_table(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else _p("None."))
+    return out
+
+
+def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
+    if not said["reps"]:
+        return []
+    name, unit = said["primary"]
+    shown = "" if unit in ("deg", "ratio", "") else f", {unit}"
+    heads = [
+        "Rep",
+        "Class",
+        "Time",
+        "Up, s",
+        "Hold, s",
+        "Down, s",
+        wording.short_title(name) + shown,
+        "Findings",
+        "Seen",
+    ]
+    rows = []
+    for row in said["reps"]:
+        rep = row["rep"]
+        findings = "\n".join(
+            f"{f['grade']}  {f['title']}, {f['value']}, {GRADE_WORDS[f['grade']]}, at {f['at']}"
+            for f in row["faults"]
+        )
+        if not findings:
+            findings = "not fully seen" if rep.class_ == "void" else "none in what was checked"
+        seen = row["confidence"] + ("\nnot graded" if row["unsure"] else "")
+        in_set = f"{rep.set_}.{rep.index}" if rep.set_ is not None else str(rep.index)
+        times = f"{clock(rep.start_s)}–{clock(rep.end_s)}"
+        rows.append([in_set, rep.class_, times, *row["tempo"], row["top"], findings, seen])
+    meanings = " ".join(f"{word.capitalize()}: {text}." for word, text in said["classes"].items())
+    if any(row["rep"].set_ is not None for row in said["reps"]):
+        meanings = f"“2.13” is repetition 13, in set 2. {meanings}"
+    out: list[Flowable] = [
+        _p("Repetitions", "h2"),
+        _table(heads, rows, [0.06, 0.09, 0.14, 0.07, 0.08, 0.08, 0.12, 0.27, 0.09]),
+        _p(
+            f"{meanings} “–” means not measurable. “Seen” is the share of the repetition in which the signal "
+            "could be measured.",
+            "soft",
+        ),
+    ]
+    for table in said["peaks"]:
+        title = "Values at the top"
+        if len(said["peaks"]) > 1:
+            title += f", repetitions {table['reps'][0]} to {table['reps'][-1]}"
+        lines = []
+        for row in table["rows"]:
+            unit = "" if row["unit"] in ("deg", "ratio", "") else f", {row['unit']}"
+            lines.append([row["title"] + unit + (" (uncertain)" if row["low"] else ""), *row["values"]])
+        rest = 0.64 / max(len(table["reps"]), 6)
+        widths = [0.36, *[rest] * len(table["reps"])]
+        out.append(
+            KeepTogether([_p(title, "h3"), _table(["Measure", *map(str, table["reps"])], lines, widths)])
+        )
+    return out
+
+
+def _findings(said: dict[str, Any]) -> list[Flowable]:
+    out: list[Flowable] = [_p("Findings", "h2")]
+    for found in said["seen"]:
+        grade = GRADE_WORDS.get(found.grade, "")
+        text = f"<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
+        text += f"rep {escape(found.reps)}."
+        detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
+        out.append(KeepTogether([Paragraph(text, _STYLES["body"]), _p(detail, "soft")]))
+    if not said["seen"]:
+        out.append(_p("Nothing was seen in what could be checked."))
+    for count, titles in said["clear"]:
+        out.append(_p(f"Looked for in {count} and not seen: {' · '.join(titles)}."))
+    return out
+
+
+def _pictures(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
+    stills, from_video = make_stills(analysis, annotator)
+    if not stills:
+        return []
+    text = (
+        "Green: what is measured. Blue: other points that were seen. Grey and dashed: not to be trusted "
+        "here. Rings: the finding, one ring for each grade."
+    )
+    if not from_video:
+        text += " The video is not at hand, so only the tracked points are shown."
+    out: list[Flowable] = [_p("Pictures", "h2"), _p(text, "soft")]
+    cells = []
+    for still in stills:
+        data = base64.b64decode(still.source.partition(",")[2])
+        scale = min((_WIDTH / 2 - 4 * mm) / still.width, _STILL_HEIGHT / still.height)
+        picture = Image(io.BytesIO(data), still.width * scale, still.height * scale)
+        picture.hAlign = "LEFT"
+        cells.append(
+            [picture, Spacer(1, 3), _p(still.heading, "strong"), _p(" ".join(still.caption), "soft")]
+        )
+    pairs = [cells[i : i + 2] for i in range(0, len(cells), 2)]
+    for pair in pairs:
+        row = Table([[*pair, ""] if len(pair) == 1 else pair], colWidths=[_WIDTH / 2] * 2)
+        row.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+        row.hAlign = "LEFT"
+        out += [row, Spacer(1, 4)]
+    return out
+
+
+def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
+    table = analysis.measures
+    shown = [
+        name
+        for m, name in enumerate(table.names)
+        if name != analysis.primary and (table.status[:, m] == Status.OK).any()
+    ]
+    signal = table.names.index(analysis.primary)
+    unseen = (table.status[:, signal] == Status.NOT_MEASURABLE).all()
+    pieces = [] if unseen else strips(analysis)
+    if not pieces and not shown:
+        return []
+    out: list[Flowable] = [_p("Over time", "h2"), _key()]
+    if pieces:
+        title, unit = _title(analysis, analysis.primary)
+        drawn = [plot(analysis, annotator, analysis.primary, span, (_WIDTH, 92), _FONT) for span in pieces]
+        out.append(KeepTogether([_p(f"{title}{unit} (counts the repetitions)", "h3"), drawn[0]]))
+        out += drawn[1:]
+    for name in shown:
+        title, unit = _title(analysis, name)
+        span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
+        drawing = plot(analysis, annotator, name, span, (_WIDTH, 70), _FONT)
+        out.append(KeepTogether([_p(f"{title}{unit}", "h3"), drawing]))
+    return out
+
+
+def _title(analysis: Analysis, name: str) -> tuple[str, str]:
+    known = analysis.definition.measures.get(name)
+    unit = known.unit if known else ""
+    return (known.title if known else name), "" if unit in ("deg", "ratio", "") else f", {unit}"
+
+
+def _key() -> Flowable:
+    words = {"rise": "lifting", "hold": "holding", "lower": "lowering"}
+    cells: list[Any] = []
+    style: list[Any] = [("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 3)]
+    for i, (phase, shade) in enumerate(key_shades().items()):
+        cells += ["", _p(words[phase], "small")]
+        style.append(("BACKGROUND", (2 * i, 0), (2 * i, 0), shade))
+    cells.append(
+        _p(
+            "line: measured · dotted: uncertain · gap: not measurable · numbered bar: finding, its grade",
+            "small",
+        )
+    )
+    key = Table([cells], colWidths=[12, 44, 12, 46, 12, 48, _WIDTH - 174])
+    key.setStyle(style)
+    key.hAlign = "LEFT"
+    return key
+
+
+def _method(said: dict[str, Any]) -> list[Flowable]:
+    rows = [
+        [row["title"], row["word"], row["why"] or "–", row["share"], row["noise"]] for row in said["measures"]
+    ]
+    return [
+        _p("How well each measure could be seen", "h2"),
+        _table(
+            ["Measure", "Status", "Why", "Measured", "Noise at rest (SD)"], rows, [0.3, 0.15, 0.29, 0.1, 0.16]
+        ),
+        _p("Method and limits", "h2"),
+        _facts(said["made"]),
+        Spacer(1, 4),
+        _p(_METHOD, "small"),
+    ]
+
+
+# -- pieces ----------------------------------------------------------------------------------------------
+
+
+def _style(name: str, size: float, font: str = _FONT, **more: Any) -> ParagraphStyle:
+    given = {"textColor": _INK, "leading": 1.36 * size, "spaceAfter": 2.0} | more
+    return ParagraphStyle(name, fontName=font, fontSize=size, **given)
+
+
+_STYLES = {
+    "body": _style("body", 9),
+    "small": _style("small", 8),
+    "soft": _style("soft", 7.5, textColor=_SOFT, spaceAfter=4),
+    "strong": _style("strong", 8.5, _BOLD),
+    "notice": _style(
+        "notice", 7, textColor=_SOFT, borderColor=_LINE, borderWidth=0.5, borderPadding=4, spaceAfter=12
+    ),
+    "title": _style("title", 17, _BOLD, spaceAfter=6),
+    "verdict": _style("verdict", 10.5),
+    "h2": _style("h2", 12, _BOLD, spaceBefore=11, spaceAfter=4, keepWithNext=1),
+    "h3": _style("h3", 9, _BOLD, spaceBefore=5, spaceAfter=2, keepWithNext=1),
+    "cell": _style("cell", 7.5, spaceAfter=0),
+    "head": _style("head", 7.5, _BOLD, spaceAfter=0),
+}
+
+
+def _p(text: str, style: str = "body") -> Paragraph:
+    """Plain text as a paragraph; whatever it holds is shown, never understood as markup."""
+    return Paragraph(escape(text).replace("\n", "<br/>"), _STYLES[style])
+
+
+def _table(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
+    cells = [[_p(text, "head") for text in heads], *[[_p(text, "cell") for text in row] for row in rows]]
+    table = Table(cells, colWidths=[share * _WIDTH for share in shares], repeatRows=1)
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("BACKGROUND", (0, 0), (-1, 0), _PALE),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
+            ("LEFTPADDING", (0, 0), (-1, -1), 3),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+            ("TOPPADDING", (0, 0), (-1, -1), 2),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+        ]
+    )
+    table.hAlign = "LEFT"
+    return table
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> Table:
+    """Names and values in two columns of pairs."""
+    pairs = [facts[i : i + 2] for i in range(0, len(facts), 2)]
+    cells = []
+    for pair in pairs:
+        row = []
+        for name, value in pair:
+            row.append(
+                Paragraph(
+                    f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", _STYLES["small"]
+                )
+            )
+        cells.append([*row, ""] if len(row) == 1 else row)
+    table = Table(cells, colWidths=[_WIDTH / 2] * 2)
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 1),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
+        ]
+    )
+    table.hAlign = "LEFT"
+    return table
+
+
+def _answer(value: float | None) -> str:
+    return "not answered" if value is None else f"{value:g} of 10"
+
+
+def _moment(iso: str) -> str:
+    return iso[:16].replace("T", " ")
+
+
+def _date(analysis: Analysis, created: str | None) -> str:
+    live = analysis.summary.live
+    return (live.started if live is not None else created or "")[:10] or analysis.summary.source.file
+
+
+def _register_fonts() -> None:
+    """Bitstream Vera, which comes with the library and has the letters of European languages."""
+    if _FONT in pdfmetrics.getRegisteredFontNames():
+        return
+    for name, file in ((_FONT, "Vera"), (_BOLD, "VeraBd"), (_ITALIC, "VeraIt")):
+        pdfmetrics.registerFont(TTFont(name, f"{file}.ttf"))
+    pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_ITALIC, boldItalic=_BOLD)

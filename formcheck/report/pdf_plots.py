@@ -1,0 +1,176 @@
+"""The PDF's plots: one measure over time as vector drawing, gaps as gaps."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from reportlab.graphics.shapes import Drawing, Group, Line, PolyLine, Rect, String
+from reportlab.lib.colors import Color, HexColor, white
+
+from formcheck.analysis import PHASES, Analysis
+from formcheck.measures.table import Status
+from formcheck.report import wording
+from formcheck.report.annotate import Annotator
+from formcheck.report.plots import CURVE, FAULT, LOW
+
+#: Light enough to print grey and still be told apart: rise lightest, hold darkest.
+_SHADES = {"rise": HexColor("#e3eef9"), "hold": HexColor("#c5e6d9"), "lower": HexColor("#eae3f4")}
+_AXIS = HexColor("#6b7280")
+_INK = HexColor("#1f2937")
+_LEFT, _RIGHT, _BOTTOM, _TOP = 34.0, 6.0, 16.0, 4.0
+#: Points across one drawing; a longer recording is thinned so that its peaks stay.
+_MOST = 700
+_STRIP_S = 60.0
+_MOST_STRIPS = 8
+
+
+def strips(analysis: Analysis) -> list[tuple[float, float]]:
+    """The recording in pieces that can be read on paper: a minute each, at most eight of equal length."""
+    if not len(analysis.time_s):
+        return []
+    begin, end = float(analysis.time_s[0]), float(analysis.time_s[-1])
+    count = int(np.clip(np.ceil((end - begin) / _STRIP_S), 1, _MOST_STRIPS))
+    edges = np.linspace(begin, end, count + 1).tolist()
+    return list(itertools.pairwise(edges))
+
+
+def plot(
+    analysis: Analysis,
+    annotator: Annotator,
+    measure: str,
+    span: tuple[float, float],
+    size: tuple[float, float],
+    font: str,
+) -> Drawing:
+    """One measure between two times.
+
+    Args:
+        analysis, annotator: what to show.
+        measure: its name; one that was measured at all.
+        span: from when to when, seconds.
+        size: width and height, points.
+        font: name of a registered font.
+    """
+    table = analysis.measures
+    column = table.names.index(measure)
+    known = (table.status[:, column] != Status.NOT_MEASURABLE) & np.isfinite(table.value[:, column])
+    ok = known & (table.status[:, column] == Status.OK)
+    value = table.value[:, column]
+    low, high = (float(v) for v in (value[known].min(), value[known].max()))
+    pad = 0.08 * (high - low) or 0.5
+    low, high = low - 2 * pad, high + pad
+    width, height = size
+    drawing = Drawing(width, height)
+    begin, end = span
+
+    def x(time_s: float) -> float:
+        return _LEFT + (time_s - begin) / max(end - begin, 1e-6) * (width - _LEFT - _RIGHT)
+
+    def y(v: float) -> float:
+        return _BOTTOM + (v - low) / (high - low) * (height - _BOTTOM - _TOP)
+
+    inside = (analysis.time_s >= begin) & (analysis.time_s <= end)
+    _shade(drawing, analysis, inside, x, height)
+    unit = analysis.definition.measures[measure].unit if measure in analysis.definition.measures else ""
+    _axes(drawing, (width, height), span, (low, high), unit, x, y, font)
+    for mask, colour, dash in ((known & ~ok, LOW, [1.5, 2]), (ok, CURVE, None)):
+        for run in _runs(mask & inside):
+            at = _thinned(run, value)
+            points = [p for i in at for p in (x(float(analysis.time_s[i])), y(float(value[i])))]
+            drawing.add(PolyLine(points, strokeColor=HexColor(colour), strokeWidth=1.1, strokeDashArray=dash))
+    _faults(drawing, analysis, annotator, measure, span, x, font)
+    return drawing
+
+
+def _shade(drawing: Drawing, analysis: Analysis, inside: NDArray[np.bool_], x, height: float) -> None:  # type: ignore[no-untyped-def]
+    for name, colour in _SHADES.items():
+        for run in _runs(inside & (analysis.phase == PHASES.index(name))):
+            a, b = x(float(analysis.time_s[run.start])), x(float(analysis.time_s[run.stop - 1]))
+            drawing.add(
+                Rect(a, _BOTTOM, max(b - a, 0.4), height - _BOTTOM - _TOP, fillColor=colour, strokeColor=None)
+            )
+
+
+def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignore[no-untyped-def]
+    width, height = size
+    drawing.add(Line(_LEFT, _BOTTOM, width - _RIGHT, _BOTTOM, strokeColor=_AXIS, strokeWidth=0.5))
+    drawing.add(Line(_LEFT, _BOTTOM, _LEFT, height - _TOP, strokeColor=_AXIS, strokeWidth=0.5))
+    for tick in _ticks(limits, 4):
+        drawing.add(Line(_LEFT - 2, y(tick), _LEFT, y(tick), strokeColor=_AXIS, strokeWidth=0.5))
+        text = wording.number(tick, unit)[0] if unit in ("deg", "s") else f"{tick:g}".replace("-", "−")
+        drawing.add(
+            String(
+                _LEFT - 4, y(tick) - 2.3, text, fontName=font, fontSize=6.5, fillColor=_INK, textAnchor="end"
+            )
+        )
+    for tick in _ticks(span, 10):
+        drawing.add(Line(x(tick), _BOTTOM - 2, x(tick), _BOTTOM, strokeColor=_AXIS, strokeWidth=0.5))
+        drawing.add(
+            String(
+                x(tick), 5, f"{tick:g} s", fontName=font, fontSize=6.5, fillColor=_INK, textAnchor="middle"
+            )
+        )
+
+
+def _faults(drawing, analysis, annotator, measure, span, x, font) -> None:  # type: ignore[no-untyped-def]
+    """A bar with the grade for each fault in this measure; for the counting measure, of all."""
+    lanes: list[float] = []
+    for rep in analysis.summary.reps:
+        for event in rep.faults:
+            if measure not in (analysis.primary, annotator.measure(event)):
+                continue
+            if event.end_s < span[0] or event.start_s > span[1]:
+                continue
+            a, b = x(max(event.start_s, span[0])), x(min(event.end_s, span[1]))
+            middle = (a + b) / 2
+            lane = next((i for i, busy in enumerate(lanes) if busy < min(a, middle - 5)), len(lanes))
+            lanes[lane : lane + 1] = [max(b, middle + 5)]
+            level = _BOTTOM + 5 + 8 * (lane % 4)
+            mark = Group()
+            mark.add(Line(a, level, b, level, strokeColor=HexColor(FAULT), strokeWidth=1.5 + event.grade))
+            mark.add(
+                Rect(middle - 3.6, level - 3.6, 7.2, 7.2, fillColor=HexColor("#9a4f00"), strokeColor=white,
+                     strokeWidth=0.5)
+            )  # fmt: skip
+            mark.add(
+                String(middle, level - 2.2, str(event.grade), fontName=font, fontSize=6, fillColor=white,
+                       textAnchor="middle")
+            )  # fmt: skip
+            drawing.add(mark)
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[slice]:
+    """Runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _thinned(run: slice, value: NDArray[np.float64]) -> list[int]:
+    """Frames of a run to draw: all, or of each of many bins the lowest and the highest."""
+    count = run.stop - run.start
+    if count <= _MOST:
+        return list(range(run.start, run.stop))
+    edges = np.linspace(run.start, run.stop, _MOST // 2 + 1).astype(int)
+    keep = {run.start, run.stop - 1}
+    for a, b in itertools.pairwise(edges):
+        keep |= {int(a + np.argmin(value[a:b])), int(a + np.argmax(value[a:b]))}
+    return sorted(keep)
+
+
+def _ticks(limits: tuple[float, float], most: int) -> list[float]:
+    """Round numbers between two limits, at most about `most`."""
+    low, high = limits
+    step = 10.0 ** np.floor(np.log10(max(high - low, 1e-9)))
+    for size in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0):
+        if (high - low) / (step * size) <= most:
+            step *= size
+            break
+    first = np.ceil(low / step)  # + 0.0 below: no tick is called -0
+    return [round(float(k * step), 6) + 0.0 for k in np.arange(first, np.floor(high / step) + 1)]
+
+
+def key_shades() -> dict[str, Color]:
+    """The shade of each phase, for the key."""
+    return dict(_SHADES)

@@ -1,0 +1,223 @@
+"""The PDF report: everything that must be said is in it, whatever the session held."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
+from stored_session import command, judged, noisy_track, store
+
+from formcheck.analysis import Analysis
+from formcheck.errors import FormcheckError
+from formcheck.report import pdf, pdf_plots, wording
+from formcheck.report.annotate import Annotator
+from formcheck.session.summary import CueGiven, LiveInfo, PracticeSet
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    return judged(noisy_track(), warnings=["The <b>video</b> breaks off & ends."])
+
+
+@pytest.fixture(scope="module")
+def live(analysis: Analysis) -> Analysis:
+    info = LiveInfo(
+        started="2026-03-04T10:20:00+01:00",
+        patient="Jürgen Möß-Å",
+        language="de",
+        consent="skeleton",
+        prescribed_sets=2,
+        prescribed_reps=4,
+        sets=[
+            PracticeSet(index=1, start_s=0, end_s=6, prescribed_reps=4, reps_counted=2, pain=2, effort=4.5),
+            PracticeSet(
+                index=2, start_s=7, end_s=None, prescribed_reps=4, reps_counted=1, pain=None, effort=None
+            ),
+        ],
+        pain_before=1,
+        settled=False,
+        cues=[CueGiven(time_s=3.2, fault="hip_not_extended", text="Höher, bis die Hüfte gerade ist")],
+        stopped="pain",
+        dropped_frames=3,
+    )
+    reps = [rep.model_copy(update={"set_": 1 + (rep.index > 2)}) for rep in analysis.summary.reps]
+    return replace(analysis, summary=analysis.summary.model_copy(update={"live": info, "reps": reps}))
+
+
+def text_of(flowables: list[Flowable]) -> str:
+    """All words of a report, in order."""
+    out: list[str] = []
+
+    def walk(item: object) -> None:
+        if isinstance(item, Paragraph):
+            out.append(item.getPlainText())
+        elif isinstance(item, KeepTogether):
+            walk(item._content)
+        elif isinstance(item, Table):
+            walk(item._cellvalues)
+        elif isinstance(item, list | tuple):
+            for part in item:
+                walk(part)
+
+    walk(flowables)
+    return "\n".join(out)
+
+
+def said(analysis: Analysis, notes: list[pdf.PhysioNote] | None = None) -> str:
+    pdf._register_fonts()
+    return text_of(pdf._story(analysis, "2026-01-02T03:04:05+01:00", notes or []))
+
+
+def test_the_wording_comes_first_and_word_for_word(analysis):
+    assert said(analysis).startswith(wording.NOTICE)
+
+
+def test_every_fault_is_told_seen_not_seen_or_not_assessed(analysis):
+    text = said(analysis)
+    assert "Nothing is known about these. They may or may not have happened." in text
+    assert text.index("Not assessed") < text.index("Findings")
+    before, after = text.rsplit("\nFindings\n", 1)
+    for name, info in analysis.summary.faults.items():
+        title = wording.fault_title(analysis.definition, name)
+        assert title in (after if info.checked else before), name
+
+
+def test_every_repetition_is_in_the_table_with_its_findings(analysis):
+    text = said(analysis)
+    for rep in analysis.summary.reps:
+        assert f"\n{rep.index}\n{rep.class_}\n" in text
+        for fault in rep.faults:
+            assert wording.fault_title(analysis.definition, fault.id) in text
+    assert "4 repetitions" not in text
+    assert "3 repetitions: 2 full, 1 partial." in text
+
+
+def test_what_comes_from_elsewhere_is_text_and_never_markup(analysis):
+    assert "The <b>video</b> breaks off & ends." in said(analysis)
+    note = pdf.PhysioNote("Rep 1 <i>", "Gut </para> & <script>")
+    assert "Gut </para> & <script>" in said(analysis, [note])
+
+
+def test_a_live_session_says_what_was_asked_done_felt_and_said(live):
+    text = said(live)
+    for words in ("Jürgen Möß-Å", "2026-03-04 10:20", "3 of 8 repetitions (38 %)", "broken off", "4.5 of 10",
+                  "2 of 10", "not answered", "ended early because of pain",
+                  "“Höher, bis die Hüfte gerade ist”", "Settled within 24 h last timeno",
+                  "body points only"):  # fmt: skip
+        assert words in re.sub(r"\n+", "\n", text), words
+    assert "\n2.3\n" in text  # repetition 3, in set 2
+    assert "Practice" not in said(replace(live, summary=live.summary.model_copy(update={"live": None})))
+
+
+def test_a_recording_of_nobody_is_a_report_too(tmp_path):
+    track = noisy_track()
+    track.person[:] = False
+    track.image_xyz[:] = track.world_xyz[:] = np.nan
+    track.visibility[:] = 0
+    nobody = judged(track)
+    text = said(nobody)
+    assert "No repetitions of this exercise were found." in text
+    assert "Over time" not in text
+    pdf.write_pdf(nobody, tmp_path / "r.pdf")
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_file_is_whole_and_holds_umlauts(live, tmp_path):
+    path = tmp_path / "r.pdf"
+    pdf.write_pdf(live, path)
+    data = path.read_bytes()
+    assert data.rstrip().endswith(b"%%EOF")
+    assert b"BitstreamVeraSans" in data  # embedded: no reader needs to have it
+    if shutil.which("pdftotext"):
+        text = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True).stdout.decode()
+        assert "Jürgen Möß-Å" in text
+        assert "Höher, bis die Hüfte gerade ist" in text
+
+
+def test_a_full_disk_leaves_the_earlier_report(analysis, tmp_path, monkeypatch):
+    path = tmp_path / "r.pdf"
+    path.write_bytes(b"earlier")
+
+    def full(*_args: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pdf.SimpleDocTemplate, "build", full)
+    with pytest.raises(FormcheckError, match="full"):
+        pdf.write_pdf(analysis, path)
+    assert path.read_bytes() == b"earlier"
+    assert [file.name for file in tmp_path.iterdir()] == ["r.pdf"]
+
+
+def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, monkeypatch):
+    decided = {"rep": 1, "fault": "lowering_fast", "verdict": "rejected", "note": ""}
+    missed = {"rep": None, "fault": "head_lifts", "time_s": 3.0, "grade": 2, "note": "kurz"}
+    standing = [
+        SimpleNamespace(kind="decision", data=decided),
+        SimpleNamespace(kind="missed", data=missed),
+        SimpleNamespace(kind="comment", data={"time_s": 4.0, "text": "Schön ruhig"}),
+        SimpleNamespace(kind="rating", data={"level": 0.8, "note": ""}),
+        SimpleNamespace(kind="decision", data=None),
+    ]
+    notes = ModuleType("formcheck.review.notes")
+    notes.Notes = lambda folder: SimpleNamespace(standing=lambda: standing)  # type: ignore[attr-defined]
+    notes.QUALITY = {0.8: "good"}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "formcheck.review", ModuleType("formcheck.review"))
+    monkeypatch.setitem(sys.modules, "formcheck.review.notes", notes)
+    found = pdf.physio_notes(tmp_path, analysis)
+    assert [note.text for note in found] == [
+        "Not agreed",
+        "Seen by the physio, moderate: kurz",
+        "Schön ruhig",
+        "good",
+    ]
+    text = said(analysis, found)
+    assert "Physio’s notes" in text
+    assert "Schön ruhig" in text
+    monkeypatch.setitem(sys.modules, "formcheck.review.notes", None)
+    assert pdf.physio_notes(tmp_path, analysis) == []
+
+
+def test_gaps_in_a_plot_stay_gaps(analysis):
+    pdf._register_fonts()
+    table = analysis.measures
+    signal = table.names.index(analysis.primary)
+    known = np.isfinite(table.value[:, signal])
+    runs = len(pdf_plots._runs(known & (table.status[:, signal] == 0)))
+    assert runs > 1  # the six frames in which nobody was seen
+    span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
+    drawing = pdf_plots.plot(analysis, Annotator(analysis), analysis.primary, span, (400, 90), pdf._FONT)
+    lines = [part for part in drawing.contents if type(part).__name__ == "PolyLine"]
+    low = len(pdf_plots._runs(known & (table.status[:, signal] == 1)))
+    assert len(lines) == runs + low
+
+
+@pytest.mark.parametrize("limits", [(0, 1), (-0.043, 0.0426), (0, 3600), (117.2, 181.0), (-1e-9, 1e-9)])
+def test_ticks_are_few_and_within(limits):
+    ticks = pdf_plots._ticks(limits, 4)
+    assert 1 <= len(ticks) <= 5
+    assert all(limits[0] <= tick <= limits[1] for tick in ticks)
+
+
+def test_a_long_recording_is_thinned_with_its_peaks_kept():
+    value = np.zeros(108_000)
+    value[54_321] = 1.0
+    kept = pdf_plots._thinned(slice(0, len(value)), value)
+    assert len(kept) <= 800
+    assert 54_321 in kept
+
+
+def test_the_command_writes_a_pdf_and_a_page(analysis, tmp_path, capsys):
+    folder = store(analysis, tmp_path / "s")
+    for to in ("pdf", "html"):
+        done = command(capsys, "export", folder, "--to", to)
+        assert done.status == 0, done.err
+        assert Path(done.out.strip()) == folder / f"export.{to}"
+        assert (folder / f"export.{to}").stat().st_size > 20_000
