@@ -27,6 +27,7 @@ from formcheck.report.pdf_parts import (
     SOFT,
     STYLES,
     WIDTH,
+    facts_table,
     grid,
     para,
     register_fonts,
