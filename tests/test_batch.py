@@ -268,9 +268,7 @@ def scheduler():
         n_workers=0, host="127.0.0.1", dashboard_address=None, processes=True, silence_logs=50
     ) as home:
         path = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
-        options = (
-            "--nthreads 1 --no-nanny --host 127.0.0.1 --no-dashboard --memory-limit 0"
-        )
+        options = "--nthreads 1 --no-nanny --host 127.0.0.1 --no-dashboard --memory-limit 0"
         workers = [
             subprocess.Popen(
                 [sys.executable, "-m", "dask", "worker", home.scheduler_address, *options.split()],

@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
@@ -25,15 +21,22 @@ from formcheck.coach.screen import clock
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator
+from formcheck.report.pdf_parts import (
+    FONT,
+    MARGIN,
+    SOFT,
+    STYLES,
+    WIDTH,
+    facts_table,
+    grid,
+    para,
+    register_fonts,
+)
 from formcheck.report.pdf_plots import key_shades, plot, strips
 from formcheck.report.stills import make_stills
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import LiveInfo
 
-_FONT, _BOLD, _ITALIC = "FormcheckText", "FormcheckBold", "FormcheckItalic"
-_INK, _SOFT, _LINE, _PALE = (HexColor(c) for c in ("#1f2937", "#4b5563", "#c9ced6", "#f3f4f6"))
-_MARGIN = 18 * mm
-_WIDTH = A4[0] - 2 * _MARGIN - 12  # the frame keeps 6 points free on either side
 _STILL_HEIGHT = 62 * mm
 _METHOD = (
     "Body points are estimated from each picture by a neural network; angles and heights are worked out from "
@@ -83,24 +86,24 @@ def write_pdf(
     """
     if notes is None:
         notes = physio_notes(folder, analysis) if folder is not None else []
-    _register_fonts()
+    register_fonts()
     title = f"{analysis.definition.title}, {_date(analysis, created)}"
     story = _story(analysis, created, notes)
     with replacing(path) as part:
         document = SimpleDocTemplate(
-            str(part), pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=16 * mm,
+            str(part), pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
             bottomMargin=20 * mm, title=title, author="", creator=f"formcheck {analysis.summary.formcheck}",
             lang="en",
         )  # fmt: skip
 
         def footer(canvas: Canvas, made: Any) -> None:
             canvas.saveState()
-            canvas.setFont(_FONT, 6.5)
-            canvas.setFillColor(_SOFT)
+            canvas.setFont(FONT, 6.5)
+            canvas.setFillColor(SOFT)
             canvas.drawString(
-                _MARGIN + 6, 11 * mm, "Practice and review aid, not a medical device. See the note on page 1."
+                MARGIN + 6, 11 * mm, "Practice and review aid, not a medical device. See the note on page 1."
             )
-            canvas.drawRightString(A4[0] - _MARGIN - 6, 11 * mm, f"{title}, page {made.page}")
+            canvas.drawRightString(A4[0] - MARGIN - 6, 11 * mm, f"{title}, page {made.page}")
             canvas.restoreState()
 
         document.build(story, onFirstPage=footer, onLaterPages=footer)
@@ -145,27 +148,27 @@ def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote])
     annotator = Annotator(analysis)
     side = f", {summary.side}" if summary.side else ""
     story: list[Flowable] = [
-        _p(wording.NOTICE, "notice"),
-        _p(f"{analysis.definition.title}{side}", "title"),
-        _facts([*_header(analysis, created), *said["facts"][1:]]),
+        para(wording.NOTICE, "notice"),
+        para(f"{analysis.definition.title}{side}", "title"),
+        facts_table([*_header(analysis, created), *said["facts"][1:]]),
         Spacer(1, 5),
-        *[_p(line, "verdict") for line in said["verdict"]],
+        *[para(line, "verdict") for line in said["verdict"]],
     ]
     if (why := said["no_reps"]) is not None:
-        story += [_p(f"Why: {why['why']}"), *[_p(f"• {item}") for item in why["todo"]]]
+        story += [para(f"Why: {why['why']}"), *[para(f"• {item}") for item in why["todo"]]]
     if summary.warnings or not summary.complete:
         lines = (
             []
             if summary.complete
             else ["The session was interrupted: this covers only the part before that."]
         )
-        story += [_p("Please note", "h2"), *[_p(f"• {line}") for line in [*lines, *summary.warnings]]]
+        story += [para("Please note", "h2"), *[para(f"• {line}") for line in [*lines, *summary.warnings]]]
     story += _not_assessed(said)
     if summary.live is not None:
         story += _practice(summary.live, analysis)
     if notes:
         rows = [[note.about, note.text] for note in notes]
-        story += [_p("Physio’s notes", "h2"), _table(["About", "Note"], rows, [0.3, 0.7])]
+        story += [para("Physio’s notes", "h2"), grid(["About", "Note"], rows, [0.3, 0.7])]
     story += _repetitions(analysis, said)
     story += _findings(said)
     story += _pictures(analysis, annotator)
@@ -201,13 +204,13 @@ def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
     if not said["not_checked"]:
         return []
     out: list[Flowable] = [
-        _p("Not assessed", "h2"),
-        _p("Nothing is known about these. They may or may not have happened.", "soft"),
+        para("Not assessed", "h2"),
+        para("Nothing is known about these. They may or may not have happened.", "soft"),
     ]
     for group in said["not_checked"]:
         how = f" {group.how}" if group.how else ""
         text = f"<b>{escape(' · '.join(group.titles))}</b><br/>{escape(f'Not checked: {group.why}.{how}')}"
-        out.append(Paragraph(text, _STYLES["small"]))
+        out.append(Paragraph(text, STYLES["small"]))
     return out
 
 
@@ -247,15 +250,15 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
         facts.append(("Ended", stopped))
     if live.dropped_frames:
         facts.append(("Pictures lost", str(live.dropped_frames)))
-    out: list[Flowable] = [_p("Practice", "h2"), _facts(facts)]
+    out: list[Flowable] = [para("Practice", "h2"), facts_table(facts)]
     if rows:
-        out += [Spacer(1, 4), _table(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
-    out.append(_p(_SYMPTOMS, "soft"))
+        out += [Spacer(1, 4), grid(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
+    out.append(para(_SYMPTOMS, "soft"))
     cues = [
         [clock(c.time_s), wording.fault_title(analysis.definition, c.fault), f"“{c.text}”"] for c in live.cues
     ]
-    out.append(_p("Cues given", "h3"))
-    out.append(_table(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else _p("None."))
+    out.append(para("Cues given", "h3"))
+    out.append(grid(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else para("None."))
     return out
 
 
@@ -292,9 +295,9 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
     if any(row["rep"].set_ is not None for row in said["reps"]):
         meanings = f"“2.13” is repetition 13, in set 2. {meanings}"
     out: list[Flowable] = [
-        _p("Repetitions", "h2"),
-        _table(heads, rows, [0.06, 0.09, 0.14, 0.07, 0.08, 0.08, 0.12, 0.27, 0.09]),
-        _p(
+        para("Repetitions", "h2"),
+        grid(heads, rows, [0.06, 0.09, 0.14, 0.07, 0.08, 0.08, 0.12, 0.27, 0.09]),
+        para(
             f"{meanings} “–” means not measurable. “Seen” is the share of the repetition in which the signal "
             "could be measured.",
             "soft",
@@ -311,23 +314,23 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
         rest = 0.64 / max(len(table["reps"]), 6)
         widths = [0.36, *[rest] * len(table["reps"])]
         out.append(
-            KeepTogether([_p(title, "h3"), _table(["Measure", *map(str, table["reps"])], lines, widths)])
+            KeepTogether([para(title, "h3"), grid(["Measure", *map(str, table["reps"])], lines, widths)])
         )
     return out
 
 
 def _findings(said: dict[str, Any]) -> list[Flowable]:
-    out: list[Flowable] = [_p("Findings", "h2")]
+    out: list[Flowable] = [para("Findings", "h2")]
     for found in said["seen"]:
         grade = GRADE_WORDS.get(found.grade, "")
         text = f"<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
         text += f"rep {escape(found.reps)}."
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
-        out.append(KeepTogether([Paragraph(text, _STYLES["body"]), _p(detail, "soft")]))
+        out.append(KeepTogether([Paragraph(text, STYLES["body"]), para(detail, "soft")]))
     if not said["seen"]:
-        out.append(_p("Nothing was seen in what could be checked."))
+        out.append(para("Nothing was seen in what could be checked."))
     for count, titles in said["clear"]:
-        out.append(_p(f"Looked for in {count} and not seen: {' · '.join(titles)}."))
+        out.append(para(f"Looked for in {count} and not seen: {' · '.join(titles)}."))
     return out
 
 
@@ -341,19 +344,19 @@ def _pictures(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     )
     if not from_video:
         text += " The video is not at hand, so only the tracked points are shown."
-    out: list[Flowable] = [_p("Pictures", "h2"), _p(text, "soft")]
+    out: list[Flowable] = [para("Pictures", "h2"), para(text, "soft")]
     cells = []
     for still in stills:
         data = base64.b64decode(still.source.partition(",")[2])
-        scale = min((_WIDTH / 2 - 4 * mm) / still.width, _STILL_HEIGHT / still.height)
+        scale = min((WIDTH / 2 - 4 * mm) / still.width, _STILL_HEIGHT / still.height)
         picture = Image(io.BytesIO(data), still.width * scale, still.height * scale)
         picture.hAlign = "LEFT"
         cells.append(
-            [picture, Spacer(1, 3), _p(still.heading, "strong"), _p(" ".join(still.caption), "soft")]
+            [picture, Spacer(1, 3), para(still.heading, "strong"), para(" ".join(still.caption), "soft")]
         )
     pairs = [cells[i : i + 2] for i in range(0, len(cells), 2)]
     for pair in pairs:
-        row = Table([[*pair, ""] if len(pair) == 1 else pair], colWidths=[_WIDTH / 2] * 2)
+        row = Table([[*pair, ""] if len(pair) == 1 else pair], colWidths=[WIDTH / 2] * 2)
         row.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
         row.hAlign = "LEFT"
         out += [row, Spacer(1, 4)]
@@ -372,17 +375,17 @@ def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     pieces = [] if unseen else strips(analysis)
     if not pieces and not shown:
         return []
-    out: list[Flowable] = [_p("Over time", "h2"), _key()]
+    out: list[Flowable] = [para("Over time", "h2"), _key()]
     if pieces:
         title, unit = _title(analysis, analysis.primary)
-        drawn = [plot(analysis, annotator, analysis.primary, span, (_WIDTH, 92), _FONT) for span in pieces]
-        out.append(KeepTogether([_p(f"{title}{unit} (counts the repetitions)", "h3"), drawn[0]]))
+        drawn = [plot(analysis, annotator, analysis.primary, span, (WIDTH, 92), FONT) for span in pieces]
+        out.append(KeepTogether([para(f"{title}{unit} (counts the repetitions)", "h3"), drawn[0]]))
         out += drawn[1:]
     for name in shown:
         title, unit = _title(analysis, name)
         span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
-        drawing = plot(analysis, annotator, name, span, (_WIDTH, 70), _FONT)
-        out.append(KeepTogether([_p(f"{title}{unit}", "h3"), drawing]))
+        drawing = plot(analysis, annotator, name, span, (WIDTH, 70), FONT)
+        out.append(KeepTogether([para(f"{title}{unit}", "h3"), drawing]))
     return out
 
 
@@ -397,15 +400,15 @@ def _key() -> Flowable:
     cells: list[Any] = []
     style: list[Any] = [("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 3)]
     for i, (phase, shade) in enumerate(key_shades().items()):
-        cells += ["", _p(words[phase], "small")]
+        cells += ["", para(words[phase], "small")]
         style.append(("BACKGROUND", (2 * i, 0), (2 * i, 0), shade))
     cells.append(
-        _p(
+        para(
             "line: measured · dotted: uncertain · gap: not measurable · numbered bar: finding, its grade",
             "small",
         )
     )
-    key = Table([cells], colWidths=[12, 44, 12, 46, 12, 48, _WIDTH - 174])
+    key = Table([cells], colWidths=[12, 44, 12, 46, 12, 48, WIDTH - 174])
     key.setStyle(style)
     key.hAlign = "LEFT"
     return key
@@ -416,89 +419,15 @@ def _method(said: dict[str, Any]) -> list[Flowable]:
         [row["title"], row["word"], row["why"] or "–", row["share"], row["noise"]] for row in said["measures"]
     ]
     return [
-        _p("How well each measure could be seen", "h2"),
-        _table(
+        para("How well each measure could be seen", "h2"),
+        grid(
             ["Measure", "Status", "Why", "Measured", "Noise at rest (SD)"], rows, [0.3, 0.15, 0.29, 0.1, 0.16]
         ),
-        _p("Method and limits", "h2"),
-        _facts(said["made"]),
+        para("Method and limits", "h2"),
+        facts_table(said["made"]),
         Spacer(1, 4),
-        _p(_METHOD, "small"),
+        para(_METHOD, "small"),
     ]
-
-
-# -- pieces ----------------------------------------------------------------------------------------------
-
-
-def _style(name: str, size: float, font: str = _FONT, **more: Any) -> ParagraphStyle:
-    given = {"textColor": _INK, "leading": 1.36 * size, "spaceAfter": 2.0} | more
-    return ParagraphStyle(name, fontName=font, fontSize=size, **given)
-
-
-_STYLES = {
-    "body": _style("body", 9),
-    "small": _style("small", 8),
-    "soft": _style("soft", 7.5, textColor=_SOFT, spaceAfter=4),
-    "strong": _style("strong", 8.5, _BOLD),
-    "notice": _style(
-        "notice", 7, textColor=_SOFT, borderColor=_LINE, borderWidth=0.5, borderPadding=4, spaceAfter=12
-    ),
-    "title": _style("title", 17, _BOLD, spaceAfter=6),
-    "verdict": _style("verdict", 10.5),
-    "h2": _style("h2", 12, _BOLD, spaceBefore=11, spaceAfter=4, keepWithNext=1),
-    "h3": _style("h3", 9, _BOLD, spaceBefore=5, spaceAfter=2, keepWithNext=1),
-    "cell": _style("cell", 7.5, spaceAfter=0),
-    "head": _style("head", 7.5, _BOLD, spaceAfter=0),
-}
-
-
-def _p(text: str, style: str = "body") -> Paragraph:
-    """Plain text as a paragraph; whatever it holds is shown, never understood as markup."""
-    return Paragraph(escape(text).replace("\n", "<br/>"), _STYLES[style])
-
-
-def _table(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
-    cells = [[_p(text, "head") for text in heads], *[[_p(text, "cell") for text in row] for row in rows]]
-    table = Table(cells, colWidths=[share * _WIDTH for share in shares], repeatRows=1)
-    table.setStyle(
-        [
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("BACKGROUND", (0, 0), (-1, 0), _PALE),
-            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
-            ("LEFTPADDING", (0, 0), (-1, -1), 3),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 3),
-            ("TOPPADDING", (0, 0), (-1, -1), 2),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
-        ]
-    )
-    table.hAlign = "LEFT"
-    return table
-
-
-def _facts(facts: Sequence[tuple[str, str]]) -> Table:
-    """Names and values in two columns of pairs."""
-    pairs = [facts[i : i + 2] for i in range(0, len(facts), 2)]
-    cells = []
-    for pair in pairs:
-        row = []
-        for name, value in pair:
-            row.append(
-                Paragraph(
-                    f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", _STYLES["small"]
-                )
-            )
-        cells.append([*row, ""] if len(row) == 1 else row)
-    table = Table(cells, colWidths=[_WIDTH / 2] * 2)
-    table.setStyle(
-        [
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("LEFTPADDING", (0, 0), (-1, -1), 0),
-            ("TOPPADDING", (0, 0), (-1, -1), 1),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
-        ]
-    )
-    table.hAlign = "LEFT"
-    return table
 
 
 def _answer(value: float | None) -> str:
@@ -512,12 +441,3 @@ def _moment(iso: str) -> str:
 def _date(analysis: Analysis, created: str | None) -> str:
     live = analysis.summary.live
     return (live.started if live is not None else created or "")[:10] or analysis.summary.source.file
-
-
-def _register_fonts() -> None:
-    """Bitstream Vera, which comes with the library and has the letters of European languages."""
-    if _FONT in pdfmetrics.getRegisteredFontNames():
-        return
-    for name, file in ((_FONT, "Vera"), (_BOLD, "VeraBd"), (_ITALIC, "VeraIt")):
-        pdfmetrics.registerFont(TTFont(name, f"{file}.ttf"))
-    pdfmetrics.registerFontFamily(_FONT, normal=_FONT, bold=_BOLD, italic=_ITALIC, boldItalic=_BOLD)

@@ -72,7 +72,7 @@ def text_of(flowables: list[Flowable]) -> str:
 
 
 def said(analysis: Analysis, notes: list[pdf.PhysioNote] | None = None) -> str:
-    pdf._register_fonts()
+    pdf.register_fonts()
     return text_of(pdf._story(analysis, "2026-01-02T03:04:05+01:00", notes or []))
 
 
@@ -186,14 +186,14 @@ def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, mon
 
 
 def test_gaps_in_a_plot_stay_gaps(analysis):
-    pdf._register_fonts()
+    pdf.register_fonts()
     table = analysis.measures
     signal = table.names.index(analysis.primary)
     known = np.isfinite(table.value[:, signal])
     runs = len(pdf_plots._runs(known & (table.status[:, signal] == 0)))
     assert runs > 1  # the six frames in which nobody was seen
     span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
-    drawing = pdf_plots.plot(analysis, Annotator(analysis), analysis.primary, span, (400, 90), pdf._FONT)
+    drawing = pdf_plots.plot(analysis, Annotator(analysis), analysis.primary, span, (400, 90), pdf.FONT)
     lines = [part for part in drawing.contents if type(part).__name__ == "PolyLine"]
     low = len(pdf_plots._runs(known & (table.status[:, signal] == 1)))
     assert len(lines) == runs + low

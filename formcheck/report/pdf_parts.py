@@ -1,0 +1,105 @@
+"""Type, tables and colours of the PDF report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Paragraph, Table
+
+FONT, _BOLD, _ITALIC = "FormcheckText", "FormcheckBold", "FormcheckItalic"
+_INK, SOFT, _LINE, _PALE = (HexColor(c) for c in ("#1f2937", "#4b5563", "#c9ced6", "#f3f4f6"))
+MARGIN = 18 * mm
+WIDTH = A4[0] - 2 * MARGIN - 12  # the frame keeps 6 points free on either side
+
+
+def _style(name: str, size: float, font: str = FONT, **more: Any) -> ParagraphStyle:
+    given = {"textColor": _INK, "leading": 1.36 * size, "spaceAfter": 2.0} | more
+    return ParagraphStyle(name, fontName=font, fontSize=size, **given)
+
+
+STYLES = {
+    "body": _style("body", 9),
+    "small": _style("small", 8),
+    "soft": _style("soft", 7.5, textColor=SOFT, spaceAfter=4),
+    "strong": _style("strong", 8.5, _BOLD),
+    "notice": _style(
+        "notice", 7, textColor=SOFT, borderColor=_LINE, borderWidth=0.5, borderPadding=4, spaceAfter=12
+    ),
+    "title": _style("title", 17, _BOLD, spaceAfter=6),
+    "verdict": _style("verdict", 10.5),
+    "h2": _style("h2", 12, _BOLD, spaceBefore=11, spaceAfter=4, keepWithNext=1),
+    "h3": _style("h3", 9, _BOLD, spaceBefore=5, spaceAfter=2, keepWithNext=1),
+    "cell": _style("cell", 7.5, spaceAfter=0),
+    "head": _style("head", 7.5, _BOLD, spaceAfter=0),
+}
+
+
+def para(text: str, style: str = "body") -> Paragraph:
+    """Plain text as a paragraph; whatever it holds is shown, never understood as markup."""
+    return Paragraph(escape(text).replace("\n", "<br/>"), STYLES[style])
+
+
+def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
+    """A ruled table; its head is repeated on each page.
+
+    Args:
+        heads: of the columns.
+        rows: text of the cells.
+        shares: of the page's width, a column each.
+    """
+    cells = [[para(text, "head") for text in heads], *[[para(text, "cell") for text in row] for row in rows]]
+    table = Table(cells, colWidths=[share * WIDTH for share in shares], repeatRows=1)
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("BACKGROUND", (0, 0), (-1, 0), _PALE),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
+            ("LEFTPADDING", (0, 0), (-1, -1), 3),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 3),
+            ("TOPPADDING", (0, 0), (-1, -1), 2),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+        ]
+    )
+    table.hAlign = "LEFT"
+    return table
+
+
+def facts_table(facts: Sequence[tuple[str, str]]) -> Table:
+    """Names and values in two columns of pairs."""
+    pairs = [facts[i : i + 2] for i in range(0, len(facts), 2)]
+    cells = []
+    for pair in pairs:
+        row = []
+        for name, value in pair:
+            row.append(
+                Paragraph(f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", STYLES["small"])
+            )
+        cells.append([*row, ""] if len(row) == 1 else row)
+    table = Table(cells, colWidths=[WIDTH / 2] * 2)
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 1),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
+        ]
+    )
+    table.hAlign = "LEFT"
+    return table
+
+
+def register_fonts() -> None:
+    """Bitstream Vera, which comes with the library and has the letters of European languages."""
+    if FONT in pdfmetrics.getRegisteredFontNames():
+        return
+    for name, file in ((FONT, "Vera"), (_BOLD, "VeraBd"), (_ITALIC, "VeraIt")):
+        pdfmetrics.registerFont(TTFont(name, f"{file}.ttf"))
+    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=_BOLD, italic=_ITALIC, boldItalic=_BOLD)
