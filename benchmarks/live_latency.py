@@ -3,7 +3,7 @@
     python benchmarks/live_latency.py [--clip videos/clam_front.mp4] [--exercise clam] [--seconds 60]
 
 Plays a clip as the camera in real time (its still start first, then round and round), presses the keys of the
-first pages, and prints the figures of `formcheck live --stats` with the share of each stage. With a display the
+first pages, and prints the figures of `formcheck live --stats`. With a display the
 real window is used; without one (Linux: DISPLAY not set) pages are drawn but not shown.
 """
 
@@ -109,12 +109,9 @@ def main() -> None:
             LiveOptions(Path(folder) / "sessions", clip=True),
         )
         result = live.run()
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, model {args.model}"
-    )
-    print(
-        f"{'real window' if real else 'no display: drawn, not shown'}, video recorded, {args.seconds:.0f} s"
-    )
+    shown = "real window" if real else "no display: drawn, not shown"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"model {args.model}, {shown}, video recorded, {args.seconds:.0f} s")
     print(result.stats)
 
 

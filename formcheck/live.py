@@ -247,7 +247,13 @@ class LiveSession:
 
     def _open(self) -> None:
         camera = self._open_camera()
-        camera.open()
+        try:
+            camera.open()
+        except FormcheckError as error:
+            # Somebody is on the mat by now: it can be plugged in and tried again.
+            with self._lock:
+                self._flow.no_camera(str(error))
+            return
         self._camera = camera
 
     def _next_frame(self, camera: LiveSource) -> None:

@@ -66,7 +66,6 @@ def start_live(request: LiveRequest) -> LiveResult:
         VideoFile(request.clip).close()
     elif request.camera is not None:
         parse_address(request.camera)
-    source = open_source(request.camera, request.clip)
     window = Window(windowed=request.windowed)
     voice = _voice(request)
     flow = Flow(
@@ -85,7 +84,10 @@ def start_live(request: LiveRequest) -> LiveResult:
         prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
         clip=request.clip is not None,
     )
-    return LiveSession(flow, lambda: source, live_engine(request.model), voice, window, options).run()
+    engine = live_engine(request.model)
+    return LiveSession(
+        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options
+    ).run()
 
 
 def live_engine(model: str) -> PoseEngine:

@@ -20,6 +20,7 @@ from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say, Tone
 from formcheck.coach.plan import History, Plan
 from formcheck.coach.window import Closed, FakeWindow, Input, Key
+from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.live import LiveOptions, LiveResult, LiveSession
 from formcheck.live_start import wanted_views
@@ -160,7 +161,9 @@ class Patient(FakeWindow):
         step = self._flow.step
         if not self.steps or self.steps[-1] != step:
             self.steps.append(step)
-        if step != self._pressed_at and step in self._keys:
+        if step not in self._keys:
+            self._pressed_at = None
+        elif step != self._pressed_at:
             self._pressed_at = step
             key = self._keys[step]
             return [Closed()] if key == "closed" else [Key(key)]
@@ -349,6 +352,28 @@ def test_the_camera_goes_and_comes_back(tmp_path):
         assert [e.data["state"] for e in one.events if e.kind == "camera"] == ["lost", "back"]
     assert "page.notice.camera_lost" in outcome.heard.keys
     assert_replays(stored(outcome))
+
+
+def test_a_camera_that_cannot_be_opened_can_be_tried_again(tmp_path):
+    @dataclass
+    class Unplugged(MadeCamera):
+        fails: int = 1
+
+        def open(self) -> None:
+            super().open()
+            if self.opened <= self.fails:
+                raise FormcheckError("There is no camera: plug one in.")
+
+    outcome = session(
+        "bridge",
+        shot("bridge", [REP] * 1),
+        tmp_path,
+        keys={"no_camera": "enter"},
+        camera=lambda made: Unplugged(made.times),
+    )
+    assert "no_camera" in outcome.patient.steps
+    assert outcome.camera.opened == 2
+    assert outcome.result.summary is not None
 
 
 def test_a_disk_that_cannot_be_written_to_does_not_end_the_exercise(tmp_path):

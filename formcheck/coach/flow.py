@@ -22,6 +22,7 @@ from formcheck.coach.plan import (
     QUESTION_S,
     SMALL_AFTER_S,
     STUCK_S,
+    WITH_CAMERA,
     History,
     Plan,
     Safety,
@@ -100,9 +101,7 @@ class Flow:
     @property
     def camera_wanted(self) -> bool:
         """The camera is on only while it is needed, never before consent."""
-        return self.step in (
-            "setup", "practice", "work", "paused", "pain_after", "caution", "effort", "rest",
-        )  # fmt: skip
+        return self.step in WITH_CAMERA
 
     @property
     def over(self) -> bool:
@@ -131,8 +130,7 @@ class Flow:
         """The camera's first frame is here: the session's clock starts at 0."""
         self._mouth.free_at -= self._now_s
         self._since_s -= self._now_s
-        text, correction, at_s = self._cue
-        self._cue = (text, correction, at_s - self._now_s)
+        self._cue = (*self._cue[:2], self._cue[2] - self._now_s)
         self._now_s = 0.0
 
     def frame(self, moment: Moment) -> None:
@@ -143,11 +141,7 @@ class Flow:
         self._time_passes()
 
     def tick(self, now_s: float) -> None:
-        """Time passes without a frame.
-
-        Args:
-            now_s: on the session's clock; an earlier time than the last frame's is ignored.
-        """
+        """Time passes without a frame; an earlier time than the last frame's is ignored."""
         self._now_s = max(self._now_s, now_s)
         self._time_passes()
 
@@ -158,8 +152,13 @@ class Flow:
     def camera(self, state: Literal["lost", "back"]) -> None:
         """The camera went, or came back."""
         self._event("camera", state=state)
-        self._notice = "camera_lost" if state == "lost" else ""
+        self._notice = self.words("page.notice.camera_lost") if state == "lost" else ""
         self._say(f"page.notice.camera_{state}", Priority.CANNOT_SEE)
+
+    def no_camera(self, why: str) -> None:
+        """The camera cannot be opened, for a reason in a sentence; asked to be put right, then tried again."""
+        self._notice = why
+        self._to("no_camera")
 
     def trouble(self, key: str) -> None:
         """Something to be told once, e.g. ``disk_full``, ``no_sound``: spoken, shown and stored."""
@@ -169,7 +168,7 @@ class Flow:
 
     def source_ended(self) -> None:
         """The clip that played the camera is over."""
-        if self.step in ("setup", "practice", "work", "paused", "rest", "pain_after", "effort", "caution"):
+        if self.step in WITH_CAMERA:
             self._end_set("idle")
             self._to("summary")
         self.ending_s = self._now_s + CLIP_END_S
@@ -216,7 +215,7 @@ class Flow:
         elif key == "space" and self.step == "paused":
             self._resume()
         elif key == "esc":
-            if exercising or self.step in ("paused", "rest", "pain_after", "effort", "caution"):
+            if self.step in WITH_CAMERA:
                 self._stop("stop")
             else:
                 self._to("over")
@@ -378,6 +377,10 @@ class Flow:
             self._rest_s += 30.0
         else:
             self._stop("stop")
+
+    def _chosen_no_camera(self, choice: str) -> None:
+        self._notice = ""
+        self._to("setup" if choice == "retry" else "over")
 
     def _chosen_summary(self, choice: str) -> None:
         self._to("over")

@@ -129,6 +129,9 @@ class Pages:
         line = self._text("pain.advice_caution")
         return Page("notice", line, (), choices, at.selected, footer=self._text("pain.footer"))
 
+    def _no_camera(self, at: Standing) -> Page:
+        return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=(at.notice,))
+
     # --- exercising ---------------------------------------------------------------------------------
 
     def _setup(self, at: Standing) -> Page:
@@ -188,14 +191,13 @@ class Pages:
         assert at.plan is not None
         moment = at.moment
         phase = moment.phase if moment is not None else "none"
-        notice = self._text(f"notice.{at.notice}") if at.notice else ""
         return {
             "phase": phase,
             "phase_word": self._text(f"phase.{phase}"),
             "level": moment.level if moment is not None else None,
             "target": at.target,
-            "cue": notice or at.cue,
-            "cue_is_correction": at.cue_is_correction and not notice,
+            "cue": at.notice or at.cue,
+            "cue_is_correction": at.cue_is_correction and not at.notice,
             "unseen": self._unseen(at),
             "recording": self._recording(at),
         }

@@ -10,8 +10,10 @@ from formcheck.summarize import COUNTED
 
 Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",
-    "pain_after", "caution", "effort", "rest", "summary", "stopped", "over",
+    "pain_after", "caution", "effort", "rest", "no_camera", "summary", "stopped", "over",
 ]  # fmt: skip
+#: The camera is on in these steps.
+WITH_CAMERA = frozenset({"setup", "practice", "work", "paused", "pain_after", "caution", "effort", "rest"})
 
 #: Nobody may be able to reach the keys: a question left alone for this long is noted as not answered.
 QUESTION_S = 30.0
