@@ -381,7 +381,10 @@ def test_a_dropped_video_is_analysed_with_progress_and_appears(page, folder, mon
     page.wait_for_selector("text=How it is counted")
     gate.set()
     page.click("nav >> text=Sessions")
-    page.wait_for_selector(".group h2 >> text=P-9")
+    try:
+        page.wait_for_selector(".group h2 >> text=P-9")
+    except Exception:
+        raise AssertionError(page.inner_text("main")) from None
     (made,) = [
         p for p in folder.iterdir() if p.name.endswith(tuple("0123456789abcdef")) and "_bridge_" in p.name
     ]

@@ -8,6 +8,9 @@ let lastChoice = { exercise: "", side: "", view: "", patient: "" };
 
 export async function render(main) {
   document.title = "Sessions – formcheck review";
+  // Heard from before the list is asked for: what changes meanwhile would be missed otherwise.
+  let changed = false;
+  const early = ["library", "job", "again"].map((kind) => listen(kind, () => { changed = true; }));
   let data = await get("/api/library");
   const jobs = new Map(data.jobs.map((job) => [job.id, job]));
   const state = { search: "", sort: "patient", only: false };
@@ -64,14 +67,19 @@ export async function render(main) {
       if (job.state === "gone") jobs.delete(job.id); else jobs.set(job.id, job);
       drawJobs();
     }),
-    listen("library", async () => { data = await get("/api/library"); draw(); }),
-    listen("again", async () => {
-      data = await get("/api/library");
-      jobs.clear();
-      for (const job of data.jobs) jobs.set(job.id, job);
-      draw(); drawJobs();
-    }),
+    listen("library", reload),
+    listen("again", reload),
   ];
+  early.forEach((s) => s());
+  if (changed) reload();
+
+  async function reload() {
+    data = await get("/api/library");
+    jobs.clear();
+    for (const job of data.jobs) jobs.set(job.id, job);
+    draw(); drawJobs();
+  }
+
   redrawJobs = drawJobs;
   return () => { stop.forEach((s) => s()); redrawJobs = () => {}; };
 
