@@ -156,7 +156,7 @@ class Flow:
         self._say(f"page.notice.camera_{state}", Priority.CANNOT_SEE)
 
     def no_camera(self, why: str) -> None:
-        """The camera cannot be opened, for a reason in a sentence; asked to be put right, then tried again."""
+        """The camera cannot be opened, for this reason; asked to be put right, then tried again."""
         self._notice = why
         self._to("no_camera")
 

@@ -58,7 +58,7 @@ _SPREAD = 0.25
 #: Out of the posture, or unseen, for longer than this: back to set-up (spec 6.2, LOST; the posture is bridged
 #: as in recordings).
 _AWAY_S = 5.0
-_POSTURE_GAP_S = 3.0
+_POSTURE_GAP_S = 5.0
 #: The posture is a majority over this long, as in recordings.
 _MAJORITY_S = 0.5
 #: The shoulders lie still in every exercise: moved by more than this, trunk lengths, for this long means that

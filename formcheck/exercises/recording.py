@@ -30,8 +30,8 @@ Mask = NDArray[np.bool_]
 
 #: A posture must be held this long in all before anything counts.
 _POSTURE_S = 1.0
-#: Out of posture for no longer than this is part of the movement.
-_POSTURE_GAP_S = 3.0
+#: Out of posture for no longer than this is part of the movement (spec 6.2: found again within 5 s).
+_POSTURE_GAP_S = 5.0
 #: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
 _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15

@@ -279,12 +279,13 @@ class RepetitionCounter:
         seen = self._frames_seen / max(self._frames, 1)
         gap = self._gap
         self._opened_s = None
-        self._ended_s = end_s
+        before, self._ended_s = self._ended_s, end_s
         self._enter("rest")
         if inside.sum() < 2 or s[inside].max() < rules.aborted_level:
             return None
-        # Look a little before the onset level: that is where the movement really began.
-        lead = (t >= opened - 0.6) & (t <= end_s)
+        # Look a little before the onset level: that is where the movement really began, but never before
+        # the repetition before was over.
+        lead = (t >= max(opened - 0.6, before)) & (t <= end_s)
         t, s = t[lead], s[lead]
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened, rules.crossing_share)
         peak = float(s[peak_i])
