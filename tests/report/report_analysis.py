@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis import PHASES, Analysis
-from formcheck.exercises.definition import Definition
+from formcheck.exercises.definition import Definition, load_definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import SKELETON, Landmark
 from formcheck.session.summary import Summary
@@ -45,7 +45,10 @@ def small_definition() -> Definition:
                 visibility_ok=0.5, visibility_low=0.3, fps_min_tempo=12, bone_tolerance=0.3, noise_k=3,
                 noise_nm_factor=1.5, timing_error_s=0.25, timing_error_low_s=0.5,
             ),
-            counting=dict(signal="pelvic_height", **_COUNTING),
+            counting=dict(signal="pelvic_height", typical_range=0.45, **_COUNTING),
+            feedback=load_definition("bridge").feedback.model_copy(
+                update=dict(consecutive=[], pushing=["hip_not_extended"])
+            ).model_dump(),
             views=dict(
                 side=dict(
                     title="from the side",
@@ -68,14 +71,14 @@ def small_definition() -> Definition:
             ),
             faults=dict(
                 hip_not_extended=dict(
-                    id="BF1", title="Hip not fully extended", cue="Push the floor away",
+                    id="BF1", title="Hip not fully extended", cue="Push the floor away", level="P4",
                     wording="Hip extension deficit", source="straight line [S23]; 15 deg [D]", unit="deg",
                     rules=[dict(kind="hold", measures=["hip_angle_deg"], grades=[15, 25, 35], phases=["hold"],
                                 reference=180)],
                     best_view="side",
                 ),
                 lowering_fast=dict(
-                    id="BF11", title="Lowered too fast", cue="Melt down slowly",
+                    id="BF11", title="Lowered too fast", cue="Melt down slowly", level="P5",
                     wording="Eccentric phase shorter than asked", source="[D]", unit="s",
                     rules=[dict(kind="duration", grades=[0.75, 0.5, 0.35], phase="lower")], best_view="side",
                 ),
@@ -86,7 +89,7 @@ def small_definition() -> Definition:
                                 minimum_s=0.4, phases=["hold"])],
                 ),
                 pelvis_drops=dict(
-                    id="BF3", title="Pelvis drops on one side", cue="Keep your waistband level",
+                    id="BF3", title="Pelvis drops on one side", cue="Keep your waistband level", level="P2",
                     wording="Pelvic drop", source="[S1]", unit="deg", best_view="head",
                     rules=[dict(kind="either", measures=["pelvic_drop_deg"], grades=[7, 10, 15],
                                 minimum_s=0.4, phases=["hold"])],
