@@ -196,12 +196,14 @@ def session(
     sets: int = 1,
     reps: int = 3,
     keep: Callable[[int], bool] | None = None,
+    change: Callable[[PoseResult], PoseResult] = lambda r: r,
     history: History = FIRST_TIME,
     camera: Callable[[MadeCamera], MadeCamera] = lambda c: c,
     definition: Definition | None = None,
 ) -> Outcome:
     """Run a session to its end."""
     answers = results(track)
+    answers = [change(r) for r in answers]
     if keep is not None:
         answers = [r for i, r in enumerate(answers) if keep(i)]
     made = camera(MadeCamera([r.time_s for r in answers]))
@@ -338,6 +340,33 @@ def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
     summary = outcome.result.summary
     assert summary is not None
     assert [r.class_ for r in summary.reps] == ["full"] * 4
+    assert_replays(stored(outcome))
+
+
+@pytest.mark.parametrize("trouble", ["somebody walks through", "a dog jumps in", "the lights go off"])
+def test_trouble_in_the_room(tmp_path, trouble):
+    """From 20 s on, in the first repetitions of the set; after it the patient goes on and is counted."""
+    seconds = {"somebody walks through": 5.0, "a dog jumps in": 0.4, "the lights go off": 3.0}[trouble]
+
+    def change(result: PoseResult) -> PoseResult:
+        if not 20.0 <= result.time_s < 20.0 + seconds:
+            return result
+        if trouble == "somebody walks through":
+            return replace(result, people_seen=2)  # the lock stays on who lies
+        rejected = "teleport" if trouble == "a dog jumps in" else None
+        return replace(result, pose=None, mirrored=None, rejected=rejected)
+
+    outcome = session("bridge", shot("bridge", [REP] * 9), tmp_path, reps=4, change=change)
+    summary = outcome.result.summary
+    assert summary is not None
+    counted = [r.class_ for r in summary.reps if r.class_ != "void"]
+    assert counted == ["full"] * 4
+    assert outcome.heard.cues == []
+    if trouble == "the lights go off":
+        assert "lost" in outcome.heard.tones
+        assert "voice.lost" in outcome.heard.keys
+    elif trouble == "somebody walks through":
+        assert all(r.class_ == "full" for r in summary.reps)
     assert_replays(stored(outcome))
 
 
