@@ -335,7 +335,7 @@ class Practice:
     def _take_baseline(self) -> Reference:
         kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - STILL_S - 1e-6]
         track, xy, world = _as_track(kept)
-        reference, _ = reference_at_rest(track, xy, world, self.definition, self._side)
+        reference = reference_at_rest(track, xy, world, self.definition, self._side)
         before = self.reference
         if before is None or (reference.view, reference.side) != (before.view, before.side):
             # Seen from elsewhere the range reads differently: practise again.

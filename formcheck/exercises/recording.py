@@ -375,8 +375,7 @@ def reference_at_rest(
     world: NDArray[np.float32],
     definition: Definition,
     side: str | None = None,
-    declared_view: str | None = None,
-) -> tuple[Reference, list[str]]:
+) -> Reference:
     """The reference of a body that lies still in the start position in all of these frames (spec 1.4, live).
 
     Its `range` is not known yet (NaN).
@@ -384,13 +383,10 @@ def reference_at_rest(
     Args:
         part: two seconds or so of poses.
         xy, world: the same, filtered.
-        definition, side, declared_view: see `prepare`.
-
-    Returns:
-        The reference and plain sentences about what does not fit.
+        definition, side: see `prepare`.
     """
     rest = np.asarray(part.person, bool)
-    outline, warnings = _outline(part, xy, world, rest, definition, side, declared_view)
+    outline, _ = _outline(part, xy, world, rest, definition, side, None)
     scaled = _scale(definition, outline, xy, rest, rest)
     reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)
     table = measure(
@@ -404,4 +400,4 @@ def reference_at_rest(
         image_wh=part.image_wh,
     )
     noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
-    return replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}), warnings
+    return replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)})
