@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable
+from formcheck.pose.track import Track
 from formcheck.session.summary import Summary
 
 PHASES = ("none", "rest", "rise", "hold", "lower", "lost")
@@ -23,21 +24,12 @@ class Analysis:
         video: the file that was analysed.
         summary: the contract's summary.
         definition: the exercise definition used (thresholds, wording, cues).
-        time_s: ``(T,)`` frame times.
-        person: ``(T,)`` bool, True where the exercising person was seen.
-        rejected: ``(T,)`` bool, True where a skeleton was thrown away as not this person's.
-        people_seen: ``(T,)`` int.
-        landmarks_xyz: ``(T, 33, 3)`` float32, pixels (see `Pose.image_xyz`), as the model gave them;
-            NaN where no person.
-        world_xyz: ``(T, 33, 3)`` float32, metres; NaN where no person.
-        visibility: ``(T, 33)`` float32.
+        track: the exercising person in all T frames, as the pose model saw them.
         smooth_xy: ``(T, 33, 2)`` float32, pixels, zero-phase filtered: what is measured and drawn.
         measures: all measures, every frame.
         primary: name of the measure that counts repetitions.
         phase: ``(T,)`` uint8 index into `PHASES`.
         rep: ``(T,)`` int32, index of the repetition a frame belongs to, 0 between repetitions.
-        disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN where
-            there was no second one.
         model_sha256: hashes of the pose models that were used, by file name.
         prescription: text of the prescription file that was used, or empty.
         declared_side: the side the person named, or None where it was found.
@@ -48,19 +40,12 @@ class Analysis:
     video: Path
     summary: Summary
     definition: Definition
-    time_s: NDArray[np.float64]
-    person: NDArray[np.bool_]
-    rejected: NDArray[np.bool_]
-    people_seen: NDArray[np.int32]
-    landmarks_xyz: NDArray[np.float32]
-    world_xyz: NDArray[np.float32]
-    visibility: NDArray[np.float32]
+    track: Track
     smooth_xy: NDArray[np.float32]
     measures: MeasureTable
     primary: str
     phase: NDArray[np.uint8]
     rep: NDArray[np.int32]
-    disagreement: NDArray[np.float64]
     model_sha256: dict[str, str] = field(default_factory=dict)
     prescription: str = ""
     declared_side: str | None = None

@@ -14,6 +14,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.exercises.recording import Stretch, prepare
+from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
@@ -30,7 +31,6 @@ from formcheck.session.summary import (
 )
 from formcheck.sources import VideoFile
 from formcheck.summarize import (
-    COUNTED,
     TrackedStretch,
     fault_summary,
     frame_phases,
@@ -188,19 +188,12 @@ def judge_track(
         video=video,
         summary=summary,
         definition=definition,
-        time_s=track.time_s,
-        person=track.person,
-        rejected=track.rejected,
-        people_seen=track.people_seen,
-        landmarks_xyz=track.image_xyz,
-        world_xyz=track.world_xyz,
-        visibility=track.visibility,
+        track=track,
         smooth_xy=smooth_xy,
         measures=measures,
         primary=definition.counting.signal,
         phase=phase,
         rep=rep,
-        disagreement=np.full(len(track), np.nan) if track.disagreement is None else track.disagreement,
         declared_side=side,
         source_warnings=source_warnings,
     )
@@ -342,7 +335,7 @@ def _write_pictures(
             wall_s=round(wall, 3),
             realtime_factor=round(analysis.summary.source.duration_s / max(wall, 1e-6), 3),
             ms_per_frame=timing.ms_per_frame
-            | {"encode": round(1000 * spent / max(len(analysis.time_s), 1), 3)},
+            | {"encode": round(1000 * spent / max(len(analysis.track.time_s), 1), 3)},
         )
         analysis = replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))
     if report:

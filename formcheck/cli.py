@@ -24,6 +24,7 @@ import formcheck
 from formcheck import cli_sessions as sessions
 from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
+from formcheck.exercises.repetition import COUNTED
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
@@ -291,7 +292,7 @@ def _print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, rep
     out = Console(highlight=False)
     summary = analysis.summary
     definition = analysis.definition
-    counts = {kind: sum(r.class_ == kind for r in summary.reps) for kind in ("full", "partial")}
+    counts = {kind: sum(r.class_ == kind for r in summary.reps) for kind in COUNTED}
     total = sum(counts.values())
     view = definition.views.get(summary.view.name)
     where = f", seen {view.title}" if view is not None else ""

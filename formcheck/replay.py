@@ -63,6 +63,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         raise FormcheckError(f"{session.path} is an analysed recording, not a live session.")
     definition = definition if definition is not None else session.definition
     poses, events = session.poses(), session.events
+    track = poses.track
     facts = SessionFacts(**json.loads(live))
     log = LiveLog(definition, facts)
     practice = Practice(
@@ -73,7 +74,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     pending = list(reversed(events))
     apply_until(pending, -1, practice, log)
     names = tuple(definition.measures)
-    n = len(poses.time_s)
+    n = len(track)
     value = np.full((n, len(names)), np.nan)
     status = np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8)
     reason = np.full((n, len(names)), Reason.NO_PERSON, np.uint8)
@@ -81,7 +82,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     smooth_xy = np.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
     phase = np.zeros(n, np.uint8)
     rep = np.zeros(n, np.int32)
-    for i, seen in enumerate(seen_frames(poses, session.meta.image_wh)):
+    for i, seen in enumerate(seen_frames(poses)):
         moment = practice.update(seen)
         log.frame(seen, moment)
         if moment.xy is not None:
@@ -94,7 +95,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         rep[i] = rep_under_way(log, moment)
         apply_until(pending, seen.index, practice, log)
     summary = log.summary(
-        fps=session.summary.source.fps if session.summary is not None else _fps(poses),
+        fps=session.summary.source.fps if session.summary is not None else track.fps,
         dropped=session.summary.live.dropped_frames if session.summary and session.summary.live else 0,
         complete=session.complete,
     )
@@ -102,19 +103,12 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         video=video_of(session.path.parent) or session.path.parent / VIDEO,
         summary=summary,
         definition=definition,
-        time_s=poses.time_s,
-        person=poses.person,
-        rejected=poses.rejected,
-        people_seen=poses.people_seen,
-        landmarks_xyz=poses.landmarks_xyz,
-        world_xyz=poses.world_xyz,
-        visibility=poses.visibility,
+        track=track,
         smooth_xy=smooth_xy,
-        measures=MeasureTable(names, poses.time_s, value, status, reason, sd),
+        measures=MeasureTable(names, track.time_s, value, status, reason, sd),
         primary=definition.counting.signal,
         phase=phase,
         rep=rep,
-        disagreement=poses.disagreement,
         model_sha256=session.meta.model_sha256,
         prescription=session.meta.overrides,
     )
@@ -139,24 +133,20 @@ def apply_until(pending: list[Event], after_frame: int, practice: Practice, log:
         apply_event(pending.pop(), practice, log)
 
 
-def seen_frames(poses: SessionPoses, image_wh: tuple[int, int]) -> Iterator[Seen]:
+def seen_frames(poses: SessionPoses) -> Iterator[Seen]:
     """The stored frames as the engine got them."""
-    for i in range(len(poses.time_s)):
-        there = bool(poses.person[i])
-        apart = float(poses.disagreement[i])
+    track = poses.track
+    for i in range(len(track)):
+        there = bool(track.person[i])
+        apart = np.nan if track.disagreement is None else float(track.disagreement[i])
         yield Seen(
-            time_s=float(poses.time_s[i]),
+            time_s=float(track.time_s[i]),
             index=int(poses.frame[i]),
-            image_wh=image_wh,
-            image_xyz=poses.landmarks_xyz[i] if there else None,
-            world_xyz=poses.world_xyz[i] if there else None,
-            visibility=poses.visibility[i] if there else None,
-            rejected=bool(poses.rejected[i]),
-            people_seen=int(poses.people_seen[i]),
+            image_wh=track.image_wh,
+            image_xyz=track.image_xyz[i] if there else None,
+            world_xyz=track.world_xyz[i] if there else None,
+            visibility=track.visibility[i] if there else None,
+            rejected=bool(track.rejected[i]),
+            people_seen=int(track.people_seen[i]),
             disagreement=apart if np.isfinite(apart) else None,
         )
-
-
-def _fps(poses: SessionPoses) -> float:
-    step = np.diff(poses.time_s)
-    return float(1 / np.median(step)) if step.size and np.median(step) > 0 else 0.0

@@ -21,12 +21,13 @@ from formcheck.analyze import judge_track
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.replay import replay
 from formcheck.session.export import write_frames_csv, write_summary_json
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
 from formcheck.session.reader import Session, open_session
 from formcheck.session.store import write_session
 from formcheck.session.summary import Processing, Rep, Summary
-from formcheck.stored import summary_of, track_of, video_of
+from formcheck.stored import summary_of, video_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,8 +54,7 @@ def rescore(
         The analysis. Its ``processing`` is that of the judging, not of the video.
 
     Raises:
-        FormcheckError: the session cannot be read, the definition is for another exercise, or the session
-            is a live one and this formcheck cannot replay those.
+        FormcheckError: the session cannot be read, or the definition is for another exercise.
     """
     if not isinstance(session, Session):
         with open_session(Path(session)) as opened:
@@ -71,7 +71,7 @@ def rescore(
     begun = time.monotonic()
     summary = summary_of(session)
     analysis = (
-        _replay(session, definition) if summary.live is not None else _judge(session, definition, summary)
+        replay(session, definition) if summary.live is not None else _judge(session, definition, summary)
     )
     return _with_cost(analysis, time.monotonic() - begun)
 
@@ -80,7 +80,7 @@ def _judge(session: Session, definition: Definition, summary: Summary) -> Analys
     """An analysed recording, judged again."""
     meta = session.meta
     analysis = judge_track(
-        track_of(session),
+        session.poses().track,
         definition,
         side=meta.declared_side,
         view=summary.view.name if summary.view.declared else None,
@@ -97,21 +97,9 @@ def _judge(session: Session, definition: Definition, summary: Summary) -> Analys
     )
 
 
-def _replay(session: Session, definition: Definition) -> Analysis:
-    """A live session, replayed frame by frame with its events; see `formcheck.replay`."""
-    try:
-        from formcheck.replay import replay  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise FormcheckError(
-            f"The session {session.path} was practised live, and this formcheck cannot judge those again."
-        ) from None
-    result: Analysis = replay(session, definition)
-    return result
-
-
 def _with_cost(analysis: Analysis, wall_s: float) -> Analysis:
     summary = analysis.summary
-    frames = max(len(analysis.time_s), 1)
+    frames = max(len(analysis.track.time_s), 1)
     processing = Processing(
         wall_s=round(wall_s, 3),
         realtime_factor=round(summary.source.duration_s / max(wall_s, 1e-6), 3),

@@ -5,55 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
-from formcheck.pose.track import Track, smooth
+from formcheck.pose.track import smoothed
 from formcheck.session.outputs import VIDEO
-from formcheck.session.reader import Session, SessionPoses
+from formcheck.session.reader import Session
 from formcheck.session.summary import Summary
-
-
-def track_of(session: Session, poses: SessionPoses | None = None) -> Track:
-    """The track that a session's frames were made from, bit for bit.
-
-    A recording is stored with its mirrored second readings already blended in (see `Track.from_results`),
-    so nothing is blended again.
-
-    Args:
-        session: an open session.
-        poses: its frames, if they have been read already.
-
-    Raises:
-        FormcheckError: the session is damaged.
-    """
-    poses = session.poses() if poses is None else poses
-    return Track(
-        time_s=poses.time_s,
-        person=poses.person,
-        rejected=poses.rejected,
-        people_seen=poses.people_seen,
-        image_xyz=poses.landmarks_xyz,
-        world_xyz=poses.world_xyz,
-        visibility=poses.visibility,
-        image_wh=session.meta.image_wh,
-        disagreement=poses.disagreement if np.isfinite(poses.disagreement).any() else None,
-    )
-
-
-def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Zero-phase filtered landmarks of a whole track, stretch by stretch.
-
-    Returns:
-        ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres; NaN where nobody was seen.
-    """
-    xy = np.full((len(track), 33, 2), np.nan, np.float32)
-    world = np.full((len(track), 33, 3), np.nan, np.float32)
-    for frames in track.stretches():
-        xy[frames], world[frames] = smooth(track.part(frames))
-    return xy, world
 
 
 def summary_of(session: Session) -> Summary:
@@ -83,24 +40,16 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
         FormcheckError: the session is damaged or was broken off.
     """
     summary, poses = summary_of(session), session.poses()
-    track = track_of(session, poses)
     return Analysis(
         video=video if video is not None else (video_of(session) or Path(summary.source.file)),
         summary=summary,
         definition=session.definition,
-        time_s=poses.time_s,
-        person=poses.person,
-        rejected=poses.rejected,
-        people_seen=poses.people_seen,
-        landmarks_xyz=poses.landmarks_xyz,
-        world_xyz=poses.world_xyz,
-        visibility=poses.visibility,
-        smooth_xy=smoothed(track)[0],
+        track=poses.track,
+        smooth_xy=smoothed(poses.track)[0],
         measures=session.measures,
         primary=session.meta.primary,
         phase=poses.phase,
         rep=poses.rep,
-        disagreement=poses.disagreement,
         model_sha256=session.meta.model_sha256,
         prescription=session.meta.overrides,
         declared_side=session.meta.declared_side,

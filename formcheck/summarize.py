@@ -13,13 +13,11 @@ from formcheck.analysis import PHASES
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.faults import Check
 from formcheck.exercises.recording import Stretch
+from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import Reason, Status
 from formcheck.session.summary import FaultEvent, FaultInfo, MeasureInfo, Rep
-
-#: Repetitions that count (spec 6.3).
-COUNTED = ("full", "partial")
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ def test_black_first_frames_do_not_matter(tmp_path: Path) -> None:
     clip = write(tmp_path / "black.mp4", [np.zeros_like(film[0])] * 45 + film)
     analysis = analyze(clip, "bridge")
     assert counted(analysis) == 2
-    assert not analysis.person[:40].any()
+    assert not analysis.track.person[:40].any()
     first = analysis.summary.reps[0]
     assert first.start_s == pytest.approx(1.5 + 1.2, abs=0.35)
 
@@ -266,9 +266,9 @@ def test_two_people_the_man_on_the_mat_is_followed() -> None:
     analysis = analyze(real("clam_01_bobandbrad_two_people"), "clam")
     assert counted(analysis) == 5
     assert analysis.summary.side == "right"
-    after = analysis.time_s >= 2.2
-    hips = analysis.landmarks_xyz[:, [23, 24], :2].mean(axis=1)
-    shoulders = analysis.landmarks_xyz[:, [11, 12], :2].mean(axis=1)
+    after = analysis.track.time_s >= 2.2
+    hips = analysis.track.image_xyz[:, [23, 24], :2].mean(axis=1)
+    shoulders = analysis.track.image_xyz[:, [11, 12], :2].mean(axis=1)
     # Where the man on the mat is, read off frames all through the clip; the therapist kneels above y = 280.
     on_him = inside(hips, (320, 280), (480, 420)) & inside(shoulders, (450, 270), (630, 420))
     assert on_him[after].mean() >= 0.95

@@ -21,8 +21,9 @@ from formcheck.errors import FormcheckError
 from formcheck.export import FORMATS, export_session
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
+from formcheck.pose.track import smoothed
 from formcheck.session.reader import open_session
-from formcheck.stored import smoothed, stored_analysis, track_of
+from formcheck.stored import stored_analysis
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def exported(folder: Path, to: str, **options: object) -> Path:
 def seen(analysis: Analysis) -> np.ndarray:
     """``(T, 33)`` where a landmark may be written."""
     least = analysis.definition.gates.visibility_low
-    return (analysis.visibility >= least) & analysis.person[:, None]
+    return (analysis.track.visibility >= least) & analysis.track.person[:, None]
 
 
 def read_trc(path: Path) -> tuple[dict[str, str], list[str], np.ndarray]:
@@ -99,7 +100,7 @@ def test_trc_holds_the_landmarks_with_y_up_and_gaps_blank(analysis, folder):
     assert float(head["DataRate"]) == pytest.approx(30, rel=0.01)
     assert names == [landmark.name.lower() for landmark in Landmark]
     with open_session(folder) as session:
-        world = smoothed(track_of(session))[1].astype(float)
+        world = smoothed(session.poses().track)[1].astype(float)
     points = table[:, 2:].reshape(len(table), 33, 3)
     blank = np.isnan(points).all(axis=2)
     assert np.array_equal(blank, ~seen(analysis))
@@ -125,7 +126,7 @@ def test_mot_holds_only_angles_that_are_ok(analysis, folder):
     columns = [analysis.measures.names.index(name) for name in names[1:]]
     whole = (analysis.measures.status[:, columns] == Status.OK).all(axis=1)
     assert 0 < (~whole).sum() < 0.5 * len(whole)
-    assert np.allclose(table[:, 0], analysis.time_s[whole], atol=1e-6)
+    assert np.allclose(table[:, 0], analysis.track.time_s[whole], atol=1e-6)
     assert np.allclose(table[:, 1:], analysis.measures.value[whole][:, columns], atol=1e-4, rtol=1e-6)
     assert f"{(~whole).sum()} of {len(whole)} frames left out" in " ".join(done.notes)
     assert "pelvic_drop_deg" in done.notes[0]  # not measurable from the side: named, not written
@@ -134,7 +135,7 @@ def test_mot_holds_only_angles_that_are_ok(analysis, folder):
 def test_csv_and_json_hold_angles_and_trajectories_together_with_gaps_empty(analysis, folder):
     with exported(folder, "csv").open(encoding="utf-8", newline="") as file:
         head, *rows = list(csv.reader(file))
-    assert len(rows) == len(analysis.time_s)
+    assert len(rows) == len(analysis.track.time_s)
     assert {len(row) for row in rows} == {len(head)}
     column = {name: [row[i] for row in rows] for i, name in enumerate(head)}
     assert len(column) == len(head)
@@ -168,7 +169,9 @@ def test_one_repetition_is_exactly_its_frames(to, analysis, folder):
         times = [row[1] for row in json.loads(path.read_text())["rows"]]
     else:
         times = (read_trc if to == "trc" else read_mot)(path)[2][:, 1 if to == "trc" else 0].tolist()
-    expected = analysis.time_s[(analysis.time_s > rep.start_s - 1e-3) & (analysis.time_s < rep.end_s + 1e-3)]
+    expected = analysis.track.time_s[
+        (analysis.track.time_s > rep.start_s - 1e-3) & (analysis.track.time_s < rep.end_s + 1e-3)
+    ]
     assert times[0] == pytest.approx(expected[0], abs=1e-5)
     assert times[-1] == pytest.approx(expected[-1], abs=1e-5)
     assert times[0] > 1.0  # not from the beginning

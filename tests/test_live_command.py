@@ -87,7 +87,7 @@ def test_a_session_from_consent_to_stop(tmp_path, screen):
     assert "dropped" in out
     with open_session(folder) as session:
         assert session.complete
-        assert len(session.poses().time_s) > 10
+        assert len(session.poses().track.time_s) > 10
         assert session.summary is not None
         assert session.summary.live is not None
         assert session.summary.live.stopped == "stop"

@@ -19,12 +19,12 @@ from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import Prescription
 from formcheck.exercises.recording import prepare
 from formcheck.exercises.tracker import Tracker
-from formcheck.pose.track import Track
+from formcheck.pose.track import Track, smoothed
 from formcheck.rescore import Yardstick, changes, rescore, rescore_by, write_rescored
 from formcheck.session.reader import open_session
 from formcheck.session.store import write_session
 from formcheck.session.summary import LiveInfo
-from formcheck.stored import smoothed, stored_analysis, track_of, video_of
+from formcheck.stored import stored_analysis, video_of
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,9 @@ def assert_same(again: Analysis, first: Analysis) -> None:
         assert np.array_equal(getattr(again.measures, name), getattr(first.measures, name), equal_nan=True), (
             name
         )
-    for name in ("time_s", "landmarks_xyz", "world_xyz", "visibility", "smooth_xy", "phase", "rep"):
+    for name in ("time_s", "image_xyz", "world_xyz", "visibility"):
+        assert np.array_equal(getattr(again.track, name), getattr(first.track, name), equal_nan=True), name
+    for name in ("smooth_xy", "phase", "rep"):
         assert np.array_equal(getattr(again, name), getattr(first, name), equal_nan=True), name
 
 
@@ -190,7 +192,7 @@ def test_written_again_keeps_when_it_was_recorded(analysis, session, tmp_path):
 def test_the_stored_analysis_is_what_was_stored(analysis, session):
     with open_session(session) as opened:
         stored = stored_analysis(opened)
-        assert np.array_equal(smoothed(track_of(opened))[0], analysis.smooth_xy, equal_nan=True)
+        assert np.array_equal(smoothed(opened.poses().track)[0], analysis.smooth_xy, equal_nan=True)
     assert stored.summary == analysis.summary
     assert np.array_equal(stored.measures.value, analysis.measures.value.astype("f4"), equal_nan=True)
     assert np.array_equal(stored.phase, analysis.phase)

@@ -10,12 +10,12 @@ from typing import Any
 from formcheck.batch.jobs import Job, Outcome, read_summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.repetition import COUNTED
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import Rep, Summary
 
 VIDEOS, REPS = "batch_videos", "batch_reps"
 _CLASSES = ("full", "partial", "aborted", "void")
-_COUNTED = ("full", "partial")
 _CHUNK = 2000
 #: Name and kind of each column: str, int, float.
 Columns = dict[str, type]
@@ -154,10 +154,10 @@ def _rep_row(job: Job, summary: Summary, rep: Rep) -> dict[str, Any]:
     for name in ("start_s", "peak_s", "end_s", "rise_s", "hold_s", "lower_s"):
         row[name] = getattr(rep, name)
     row |= {f"peak_{name}": value for name, value in rep.peak.items()}
-    counted = sum(r.class_ in _COUNTED for r in summary.reps)
+    counted = sum(r.class_ in COUNTED for r in summary.reps)
     for name, info in summary.faults.items():
         # Absent is said only where it is sure that this very repetition was checked.
-        if info.checked and info.reps_checked == counted and rep.class_ in _COUNTED:
+        if info.checked and info.reps_checked == counted and rep.class_ in COUNTED:
             row[f"{name}_grade"] = 0
     for fault in rep.faults:
         row[f"{fault.id}_grade"], row[f"{fault.id}_value"] = fault.grade, fault.value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from formcheck.exercises.definition import Definition
-from formcheck.summarize import COUNTED
+from formcheck.exercises.repetition import COUNTED
 
 Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",

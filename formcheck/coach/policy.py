@@ -18,6 +18,7 @@ from formcheck.coach.message import Message, Priority, Say, Tone
 from formcheck.coach.mouth import Mouth, spoken_s
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.ongoing import Ongoing
+from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult
 from formcheck.words import Words
 
@@ -27,8 +28,6 @@ _AT_REST = frozenset({"rest"})
 #: Praise fills silence, but not among the ticks of a hold.
 _QUIET = frozenset({"rest", "rise"})
 _IN_HOLD = frozenset({"hold"})
-#: Classes of repetitions that count to the dose (spec 6.3). Void ones were not seen, aborted ones not done.
-_COUNTS = ("full", "partial")
 _TICK_S = 1.0
 
 
@@ -159,7 +158,7 @@ class Policy:
             rep: the repetition with its faults.
         """
         self._rising = False
-        if self._over or self._paused or rep.times.rep_class not in _COUNTS:
+        if self._over or self._paused or rep.times.rep_class not in COUNTED:
             return self._speak(t)
         if self._phase != "lost":
             # With an incomplete return the next repetition is under way already.

@@ -20,6 +20,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.exercises.ongoing import Ongoing, OngoingFaults
 from formcheck.exercises.position import HOLD_STILL, LYING, UNSTEADY, Problem
 from formcheck.exercises.recording import prepare, reference_at_rest
+from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures import view as views
 from formcheck.measures.measure import measure
@@ -396,7 +397,7 @@ class Practice:
 
     def _practised(self, rep: RepResult) -> float | None:
         """One practice repetition more; the own range once there are enough."""
-        if rep.times.rep_class not in ("full", "partial"):
+        if rep.times.rep_class not in COUNTED:
             return None
         assert self._tracker is not None
         assert self.reference is not None

@@ -18,6 +18,8 @@ from formcheck.exercises.definition import Counting
 
 Array = NDArray[np.float64]
 
+#: Classes of repetitions that count to the dose (spec 6.3): aborted ones were not done, void ones not seen.
+COUNTED = ("full", "partial")
 #: Central difference for speed (spec 6.1).
 _SPEED_OVER_S = 0.10
 #: A phase lasts while the signal moves faster than this share of the phase's top speed.

@@ -99,9 +99,9 @@ def _write(
         write_json(analysis, session.meta, path, part.frames, [e.__dict__ for e in session.events])
     elif to == "trc":
         from formcheck.export.opensim import TRC_NOTE, write_trc
-        from formcheck.stored import smoothed, track_of
+        from formcheck.pose.track import smoothed
 
-        write_trc(analysis, smoothed(track_of(session))[1], path, part.frames)
+        write_trc(analysis, smoothed(analysis.track)[1], path, part.frames)
         return Exported(path, (TRC_NOTE,))
     elif to == "mot":
         from formcheck.export.opensim import write_mot

@@ -51,7 +51,7 @@ def write_clip(
         width, height, scale = shown_size(source.width, source.height)
         annotator = Annotator(analysis, scale)
         # A recording's clock begins with its first picture, a live session's with the camera.
-        offset = float(analysis.time_s[0]) if analysis.summary.live is not None else 0.0
+        offset = float(analysis.track.time_s[0]) if analysis.summary.live is not None else 0.0
         with VideoWriter(path, *canvas_size(width, height), fps=source.fps) as out:
             for frame in source:
                 time_s = frame.time_s + offset
@@ -72,7 +72,7 @@ def write_clip(
 
 def _index(analysis: Analysis, time_s: float) -> int | None:
     """The frame of the session that a picture shows; None where the session has none."""
-    after = int(np.searchsorted(analysis.time_s, time_s))
-    near = [i for i in (after - 1, after) if 0 <= i < len(analysis.time_s)]
-    index = min(near, key=lambda i: abs(float(analysis.time_s[i]) - time_s))
-    return index if abs(float(analysis.time_s[index]) - time_s) <= _SAME_S else None
+    after = int(np.searchsorted(analysis.track.time_s, time_s))
+    near = [i for i in (after - 1, after) if 0 <= i < len(analysis.track.time_s)]
+    index = min(near, key=lambda i: abs(float(analysis.track.time_s[i]) - time_s))
+    return index if abs(float(analysis.track.time_s[index]) - time_s) <= _SAME_S else None

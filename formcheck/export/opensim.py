@@ -49,9 +49,9 @@ def write_trc(analysis: Analysis, world_xyz: NDArray[np.float32], path: Path, fr
     """
     names = [landmark.name.lower() for landmark in Landmark]
     points = world_xyz[frames].astype(np.float64) * _TURN
-    seen = analysis.visibility[frames] >= analysis.definition.gates.visibility_low
-    points[~(seen & analysis.person[frames, None])] = np.nan
-    times = analysis.time_s[frames]
+    seen = analysis.track.visibility[frames] >= analysis.definition.gates.visibility_low
+    points[~(seen & analysis.track.person[frames, None])] = np.nan
+    times = analysis.track.time_s[frames]
     rate = _rate(times)
     count = len(times)
     first = frames.start + 1
@@ -93,7 +93,7 @@ def write_mot(analysis: Analysis, path: Path, frames: slice) -> list[str]:
     if not whole.any():
         raise FormcheckError("No angle could be measured here, so there is nothing to put in a .mot file.")
     values = table.value[frames][whole][:, kept]
-    times = analysis.time_s[frames][whole]
+    times = analysis.track.time_s[frames][whole]
     with replacing(path) as part, part.open("w", encoding="ascii", newline="\n") as file:
         file.write(f"{_plain(path.stem)}\nversion=1\nnRows={len(times)}\nnColumns={len(kept) + 1}\n")
         file.write("inDegrees=yes\nendheader\n")

@@ -62,12 +62,18 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
     table, least = analysis.measures, analysis.definition.gates.visibility_low
     for start in range(frames.start, frames.stop, _CHUNK):
         part = slice(start, min(start + _CHUNK, frames.stop))
-        seen = analysis.person[part, None] & (analysis.visibility[part] >= least)
+        track = analysis.track
+        seen = track.person[part, None] & (track.visibility[part] >= least)
         points = np.concatenate(
-            [analysis.smooth_xy[part], analysis.world_xyz[part], analysis.visibility[part, :, None]], axis=2
+            [
+                analysis.smooth_xy[part],
+                track.world_xyz[part],
+                track.visibility[part, :, None],
+            ],
+            axis=2,
         ).astype(np.float64)
         points[..., :5][~seen] = np.nan
-        points[~analysis.person[part]] = np.nan
+        points[~track.person[part]] = np.nan
         points[..., :2] = np.round(points[..., :2], 2)
         points[..., 2:5] = np.round(points[..., 2:5], 4)
         points[..., 5] = np.round(points[..., 5], 3)
@@ -75,8 +81,8 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
         for k, i in enumerate(range(part.start, part.stop)):
             yield [
                 i,
-                round(float(analysis.time_s[i]), 6),
-                int(analysis.person[i]),
+                round(float(analysis.track.time_s[i]), 6),
+                int(analysis.track.person[i]),
                 PHASES[int(analysis.phase[i])],
                 int(analysis.rep[i]),
                 *[None if v != v else float(f"{v:.6g}") for v in values[k].tolist()],

@@ -194,6 +194,19 @@ def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return xy, world
 
 
+def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Zero-phase filtered landmarks of a whole track, stretch by stretch.
+
+    Returns:
+        ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres; NaN where nobody was seen.
+    """
+    xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = np.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    for frames in track.stretches():
+        xy[frames], world[frames] = smooth(track.part(frames))
+    return xy, world
+
+
 def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Filter the columns of `values` over times `t`, zero phase."""
     if len(t) < 8:

@@ -66,9 +66,9 @@ class Annotator:
             only: show just this fault (for a still that is about it).
         """
         analysis = self.analysis
-        time_s = float(analysis.time_s[index])
+        time_s = float(analysis.track.time_s[index])
         xy = analysis.smooth_xy[index] * self._scale
-        seen = bool(analysis.person[index]) and bool(np.isfinite(xy).any())
+        seen = bool(analysis.track.person[index]) and bool(np.isfinite(xy).any())
         status = Status(int(self._status[index, self._primary]))
         text, unit = "–", ""
         if status != Status.NOT_MEASURABLE:
@@ -76,7 +76,7 @@ class Annotator:
         rep = self._rep_at(index, time_s)
         message = None
         if not seen:
-            rejected = bool(analysis.rejected[index])
+            rejected = bool(analysis.track.rejected[index])
             message = "Tracking is not trusted here" if rejected else "Nobody is seen here"
         return OverlayState(
             time_s=time_s,
@@ -157,14 +157,14 @@ class Annotator:
         is ok. Seen from the side, the far shoulder is hidden whatever its visibility says.
         """
         analysis = self.analysis
-        trusted = analysis.visibility >= analysis.definition.gates.visibility_ok
+        trusted = analysis.track.visibility >= analysis.definition.gates.visibility_ok
         ok = self._status == Status.OK
         for hip in _HIPS:
             using = [i for i, used in enumerate(self._used) if hip in used]
             trusted[:, hip] = ok[:, using].any(axis=1)
         if analysis.summary.view.name == "side":
             trusted[:, side_landmark(other_side(self.near), "shoulder")] = False
-        trusted[~analysis.person] = False
+        trusted[~analysis.track.person] = False
         return np.asarray(trusted.reshape(-1, LANDMARK_COUNT), bool)
 
     def _strip(self) -> Strip:
@@ -173,7 +173,7 @@ class Annotator:
         value = analysis.measures.value[:, self._primary].copy()
         value[status == Status.NOT_MEASURABLE] = np.nan
         return Strip(
-            time_s=analysis.time_s,
+            time_s=analysis.track.time_s,
             value=value,
             trusted=status == Status.OK,
             phase=analysis.phase_words,
@@ -206,7 +206,7 @@ def write_annotated(
     Raises:
         FormcheckError: the video can no longer be read, or the file cannot be written.
     """
-    total = len(analysis.time_s)
+    total = len(analysis.track.time_s)
     with VideoFile(analysis.video) as source:
         width, height, scale = shown_size(source.width, source.height)
         annotator = Annotator(analysis, scale)

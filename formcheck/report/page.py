@@ -16,6 +16,7 @@ from markupsafe import Markup
 from formcheck.analysis import Analysis
 from formcheck.coach.palette import GRADE_WORDS, Image
 from formcheck.coach.screen import clock
+from formcheck.exercises.repetition import COUNTED
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import build_plots
@@ -24,7 +25,6 @@ from formcheck.session.outputs import replacing
 from formcheck.session.summary import Rep
 
 VIDEO_NAME = "annotated.mp4"  # played in the report while it lies beside it
-COUNTED = ("full", "partial")
 PEAK_COLUMNS = 12
 
 
@@ -216,7 +216,7 @@ def _verdict(analysis: Analysis) -> list[str]:
         kind = {1: "full", 2: "both full"}.get(counted, "all full")
         out = [f"{wording.times(counted, 'repetition')}, {kind}."]
     else:
-        kinds = [f"{counts[c]} {c}" for c in ("full", "partial") if counts[c]]
+        kinds = [f"{counts[c]} {c}" for c in COUNTED if counts[c]]
         out = [f"{wording.times(counted, 'repetition')}: {', '.join(kinds)}."]
     if others := _not_counted(counts):
         out.append(f"Not counted: {others}.")

@@ -383,7 +383,7 @@ def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
         out += drawn[1:]
     for name in shown:
         title, unit = _title(analysis, name)
-        span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
+        span = (float(analysis.track.time_s[0]), float(analysis.track.time_s[-1]))
         drawing = plot(analysis, annotator, name, span, (WIDTH, 70), FONT)
         out.append(KeepTogether([para(f"{title}{unit}", "h3"), drawing]))
     return out

@@ -28,9 +28,9 @@ _MOST_STRIPS = 8
 
 def strips(analysis: Analysis) -> list[tuple[float, float]]:
     """The recording in pieces that can be read on paper: a minute each, at most eight of equal length."""
-    if not len(analysis.time_s):
+    if not len(analysis.track.time_s):
         return []
-    begin, end = float(analysis.time_s[0]), float(analysis.time_s[-1])
+    begin, end = float(analysis.track.time_s[0]), float(analysis.track.time_s[-1])
     count = int(np.clip(np.ceil((end - begin) / _STRIP_S), 1, _MOST_STRIPS))
     edges = np.linspace(begin, end, count + 1).tolist()
     return list(itertools.pairwise(edges))
@@ -71,14 +71,14 @@ def plot(
     def y(v: float) -> float:
         return _BOTTOM + (v - low) / (high - low) * (height - _BOTTOM - _TOP)
 
-    inside = (analysis.time_s >= begin) & (analysis.time_s <= end)
+    inside = (analysis.track.time_s >= begin) & (analysis.track.time_s <= end)
     _shade(drawing, analysis, inside, x, height)
     unit = analysis.definition.measures[measure].unit if measure in analysis.definition.measures else ""
     _axes(drawing, (width, height), span, (low, high), unit, x, y, font)
     for mask, colour, dash in ((known & ~ok, LOW, [1.5, 2]), (ok, CURVE, None)):
         for run in _runs(mask & inside):
             at = _thinned(run, value)
-            points = [p for i in at for p in (x(float(analysis.time_s[i])), y(float(value[i])))]
+            points = [p for i in at for p in (x(float(analysis.track.time_s[i])), y(float(value[i])))]
             drawing.add(PolyLine(points, strokeColor=HexColor(colour), strokeWidth=1.1, strokeDashArray=dash))
     _faults(drawing, analysis, annotator, measure, span, x, font)
     return drawing
@@ -87,7 +87,7 @@ def plot(
 def _shade(drawing: Drawing, analysis: Analysis, inside: NDArray[np.bool_], x, height: float) -> None:  # type: ignore[no-untyped-def]
     for name, colour in _SHADES.items():
         for run in _runs(inside & (analysis.phase == PHASES.index(name))):
-            a, b = x(float(analysis.time_s[run.start])), x(float(analysis.time_s[run.stop - 1]))
+            a, b = x(float(analysis.track.time_s[run.start])), x(float(analysis.track.time_s[run.stop - 1]))
             drawing.add(
                 Rect(a, _BOTTOM, max(b - a, 0.4), height - _BOTTOM - _TOP, fillColor=colour, strokeColor=None)
             )

@@ -143,7 +143,7 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
 
 def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
     """Shaded, hatched areas for the phases of all repetitions."""
-    t = analysis.time_s
+    t = analysis.track.time_s
     phases = np.asarray(analysis.phase)
     starts = np.flatnonzero(np.diff(np.concatenate([[255], phases.astype(int)])))
     ends = [*starts[1:], len(phases) - 1] if len(starts) else []
@@ -172,7 +172,9 @@ def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
 def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[dict[str, Any]]:
     """A bar near the bottom for each fault in this measure (the primary: all), with its grade."""
     out: list[dict[str, Any]] = []
-    least_apart_s = 0.03 * float(analysis.time_s[-1] - analysis.time_s[0])  # about a marker's width
+    least_apart_s = 0.03 * float(
+        analysis.track.time_s[-1] - analysis.track.time_s[0]
+    )  # about a marker's width
     free_from: list[float] = []  # for each lane, the time its last bar ends
     shown = [
         (rep, event)
@@ -283,5 +285,5 @@ def _in_words(analysis: Analysis, name: str, known: NDArray[np.bool_], ok: NDArr
     text = f"From {first[0]} to {' '.join(part for part in last if part)}"
     if not ok.any():
         return f"{text}; uncertain throughout."
-    share = 100 * min(1.0, float(ok.sum()) / max(1, int(analysis.person.sum())))
+    share = 100 * min(1.0, float(ok.sum()) / max(1, int(analysis.track.person.sum())))
     return f"{text}; measured in {share:.0f} % of the pictures with a person."

@@ -81,8 +81,8 @@ def _best(analysis: Analysis) -> Rep | None:
 
 def _nearest(analysis: Analysis, time_s: float) -> int:
     """The frame nearest to a time, if possible one in which the person is seen."""
-    away = np.abs(analysis.time_s - time_s)
-    seen = np.where(analysis.person, away, np.inf)
+    away = np.abs(analysis.track.time_s - time_s)
+    seen = np.where(analysis.track.person, away, np.inf)
     return int(np.argmin(seen)) if np.min(seen) < 1.0 else int(np.argmin(away))
 
 
@@ -162,7 +162,7 @@ def _still(analysis: Analysis, moment: Moment, picture: Image | None) -> Still:
     if not done:
         raise RuntimeError("OpenCV could not encode a JPEG")
     source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
-    where = f"Rep {moment.rep.index} at {clock(float(analysis.time_s[moment.index]))}"
+    where = f"Rep {moment.rep.index} at {clock(float(analysis.track.time_s[moment.index]))}"
     if event is None:
         heading = f"Best repetition: rep {moment.rep.index}"
         caption = [f"{where}, at its top. {best_reason(moment.rep)}"]

@@ -202,9 +202,9 @@ def near_side(analysis: Analysis) -> str:
     """The side that is measured: the declared or found side, else the one the camera sees better."""
     if analysis.summary.side is not None:
         return analysis.summary.side
-    if not analysis.person.any():
+    if not analysis.track.person.any():
         return "left"
-    seen = analysis.visibility[analysis.person]
+    seen = analysis.track.visibility[analysis.track.person]
     parts = ("knee", "ankle", "heel", "elbow")
     left, right = (
         float(np.nanmean(seen[:, [side_landmark(side, part) for part in parts]]))

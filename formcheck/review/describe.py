@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from formcheck.coach.palette import GRADE_WORDS
 from formcheck.exercises.definition import Definition, FaultDef, Rule
+from formcheck.exercises.repetition import COUNTED
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 from formcheck.report import wording
 from formcheck.session.events import Event
 from formcheck.session.library import Card, printable
 from formcheck.session.summary import FaultEvent, FaultInfo, Rep
-from formcheck.summarize import COUNTED
 
 #: What decides how well a measure is known, in words.
 STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}

@@ -23,10 +23,9 @@ from formcheck.exercises.recording import prepare
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
-from formcheck.pose.track import Track
 from formcheck.replay import apply_until, seen_frames
 from formcheck.session.live_log import LiveLog, SessionFacts
-from formcheck.session.reader import Session, SessionPoses
+from formcheck.session.reader import Session
 from formcheck.session.summary import FaultInfo, Rep
 from formcheck.summarize import fault_summary, rep_summary
 
@@ -73,7 +72,6 @@ class Rescorer:
         self._view = meta.view if declared and meta.view in definition.views else None
         self._poses = session.poses()
         self._events = session.events if self._facts is not None else []
-        self._image_wh = meta.image_wh
         self._key = ""
         self._found: list[_Found] = []
 
@@ -96,8 +94,7 @@ class Rescorer:
     def _record(self, definition: Definition) -> list[_Found]:
         """Repetitions of an analysed recording."""
         out: list[_Found] = []
-        track = track_of(self._poses, self._image_wh)
-        for stretch in prepare(track, definition, self._declared_side, self._view):
+        for stretch in prepare(self._poses.track, definition, self._declared_side, self._view):
             table, reference = stretch.measures, stretch.reference
             if table is None or reference is None:
                 continue
@@ -116,7 +113,7 @@ class Rescorer:
         apply_until(pending, -1, practice, log)
         rows: deque[MeasureTable] = deque()
         out: list[_Found] = []
-        for seen in seen_frames(self._poses, self._image_wh):
+        for seen in seen_frames(self._poses):
             reference = practice.reference
             moment = practice.update(seen)
             if moment.row is not None:
@@ -130,22 +127,6 @@ class Rescorer:
                 result, rep = log.results[len(out)], log.reps[len(out)]
                 out.append(_Found(_around(_joined(rows), result), reference, result, rep.set_))
         return out
-
-
-def track_of(poses: SessionPoses, image_wh: tuple[int, int]) -> Track:
-    """The stored landmarks as the engine takes them."""
-    disagreement = poses.disagreement if np.isfinite(poses.disagreement).any() else None
-    return Track(
-        time_s=poses.time_s,
-        person=poses.person,
-        rejected=poses.rejected,
-        people_seen=poses.people_seen,
-        image_xyz=poses.landmarks_xyz,
-        world_xyz=poses.world_xyz,
-        visibility=np.nan_to_num(poses.visibility),
-        image_wh=image_wh,
-        disagreement=disagreement,
-    )
 
 
 def _matters(definition: Definition) -> dict[str, object]:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Status
-from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON
-from formcheck.pose.track import smooth
+from formcheck.pose.landmarks import SKELETON
+from formcheck.pose.track import smoothed
 from formcheck.report import wording
 from formcheck.review import describe
-from formcheck.review.judge import Rescorer, track_of
+from formcheck.review.judge import Rescorer
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session
@@ -62,7 +62,7 @@ class Recording:
         names = self.session.meta.measures
         if set(names) != set(self.definition.measures) or self.session.meta.primary not in names:
             raise FormcheckError("The session is damaged: its measures are not those of its exercise.")
-        self.near = describe.near_side(self.session.meta.side, self.session.poses(0, 300).visibility)
+        self.near = describe.near_side(self.session.meta.side, self.session.poses(0, 300).track.visibility)
 
     @property
     def table(self) -> MeasureTable:
@@ -190,13 +190,9 @@ class Recording:
         start = max(first - _MARGIN, 0)
         with self._lock:
             poses = self.session.poses(start, first + count + _MARGIN)
-        track = track_of(poses, self.session.meta.image_wh)
-        xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, "<f4")
-        for stretch in track.stretches():
-            xy[stretch] = smooth(track.part(stretch))[0]
-        xy[~track.person] = np.nan
+        xy = smoothed(poses.track)[0].astype("<f4")
         wanted = slice(first - start, first - start + count)
-        seen = (np.clip(np.nan_to_num(poses.visibility[wanted]), 0, 1) * 255).astype(np.uint8)
+        seen = (np.clip(poses.track.visibility[wanted], 0, 1) * 255).astype(np.uint8)
         return xy[wanted].tobytes() + seen.tobytes()
 
     def curves(self, measure: str, points: int = 101) -> dict[str, Any]:

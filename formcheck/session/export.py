@@ -28,9 +28,9 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
     header += [f"{name}__sd" for name in table.names] if table.sd is not None else []
     columns = zip(
-        range(len(analysis.time_s)),
-        [f"{time:.6f}" for time in analysis.time_s.tolist()],
-        analysis.person.astype(int).tolist(),
+        range(len(analysis.track.time_s)),
+        [f"{time:.6f}" for time in analysis.track.time_s.tolist()],
+        analysis.track.person.astype(int).tolist(),
         analysis.phase_words,
         analysis.rep.tolist(),
         *_value_columns(table),

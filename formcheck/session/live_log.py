@@ -12,6 +12,7 @@ from typing import Literal
 import formcheck
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.practice import Moment, Practice
+from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult
 from formcheck.measures.reference import Reference
 from formcheck.pose.steady import Seen
@@ -28,7 +29,7 @@ from formcheck.session.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.summarize import COUNTED, MeasureTally, fault_summary, rep_summary
+from formcheck.summarize import MeasureTally, fault_summary, rep_summary
 
 Consent = Literal["video", "skeleton", "none"]
 

@@ -21,6 +21,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import LANDMARK_COUNT
+from formcheck.pose.track import Track
 from formcheck.session.events import Event
 from formcheck.session.layout import (
     NAN_POINTS,
@@ -40,19 +41,20 @@ _SCHEMA_NAME, _SCHEMA_NUMBER = SCHEMA.split("/")
 
 @dataclass(frozen=True)
 class SessionPoses:
-    """All frames of a session, exactly as they were stored; see `Analysis` for the arrays."""
+    """Frames of a session, exactly as they were stored.
+
+    A recording is stored with its mirrored second readings already blended in (see `Track.from_results`).
+
+    Attributes:
+        frame: ``(T,)`` numbers of the frames.
+        track: what was seen in them.
+        phase, rep: see `Analysis`.
+    """
 
     frame: NDArray[np.int64]
-    time_s: NDArray[np.float64]
-    person: NDArray[np.bool_]
-    rejected: NDArray[np.bool_]
-    people_seen: NDArray[np.int32]
+    track: Track
     phase: NDArray[np.uint8]
     rep: NDArray[np.int32]
-    landmarks_xyz: NDArray[np.float32]
-    world_xyz: NDArray[np.float32]
-    visibility: NDArray[np.float32]
-    disagreement: NDArray[np.float64]
 
 
 class Session:
@@ -194,18 +196,22 @@ class Session:
                 visibility[piece] = _floats([row[9] for row in rows], NAN_VISIBILITY).reshape(len(rows), -1)
                 plain += [(*row[:7], row[10]) for row in rows]
             columns: list[Any] = list(zip(*plain, strict=True)) or [()] * 8
+            apart = np.array(columns[7], dtype=np.float64)
             return SessionPoses(
                 frame=np.array(columns[0], dtype=np.int64),
-                time_s=np.array(columns[1], dtype=np.float64),
-                person=np.array(columns[2], dtype=np.bool_),
-                rejected=np.array(columns[3], dtype=np.bool_),
-                people_seen=np.array(columns[4], dtype=np.int32),
+                track=Track(
+                    time_s=np.array(columns[1], dtype=np.float64),
+                    person=np.array(columns[2], dtype=np.bool_),
+                    rejected=np.array(columns[3], dtype=np.bool_),
+                    people_seen=np.array(columns[4], dtype=np.int32),
+                    image_xyz=landmarks,
+                    world_xyz=world,
+                    visibility=np.nan_to_num(visibility, copy=False),
+                    image_wh=self.meta.image_wh,
+                    disagreement=apart if np.isfinite(apart).any() else None,
+                ),
                 phase=np.array([PHASES.index(word) for word in columns[5]], dtype=np.uint8),
                 rep=np.array(columns[6], dtype=np.int32),
-                landmarks_xyz=landmarks,
-                world_xyz=world,
-                visibility=visibility,
-                disagreement=np.array(columns[7], dtype=np.float64),
             )
 
 

@@ -310,21 +310,23 @@ def write_session(
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
-    a, m = analysis, analysis.measures
-    apart = [None if not np.isfinite(d) else d for d in a.disagreement.tolist()]
+    track, m = analysis.track, analysis.measures
+    apart: list[float | None] = [None] * len(track)
+    if track.disagreement is not None:
+        apart = [d if np.isfinite(d) else None for d in track.disagreement.tolist()]
     return map(
         SessionFrame._make,
         zip(
-            range(len(a.time_s)),
-            a.time_s.tolist(),
-            a.person.tolist(),
-            a.rejected.tolist(),
-            a.people_seen.tolist(),
-            a.phase_words,
-            a.rep.tolist(),
-            a.landmarks_xyz,
-            a.world_xyz,
-            a.visibility,
+            range(len(track)),
+            track.time_s.tolist(),
+            track.person.tolist(),
+            track.rejected.tolist(),
+            track.people_seen.tolist(),
+            analysis.phase_words,
+            analysis.rep.tolist(),
+            track.image_xyz,
+            track.world_xyz,
+            track.visibility,
             m.value,
             m.status,
             m.reason,

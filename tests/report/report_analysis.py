@@ -19,6 +19,7 @@ from formcheck.analysis import PHASES, Analysis
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import SKELETON, Landmark
+from formcheck.pose.track import Track
 from formcheck.session.summary import Summary
 
 FPS = 20
@@ -227,19 +228,21 @@ def analysis_from_landmarks(
         video=video,
         summary=Summary.model_validate(_summary(video, size, time_s, person, definition, reps)),
         definition=definition,
-        time_s=time_s,
-        person=person,
-        rejected=np.zeros(n, bool),
-        people_seen=person.astype(np.int32),
-        landmarks_xyz=x,
-        world_xyz=np.zeros_like(x),
-        visibility=visibility,
+        track=Track(
+            time_s=time_s,
+            person=person,
+            rejected=np.zeros(n, bool),
+            people_seen=person.astype(np.int32),
+            image_xyz=x,
+            world_xyz=np.zeros_like(x),
+            visibility=visibility,
+            image_wh=size,
+        ),
         smooth_xy=xy.astype(np.float32),
         measures=table,
         primary="pelvic_height",
         phase=phase,
         rep=rep,
-        disagreement=np.full(n, np.nan),
     )
 
 

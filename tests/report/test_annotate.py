@@ -42,7 +42,7 @@ def test_same_frames_at_the_same_times_as_h264(analysis: Analysis, tmp_path: Pat
     assert codec == "h264"
     assert pixels == "yuv420p"
     np.testing.assert_allclose(np.array(times) - times[0], np.array(source) - source[0], atol=0.001)
-    assert len(times) == len(analysis.time_s)
+    assert len(times) == len(analysis.track.time_s)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert all(picture is not None and picture.shape == (240, 320, 3) for picture in keep.values())
@@ -54,7 +54,7 @@ def test_same_frames_at_the_same_times_as_h264(analysis: Analysis, tmp_path: Pat
 def test_an_interrupted_analysis_gives_a_shorter_video(analysis: Analysis, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    short = replace(analysis, time_s=analysis.time_s[:25])
+    short = replace(analysis, track=analysis.track.part(slice(0, 25)))
     write_annotated(short, tmp_path / "short.mp4")
     assert len(_times(tmp_path / "short.mp4")[0]) == 25
 
@@ -70,7 +70,7 @@ def test_each_frame_tells_its_repetition_phase_and_fault(analysis: Analysis) -> 
     assert len(analysis.summary.reps) == 2
     second = analysis.summary.reps[1]
     assert second.faults
-    at = int(np.argmin(np.abs(analysis.time_s - (second.faults[0].start_s + 0.1))))
+    at = int(np.argmin(np.abs(analysis.track.time_s - (second.faults[0].start_s + 0.1))))
     state = annotator.state(at)
     assert (state.rep, state.rep_total) == (2, 2)
     assert state.phase == "hold"
@@ -90,7 +90,7 @@ def test_hidden_parts_are_not_trusted(analysis: Analysis) -> None:
     assert trusted[Landmark.LEFT_HIP]
     assert trusted[Landmark.LEFT_KNEE]
     assert (
-        analysis.visibility[40, Landmark.RIGHT_HIP] > 0.9
+        analysis.track.visibility[40, Landmark.RIGHT_HIP] > 0.9
     )  # its visibility claims so, but nothing measures it
     assert not trusted[Landmark.RIGHT_HIP]
     assert not trusted[Landmark.RIGHT_SHOULDER]  # the far one, seen from the side
@@ -128,15 +128,15 @@ def test_what_else_is_measured_stands_out_where_the_counting_measure_is_uncertai
 
 def test_where_nobody_is_seen_it_says_so_and_the_signal_has_a_gap(analysis: Analysis) -> None:
     annotator = Annotator(analysis)
-    gone = int(np.flatnonzero(~analysis.person)[3])
+    gone = int(np.flatnonzero(~analysis.track.person)[3])
     state = annotator.state(gone)
     assert state.xy is None
     assert state.message == "Nobody is seen here"
     assert state.value_text == "–"
     assert np.isnan(annotator.strip.value[gone])
-    analysis.rejected[gone] = True
+    analysis.track.rejected[gone] = True
     assert annotator.state(gone).message == "Tracking is not trusted here"
-    analysis.rejected[gone] = False
+    analysis.track.rejected[gone] = False
 
 
 @pytest.mark.parametrize(

@@ -210,8 +210,8 @@ def test_plots_keep_gaps_grey_and_thresholds(analysis: Analysis) -> None:
     times, figures = plots.build_plots(analysis, Annotator(analysis))
     assert [plot.name for plot in figures] == ["pelvic_height", "hip_angle_deg", "knee_flexion_deg"]
     assert figures[0].primary
-    assert len(times) == len(analysis.time_s)
-    gone = ~analysis.person
+    assert len(times) == len(analysis.track.time_s)
+    gone = ~analysis.track.person
     for plot in figures:
         for trace in plot.figure["data"]:
             if trace.get("x") == "@t":

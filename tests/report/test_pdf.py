@@ -192,7 +192,7 @@ def test_gaps_in_a_plot_stay_gaps(analysis):
     known = np.isfinite(table.value[:, signal])
     runs = len(pdf_plots._runs(known & (table.status[:, signal] == 0)))
     assert runs > 1  # the six frames in which nobody was seen
-    span = (float(analysis.time_s[0]), float(analysis.time_s[-1]))
+    span = (float(analysis.track.time_s[0]), float(analysis.track.time_s[-1]))
     drawing = pdf_plots.plot(analysis, Annotator(analysis), analysis.primary, span, (400, 90), pdf.FONT)
     lines = [part for part in drawing.contents if type(part).__name__ == "PolyLine"]
     low = len(pdf_plots._runs(known & (table.status[:, signal] == 1)))

@@ -112,10 +112,11 @@ def as_live(
 
 def _frame(poses: Any, table: Any, i: int) -> SessionFrame:
     phases = ("none", "rest", "rise", "hold", "lower", "lost")
+    track = poses.track
     return SessionFrame(
-        i, float(poses.time_s[i]), bool(poses.person[i]), bool(poses.rejected[i]), int(poses.people_seen[i]),
-        phases[poses.phase[i]], int(poses.rep[i]), poses.landmarks_xyz[i], poses.world_xyz[i],
-        poses.visibility[i], table.value[i], table.status[i], table.reason[i],
+        i, float(track.time_s[i]), bool(track.person[i]), bool(track.rejected[i]), int(track.people_seen[i]),
+        phases[poses.phase[i]], int(poses.rep[i]), track.image_xyz[i], track.world_xyz[i],
+        track.visibility[i], table.value[i], table.status[i], table.reason[i],
     )  # fmt: skip
 
 

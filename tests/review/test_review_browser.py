@@ -46,9 +46,9 @@ def folder(tmp_path_factory) -> Path:
     one = analysed(root / "one")
     analysis = bridges()
     with VideoWriter(one / "video.mp4", 320, 180, 25) as video:
-        for i, t in enumerate(analysis.time_s):
+        for i, t in enumerate(analysis.track.time_s):
             picture = np.full((180, 320, 3), 40, np.uint8)
-            picture[:, : 1 + i * 320 // len(analysis.time_s)] = 120
+            picture[:, : 1 + i * 320 // len(analysis.track.time_s)] = 120
             video.write(picture, float(t))
     as_live(
         one, root / "live", patient="P-1", started="2026-11-02T09:00:00+01:00", pain=(2, 7), stopped="pain"

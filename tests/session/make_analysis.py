@@ -9,6 +9,7 @@ import numpy as np
 from formcheck.analysis import PHASES, Analysis
 from formcheck.exercises.definition import load_definition
 from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose.track import Track
 from formcheck.session.summary import Summary
 
 FPS = 30.0
@@ -27,23 +28,27 @@ def make_analysis(
     visibility = rng.random((frames, 33)).astype(np.float32)
     landmarks[~person] = world[~person] = np.nan
     visibility[~person] = 0.0
+    apart = np.where(rng.random(frames) < 0.2, rng.random(frames), np.nan)
     return Analysis(
         video=video,
         summary=make_summary(definition.measures, definition.faults, frames, complete=complete),
         definition=definition,
-        time_s=time_s,
-        person=person,
-        rejected=rng.random(frames) < 0.05,
-        people_seen=rng.integers(0, 3, frames, dtype=np.int32),
-        landmarks_xyz=landmarks,
-        world_xyz=world,
-        visibility=visibility,
+        track=Track(
+            time_s=time_s,
+            person=person,
+            rejected=rng.random(frames) < 0.05,
+            people_seen=rng.integers(0, 3, frames, dtype=np.int32),
+            image_xyz=landmarks,
+            world_xyz=world,
+            visibility=visibility,
+            image_wh=(1280, 720),
+            disagreement=apart if np.isfinite(apart).any() else None,
+        ),
         smooth_xy=landmarks[:, :, :2].copy(),
         measures=_measures(tuple(definition.measures), time_s, person, rng),
         primary=definition.counting.signal,
         phase=rng.integers(0, len(PHASES), frames, dtype=np.uint8),
         rep=rng.integers(0, 3, frames, dtype=np.int32),
-        disagreement=np.where(rng.random(frames) < 0.2, rng.random(frames), np.nan),
     )
 
 

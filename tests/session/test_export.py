@@ -32,8 +32,11 @@ def test_small_file_to_the_letter(tmp_path):
     analysis = replace(
         analysis,
         measures=table,
-        time_s=table.time_s,
-        person=np.array([True, True, False]),
+        track=replace(
+            analysis.track.part(slice(0, 3)),
+            time_s=table.time_s,
+            person=np.array([True, True, False]),
+        ),
         phase=np.array([1, 2, 5], dtype=np.uint8),
         rep=np.array([0, 1, 1], dtype=np.int32),
     )
@@ -57,7 +60,7 @@ def test_numbers_and_states_agree_with_the_table(tmp_path):
         *table.names,
         *(f"{name}__status" for name in table.names),
     ]
-    np.testing.assert_allclose([float(row["time_s"]) for row in rows], analysis.time_s, atol=1e-6)
+    np.testing.assert_allclose([float(row["time_s"]) for row in rows], analysis.track.time_s, atol=1e-6)
     assert [row["phase"] for row in rows] == analysis.phase_words
     assert [int(row["rep"]) for row in rows] == analysis.rep.tolist()
     for name in table.names:

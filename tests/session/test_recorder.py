@@ -73,9 +73,9 @@ def test_everything_comes_back(tmp_path):
     assert recorder.problem == ""
     with open_session(tmp_path / "s") as session:
         poses = session.poses()
-        assert poses.time_s.tolist() == pytest.approx(times.tolist())
-        assert poses.landmarks_xyz[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
-        assert poses.disagreement.tolist() == [0.05] * 6
+        assert poses.track.time_s.tolist() == pytest.approx(times.tolist())
+        assert poses.track.image_xyz[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
+        assert poses.track.disagreement.tolist() == [0.05] * 6
         assert session.events == [Event(float(times[2]), 2, "pain", {"value": 3, "set": 0})]
         assert not session.complete  # it was never finished
     with VideoFile(part_of(tmp_path / "s" / "video.mp4")) as video:
@@ -134,7 +134,7 @@ def test_kill_9_costs_at_most_the_last_second(tmp_path, after_s):
     child.wait()
     last = float(out.strip().splitlines()[-1])
     with open_session(folder) as session:
-        stored = session.poses().time_s
+        stored = session.poses().track.time_s
     assert stored[-1] >= last - 1.0
     with VideoFile(part_of(folder / "video.mp4")) as video:
         shown = [frame.time_s for frame in video]
@@ -171,4 +171,4 @@ def test_a_full_disk_stops_recording_with_a_sentence_and_keeps_what_there_is(tmp
     assert "disk" in done.stdout
     assert "Traceback" not in done.stderr
     with open_session(folder) as session:
-        assert len(session.poses().time_s) >= 1
+        assert len(session.poses().track.time_s) >= 1

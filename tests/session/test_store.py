@@ -89,20 +89,23 @@ def test_arrays_come_back_bit_for_bit(tmp_path, frames):
     analysis = make_analysis(frames)
     if frames:  # NaNs with a payload, infinities, minus zero and denormals are numbers too
         odd = np.array([0x7FC00001, 0xFFC00000, 0x7F800000, 0x80000000, 1], dtype=np.uint32).view(np.float32)
-        analysis.landmarks_xyz[0, :5, 0] = odd
+        analysis.track.image_xyz[0, :5, 0] = odd
     write_session(analysis, tmp_path / "session.sqlite")
     with open_session(tmp_path / "session.sqlite") as session:
         poses = session.poses()
         measures = session.measures
     assert poses.frame.tolist() == list(range(frames))
-    for field in fields(poses):
-        if field.name != "frame":
-            got, put = getattr(poses, field.name), getattr(analysis, field.name)
-            assert got.dtype == put.dtype, field.name
-            assert got.shape == put.shape, field.name
-            assert got.tobytes() == put.tobytes(), field.name
+    for back, stored in ((poses.track, analysis.track), (poses, analysis)):
+        for field in fields(back):
+            got, put = getattr(back, field.name), getattr(stored, field.name, None)
+            if isinstance(put, np.ndarray):
+                assert got.dtype == put.dtype, field.name
+                assert got.shape == put.shape, field.name
+                assert got.tobytes() == put.tobytes(), field.name
+    assert poses.track.image_wh == analysis.track.image_wh
+    assert (poses.track.disagreement is None) == (analysis.track.disagreement is None)
     assert measures.names == analysis.measures.names
-    assert measures.time_s.tobytes() == analysis.time_s.tobytes()
+    assert measures.time_s.tobytes() == analysis.track.time_s.tobytes()
     np.testing.assert_array_equal(measures.value, analysis.measures.value.astype(np.float32))
     np.testing.assert_array_equal(measures.status, analysis.measures.status)
     np.testing.assert_array_equal(measures.reason, analysis.measures.reason)
@@ -132,12 +135,12 @@ def test_everything_else_comes_back(tmp_path):
 
 def test_a_frame_without_person_takes_no_room_for_landmarks(tmp_path):
     analysis = make_analysis(400)
-    for array in (analysis.landmarks_xyz, analysis.world_xyz, analysis.visibility):
+    for array in (analysis.track.image_xyz, analysis.track.world_xyz, analysis.track.visibility):
         array[:] = np.nan
     write_session(analysis, tmp_path / "session.sqlite")
     assert (tmp_path / "session.sqlite").stat().st_size < 400 * 400  # a full frame takes 1000 bytes
     with open_session(tmp_path) as session:
-        assert np.isnan(session.poses().visibility).all()
+        assert (session.poses().track.visibility == 0).all()
 
 
 def test_one_file_and_an_older_one_is_replaced(tmp_path):
@@ -205,7 +208,7 @@ def test_recording_row_by_row(tmp_path, definition):
         assert session.reps == summary.reps
         assert session.warnings == summary.warnings
         assert replace(session.meta, side=None) == META
-        assert session.poses().landmarks_xyz[:, 0, 0].tolist() == list(range(50))
+        assert session.poses().track.image_xyz[:, 0, 0].tolist() == list(range(50))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, None])
@@ -229,7 +232,7 @@ def test_an_interrupted_recording_keeps_all_frames(tmp_path, definition, error):
         assert session.warnings == ["dark"]
         poses = session.poses()
         assert len(poses.frame) == len(session.measures) == 51
-        assert np.isnan(poses.landmarks_xyz[50]).all()
+        assert np.isnan(poses.track.image_xyz[50]).all()
 
 
 def test_frames_are_safe_within_a_second(tmp_path, definition):
@@ -509,7 +512,7 @@ def test_random_damage_never_ends_in_a_traceback(stored):
 def test_a_single_changed_bit_is_noticed(stored, column):
     analysis = make_analysis(40)
     sound = stored.read_bytes()
-    index = int(np.flatnonzero(analysis.person)[3])
+    index = int(np.flatnonzero(analysis.track.person)[3])
     data = bytearray(sound)
     data[sound.index(getattr(analysis, column)[index].tobytes()) + 77] ^= 4
     stored.write_bytes(data)
