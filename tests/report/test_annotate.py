@@ -54,7 +54,8 @@ def test_same_frames_at_the_same_times_as_h264(analysis: Analysis, tmp_path: Pat
 def test_an_interrupted_analysis_gives_a_shorter_video(analysis: Analysis, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    short = replace(analysis, track=analysis.track.part(slice(0, 25)))
+    seen = slice(0, 25)
+    short = replace(analysis, track=analysis.track.part(seen), measures=analysis.measures.part(seen))
     write_annotated(short, tmp_path / "short.mp4")
     assert len(_times(tmp_path / "short.mp4")[0]) == 25
 

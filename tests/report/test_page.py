@@ -282,7 +282,7 @@ def test_the_worst_event_is_the_one_shown(analysis: Analysis) -> None:
     changed = with_summary(analysis, reps=[rep.model_dump(by_alias=True) for rep in reps])
     found = {m.event.id: m for m in moments(changed, Annotator(changed)) if m.event}
     assert found["lowering_fast"].rep.index == 2  # shorter is worse for a duration
-    assert changed.time_s[found["lowering_fast"].index] == pytest.approx(3.2, abs=0.06)
+    assert changed.track.time_s[found["lowering_fast"].index] == pytest.approx(3.2, abs=0.06)
 
 
 def test_the_annotated_video_is_offered_only_where_it_lies_beside(analysis: Analysis, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_curve_comes_with_its_pyramid_and_gaps_stay_gaps(page):
 def test_times_and_landmarks_are_those_that_were_measured(page):
     path, _ = session(page, "one")
     times = np.frombuffer(page.get(f"{path}/times").body, "<f8")
-    np.testing.assert_array_equal(times, bridges().time_s)
+    np.testing.assert_array_equal(times, bridges().track.time_s)
     first, count = 100, 40
     data = page.get(f"{path}/landmarks?first={first}&count={count}").body
     xy = np.frombuffer(data, "<f4", count * 66).reshape(count, 33, 2)
@@ -159,7 +159,7 @@ def test_a_killed_session_opens_as_far_as_it_goes(page):
     path, info = session(page, "killed")
     assert not info["ended"]
     assert len(info["reps"]) == 2
-    assert len(page.get(f"{path}/times").body) == 8 * (len(bridges().time_s) // 2)
+    assert len(page.get(f"{path}/times").body) == 8 * (len(bridges().track.time_s) // 2)
 
 
 def test_time_normalised_curves_keep_their_gaps(page):

@@ -154,7 +154,7 @@ def test_stepping_is_exact_to_the_frame(page):
     go(page, "one")
     page.click(".rep-head .go >> nth=0")
     page.wait_for_timeout(300)
-    times = bridges().time_s
+    times = bridges().track.time_s
     start = frame(page)
     for key, by in ((".", 1), (".", 1), (",", -1), (".", 1), (".", 1)):
         shown = page.evaluate(
@@ -181,7 +181,7 @@ def test_a_fault_opens_at_its_start_with_value_threshold_and_how_sure(page):
     assert "165°" in text
     assert f"{100 * event.sure:.0f} % that it is truly beyond" in text.replace("\n", " ")
     assert "spec 5.2 BF1" in text
-    at = bridges().time_s[frame(page)]
+    at = bridges().track.time_s[frame(page)]
     assert event.start_s - 1e-3 <= at < event.start_s + 0.05
 
 
@@ -304,7 +304,7 @@ def test_a_repetition_is_looped(page):
     page.select_option("select[aria-label=Speed]", "2")
     for _ in range(25):
         page.wait_for_timeout(100)
-        seen.append(bridges().time_s[frame(page)])
+        seen.append(bridges().track.time_s[frame(page)])
     assert min(seen) >= rep.start_s - 0.05
     assert max(seen) <= rep.end_s + 0.1
     assert any(b < a - 0.5 for a, b in itertools.pairwise(seen))
@@ -315,12 +315,12 @@ def test_clicking_a_time_line_goes_there_and_zoom_narrows_it(page):
     canvas = page.locator(".lane.first canvas")
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
-    middle = bridges().time_s[-1] / 2
-    assert bridges().time_s[frame(page)] == pytest.approx(middle, abs=0.1)
+    middle = bridges().track.time_s[-1] / 2
+    assert bridges().track.time_s[frame(page)] == pytest.approx(middle, abs=0.1)
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + 40)
-    assert bridges().time_s[frame(page)] < 0.8 * bridges().time_s[-1]
+    assert bridges().track.time_s[frame(page)] < 0.8 * bridges().track.time_s[-1]
 
 
 def test_two_repetitions_side_by_side(page):

@@ -508,13 +508,13 @@ def test_random_damage_never_ends_in_a_traceback(stored):
     assert 100 < refused < 400
 
 
-@pytest.mark.parametrize("column", ["landmarks_xyz", "world_xyz", "visibility"])
+@pytest.mark.parametrize("column", ["image_xyz", "world_xyz", "visibility"])
 def test_a_single_changed_bit_is_noticed(stored, column):
     analysis = make_analysis(40)
     sound = stored.read_bytes()
     index = int(np.flatnonzero(analysis.track.person)[3])
     data = bytearray(sound)
-    data[sound.index(getattr(analysis, column)[index].tobytes()) + 77] ^= 4
+    data[sound.index(getattr(analysis.track, column)[index].tobytes()) + 77] ^= 4
     stored.write_bytes(data)
     assert "damaged" in refusal(stored)
 
