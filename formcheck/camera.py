@@ -26,7 +26,7 @@ from formcheck.capture import (
 )
 from formcheck.clip_source import ClipSource
 from formcheck.errors import FormcheckError
-from formcheck.live_source import CLOSE_S, OPEN_S, LiveFrame, LiveSource, Rate, State, live_clock
+from formcheck.live_source import CLOSE_S, OPEN_S, LiveFrame, LiveSource, SharedCounts, State, live_clock
 from formcheck.sources import Frame
 
 __all__ = ["Camera", "ClipSource", "LiveFrame", "LiveSource", "State", "open_source"]
@@ -57,7 +57,7 @@ def open_source(camera: str | None = None, clip: Path | None = None) -> LiveSour
     return ClipSource(clip) if clip is not None else Camera(camera if camera is not None else "0")
 
 
-class Camera:
+class Camera(SharedCounts):
     """A camera of this computer or of the home network; see `LiveSource`.
 
     One thread captures; the time of a frame is taken the moment it was grabbed. A camera that goes away (it
@@ -85,11 +85,11 @@ class Camera:
         opener: Opener = open_capture,
         clock: Callable[[], float] = live_clock,
     ) -> None:
+        super().__init__()
         self._given = address
         self._asked = (size, fps)
         self._opener = opener
         self._clock = clock
-        self._news = threading.Condition()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._address: int | str = 0
@@ -100,10 +100,7 @@ class Camera:
         self._error: FormcheckError | None = None
         self._started = False
         self._newest: Frame | None = None
-        self._dropped = 0
         self._count = 0
-        self._size = (0, 0)
-        self._rate = Rate()
         self._last_s = -TICK_S
         self._last_sign_s = 0.0
         # The capturing thread's own.
@@ -119,21 +116,6 @@ class Camera:
         with self._news:
             stalled = self._clock() - self._last_sign_s > STALL_S
             return "lost" if self._state == "running" and stalled else self._state
-
-    @property
-    def dropped(self) -> int:
-        with self._news:
-            return self._dropped
-
-    @property
-    def fps(self) -> float:
-        with self._news:
-            return self._rate.fps
-
-    @property
-    def size(self) -> tuple[int, int]:
-        with self._news:
-            return self._size
 
     @property
     def problem(self) -> str:

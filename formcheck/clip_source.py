@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.live_source import CLOSE_S, OPEN_S, LiveFrame, Rate, State, live_clock
+from formcheck.live_source import CLOSE_S, OPEN_S, LiveFrame, SharedCounts, State, live_clock
 from formcheck.sources import Frame, VideoFile
 
 
-class ClipSource:
+class ClipSource(SharedCounts):
     """A video file played as if it were the camera; see `live_source.LiveSource`.
 
     Its frames come due at the file's own times, counted from `open`; a thread decodes a few ahead. Asking
@@ -40,12 +40,12 @@ class ClipSource:
         clock: Callable[[], float] = live_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__()
         self._path = Path(path)
         self._loop = loop
         self._paced = paced
         self._clock = clock
         self._sleep = sleep
-        self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._origin_s = 0.0
         self._ready: deque[Frame] = deque()
@@ -53,29 +53,12 @@ class ClipSource:
         self._decoded_all = True
         self._closed = False
         self._problem = ""
-        self._dropped = 0
         self._last_s = 0.0
-        self._rate = Rate()
-        self._size = (0, 0)
 
     @property
     def state(self) -> State:
         with self._news:
             return "ended" if self._over() else "running"
-
-    @property
-    def dropped(self) -> int:
-        with self._news:
-            return self._dropped
-
-    @property
-    def fps(self) -> float:
-        with self._news:
-            return self._rate.fps
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._size
 
     @property
     def problem(self) -> str:

@@ -6,6 +6,7 @@ frame's time is its own capture time on the source's clock, which starts when th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from typing import Literal, Protocol
@@ -71,6 +72,31 @@ class LiveSource(Protocol):
     def close(self) -> None:
         """Let go of the camera or file, within about a second whatever it does. Safe to call twice."""
         ...
+
+
+class SharedCounts:
+    """What a source's own thread counts and the live loop reads, behind one lock."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._dropped = 0
+        self._size = (0, 0)
+        self._rate = Rate()
+
+    @property
+    def dropped(self) -> int:
+        with self._news:
+            return self._dropped
+
+    @property
+    def fps(self) -> float:
+        with self._news:
+            return self._rate.fps
+
+    @property
+    def size(self) -> tuple[int, int]:
+        with self._news:
+            return self._size
 
 
 class Rate:
