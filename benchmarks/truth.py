@@ -89,7 +89,8 @@ class Clip:
 def scorer(shared: Path) -> ModuleType:
     """The bench's scorer, for its truth."""
     spec = importlib.util.spec_from_file_location("score", shared / "bench" / "score.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

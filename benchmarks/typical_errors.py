@@ -2,8 +2,8 @@
 
     python benchmarks/typical_errors.py --poses FOLDER [--shared ../shared] CLIPS_DIR [CLIPS_DIR ...]
 
-Rendered clips with their truth beside them. Frames while moving: those told ok where the view may be ok, else all
-with a value. Every clip counts alike. Poses are read once and kept in FOLDER.
+Rendered clips with their truth beside them. Frames while moving: those told ok where the view may be ok, else
+all with a value. Every clip counts alike. Poses are read once and kept in FOLDER.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """One articulated body fitted to the landmarks of a whole clip: constant bone lengths, limits, floor contact.
 
-Twelve joints a frame (shoulders, hips, knees, ankles, heels, toes) in camera axes, metres. Joints whose distances
-are held constant over the clip are a body of ball joints at the hips and hinges at the knees, so no angles are
-needed and every derivative is short. Unknown for the clip: bone lengths, focal length, camera pitch, floor, the
-resting places of what lies on the floor, and the scale of the world landmarks. Solved by Gauss-Newton with
-reweighting; the normal equations are banded in time with a small dense border.
+Twelve joints a frame (shoulders, hips, knees, ankles, heels, toes) in camera axes, metres. Joints whose
+distances are held constant over the clip are a body of ball joints at the hips and hinges at the knees, so no
+angles are needed and every derivative is short. Unknown for the clip: bone lengths, focal length, camera
+pitch, floor, the resting places of what lies on the floor, and the scale of the world landmarks. Solved by
+Gauss-Newton with reweighting; the normal equations are banded in time with a small dense border.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg import cholesky_banded, cho_solve_banded
+from scipy.linalg import cho_solve_banded, cholesky_banded
 
 from formcheck.pose.landmarks import side_landmark
 
@@ -21,7 +21,7 @@ JOINTS = [side_landmark(side, part) for part in PARTS for side in ("left", "righ
 SH_L, SH_R, HIP_L, HIP_R, KN_L, KN_R, AN_L, AN_R, HE_L, HE_R, TO_L, TO_R = range(12)
 J = len(JOINTS)
 
-#: Bones: ends on both sides, length in metres (spec 1.5), spread of people (log), play in metres within a clip.
+#: Bones: ends on both sides, length (spec 1.5), spread of people (log), play within a clip; metres.
 BONES = {
     "thigh": ([(HIP_L, KN_L), (HIP_R, KN_R)], 0.42, 0.08, 0.004),
     "shank": ([(KN_L, AN_L), (KN_R, AN_R)], 0.40, 0.08, 0.004),
@@ -71,7 +71,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Body:
-    """A fitted clip: `joints` ``(T, 12, 3)`` camera axes in metres, `up` ``(3,)``, bone lengths, final cost."""
+    """A fitted clip: `joints` ``(T, 12, 3)`` in camera axes, metres; `up` ``(3,)``; bones; cost a point."""
 
     joints: np.ndarray
     up: np.ndarray
@@ -113,7 +113,7 @@ class _Normal:
         self.cost = 0.0
 
     def add(self, r: np.ndarray, x: list[tuple[np.ndarray, np.ndarray]], gl=()) -> None:
-        """Residuals ``(N,)`` with derivatives ``(columns (N,), values (N,))`` each; `gl` for the clip's own."""
+        """Residuals ``(N,)`` and their derivatives: columns and values ``(N,)``; `gl` of the clip's own."""
         self.cost += float((r**2).sum())
         for i, (ci, vi) in enumerate(x):
             # One frame, one entry: no index comes twice in a call.
@@ -160,12 +160,15 @@ def fit(
         visibility: ``(T, 33)``.
         time_s: ``(T,)``.
         image_wh: pixels.
-        resting: joints (indices of `JOINTS`) that rest on the floor, with their play in metres over `w.contact`'s
-            unit (1 = `w.contact`).
+        resting: joints (indices of `JOINTS`) that rest on the floor, to their play in `w.contact`.
         w: weights.
     """
     t = len(time_s)
-    p, wd, vis = xy[:, JOINTS].astype(float), world[:, JOINTS].astype(float), visibility[:, JOINTS].astype(float)
+    p, wd, vis = (
+        xy[:, JOINTS].astype(float),
+        world[:, JOINTS].astype(float),
+        visibility[:, JOINTS].astype(float),
+    )
     width, height = image_wh
     f0 = width / 2 / np.tan(np.radians(w.hfov_deg / 2))
     centre = np.array([width, height]) / 2
@@ -232,7 +235,11 @@ def fit(
                 k = _robust(r**2) / s
                 n.add(
                     r * k * s,
-                    [(col(frames, j, a), k), (col(frames, HIP_L, a), -k / 2), (col(frames, HIP_R, a), -k / 2)],
+                    [
+                        (col(frames, j, a), k),
+                        (col(frames, HIP_L, a), -k / 2),
+                        (col(frames, HIP_R, a), -k / 2),
+                    ],
                     [(nb + 3, -k * scale * wd[:, j, a])],
                 )
         for b, name in enumerate(names):
@@ -242,7 +249,9 @@ def fit(
                 d = x[:, i] - x[:, j]
                 dist = np.maximum(np.linalg.norm(d, axis=1), 1e-6)
                 u = d / dist[:, None] / play
-                xs = [(col(frames, i, a), u[:, a]) for a in range(3)] + [(col(frames, j, a), -u[:, a]) for a in range(3)]
+                xs = [(col(frames, i, a), u[:, a]) for a in range(3)] + [
+                    (col(frames, j, a), -u[:, a]) for a in range(3)
+                ]
                 n.add((dist - length) / play, xs, [(b, np.full(t, -length / play))])
         closest = np.sqrt(0.42**2 + 0.40**2 + 2 * 0.42 * 0.40 * np.cos(np.radians(w.max_knee_deg)))
         for i, j in ((HIP_L, AN_L), (HIP_R, AN_R)):
@@ -250,7 +259,9 @@ def fit(
             dist = np.maximum(np.linalg.norm(d, axis=1), 1e-6)
             on = (dist < closest) / 0.02
             u = d / dist[:, None] * on[:, None]
-            xs = [(col(frames, i, a), u[:, a]) for a in range(3)] + [(col(frames, j, a), -u[:, a]) for a in range(3)]
+            xs = [(col(frames, i, a), u[:, a]) for a in range(3)] + [
+                (col(frames, j, a), -u[:, a]) for a in range(3)
+            ]
             n.add((dist - closest) * on, xs)
         # The ends of an acceleration are one step apart; gaps in time are left loose.
         even = np.flatnonzero((dt[:-1] < 1.7 * step) & (dt[1:] < 1.7 * step)) + 1
@@ -259,7 +270,9 @@ def fit(
             for a in range(3):
                 r = (x[even - 1, j, a] - 2 * x[even, j, a] + x[even + 1, j, a]) * k
                 one = np.full(len(even), k)
-                n.add(r, [(col(even - 1, j, a), one), (col(even, j, a), -2 * one), (col(even + 1, j, a), one)])
+                n.add(
+                    r, [(col(even - 1, j, a), one), (col(even, j, a), -2 * one), (col(even + 1, j, a), one)]
+                )
         pitch = g[nb + 1]
         up = np.array([0, -np.cos(pitch), -np.sin(pitch)])
         dup = np.array([0, np.sin(pitch), -np.cos(pitch)])
