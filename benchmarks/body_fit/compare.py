@@ -210,7 +210,8 @@ def table(key: tuple[str, str], found: list[dict[str, tuple[Array, Array, Array]
         r = [np.corrcoef(v, true)[0, 1] for v in (direct, fitted)]
         lines.append(
             f"  {'/'.join(key):15s}{name:22s}{_stats(direct - true)}{r[0]:6.2f}  |"
-            f"{_stats(fitted - true)}{r[1]:6.2f}  | constant {np.abs(true - true.mean()).mean():7.3f}  better in {better} of {len(mine)}"
+            f"{_stats(fitted - true)}{r[1]:6.2f}  | constant {np.abs(true - true.mean()).mean():7.3f}"
+            f"  better in {better} of {len(mine)}"
         )
     return "\n".join(lines)
 
