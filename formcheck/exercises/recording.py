@@ -20,7 +20,7 @@ from formcheck.measures.clam import shank_sign
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
 from formcheck.measures.measure import measure, raw_values
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import MeasureTable
+from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.track import CUTOFF_HZ, Track, smooth
@@ -37,6 +37,8 @@ _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
 _BASELINE_S = 2.0
 _REST_S = 0.3
+#: So many second readings around a frame tell whether the two agree there (live: so many before it).
+_READINGS = 5
 #: Jitter is looked at over this long around a frame.
 _SHAKE_OVER_S = 0.5
 #: Un-foreshortened trunk: divided by the cosine of the yaw up to here (spec 1.5 goes to 50 degrees; beyond
@@ -116,7 +118,7 @@ def _prepare(
         person=part.person,
         image_wh=part.image_wh,
     )
-    table = _with_sd(table, part, definition, reference)
+    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
     reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
@@ -147,6 +149,31 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     jitter *= min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
     error = np.array([definition.measures[name].error.get(ref.view, 0.0) for name in table.names])
     return replace(table, sd=np.sqrt(np.maximum(jitter, 0.0) + error**2))
+
+
+def contradicted(part: Track) -> Mask:
+    """``(T,)`` True where the direct and the mirrored reading contradict each other for a while.
+
+    Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
+    (docs/validation.md, "Two readings").
+    """
+    out = np.zeros(len(part), bool)
+    if part.disagreement is None:
+        return out
+    twice = np.isfinite(part.disagreement)
+    if twice.sum() < 3:
+        return out
+    around = median_filter(part.disagreement[twice], size=_READINGS, mode="nearest")
+    out[part.person] = np.interp(part.time_s, part.time_s[twice], around)[part.person] > STEADY_DISAGREEMENT
+    return out
+
+
+def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
+    """The table with every value in these frames at most of low trust."""
+    hit = where[:, None] & (table.status == Status.OK)
+    status, reason = table.status.copy(), table.reason.copy()
+    status[hit], reason[hit] = Status.LOW, Reason.NOISE
+    return replace(table, status=status, reason=reason)
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:

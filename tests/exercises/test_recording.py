@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -28,6 +29,7 @@ from skeleton import (
 
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.recording import prepare
+from formcheck.measures.table import Reason, Status
 from formcheck.pose.track import Track
 
 STRAIGHT_M = bridge_lift_for(178.0)
@@ -133,6 +135,30 @@ def test_a_shaky_measure_has_a_larger_standard_deviation_than_a_calm_one():
         assert np.nanmin(calm.sd_of(name)) >= error
         jitter = [np.sqrt(np.nanmedian(m.sd_of(name) ** 2 - error**2)) for m in (calm, shaky)]
         assert jitter[1] > 1.2 * jitter[0] >= 0
+
+
+def test_values_are_of_low_trust_where_the_two_readings_contradict_each_other_for_a_while():
+    track = shot(clam_at, FRONT)
+    n = len(track)
+    apart = np.full(n, np.nan)
+    apart[::6] = 0.06
+    apart[6] = 0.5  # one shaky second reading is nothing
+    bad = slice(n // 3, n // 2)
+    apart[bad] = np.where(np.isfinite(apart[bad]), 0.14, np.nan)
+    plain, doubted = (
+        prepare(replace(track, disagreement=d), load_definition("clam"))[0].measures for d in (None, apart)
+    )
+    m = plain.names.index("knee_lift")
+    assert (plain.status[:, m] == Status.OK).all()
+    np.testing.assert_array_equal(doubted.value, plain.value)
+    inside = slice(bad.start + 15, bad.stop - 15)
+    assert (doubted.status[inside, m] == Status.LOW).all()
+    assert (doubted.reason[inside, m] == Reason.NOISE).all()
+    outside = np.r_[0 : bad.start - 15, bad.stop + 15 : n]
+    assert (doubted.status[outside, m] == Status.OK).all()
+    # What cannot be measured at all stays so.
+    roll = plain.names.index("pelvic_roll_deg")
+    assert (doubted.status[:, roll] == Status.NOT_MEASURABLE).all()
 
 
 def test_a_clip_that_never_rests_says_so():
