@@ -139,8 +139,8 @@ def delete(kept: Kept) -> list[Path]:
     if kept.card.meta is None and not _own(kept.folder):
         # A file of that name that cannot be read does not make any folder a session's.
         raise FormcheckError(
-            f"{kept.folder} is not the folder of a session that this formcheck can read, so nothing was deleted; "
-            "if it is one, delete the folder yourself."
+            f"{kept.folder} is not the folder of a session that this formcheck can read, so nothing was "
+            "deleted; if it is one, delete the folder yourself."
         )
     last = [SESSION + ending for ending in ("", *_SIDE_FILES)]
     paths = sorted(_own_files(kept.folder, kept.card), key=lambda path: path.name in last)
