@@ -77,25 +77,20 @@ def watched(
     trace, audit = folder / "trace", folder / "audit"
     words = list(namespace())
     if strace and STRACE:
-        words += [
-            STRACE,
-            "-f",
-            "-qq",
-            "--seccomp-bpf",
-            "-e",
-            "trace=network",
-            "-e",
-            "signal=none",
-            "-o",
-            str(trace),
-        ]
+        only = ["-e", "trace=network", "-e", "signal=none"]
+        words += [STRACE, "-f", "-qq", "--seccomp-bpf", *only, "-o", str(trace)]
     path = os.pathsep.join([str(TESTS / "audit"), str(TESTS.parent)])
+    home = folder / "home"
+    home.mkdir()
     own = {
         **os.environ,
         "PYTHONPATH": path,
         "FORMCHECK_AUDIT": str(audit),
         "FORMCHECK_DATA": str(folder / "data"),
+        "HOME": str(home),  # what libraries keep there, to be sent later, is looked at
+        "TMPDIR": str(home),
     }
+    own.pop("ORT_DISABLE_TELEMETRY", None)  # set in this process by formcheck itself
     done = subprocess.run([*words, *command], capture_output=True, text=True, env=own | env, timeout=900)
     found = outside_calls(trace.read_text(errors="replace")) if strace and STRACE else []
     return done, found + outside_events(audit.read_text())
@@ -111,6 +106,8 @@ def test_no_command_reaches_for_anything_but_this_computer(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "all done" in done.stdout
     assert found == []
+    kept = {path.name for path in (tmp_path / "log" / "home").rglob("*")}
+    assert not kept & {".onnxruntime", "deviceid", ".ses"}  # of an uploader that waits for a network
     # The nets were there: the review page was asked for through them.
     assert "socket.connect ('127.0.0.1'" in (tmp_path / "log" / "audit").read_text()
     if STRACE:
@@ -166,3 +163,32 @@ def test_where_the_network_is_switched_off_nothing_can_be_reached():
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)"
     done = subprocess.run([*namespace(), sys.executable, "-c", code], capture_output=True, text=True)
     assert "unreachable" in done.stderr
+
+
+ALONE = """
+import sys, time
+from pathlib import Path
+from formcheck.pose.{module} import ort
+import formcheck
+models = Path(formcheck.__file__).parents[1] / "models"
+ort.InferenceSession(str(models / "pose_landmark_lite.onnx"), providers=["CPUExecutionProvider"])
+time.sleep(1)
+"""
+
+
+def test_onnxruntime_neither_sends_nor_keeps_an_identifier(tmp_path):
+    """Its official builds do both, unless they are told before they are loaded."""
+    done, found = watched([sys.executable, "-c", ALONE.format(module="blazepose")], tmp_path / "log")
+    assert done.returncode == 0, done.stderr
+    assert found == []
+    assert list((tmp_path / "log" / "home").rglob("*")) == []
+
+
+def test_onnxruntime_is_imported_in_one_place_only():
+    package = TESTS.parent / "formcheck"
+    importing = [
+        f
+        for f in package.rglob("*.py")
+        if re.search(r"^\s*(import|from) onnxruntime", f.read_text("utf-8"), re.M)
+    ]
+    assert [file.name for file in importing] == ["runtime.py"]

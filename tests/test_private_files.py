@@ -44,7 +44,9 @@ class Watch(threading.Thread):
                 except OSError:
                     continue
                 self.seen.add(name)
-                if not stat.S_ISLNK(mode) and mode & 0o077:
+                # Tones and silence for the sound player, in a folder of this user's.
+                tones = "formcheck-voice-" in at and name.endswith(".wav")
+                if not stat.S_ISLNK(mode) and mode & 0o077 and not tones:
                     self.open[os.path.relpath(os.path.join(at, name), self.root)] = oct(mode & 0o777)
 
     def run(self) -> None:

@@ -28,7 +28,7 @@ _TRUNK_SHARE = 0.38
 _FACE_BLOCKS = 4
 #: A small face gets no finer blocks than this many across the picture.
 _MOST_BLOCKS = 24
-#: The whole picture, where nobody knows how large the face in it is: somebody may sit right before the camera.
+#: The whole picture, where nobody knows how large the face in it is: it may be right before the camera.
 _PICTURE_BLOCKS = 6
 #: The face stays where it was last seen for this long; then the whole picture is blurred.
 KEEP_S = 0.5
