@@ -27,12 +27,12 @@ formcheck itself is Apache-2.0, as are the pose weights it carries (models/NOTIC
 
 ## What the wheels carry besides
 
-- **PyAV** calls itself BSD-3-Clause. Its wheels carry FFmpeg, which says of itself: {ffmpeg}.
-  They also carry x264 and x265 as libraries of their own, whose open licence is GPL-2.0-or-later, and formcheck
-  encodes its videos with that x264. None of it is in formcheck's own wheel: pip fetches PyAV from its makers.
-  Whoever hands on formcheck *together with* those libraries (an installer, a container image, a laptop) hands on
-  GPL software, and has to see to its terms. This is not legal advice.
-- **opencv-python** wheels carry FFmpeg under LGPL-2.1 and, on Linux, Qt under LGPL-3.0, by their description.
+- **PyAV** calls itself BSD-3-Clause. Its wheels carry FFmpeg, which says of itself: {ffmpeg}
+  (built with x264 and x265, without its GPL switch). They also carry x264 and x265 as libraries of their own,
+  whose open licence is GPL-2.0-or-later, and formcheck encodes its videos with that x264. None of it is in
+  formcheck's own wheel: pip fetches PyAV from its makers. Whoever hands on formcheck *together with* those
+  libraries (an installer, a container image, a laptop) hands on GPL software, and has to see to its terms.
+- **opencv-python** wheels carry FFmpeg under LGPL-2.1 and, on Linux, Qt under LGPL-3.0, as they say.
 - **onnxruntime** is MIT; what is built into it is listed in its ThirdPartyNotices.txt.
 - **pyttsx3** calls *espeak-ng* (GPL-3.0) on Linux where that is installed; formcheck does not ship it.
 - OpenSim is neither shipped nor needed: `export --to trc` and `mot` only write files that it reads.
