@@ -1,4 +1,4 @@
-"""Commands on what is already stored, and on many videos: rescore, export, batch."""
+"""Commands on what is already stored, and on many videos: rescore, export, batch, sessions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from formcheck.cli_kept import sessions_app
 from formcheck.errors import FormcheckError
 
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(rescore)
     app.command()(export)
     app.command()(batch)
+    app.add_typer(sessions_app, name="sessions")
 
 
 def rescore(

@@ -21,6 +21,7 @@ from formcheck.analyze import judge_track
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.private_files import make_folder
 from formcheck.replay import replay
 from formcheck.session.export import write_frames_csv, write_summary_json
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
@@ -190,7 +191,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
     created, events = session.meta.created, session.events
     home = session.path.absolute().parent
     with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     write_frames_csv(analysis, folder / FRAMES)
     if (home / REPORT).is_file():
         from formcheck.report.page import write_report

@@ -17,6 +17,7 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError
+from formcheck.private_files import make_file
 
 TICKS_PER_S = 90_000  # fine enough for any camera, and what every player is used to
 KEY_FRAME_EVERY_S = 1.0  # a reviewer jumps around; a player can only start at a key frame
@@ -105,6 +106,8 @@ class VideoWriter:
             }
             # Pictures that wait in the encoder for later ones are lost in a crash.
             codec_options |= {"bf": "0", "rc-lookahead": "0"}
+        self.part_path.unlink(missing_ok=True)  # of a run that was killed
+        make_file(self.part_path)
         # An absolute path cannot be taken for a protocol ("take2:clam.mp4").
         self._container = av.open(
             os.path.abspath(self.part_path), "w", format="mp4", options=container_options

@@ -152,8 +152,8 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("fragmented", [False, True])
-def test_a_full_disk_is_said_so_at_once(tmp_path: Path, fragmented: bool) -> None:
-    (tmp_path / "a.mp4.part").symlink_to("/dev/full")
+def test_a_full_disk_is_said_so_at_once(tmp_path: Path, fragmented: bool, monkeypatch) -> None:
+    monkeypatch.setattr("formcheck.video_writer.make_file", lambda path: path.symlink_to("/dev/full"))
     with pytest.raises(FormcheckError, match=r"could not be written \(no space left on device\): make room"):
         VideoWriter(tmp_path / "a.mp4", W, H, fragmented=fragmented)
     # What was written in pieces plays up to there, and is kept.

@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from formcheck.pose import read, second_look
@@ -26,6 +25,7 @@ from formcheck.pose.blazepose import INPUT_SIDE, BlazePose, LandmarkNet, NetOutp
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.person import skeleton_distance
 from formcheck.pose.region import Region
+from formcheck.pose.runtime import ort
 from formcheck.sources import Frame, VideoFile
 
 ROOT = Path(__file__).resolve().parents[2]

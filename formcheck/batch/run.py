@@ -13,6 +13,7 @@ from formcheck.batch.cluster import run_cluster
 from formcheck.batch.jobs import Outcome, find_jobs, in_order, split_done
 from formcheck.batch.local import run_local
 from formcheck.batch.tables import write_tables
+from formcheck.private_files import make_folder
 from formcheck.session.outputs import explained
 
 
@@ -54,7 +55,7 @@ def run_batch(
     )
     tables = (out if out is not None else source.parent if source.is_file() else source).absolute()
     with explained(tables):
-        tables.mkdir(parents=True, exist_ok=True)
+        make_folder(tables)
     settled, todo = split_done(jobs)
     console = Console(stderr=True, highlight=False)
     for outcome in settled:

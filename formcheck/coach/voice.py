@@ -21,6 +21,7 @@ from formcheck.coach.player import find_player
 from formcheck.coach.spoken import SpokenVoice, spoken_s
 from formcheck.coach.tones import RATE_HZ, wav
 from formcheck.errors import FormcheckError
+from formcheck.private_files import opener
 
 __all__ = ["LoggedVoice", "SilentVoice", "SpokenVoice", "Voice", "open_voice", "spoken_s"]
 
@@ -107,7 +108,7 @@ class LoggedVoice:
         self._path = path
         self._log_problem = ""
         try:
-            self._file = path.open("a", encoding="utf-8", newline="\n")
+            self._file = open(path, "a", encoding="utf-8", newline="\n", opener=opener)  # noqa: SIM115 - closed in `close`
         except OSError as error:
             raise FormcheckError(
                 f"The speech log {path} cannot be written ({error.strerror}): choose another file."

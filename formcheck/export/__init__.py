@@ -11,6 +11,7 @@ from pathlib import Path
 from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.export.part import Part, find_part
+from formcheck.private_files import make_folder
 from formcheck.session.outputs import explained
 from formcheck.session.reader import Session
 from formcheck.stored import stored_analysis
@@ -81,7 +82,7 @@ def export_session(
     path = out if out is not None else session.path.parent / f"export{part.suffix}.{to}"
     _refuse_to_overwrite(path, [session.path, analysis.video])
     with explained(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     return _write(session, analysis, to, path, part, progress)
 
 

@@ -13,7 +13,6 @@ from types import TracebackType
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from formcheck.pose import models
@@ -22,6 +21,7 @@ from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
 from formcheck.pose.region import Region
+from formcheck.pose.runtime import ort
 from formcheck.sources import Frame
 
 INPUT_SIDE = 256

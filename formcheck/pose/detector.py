@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from formcheck.pose.region import Region
+from formcheck.pose.runtime import ort
 
 INPUT_SIDE = 224
 SCORE_THRESHOLD = 0.5

@@ -260,11 +260,11 @@ def _read_bundle(name: str, data: bytes) -> dict[Kind, bytes]:
 
 def _try(data: bytes, kind: str, name: str) -> None:
     """Load an ONNX model and run it once on a black picture: right names, shapes and finite numbers."""
-    import onnxruntime
+    from formcheck.pose.runtime import ort
 
     size, outputs = convert.KINDS[kind]
     try:
-        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
         made_by_us = session.get_modelmeta().custom_metadata_map.get("formcheck_kind") == kind
         black = np.zeros((1, size, size, 3), np.float32)
         results = session.run(list(outputs), {"image": black}) if made_by_us else []

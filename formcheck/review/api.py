@@ -24,13 +24,15 @@ from starlette.staticfiles import StaticFiles
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.private_files import opener
 from formcheck.report import wording
 from formcheck.review import prescribe, trends
 from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import Job, Jobs
 from formcheck.review.notes import QUALITY, ConflictError, Item, Notes
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
-from formcheck.session.library import MEDIA_TYPES, Library, NotThereError
+from formcheck.session.kept import delete, kept_at
+from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_BODY = 200_000
@@ -138,6 +140,7 @@ class Api:
             Route(f"{session}/whatif", on(Api.defaults), methods=get),
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
+            Route(f"{session}/delete", on(Api.delete_session), methods=post),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
@@ -294,6 +297,18 @@ class Api:
         text = path.read_text(encoding="utf-8")
         return JSONResponse({"file": str(path), "text": text, "exercise": definition.name})
 
+    @_answered
+    async def delete_session(self, request: Request) -> Response:
+        """Deletes a session for good; the page has asked before."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        if await _body(request) != {"delete": True}:
+            raise FormcheckError("This is not a request to delete a session.")
+        kept = await to_thread.run_sync(kept_at, folder.path)
+        self.shelf.forget(folder.key)  # Windows lets nobody delete a file that is open
+        left = await to_thread.run_sync(delete, kept)
+        self.hub.tell("library", {})
+        return JSONResponse({"left": [printable(path.name, 80) for path in left]})
+
     # -- many sessions -----------------------------------------------------------------------------------
 
     @_answered
@@ -352,7 +367,7 @@ class Api:
         job = await to_thread.run_sync(self.jobs.new, fields.get("name", ""), fields)
         try:
             received = 0
-            with job.incoming.open("xb") as file:
+            with open(job.incoming, "xb", opener=opener) as file:
                 async for piece in request.stream():
                     received += len(piece)
                     if job.cancel.is_set():

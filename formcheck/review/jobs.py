@@ -16,6 +16,7 @@ import av
 
 from formcheck.analyze import analyze, check_request, write_outputs
 from formcheck.errors import FormcheckError
+from formcheck.private_files import FOLDER_MODE
 from formcheck.review.notes import Notes
 from formcheck.session.library import NotThereError, printable
 from formcheck.session.outputs import OutputFolder
@@ -117,7 +118,7 @@ class Jobs:
         folder = self._root / f"{stamp}_{definition.name}_{secrets.token_hex(3)}"
         try:
             self.check_room(0)
-            folder.mkdir()
+            folder.mkdir(mode=FOLDER_MODE)
         except OSError as error:
             raise FormcheckError(f"The folder of sessions cannot be written to: {error.strerror}.") from None
         job = Job(
@@ -273,7 +274,7 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
 
 def _plays_as(path: Path) -> str | None:
     try:
-        with av.open(str(path.absolute())) as container:
+        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
             codec, formats = stream.codec_context.name, container.format.name.split(",")
             # Ten bits a colour and the like play in some browsers only.

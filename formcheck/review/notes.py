@@ -15,7 +15,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from formcheck.errors import FormcheckError
+from formcheck.private_files import make_file
 from formcheck.session.library import guard, printable
 
 FILE = "review.sqlite"
@@ -271,7 +272,7 @@ class Notes:
                 raise FormcheckError(
                     "The notes on this session are a link to another place, so they are not opened."
                 )
-        return self.path.exists()
+        return self.path.exists() and self.path.stat().st_size > 0
 
     @contextmanager
     def _open(self, create: bool = False) -> Iterator[sqlite3.Connection]:
@@ -279,8 +280,11 @@ class Notes:
         if new and not create:
             raise FormcheckError("There are no notes on this session yet.")
         try:
+            if new:
+                with suppress(FileExistsError):
+                    make_file(self.path)
             db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise FormcheckError(f"The notes on this session cannot be opened ({error}).") from None
         try:
             guard(db)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.private_files import make_folder
 from formcheck.review import describe
 from formcheck.review.recording import Recording
 from formcheck.session.library import printable
@@ -148,7 +149,7 @@ def save(root: Path, patient: str, asked: Prescription, definition: Definition) 
         if place.is_symlink():
             raise FormcheckError("The place for prescriptions is a link to somewhere else; remove it first.")
     try:
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise FormcheckError(f"The prescription cannot be saved: {error.strerror}.") from None
     text = to_toml(asked, definition)

@@ -256,7 +256,7 @@ def _normalised(
 def video_start_s(path: Path) -> float:
     """Time of a video's first picture on its own clock; formcheck's times begin there."""
     try:
-        with av.open(str(path.absolute())) as container:
+        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
                 if packet.pts is not None:

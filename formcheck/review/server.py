@@ -13,6 +13,7 @@ import uvicorn
 
 from formcheck.errors import FormcheckError
 from formcheck.paths import sessions_folder
+from formcheck.private_files import make_folder
 from formcheck.review.api import Api
 from formcheck.review.security import Guard, new_token
 from formcheck.session.library import Library
@@ -27,7 +28,7 @@ def check_folder(folder: Path | None) -> Path:
     if folder is None:
         folder = sessions_folder()
         with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
     if folder.is_file():
         raise FormcheckError(f"{folder} is a file; give the folder that the sessions are in.")
     try:

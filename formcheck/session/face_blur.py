@@ -24,6 +24,12 @@ _TRUNK = [
 #: 0.23 m high, a trunk 0.50 m; half a head and a margin for landmarks that are off).
 _SPREADS = 1.8
 _TRUNK_SHARE = 0.38
+#: What is left of a face is this many blocks across: people recognise faces they know from 7 × 10.
+_FACE_BLOCKS = 4
+#: A small face gets no finer blocks than this many across the picture.
+_MOST_BLOCKS = 24
+#: The whole picture, where nobody knows how large the face in it is: it may be right before the camera.
+_PICTURE_BLOCKS = 6
 #: The face stays where it was last seen for this long; then the whole picture is blurred.
 KEEP_S = 0.5
 
@@ -47,12 +53,14 @@ class FaceBlur:
         if xy is not None and np.isfinite(xy[_FACE]).all():
             self._last = (time_s, *_face(np.asarray(xy, np.float64)))
         if self._last is None or time_s - self._last[0] > KEEP_S:
-            return _coarse(image_bgr)
+            return _coarse(image_bgr, _PICTURE_BLOCKS)
         _, centre, radius = self._last
         mask = np.zeros(image_bgr.shape[:2], np.uint8)
         cv2.circle(mask, centre, radius, 255, -1)
         out = image_bgr.copy()
-        out[mask > 0] = _coarse(image_bgr)[mask > 0]
+        blocks = round(_FACE_BLOCKS * image_bgr.shape[1] / (2 * radius))
+        coarse = _coarse(image_bgr, min(max(blocks, _PICTURE_BLOCKS), _MOST_BLOCKS))
+        out[mask > 0] = coarse[mask > 0]
         return out
 
 
@@ -67,8 +75,8 @@ def _face(xy: NDArray[np.float64]) -> tuple[tuple[int, int], int]:
     return (round(float(middle[0])), round(float(middle[1]))), round(radius)
 
 
-def _coarse(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """So coarse that nobody is recognised: 24 blocks across, blurred."""
+def _coarse(image_bgr: NDArray[np.uint8], blocks: int) -> NDArray[np.uint8]:
+    """The picture in so many blocks across, blurred."""
     height, width = image_bgr.shape[:2]
-    small = cv2.resize(image_bgr, (24, max(2, 24 * height // width)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image_bgr, (blocks, max(2, blocks * height // width)), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

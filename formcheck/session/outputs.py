@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
+from formcheck.private_files import make_file, make_folder
 
 SUMMARY = "summary.json"
 FRAMES = "frames.csv"
@@ -97,7 +98,7 @@ class OutputFolder:
                 "choose another folder with --out."
             )
         with explained(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             # Tried out rather than looked up: permissions say little about network folders and full disks.
             with tempfile.NamedTemporaryFile(dir=self.path, prefix=".formcheck-") as trial:
                 trial.write(b"formcheck")
@@ -119,7 +120,7 @@ def part_of(path: Path) -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a name to write to; the file takes its place at `path` only when the block ends well.
+    """Gives an empty file to write to; it takes its place at `path` only when the block ends well.
 
     After any failure, Ctrl-C included, `path` is as it was before and the unfinished file is gone. The
     block should do nothing but write, since its file errors are explained as errors of writing.
@@ -131,6 +132,7 @@ def replacing(path: Path) -> Iterator[Path]:
     with explained(path.parent):
         try:
             _remove(part)
+            make_file(part)
             yield part
             _flush_to_disk(part)
             _rename(part, path)

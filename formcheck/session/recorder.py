@@ -7,11 +7,9 @@ sentence and what was written stays; coaching goes on.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.exercises.practice import Moment
 from formcheck.measures.table import Reason, Status
 from formcheck.pose.steady import Seen
+from formcheck.private_files import FOLDER_MODE, make_folder
 from formcheck.session.events import Event
 from formcheck.session.export import write_summary_json
 from formcheck.session.face_blur import FaceBlur
@@ -81,7 +80,8 @@ class Recorder:
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._pictures = 0
         try:
-            folder.mkdir(parents=True, mode=0o700)
+            make_folder(folder.parent)
+            folder.mkdir(mode=FOLDER_MODE)
         except FileExistsError:
             raise FormcheckError(f"The session folder {folder} already exists; choose another.") from None
         except OSError as error:
@@ -166,8 +166,6 @@ class Recorder:
         try:
             # SQLite wants to be used on the thread that opened it.
             self._writer = SessionWriter(self.folder / SESSION, self._meta, self._definition)
-            with suppress(OSError):
-                os.chmod(self.folder / SESSION, 0o600)
         except FormcheckError as error:
             self.problem = str(error)
         while (work := self._work.get()) is not None:
@@ -187,8 +185,6 @@ class Recorder:
             height, width = image.shape[:2]
             path = self.folder / VIDEO
             self._video = VideoWriter(path, width, height, self._fps, fragmented=True)
-            with suppress(OSError):
-                os.chmod(self._video.part_path, 0o600)
         if self._blur is not None:
             image = self._blur(image, None if seen.image_xyz is None else seen.image_xyz[:, :2], seen.time_s)
         self._video.write(image, seen.time_s)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
+from formcheck.private_files import make_file
 from formcheck.session.events import Event
 from formcheck.session.layout import (
     NAN_POINTS,
@@ -89,7 +90,7 @@ class SessionWriter:
         """Creates the file.
 
         Args:
-            path: must not exist yet: a recording is never overwritten.
+            path: must not exist yet, or be empty: a recording is never overwritten.
             meta: what is known from the start.
             definition: the exercise definition used, with overrides.
             durable: False for a file that is thrown away if it does not get finished; waits for no disk.
@@ -97,7 +98,7 @@ class SessionWriter:
         Raises:
             FormcheckError: the file exists or cannot be written.
         """
-        if path.exists():
+        if path.exists() and path.stat().st_size > 0:
             raise FormcheckError(
                 f"The session {path} already exists; choose another name or remove it first."
             )
@@ -107,6 +108,8 @@ class SessionWriter:
         self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
         self._last_commit = time.monotonic()
         with explained(self._folder):
+            with suppress(FileExistsError):
+                make_file(path)  # SQLite gives its log and index files the mode of this one
             self._db = sqlite3.connect(path, isolation_level=None)
             self._durable = durable
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")

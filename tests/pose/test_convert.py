@@ -19,11 +19,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 import pytest
 
 from formcheck.errors import FormcheckError
 from formcheck.pose import convert, models
+from formcheck.pose.runtime import ort as onnxruntime
 
 DATA = Path(__file__).parent / "data"
 SHIPPED = ("pose_detection", "pose_landmark_lite", "pose_landmark_full")

@@ -51,6 +51,33 @@ def session(page: Page, name: str) -> tuple[str, dict]:
     return path, page.get(path).json()
 
 
+# -- deleting ---------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_deleted_with_its_notes_and_the_others_stay(page):
+    root = page.api.library.root
+    path, _ = session(page, "live")
+    about = {"id": "about", "base": 0, "data": {"patient": "P-9", "recorded": ""}}
+    assert page.post(f"{path}/notes", about).status == 200
+    assert (root / "live" / FILE).exists()
+    page.get(f"{path}/times")  # open, as in a page that shows it
+    assert page.post(f"{path}/delete", {}).status == 422
+    assert (root / "live" / "session.sqlite").exists()
+    answer = page.post(f"{path}/delete", {"delete": True})
+    assert (answer.status, answer.json()) == (200, {"left": []})
+    assert not (root / "live").exists()
+    assert {s["name"] for s in page.get("/api/library").json()["sessions"]} == {"one", "killed"}
+    assert page.get(path).status == 404
+    assert page.post(f"{path}/delete", {"delete": True}).status == 404
+
+
+@pytest.mark.parametrize("missing", ["origin", "x_formcheck", "cookie"])
+def test_no_other_page_can_delete(page, missing):
+    path, _ = session(page, "one")
+    assert page.post(f"{path}/delete", {"delete": True}, **{missing: None}).status == 403
+    assert (page.api.library.root / "one" / "session.sqlite").exists()
+
+
 # -- looking ----------------------------------------------------------------------------------------------
 
 

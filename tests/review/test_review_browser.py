@@ -441,3 +441,16 @@ def test_nothing_is_wider_than_the_screen(page, width, height):
         "e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)).map(e => e.outerHTML)"
     )
     assert unnamed == []
+
+
+def test_a_session_is_deleted_after_a_question(page, folder):
+    gone = analysed(folder / "gone")
+    go(page, "gone")
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Keep it").click()
+    assert (gone / "session.sqlite").exists()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    page.wait_for_selector(".session")
+    sync_api.expect(page.locator("#toasts")).to_contain_text("Deleted")
+    assert not gone.exists()

@@ -58,3 +58,16 @@ def test_while_nobody_says_where_the_face_is_everything_is_blurred(before):
     out = blur(PICTURE, None, 2.0)
     for at in ((80, 100), (250, 60), (40, 200)):
         assert detail(out, at) < 0.1 * detail(PICTURE, at)
+
+
+@pytest.mark.parametrize("size", [40, 120, 200], ids=["far", "near", "right before the camera"])
+def test_no_more_is_left_of_a_face_than_a_few_blocks(size):
+    """A pattern of as many stripes as a face that can just be recognised has pixels is gone."""
+    picture = np.full((240, 320, 3), 128, np.uint8)
+    stripes = np.where((np.arange(size) * 8 // size) % 2 == 0, 40, 216).astype(np.uint8)
+    x, y = 160 - size // 2, 120 - size // 2
+    picture[y : y + size, x : x + size] = stripes[None, :, None]
+    xy = body((160, 120))
+    xy[: Landmark.MOUTH_RIGHT + 1] = (160, 120) + RNG.uniform(-0.3, 0.3, (11, 2)) * size
+    for out in (FaceBlur()(picture, xy, 0.0), FaceBlur()(picture, None, 0.0)):
+        assert np.ptp(out[120, x + 2 : x + size - 2].mean(axis=-1)) < 0.35 * (216 - 40)

@@ -1,8 +1,8 @@
 // One session: picture, time lines, findings, and the physio's decisions.
 
-import { bytes, get } from "./api.js";
-import { typing } from "./app.js";
-import { button, clock, day, h, replace, toast } from "./dom.js";
+import { bytes, get, post } from "./api.js";
+import { go, typing } from "./app.js";
+import { ask, button, clock, day, h, replace, toast } from "./dom.js";
 import { Lanes } from "./lanes.js";
 import { Notes, decisionId } from "./notes.js";
 import { Panel } from "./panel.js";
@@ -52,6 +52,19 @@ export class SessionPage {
     }
   }
 
+  async remove() {
+    const { info } = this;
+    const text = `${info.title}, ${day(info.date)}${info.patient ? `, ${info.patient}` : ""}: video, skeleton, reports, exports and notes in the session's folder. A clip that was analysed where it lay, and copies, stay.`;
+    if (await ask("Delete this session for good?", h("p", {}, text), [["Keep it", null, "quiet"], ["Delete", "delete", "bad"]]) !== "delete") return;
+    try {
+      const { left } = await post(`/api/session/${info.key}/delete`, { delete: true });
+      go("/");
+      toast(left.length ? `Deleted. Not made by formcheck, so still there: ${left.join(", ")}` : "Deleted.");
+    } catch (error) {
+      toast(error.message, { kind: "bad" });
+    }
+  }
+
   shell() {
     const { info } = this;
     const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${Math.round(info.yaw_deg)}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
@@ -65,7 +78,8 @@ export class SessionPage {
     this.panelBox = h("aside.panel", { "aria-label": "Findings" });
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
     replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
-      h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton)), this.desk);
+      h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
+        button("Delete…", () => this.remove(), { kind: "quiet", title: "Delete this session for good" }))), this.desk);
     this.panel = new Panel(this);
     // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
     this.pointed = (e) => { if (e.detail > 0 && document.activeElement?.tagName === "BUTTON") document.activeElement.blur(); };
