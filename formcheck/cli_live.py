@@ -92,7 +92,8 @@ def live(
     out_ = Console(highlight=False)
     if result.summary is not None and result.summary.live is not None:
         done = sum(s.reps_counted for s in result.summary.live.sets)
-        out_.print(f"{done} repetitions in {len(result.summary.live.sets)} sets.")
+        sets_done = len(result.summary.live.sets)
+        out_.print(f"{done} repetition{'s' * (done != 1)} in {sets_done} set{'s' * (sets_done != 1)}.")
     if result.problem:
         out_.print(f"Recording stopped early: {result.problem}")
     if result.folder is not None:
