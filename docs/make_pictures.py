@@ -276,6 +276,7 @@ def sessions(work: Path) -> Path:
             started=f"2026-11-{day}T09:30:00+01:00", pain=pain, effort=effort,
         )  # fmt: skip
         shutil.copy(BRIDGE, new / "video.mp4")
+    shutil.copy(CLAM, folder / "clam_recording" / "video.mp4")
     return folder
 
 
@@ -297,26 +298,25 @@ def review(work: Path) -> None:
             shot(tab, "review_1_sessions")
             tab.locator(".session a", has_text="clam").first.click()
             tab.wait_for_selector(".fault-row")
-            tab.locator(".fault .go").first.click()
+            tab.locator(".fault-row .go", has_text="Feet come apart").first.click()
             tab.wait_for_timeout(2500)
             shot(tab, "review_2_session")
-            tab.locator(".decide .yes").first.click()
+            tab.locator(".fault.open .decide .yes").click()
             tab.wait_for_timeout(800)
             shot(tab, "review_3_decision")
             tab.click("[data-tab=whatif]")
             tab.wait_for_selector(".whatif .one")
-            tab.locator(".whatif .one input[type=number]").first.fill("0.03")
+            one = tab.locator(".whatif .one", has_text="Feet come apart").locator("input[type=number]")
+            for i, value in enumerate(("0.4", "0.5", "0.6")):
+                one.nth(i).fill(value)
             tab.wait_for_timeout(2500)
             shot(tab, "review_4_what_if")
-            tab.click("[data-tab=notes]")
-            tab.wait_for_timeout(800)
-            shot(tab, "review_5_notes")
             tab.click("nav >> text=Sessions")
             tab.wait_for_selector(".session")
             tab.click("text=Progress over time")
             tab.wait_for_selector(".chart")
             tab.wait_for_timeout(800)
-            shot(tab, "review_6_patient", full_page=True)
+            shot(tab, "review_5_patient", full_page=True)
     finally:
         server.terminate()
         server.wait()
@@ -331,7 +331,7 @@ def report(work: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([*FORMCHECK, "analyze", str(CLAM), "-e", "clam", "--out", str(done)], env=env, check=True)
     with VideoFile(done / "annotated.mp4") as video:
-        frames = [frame for frame in video if frame.time_s < 9.0]
+        frames = [frame for frame in video if frame.time_s < 7.8]
     keep(Image.fromarray(frames[-1].image[..., ::-1]), "annotated")
     with browser() as chromium:
         tab = chromium.new_page(viewport={"width": 1000, "height": 1300})
