@@ -525,7 +525,8 @@ class Flow:
             self._event("cue", fault=message.fault, text=message.text)
         else:
             self._event("say", key=message.key, text=message.text)
-        self._cue = (message.text, message.fault is not None, self._now_s)
+        if message.key not in ("voice.count", "page.rest.title"):  # these stand on the page anyway
+            self._cue = (message.text, message.fault is not None, self._now_s)
 
     def _standing(self) -> Standing:
         problem = self._last_problem if self.step == "setup" else None

@@ -183,6 +183,13 @@ def test_a_question_answered_before_it_was_asked_is_not_asked():
     assert "page.rest.title" in [say.key for say in told.said[asked:]]
 
 
+def test_a_count_is_not_shown_twice():
+    told = Told().to_work().wait(7).rep()
+    page = told.flow.page()
+    assert "1" in [say.text for say in told.said if say.key == "voice.count"]
+    assert (page.count, page.cue) == (1, "")
+
+
 def test_setting_up_says_what_to_do_in_the_line_with_the_largest_letters():
     told = Told().press("2", "1").frames(0.1, "setup")
     assert "no keyboard" in told.flow.page().cue
