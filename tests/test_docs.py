@@ -110,6 +110,16 @@ def test_every_command_and_option_named_is_there(doc: Path) -> None:
             assert option in options_of(command), f"{command} {option}"
 
 
+def test_every_command_has_an_example_and_no_switch_looks_as_if_it_took_a_word() -> None:
+    from formcheck.cli import app
+
+    for name in (c.name or c.callback.__name__ for c in app.registered_commands if c.callback is not None):
+        said = options_of(name)
+        assert f"Example:  formcheck {name}" in said, name
+        switches = [line for line in said.splitlines() if "<bool>" in line and "--help" not in line]
+        assert switches == [], name
+
+
 @pytest.mark.parametrize("doc", GUIDES, ids=lambda d: d.name)
 def test_the_guides_say_what_formcheck_is_not(doc: Path) -> None:
     said = " ".join(doc.read_text(encoding="utf-8").replace(">", " ").split())
