@@ -10,6 +10,8 @@ Example:
     ['full', 'full', 'full', 'full']
     >>> analysis.summary.faults["pelvis_drops"].reason   # a side view cannot show it
     'view'
+
+More examples, for every public name: docs/api.md.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -35,8 +35,13 @@ app = typer.Typer(
     name="formcheck",
     help=(
         "Watches clams and bridges (hip exercises) and says what it saw, what was off, and what it could "
-        "not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, and is "
-        "not a medical device. Everything stays on this computer."
+        "not see.\n\n"
+        "To exercise:        formcheck doctor, then formcheck live\n"
+        "To see a recording: formcheck analyze clip.mp4 --exercise bridge\n"
+        "To review sessions: formcheck review\n\n"
+        "Practice and review software: it estimates movement from a camera,\n"
+        "can be wrong, and is not a medical device.\n"
+        "Everything stays on this computer."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -44,8 +49,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 models_app = typer.Typer(help="The pose models on this computer.", no_args_is_help=True)
-app.add_typer(models_app, name="models")
-sessions.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -63,6 +66,9 @@ def _root(
     pass
 
 
+app.command()(live)
+
+
 @app.command()
 def analyze(
     video: Annotated[
@@ -70,20 +76,24 @@ def analyze(
     ],
     exercise: Annotated[
         str | None,
-        typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge; a live session knows it."),
+        typer.Option(
+            "--exercise",
+            "-e",
+            help="clam, bridge or single-leg-bridge. Needed, but for a live session, which knows it.",
+        ),
     ] = None,
     side: Annotated[
         str | None,
         typer.Option(
             help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
-            "Found if left out."
+            "If left out, it is recognised."
         ),
     ] = None,
     view: Annotated[
         str,
         typer.Option(
             help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
-            "oblique (bridge); auto = recognise it."
+            "oblique (bridge). auto recognises it."
         ),
     ] = "auto",
     out: Annotated[
@@ -101,12 +111,13 @@ def analyze(
     engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
     model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
 ) -> None:
-    """Analyse a recorded clip.
+    """Analyse a recorded clip, or run a recorded live session again.
 
-    Writes an annotated video, a report to open in a browser, and the numbers (summary.json, frames.csv,
-    session.sqlite).
+    Writes an annotated video, a report to open in a browser, and the
+    numbers (summary.json, frames.csv, session.sqlite).
 
     Example:  formcheck analyze bridge.mp4 --exercise bridge
+              formcheck analyze clam.mov -e clam --side right --out results
     """
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
@@ -170,24 +181,25 @@ def _replay(
         _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
 
 
-app.command()(live)
-
-
 @app.command()
 def review(
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of sessions. Default: where live sessions are kept.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Port on this computer. Default: any free one.", max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option(help="Port on this computer. Default: any free one.", max=65535, show_default=False)
+    ] = 0,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Only print the address, open no browser.")
     ] = False,
 ) -> None:
-    """Look at recorded sessions in the browser, for physiotherapists.
+    """Look at sessions in the browser, for physiotherapists.
 
-    Serves a page on this computer only, until Ctrl-C. Videos can be dropped onto it to be analysed.
+    Serves a page on this computer only, until Ctrl-C. Videos can be dropped
+    onto it to be analysed.
 
-    Example:  formcheck review recordings
+    Example:  formcheck review
+              formcheck review recordings
     """
     from formcheck.review.server import serve
 
@@ -204,9 +216,10 @@ def doctor(
         bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
     ] = False,
 ) -> None:
-    """Try camera, speed, sound, disk and screen, and say what to put right before a live session.
+    """Is this computer ready for a live session? Says what to put right.
 
-    Exit status 0 = ready, 1 = works with limits, 2 = cannot run.
+    Tries camera, speed, sound, disk and screen. Exit status: 0 ready,
+    1 works with limits, 2 cannot run.
 
     Example:  formcheck doctor
     """
@@ -224,7 +237,10 @@ def doctor(
 
 @models_app.command("list")
 def models_list() -> None:
-    """Show the pose models, where they come from, and whether their files are whole."""
+    """Show the pose models, where they come from, and whether they are whole.
+
+    Example:  formcheck models list
+    """
     from formcheck.pose.models import list_models
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -251,7 +267,7 @@ def models_add(
         str | None, typer.Option(help="Name to use it by. Default: from the file's name.")
     ] = None,
 ) -> None:
-    """Add a pose model (for instance the official heavy one), converted to run here.
+    """Add a pose model, converted to run here (needs formcheck[convert]).
 
     Example:  formcheck models add pose_landmarker_heavy.task
     """
@@ -259,6 +275,10 @@ def models_add(
 
     info = add_model(file, name)
     print(f"Added '{info.name}'. Use it with: formcheck analyze VIDEO --exercise bridge --model {info.name}")
+
+
+sessions.register(app)
+app.add_typer(models_app, name="models")
 
 
 @contextmanager
@@ -353,6 +373,7 @@ def _fits(text: str, encoding: str) -> bool:
 def main() -> None:
     """Entry point: every expected failure is one sentence and a non-zero exit status."""
     command = typer.main.get_command(app)
+    _plain_switches(command)
     try:
         status = command.main(prog_name="formcheck", standalone_mode=False)
     except FormcheckError as error:
@@ -365,6 +386,15 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _plain_switches(command: Any) -> None:
+    """Typer shows ``<bool>`` beside a switch, as if it wanted a word after it."""
+    for option in command.params:
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _plain_switches(below)
 
 
 def _usage(error: TyperException) -> str:

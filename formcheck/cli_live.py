@@ -8,6 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+# Headings of the help.
+_EXERCISE = "What to do"
+_ROOM = "Camera, voice and screen"
+_KEPT = "What is kept"
+_TRYING = "Slower computers, and trying things out"
+
 
 def live(
     exercise: Annotated[
@@ -16,53 +22,101 @@ def live(
     ] = None,
     side: Annotated[
         str | None,
-        typer.Option(help="left or right: top leg of a clam, standing leg of a single-leg bridge."),
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="left or right: top leg of a clam, standing leg of a single-leg bridge. "
+            "If left out, it is recognised.",
+        ),
+    ] = None,
+    sets: Annotated[
+        int | None,
+        typer.Option(rich_help_panel=_EXERCISE, min=1, max=20, help="Sets. Default: as prescribed, else 3."),
+    ] = None,
+    reps: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            min=1,
+            max=100,
+            help="Repetitions of a set. Default: as prescribed, else 10.",
+        ),
+    ] = None,
+    prescription: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="A TOML file from the physio: sets, repetitions, tempo, targets, own thresholds.",
+        ),
     ] = None,
     view: Annotated[
         str | None,
-        typer.Option(help="Ask for this camera position, e.g. side or feet. Default: any that shows enough."),
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="Ask for this camera position, e.g. side or feet. Default: any that shows enough.",
+        ),
     ] = None,
-    prescription: Annotated[
-        Path | None, typer.Option(help="A TOML file: sets, repetitions, tempo, targets, own thresholds.")
-    ] = None,
+    language: Annotated[
+        str, typer.Option(rich_help_panel=_ROOM, help="Language of voice and screen: en or de.")
+    ] = "en",
+    mute: Annotated[
+        bool, typer.Option("--mute", rich_help_panel=_ROOM, help="No voice and no sounds.")
+    ] = False,
+    high_contrast: Annotated[
+        bool, typer.Option("--high-contrast", rich_help_panel=_ROOM, help="Stronger contrast.")
+    ] = False,
+    windowed: Annotated[
+        bool,
+        typer.Option("--windowed", rich_help_panel=_ROOM, help="A window instead of the full screen."),
+    ] = False,
     camera: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_ROOM,
             help="Camera number (0, 1 …), device (/dev/video0), or the address of a phone on your home "
-            "network (http://… MJPEG, rtsp://…). Default: the first camera."
+            "network (http://… MJPEG, rtsp://…). Default: the first camera.",
         ),
     ] = None,
-    source: Annotated[
-        Path | None, typer.Option(help="Play a video file as if it were the camera, in real time.")
-    ] = None,
-    sets: Annotated[int | None, typer.Option(min=1, max=20, help="Number of sets. Default: 3.")] = None,
-    reps: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Repetitions of a set. Default: 10.")
-    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder in which sessions are kept, a folder each.")
+        Path | None,
+        typer.Option(rich_help_panel=_KEPT, help="Folder in which sessions are kept, a folder each."),
     ] = None,
     patient: Annotated[
-        str | None, typer.Option(help="A pseudonym, kept in the session (never in a file's name).")
+        str | None,
+        typer.Option(
+            rich_help_panel=_KEPT, help="A pseudonym, kept in the session (never in a file's name)."
+        ),
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of voice and screen: en or de.")] = "en",
-    model: Annotated[str, typer.Option(help="Pose model: full, lite, or one added yourself.")] = "full",
-    mute: Annotated[bool, typer.Option("--mute", help="No voice and no sounds.")] = False,
-    speech_log: Annotated[
-        Path | None, typer.Option(help="Write every sentence and sound with its time to this file (JSON).")
-    ] = None,
-    blur_face: Annotated[bool, typer.Option("--blur-face", help="Blur the face in recorded video.")] = False,
-    high_contrast: Annotated[bool, typer.Option("--high-contrast", help="Stronger contrast.")] = False,
-    windowed: Annotated[
-        bool, typer.Option("--windowed", help="A window instead of the full screen.")
+    blur_face: Annotated[
+        bool, typer.Option("--blur-face", rich_help_panel=_KEPT, help="Blur the face in recorded video.")
     ] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="Show latency and dropped frames.")] = False,
+    model: Annotated[
+        str,
+        typer.Option(rich_help_panel=_TRYING, help="Pose model: full, lite, or one added yourself."),
+    ] = "full",
+    source: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=_TRYING, help="Play a video file as if it were the camera."),
+    ] = None,
+    stats: Annotated[
+        bool,
+        typer.Option("--stats", rich_help_panel=_TRYING, help="Show latency and dropped frames."),
+    ] = False,
+    speech_log: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_TRYING,
+            help="Write every sentence and sound with its time to this file, a JSON object a line.",
+        ),
+    ] = None,
 ) -> None:
     """Exercise in front of the camera with a coach that counts and speaks.
 
-    Nothing is recorded unless you agree on the first page. Space pauses, P says that it hurts, Esc stops.
+    Nothing is recorded unless you agree, and until then the camera is off.
+    Space pauses, P says that it hurts, H asks how it goes, Esc stops.
 
-    Example:  formcheck live bridge
+    Example:  formcheck live
+              formcheck live bridge --sets 2 --reps 8
+              formcheck live --prescription P-07-bridge.toml --patient P-07
     """
     from formcheck.live_start import LiveRequest, start_live
     from formcheck.paths import sessions_folder
@@ -92,7 +146,8 @@ def live(
     out_ = Console(highlight=False)
     if result.summary is not None and result.summary.live is not None:
         done = sum(s.reps_counted for s in result.summary.live.sets)
-        out_.print(f"{done} repetitions in {len(result.summary.live.sets)} sets.")
+        sets_done = len(result.summary.live.sets)
+        out_.print(f"{done} repetition{'s' * (done != 1)} in {sets_done} set{'s' * (sets_done != 1)}.")
     if result.problem:
         out_.print(f"Recording stopped early: {result.problem}")
     if result.folder is not None:

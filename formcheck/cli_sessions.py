@@ -43,9 +43,10 @@ def rescore(
         bool, typer.Option("--json", help="Print changes and new summaries as JSON, nothing else.")
     ] = False,
 ) -> None:
-    """Judge stored sessions again, without their videos.
+    """Judge stored sessions again by other thresholds, without their videos.
 
-    Prints what has changed for each repetition and fault. Without --out and --in-place nothing is written.
+    Prints what has changed for each repetition and fault. Without --out and
+    --in-place nothing is written.
 
     Example:  formcheck rescore bridge.formcheck --definition strict.toml
     """
@@ -103,9 +104,10 @@ def export(
         Path | None, typer.Option(help="The session's video, where it is not in the session's folder.")
     ] = None,
 ) -> None:
-    """Write a stored session for another program, or as a clip or report.
+    """Write a stored session as a report, a clip, or for another program.
 
-    Example:  formcheck export bridge.formcheck --to mp4 --rep 2
+    Example:  formcheck export bridge.formcheck --to pdf
+              formcheck export bridge.formcheck --to mp4 --rep 2
     """
     from formcheck.export import export_session
     from formcheck.session.reader import open_session
@@ -123,12 +125,20 @@ def batch(
         typer.Argument(help="A folder of videos, or a CSV list: video, exercise, side, prescription."),
     ],
     exercise: Annotated[
-        str | None, typer.Option("--exercise", "-e", help="For the videos whose list does not say.")
+        str | None,
+        typer.Option(
+            "--exercise", "-e", help="Exercise of all videos, or of those for which the list does not say."
+        ),
     ] = None,
-    side: Annotated[str | None, typer.Option(help="left or right, likewise. Found if left out.")] = None,
+    side: Annotated[
+        str | None, typer.Option(help="left or right, likewise. If left out, it is recognised.")
+    ] = None,
     prescription: Annotated[Path | None, typer.Option(help="A prescription, likewise.")] = None,
     jobs: Annotated[
-        int, typer.Option(min=0, help="Videos at a time. Default: one for each processor core.")
+        int,
+        typer.Option(
+            min=0, show_default=False, help="Videos at a time. Default: one for each processor core."
+        ),
     ] = 0,
     cluster: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler, e.g. tcp://192.168.1.10:8786.")
@@ -144,11 +154,13 @@ def batch(
 ) -> None:
     """Analyse many videos, and go on where an earlier run ended.
 
-    A video is skipped when its result is there and was made by the same formcheck, engine, weights and
-    definition. At the end all videos and repetitions are in batch_videos.csv and batch_reps.csv (and as
-    Parquet where pyarrow is installed).
+    A video is skipped when its result is there and was made by the same
+    formcheck, engine, weights and definition. At the end all videos and
+    repetitions are in batch_videos.csv and batch_reps.csv (and as Parquet
+    where pyarrow is installed).
 
     Example:  formcheck batch recordings/ --exercise bridge --out results
+              formcheck batch list.csv --jobs 2
     """
     from formcheck.batch.run import run_batch
 

@@ -60,6 +60,7 @@ class LiveOptions:
         high_contrast, stats: of the window.
         prescription: text of the prescription file, or "".
         clip: the source is a clip, whose end ends the session.
+        mute: no sound is wanted, so its absence is no trouble.
     """
 
     sessions: Path
@@ -70,6 +71,7 @@ class LiveOptions:
     stats: bool = False
     prescription: str = ""
     clip: bool = False
+    mute: bool = False
 
 
 @dataclass
@@ -167,8 +169,6 @@ class LiveSession:
         """
         worker = threading.Thread(target=self._work, name="pose", daemon=True)
         worker.start()
-        if not self._voice.working:
-            self._trouble("no_sound")
         try:
             while not self._flow.over and self._error is None:
                 self._show()
@@ -314,6 +314,8 @@ class LiveSession:
         self._log = LiveLog(definition, facts)
         if facts.consent != "none":
             self._record(frame, facts)
+        if not (self._voice.working or options.mute):
+            self._trouble("no_sound")  # told here, because the pages before have no room for it
         waiting, self._waiting = self._waiting, []
         for event in waiting:
             # What was answered before the camera came on happened before the first frame.

@@ -83,6 +83,7 @@ def start_live(request: LiveRequest) -> LiveResult:
         stats=request.stats,
         prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
         clip=request.clip is not None,
+        mute=request.mute,
     )
     engine = live_engine(request.model)
     return LiveSession(

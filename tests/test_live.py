@@ -200,6 +200,8 @@ def session(
     history: History = FIRST_TIME,
     camera: Callable[[MadeCamera], MadeCamera] = lambda c: c,
     definition: Definition | None = None,
+    voice: Heard | None = None,
+    mute: bool = False,
 ) -> Outcome:
     """Run a session to its end."""
     answers = results(track)
@@ -213,10 +215,9 @@ def session(
     choices = {name: load_definition(name) for name in EXERCISES}
     flow = Flow(words, choices, lambda name: (plan, history), exercise)
     made.flow = flow
-    heard, patient = Heard(), Patient(flow, KEYS | (keys or {}))
-    live = LiveSession(
-        flow, lambda: made, MadeEngine(answers), heard, patient, LiveOptions(folder, clip=True)
-    )
+    heard, patient = voice or Heard(), Patient(flow, KEYS | (keys or {}))
+    options = LiveOptions(folder, clip=True, mute=mute)
+    live = LiveSession(flow, lambda: made, MadeEngine(answers), heard, patient, options)
     return Outcome(live.run(), heard, patient, made, flow)
 
 
@@ -252,6 +253,15 @@ def test_a_whole_session(tmp_path):
     assert counts == ["1", "2", "3", "1", "2", "3"]  # three for practice, three that count
     assert json.loads((stored(outcome) / "summary.json").read_text())["complete"]
     assert_replays(stored(outcome))
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_a_missing_voice_is_told_where_it_is_read_unless_it_was_switched_off(tmp_path, mute):
+    outcome = session("bridge", shot("bridge", [REP] * 1), tmp_path, voice=Heard(working=False), mute=mute)
+    keys = outcome.heard.keys
+    assert ("page.notice.no_sound" in keys) == (not mute)
+    if not mute:  # once the camera's page is there, which alone has room for it
+        assert keys.index("page.notice.no_sound") > keys.index("page.pain.question_before")
 
 
 def test_the_camera_stays_off_until_agreed_and_goes_off_at_the_end(tmp_path):

@@ -283,7 +283,7 @@ def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, hi
             ring,
             page.seconds_left,
             max(2.0, page.seconds_left),
-            _words(page.language)("page.rest.unit"),
+            _words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one"),
             theme,
             u,
         )

@@ -250,10 +250,7 @@ class Flow:
     # --- choices, page by page ----------------------------------------------------------------------
 
     def _chosen_choose(self, choice: str) -> None:
-        if choice == "leave":
-            self._to("over")
-        else:
-            self._choose(choice)
+        self._choose(choice)
 
     def _choose(self, exercise: str) -> None:
         self.plan, self._history = self._plan_for(exercise)
@@ -498,6 +495,8 @@ class Flow:
 
     def _to(self, step: Step) -> None:
         self.step = step
+        if self._policy is not None:
+            self._policy.answered()
         # Nothing is recorded by a key pressed in passing.
         self._selected = 2 if step == "safety" else 0
         self._cue = ("", False, -1e9)
@@ -526,7 +525,8 @@ class Flow:
             self._event("cue", fault=message.fault, text=message.text)
         else:
             self._event("say", key=message.key, text=message.text)
-        self._cue = (message.text, message.fault is not None, self._now_s)
+        if message.key not in ("voice.count", "page.rest.title"):  # these stand on the page anyway
+            self._cue = (message.text, message.fault is not None, self._now_s)
 
     def _standing(self) -> Standing:
         problem = self._last_problem if self.step == "setup" else None

@@ -137,24 +137,21 @@ class Pages:
     def _setup(self, at: Standing) -> Page:
         assert at.plan is not None
         moment = at.moment
-        problem = at.problem
-        lines: tuple[str, ...] = ()
-        if problem is not None:
-            title = at.instruction
-        elif moment is not None and moment.stage == "still":
-            title = self._text("setup.still")
+        still = moment is not None and moment.stage == "still" and at.problem is None
+        # What to do now is read lying down, two metres away: it goes where the largest letters are.
+        if at.problem is not None:
+            todo = at.instruction
         else:
-            title, lines = self._text("setup.title"), (self._text("setup.hands_free"),)
+            todo = self._text("setup.still" if still else "setup.hands_free")
         views = at.plan.definition.views
         view = at.plan.views[0] if at.plan.views else next(iter(views))
         side = f"/{at.side}" if at.side is not None else ""
-        still = moment is not None and moment.stage == "still" and problem is None
         return Page(
             "setup",
-            title,
-            lines if lines else (views[view].setup,),
+            self._text("setup.title"),
+            (views[view].setup,),
             drawing=f"{at.plan.definition.name}/{view}{side}",
-            cue=at.cue,
+            cue=at.cue or todo,
             seconds_left=moment.still_left_s if still and moment is not None else None,
             footer=self._text("setup.footer"),
             recording=self._recording(at),

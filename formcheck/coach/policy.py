@@ -232,6 +232,10 @@ class Policy:
         self._add(self._words(key, **values), key, Priority.PRAISE)
         return self._speak(t)
 
+    def answered(self) -> None:
+        """Questions that still wait for the voice are not asked any more: the page has moved on."""
+        self._due = [due for due in self._due if ".question" not in due.say.key]
+
     def ask(self, t: float) -> list[Message]:
         """Answer "how was that?": the state of the last repetitions; between sets, the summary again.
 

@@ -236,7 +236,7 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float) ->
     if page.kind == "rest" and page.seconds_left is not None:
         ring, area = area.left(min(area.h, 0.4 * area.w), 0.5 * u)
         whole = _whole(page)
-        unit_word = Words(page.language)("page.rest.unit")
+        unit_word = Words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one")
         draw_ring(canvas, ring, page.seconds_left, whole, unit_word, theme, u)
     elif page.kind in ("stopped", "notice", "paused"):
         sign, area = area.left(min(2.6 * u, 0.25 * area.w), 0.4 * u)

@@ -67,6 +67,8 @@ def number(value: float | None, unit: str) -> tuple[str, str]:
         return f"{_signed(100 * value, 0)} %", _UNIT_TAILS[unit]
     if unit == "s":
         return f"{_signed(value, 1)} s", ""
+    if unit == "peaks":
+        return _signed(value, 0), unit
     return _signed(value, 2), "" if unit == "ratio" else unit
 
 

@@ -174,6 +174,48 @@ def test_questions_nobody_answers_are_noted_as_not_answered():
     assert told.data("effort") == [{"value": None, "set": 1}]
 
 
+def test_a_question_answered_before_it_was_asked_is_not_asked():
+    told = Told().to_pain_after()
+    asked = len(told.said)
+    told.press("1", "3").wait(5).wait(5)
+    assert told.step == "rest"
+    assert "page.effort.question" not in [say.key for say in told.said[asked:]]
+    assert "page.rest.title" in [say.key for say in told.said[asked:]]
+
+
+def test_a_count_is_not_shown_twice():
+    told = Told().to_work().wait(7).rep()
+    page = told.flow.page()
+    assert "1" in [say.text for say in told.said if say.key == "voice.count"]
+    assert (page.count, page.cue) == (1, "")
+
+
+def test_setting_up_says_what_to_do_in_the_line_with_the_largest_letters():
+    told = Told().press("2", "1").frames(0.1, "setup")
+    assert "no keyboard" in told.flow.page().cue
+    told.frames(10, "setup", problem=Problem("nobody")).wait(7)
+    page = told.flow.page()
+    assert page.cue.startswith("Nobody in view")
+    assert page.title == "Getting ready"
+    assert "Laptop on the floor" in page.lines[0]
+    assert page.drawing == "bridge/side"
+    assert told.frames(0.1, "still").flow.page().seconds_left is not None
+
+
+@pytest.mark.parametrize("page", ["setup", "practice", "work"])
+def test_keys_named_at_the_foot_of_a_page_work_there(page):
+    told = Told()
+    if page == "work":
+        told.to_work()
+    else:
+        told.press("2", "1").frames(1, page)
+    assert told.flow.page().kind == page
+    footer = told.flow.page().footer
+    assert ("Space" in footer) == (told.press("space").step == "paused")
+    assert "P: pain" in footer
+    assert told.press("p").step == "stopped"
+
+
 def test_the_rest_ends_by_itself_or_by_enter():
     told = Told().to_pain_after().press("1", "3")
     assert told.step == "rest"

@@ -7,8 +7,9 @@ const W = 520, H = 210, LEFT = 44, RIGHT = 14, TOP = 12, BOTTOM = 34;
 function frame(children, low, high, points, format, label) {
   const Y = scaleY(low, high);
   const lines = [];
-  for (let i = 0; i <= 4; i += 1) {
-    const v = low + ((high - low) * i) / 4;
+  const steps = high - low === 10 ? 5 : 4; // a scale of 0 to 10 has whole numbers
+  for (let i = 0; i <= steps; i += 1) {
+    const v = low + ((high - low) * i) / steps;
     lines.push(svg("line", { x1: LEFT, x2: W - RIGHT, y1: Y(v), y2: Y(v), stroke: "var(--grid)" }), svg("text", { x: LEFT - 6, y: Y(v) + 4, "text-anchor": "end" }, format(v)));
   }
   const every = Math.ceil(points.length / 6);

@@ -16,7 +16,7 @@ export async function render(main) {
   const state = { search: "", sort: "patient", only: false };
   const list = h("div");
   const jobList = h("div.jobs");
-  const search = h("input", { type: "search", placeholder: "Patient, exercise, fault …", "aria-label": "Search sessions",
+  const search = h("input", { type: "search", size: 24, placeholder: "Patient, exercise, fault …", "aria-label": "Search sessions",
     oninput: () => { state.search = search.value.toLowerCase(); draw(); } });
   const sort = h("select", { "aria-label": "Order", onchange: () => { state.sort = sort.value; draw(); } },
     h("option", { value: "patient" }, "by patient"), h("option", { value: "date" }, "by date"), h("option", { value: "attention" }, "what needs attention first"));

@@ -67,7 +67,7 @@ function feeling(points) {
   ];
   const odd = points.filter((p) => p.stopped || p.settled === false || (p.pain_worst ?? 0) >= 6);
   return h("section.card", {}, h("h2", {}, "Pain and effort"), h("div.charts", {},
-    figure("As answered, 0 to 10", "A change of 2 points or 30 % is usually meant as real (spec 8.2).", lines(points, series, { low: 0, high: 10, format: (v) => String(Math.round(v * 10) / 10), label: "Pain and effort over sessions" }), series.map((s) => [s.name, mark(s.mark, s.color, s.dash)])),
+    figure("As answered, 0 to 10", "A change of 2 points or 30 % is usually counted as a real one.", lines(points, series, { low: 0, high: 10, format: (v) => String(Math.round(v * 10) / 10), label: "Pain and effort over sessions" }), series.map((s) => [s.name, mark(s.mark, s.color, s.dash)])),
     odd.length ? h("div", {}, h("h3", {}, "To look at"), h("ul", {}, odd.map((p) => h("li", {}, h("a", { href: `/session/${p.key}` }, day(p.date)), ": ", [p.stopped ? `stopped early (${p.stopped})` : null, (p.pain_worst ?? 0) >= 6 ? `pain up to ${p.pain_worst}` : null, p.settled === false ? "pain of the time before had not settled" : null].filter(Boolean).join(", "))))) : null));
 }
 

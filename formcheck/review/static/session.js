@@ -67,7 +67,7 @@ export class SessionPage {
 
   shell() {
     const { info } = this;
-    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${Math.round(info.yaw_deg)}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
+    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
     this.rating = h("select", { "aria-label": "Quality, as rated by you", onchange: () => this.rate() }, h("option", { value: "" }, "not rated"),
       Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, `${word} (${level})`)));
     this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
