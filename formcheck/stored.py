@@ -12,7 +12,7 @@ from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.pose.track import Track, smooth
 from formcheck.session.outputs import VIDEO
-from formcheck.session.reader import Session, SessionPoses
+from formcheck.session.reader import Session, SessionPoses, check_poses
 from formcheck.session.summary import Summary
 
 
@@ -29,7 +29,7 @@ def track_of(session: Session, poses: SessionPoses | None = None) -> Track:
     Raises:
         FormcheckError: the session is damaged.
     """
-    poses = session.poses() if poses is None else poses
+    poses = check_poses(session.poses() if poses is None else poses, session.path)
     return Track(
         time_s=poses.time_s,
         person=poses.person,

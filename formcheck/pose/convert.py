@@ -57,7 +57,7 @@ _DAMAGE = (
     ValueError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,  # a stride of 0
     MemoryError,
 )
 

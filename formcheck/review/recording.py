@@ -22,7 +22,7 @@ from formcheck.review import describe
 from formcheck.review.judge import Rescorer, track_of
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.outputs import SESSION
-from formcheck.session.reader import Session
+from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import FaultInfo
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
@@ -190,6 +190,7 @@ class Recording:
         start = max(first - _MARGIN, 0)
         with self._lock:
             poses = self.session.poses(start, first + count + _MARGIN)
+        check_poses(poses, self.session.path)
         track = track_of(poses, self.session.meta.image_wh)
         xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, "<f4")
         for stretch in track.stretches():
