@@ -176,13 +176,13 @@ def prescription(rng: random.Random, folder: Path) -> str:
 # -- sessions --------------------------------------------------------------------------------------------
 
 
-def _use_session(path: Path, out: Path) -> None:
-    """Everything that is done with a stored session."""
+def _use_session(rng: random.Random, path: Path, out: Path) -> None:
+    """What is done with a stored session: all of it is read, and two things are made of it."""
     from formcheck.export import export_session
-    from formcheck.replay import is_live, replay
+    from formcheck.replay import replay
     from formcheck.rescore import Yardstick, changes, rescore, rescore_by
     from formcheck.session.reader import open_session
-    from formcheck.stored import stored_analysis
+    from formcheck.stored import stored_analysis, summary_of
 
     with open_session(path) as session:
         outcomes = [
@@ -196,17 +196,19 @@ def _use_session(path: Path, out: Path) -> None:
                 lambda: session.time_s,
                 lambda: session.measures,
                 lambda: session.poses(),
-                lambda: stored_analysis(session),
-                lambda: export_session(session, "csv", out / "a.csv"),
-                lambda: export_session(session, "json", out / "a.json"),
-                lambda: export_session(session, "trc", out / "a.trc"),
-                lambda: export_session(session, "mot", out / "a.mot"),
             )
         ]
-        tried(lambda: changes(session.summary, rescore(session).summary))  # type: ignore[arg-type]
-        tried(lambda: rescore_by(session, Yardstick()))
-        if is_live(session):
-            tried(lambda: replay(session))
+        uses = (
+            lambda: stored_analysis(session),
+            lambda: export_session(session, "csv", out / "a.csv"),
+            lambda: export_session(session, "json", out / "a.json"),
+            lambda: export_session(session, "trc", out / "a.trc"),
+            lambda: export_session(session, "mot", out / "a.mot"),
+            lambda: changes(summary_of(session), rescore(session).summary),
+            lambda: rescore_by(session, Yardstick()),
+            lambda: replay(session),
+        )
+        outcomes += [tried(action) for action in rng.sample(uses, 2)]
     if "refused" in outcomes:
         raise FormcheckError("Refused in part.")
 
@@ -225,7 +227,7 @@ def session_bytes(rng: random.Random, folder: Path) -> str:
         ending = rng.choice(("-wal", "-journal"))
         magic = b"\x37\x7f\x06\x82" if ending == "-wal" else b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
         path.with_name(path.name + ending).write_bytes(magic + rng.randbytes(rng.choice((0, 28, 600, 5000))))
-    return tried(lambda: _use_session(path, folder))
+    return tried(lambda: _use_session(rng, path, folder))
 
 
 _SCHEMAS = (
@@ -321,7 +323,7 @@ def session_cells(rng: random.Random, folder: Path) -> str:
     """``session.sqlite`` with wrong values and right check sums: what a malicious hand would write."""
     path = _session(rng, folder)
     _spoil_cells(rng, path)
-    return tried(lambda: _use_session(path, folder))
+    return tried(lambda: _use_session(rng, path, folder))
 
 
 def summary(rng: random.Random, folder: Path) -> str:

@@ -66,7 +66,7 @@ def sessions() -> dict[str, bytes]:
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        recording = analysed(root / "recording", bridges(reps=2))
+        recording = analysed(root / "recording", bridges(reps=1))
         live = as_live(recording, root / "live", patient="P7", started="2026-01-02T10:00:00+01:00")
         with sqlite3.connect(live / "session.sqlite") as db:
             facts = {"started": "2026-01-02T10:00:00+01:00", "patient": "P7", "language": "en",
