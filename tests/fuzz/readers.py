@@ -284,7 +284,9 @@ def _spoil_cell(rng: random.Random, db: sqlite3.Connection, row_crc: Callable[..
             from formcheck.session.layout import definition_hash
 
             with contextlib.suppress(ValueError, RecursionError):
-                db.execute("UPDATE meta SET value = ? WHERE key = ?", (definition_hash(new), "definition_sha256"))
+                db.execute(
+                    "UPDATE meta SET value = ? WHERE key = ?", (definition_hash(new), "definition_sha256")
+                )
         return
     if kind < 0.5:
         row = db.execute("SELECT json FROM summary").fetchone()
@@ -303,7 +305,9 @@ def _spoil_cell(rng: random.Random, db: sqlite3.Connection, row_crc: Callable[..
         floats = np.frombuffer(old[: len(old) // 4 * 4], "<f4").copy()
         if rng.random() < 0.7 and floats.size:
             with np.errstate(all="ignore"):
-                floats[rng.randrange(floats.size) :: rng.choice((1, 3, 1000))] = np.float32(rng.choice(spoil.FLOATS))
+                floats[rng.randrange(floats.size) :: rng.choice((1, 3, 1000))] = np.float32(
+                    rng.choice(spoil.FLOATS)
+                )
             new = floats.tobytes()
         else:
             new = spoil.bytes_of(rng, old)
@@ -400,7 +404,9 @@ def review_session(rng: random.Random, folder: Path) -> str:
         check_answer(page.get(f"{base}/line/{primary}"))
         check_answer(page.get(f"{base}/curves/{primary}"))
     check_answer(page.post(f"{base}/whatif", {"faults": {"hip_not_extended": {"grades": [1, 2, 3]}}}))
-    check_answer(page.post(f"{base}/notes", {"id": "comment:9", "base": 0, "data": {"time_s": 1, "text": "a"}}))
+    check_answer(
+        page.post(f"{base}/notes", {"id": "comment:9", "base": 0, "data": {"time_s": 1, "text": "a"}})
+    )
     check_answer(page.get("/api/agreement"))
     check_answer(page.get("/api/agreement.csv"))
     if rows.json()["sessions"] and (patient := rows.json()["sessions"][0].get("patient_key")):
@@ -486,10 +492,14 @@ def _asked(rng: random.Random, key: str) -> tuple[str, str, bytes, dict[str, str
         parts[rng.randrange(len(parts))] = rng.choice(_PARTS)
         path = "/".join(parts)
     if rng.random() < 0.4:
-        name = rng.choice(("first", "count", "since", "token", "exercise", "side", "view", "name", "recorded"))
+        name = rng.choice(
+            ("first", "count", "since", "token", "exercise", "side", "view", "name", "recorded")
+        )
         path += f"?{name}={rng.choice(('0', '-1', '9' * 9, '9' * 400, 'NaN', '%00', '%ff', 'bridge', '', 'é', '[]'))}"
     if "/api/upload" in path and rng.random() < 0.7:
-        path = "/api/upload?exercise=bridge&name=" + rng.choice(("a.mp4", "..%2f..%2fa", "%00", "", "%ed%a0%80"))
+        path = "/api/upload?exercise=bridge&name=" + rng.choice(
+            ("a.mp4", "..%2f..%2fa", "%00", "", "%ed%a0%80")
+        )
     good = _NOTE if path.endswith("notes") else PRESCRIPTION
     if rng.random() < 0.75:
         item = spoil.spoilt(rng, good) if rng.random() < 0.9 else good
@@ -505,7 +515,9 @@ def _asked(rng: random.Random, key: str) -> tuple[str, str, bytes, dict[str, str
             None, "", "x" * 9000, "bytes=0-", "bytes=5-2", "bytes=-5", "bytes=99999999999-", "bytes=0-1,3-4",
             "bytes=-0", "bytes=\xb2-", "null", "evil.example", "127.0.0.1:5123", "http://127.0.0.1:5123", "é",
             "application/json; charset=utf-7", "-1", "a=b; c", 'formcheck_5123="\\999"', "formcheck_5123=é"))  # fmt: skip
-    method = rng.choice(("GET", "GET", "POST", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "get", "X"))
+    method = rng.choice(
+        ("GET", "GET", "POST", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "get", "X")
+    )
     if path.startswith("/api/events"):
         path = "/api/library"
     return method, path, body, headers
@@ -518,7 +530,9 @@ def http(rng: random.Random, folder: Path) -> str:
     path = path.encode("utf-8", "replace").decode()
     named = {k.replace("-", "_"): v if v is None else v.encode("latin-1", "replace").decode("latin-1")
              for k, v in headers.items()}  # fmt: skip
-    answer = page.post(path, body=body, **named) if method == "POST" else page.ask(method, path, body, **named)
+    answer = (
+        page.post(path, body=body, **named) if method == "POST" else page.ask(method, path, body, **named)
+    )
     return check_answer(answer)
 
 
@@ -704,7 +718,9 @@ def batch_list(rng: random.Random, folder: Path) -> str:
     if rng.random() < 0.5:
         rows = [line.split(",") for line in _LIST.splitlines()]
         row = rng.choice(rows)
-        row[rng.randrange(len(row))] = rng.choice((*spoil.TEXTS, "/", "..", ".", "\\\\x\\y", "/dev/zero", "C:a.mp4"))
+        row[rng.randrange(len(row))] = rng.choice(
+            (*spoil.TEXTS, "/", "..", ".", "\\\\x\\y", "/dev/zero", "C:a.mp4")
+        )
         text = "\n".join(",".join(row) for row in rows)
     data = text.encode("utf-8", "replace")
     path = folder / "list.csv"

@@ -183,7 +183,9 @@ def main() -> int:
         os._exit(0)  # servers and cameras of the cases may still have threads
     from readers import READERS
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=30.0, help="for all readers together")
     parser.add_argument("--reader", action="append", choices=sorted(READERS), help="may be given again")
     parser.add_argument("--cases", type=int, default=10**9, help="for each reader")

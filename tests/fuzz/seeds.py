@@ -41,7 +41,9 @@ def clips() -> list[tuple[str, bytes]]:
                 for i in range(20):
                     image = np.full((48, 64, 3), 10 * i, np.uint8)
                     image[10:30, i : i + 20] = (200, 30, 90)
-                    container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=pixels)))
+                    container.mux(
+                        stream.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=pixels))
+                    )
                 container.mux(stream.encode())
             out.append((kind, path.read_bytes()))
     return [*out, ("wav", sound())]
@@ -75,7 +77,9 @@ def sessions() -> dict[str, bytes]:
             db.execute("UPDATE meta SET value = ? WHERE key = 'live'", (json.dumps(facts),))
         db.close()
         killed(recording, root / "killed")
-        return {name: (root / name / "session.sqlite").read_bytes() for name in ("recording", "live", "killed")}
+        return {
+            name: (root / name / "session.sqlite").read_bytes() for name in ("recording", "live", "killed")
+        }
 
 
 @lru_cache

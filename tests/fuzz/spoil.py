@@ -137,4 +137,6 @@ def _toml(item: Any) -> str:
 
 
 def _text(text: str) -> str:
-    return '"' + "".join(c if c.isascii() and c.isalnum() else f"\\u{ord(c) & 0xFFFF:04x}" for c in text) + '"'
+    return (
+        '"' + "".join(c if c.isascii() and c.isalnum() else f"\\u{ord(c) & 0xFFFF:04x}" for c in text) + '"'
+    )
