@@ -17,7 +17,7 @@ from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import nearest
 from formcheck.session.guard import look_over
 from formcheck.session.layout import read_meta
-from formcheck.session.outputs import OutputFolder
+from formcheck.session.outputs import LARGEST_SUMMARY, OutputFolder
 from formcheck.session.summary import Summary
 
 VIDEO_ENDINGS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mts", ".3gp"])
@@ -108,6 +108,8 @@ def find_jobs(
     places: set[Path] = set()
     for row in rows:
         video = (root / row["video"]).absolute()
+        if video.name in ("", ".."):
+            raise FormcheckError(f"'{row['video']}' in the list {source} is not the name of a video.")
         kind = row.get("exercise") or exercise
         if not kind:
             raise FormcheckError(
@@ -212,7 +214,8 @@ def is_done(job: Job, definition_sha256: str) -> bool:
     try:
         if folder.summary.stat().st_mtime < job.video.stat().st_mtime:
             return False
-        summary = Summary.model_validate_json(folder.summary.read_text(encoding="utf-8"))
+        if (summary := read_summary(job)) is None:
+            return False
         uri = f"{folder.session.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=1)) as db:
             look_over(db, folder.session)
@@ -263,8 +266,10 @@ def split_done(jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
 def read_summary(job: Job) -> Summary | None:
     """The result of a job; None if there is none."""
     try:
-        text = OutputFolder(job.video, job.out).summary.read_text(encoding="utf-8")
-        return Summary.model_validate_json(text)
+        path = OutputFolder(job.video, job.out).summary
+        if not path.is_file() or path.stat().st_size > LARGEST_SUMMARY:
+            return None
+        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
