@@ -260,7 +260,10 @@ class VideoFile:
         # An absolute path cannot be taken for a protocol ("take2:clam.mp4"), and no file may make us fetch
         # something from a network.
         try:
-            return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"})
+            # Titles in other alphabets than UTF-8 are no reason to refuse a video.
+            return av.open(
+                os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            )
         except (av.FFmpegError, OSError, ValueError):
             if head[4:8] == b"ftyp":
                 raise FormcheckError(

@@ -273,7 +273,7 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
 
 def _plays_as(path: Path) -> str | None:
     try:
-        with av.open(str(path.absolute())) as container:
+        with av.open(str(path.absolute()), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             codec, formats = stream.codec_context.name, container.format.name.split(",")
             # Ten bits a colour and the like play in some browsers only.

@@ -261,7 +261,8 @@ def _normalised(
 def video_start_s(path: Path) -> float:
     """Time of a video's first picture on its own clock; formcheck's times begin there."""
     try:
-        with av.open(str(path.absolute())) as container:
+        # Titles in other alphabets than UTF-8 are common, and nothing here reads them.
+        with av.open(str(path.absolute()), metadata_errors="replace") as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
                 if packet.pts is not None:
