@@ -10,7 +10,7 @@ import numpy as np
 
 import formcheck
 from formcheck.analysis import PHASES, Analysis
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.exercises.recording import Stretch, prepare
@@ -126,14 +126,14 @@ def check_request(
     if prescription is not None:
         definition = prescribe(definition, load_prescription(prescription))
     if side is not None and side not in ("left", "right"):
-        raise FormcheckError(f"The side is 'left' or 'right', not '{side}'.")
+        raise FormcheckError(f"The side is 'left' or 'right', not '{printable(side, 60)}'.")
     if side is not None and not definition.has_side:
         raise FormcheckError(
             "A two-leg bridge has no working side; leave --side out, or use --exercise single-leg-bridge."
         )
     if view is not None and view not in definition.views:
         raise FormcheckError(
-            f"The {definition.title.lower()} has no view called '{view}'; "
+            f"The {definition.title.lower()} has no view called '{printable(view, 60)}'; "
             f"choose one of: auto, {', '.join(definition.views)}."
         )
     return definition

@@ -323,7 +323,10 @@ def _not_opened(address: int | str) -> str:
 
 def _unreachable(url: str, error: Exception) -> str:
     if isinstance(error, av.error.HTTPUnauthorizedError):
-        return f"The camera at {_shown(url)} wants a name and password: write them as http://name:password@…"
+        return (
+            f"The camera at {_shown(url)} wants a name and password: write them into its address, like "
+            "http://name:password@192.168.1.20:8080."
+        )
     # EIO is FFmpeg's answer to a redirection it was told not to follow.
     if isinstance(error, (av.error.HTTPClientError, av.error.HTTPError)) or getattr(error, "errno", 0) == 5:
         return f"The camera at {_shown(url)} has no video under this address: copy it again from its app."

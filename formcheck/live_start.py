@@ -20,7 +20,7 @@ from formcheck.exercises.definition import EXERCISES, Definition, load_definitio
 from formcheck.exercises.prescription import Prescription, load_prescription
 from formcheck.live import LiveOptions, LiveResult, LiveSession
 from formcheck.pose.engine import PoseEngine
-from formcheck.session.outputs import SUMMARY
+from formcheck.session.outputs import LARGEST_SUMMARY, SUMMARY
 from formcheck.session.summary import Summary
 from formcheck.sources import VideoFile
 from formcheck.words import Words, translated
@@ -157,6 +157,7 @@ def _summaries(sessions: Path) -> Iterator[Summary]:
     """Summaries of all finished sessions; what cannot be read is passed over."""
     for file in sorted(sessions.glob(f"*/{SUMMARY}")):
         try:
-            yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
+            if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
+                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, ValidationError, json.JSONDecodeError):
             continue

@@ -5,7 +5,6 @@ The same definition gives exactly what was shown live; a changed one gives what 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +19,9 @@ from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.steady import Seen
 from formcheck.session.events import Event
-from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
+from formcheck.session.live_log import LiveLog, apply_event, stored_facts
 from formcheck.session.outputs import SESSION, VIDEO, part_of
-from formcheck.session.reader import Session, SessionPoses, open_session
+from formcheck.session.reader import Session, SessionPoses, check_poses, open_session
 
 
 def is_live(session: Session) -> bool:
@@ -58,13 +57,12 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     Raises:
         FormcheckError: it is not a live session, or it is damaged.
     """
-    live = session.meta.live
-    if live is None:
+    if not is_live(session):
         raise FormcheckError(f"{session.path} is an analysed recording, not a live session.")
     definition = definition if definition is not None else session.definition
-    poses, events = session.poses(), session.events
+    poses, events = check_poses(session.poses(), session.path), session.events
     track = poses.track
-    facts = SessionFacts(**json.loads(live))
+    facts = stored_facts(session)
     log = LiveLog(definition, facts)
     practice = Practice(
         definition,

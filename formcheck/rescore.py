@@ -25,7 +25,7 @@ from formcheck.private_files import make_folder
 from formcheck.replay import replay
 from formcheck.session.export import write_frames_csv, write_summary_json
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
-from formcheck.session.reader import Session, open_session
+from formcheck.session.reader import Session, check_poses, open_session
 from formcheck.session.store import write_session
 from formcheck.session.summary import Processing, Rep, Summary
 from formcheck.stored import summary_of, video_of
@@ -81,7 +81,7 @@ def _judge(session: Session, definition: Definition, summary: Summary) -> Analys
     """An analysed recording, judged again."""
     meta = session.meta
     analysis = judge_track(
-        session.poses().track,
+        check_poses(session.poses(), session.path).track,
         definition,
         side=meta.declared_side,
         view=summary.view.name if summary.view.declared else None,

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from formcheck.errors import FormcheckError
 
 MAX_SIDE_PX = 8192
+MAX_PIXELS = 36_000_000  # 8K; one picture of 8192 × 8192 takes 200 MB, and several are held at a time
+MIN_FPS = 0.1  # below this a stated rate is a header gone wrong
 MAX_FPS = 480.0  # above this a stated rate is a container's clock tick (WebM says 1000), not a camera
 FALLBACK_FPS = 30.0
 NUDGE_S = 0.001
@@ -258,7 +260,10 @@ class VideoFile:
         # An absolute path cannot be taken for a protocol ("take2:clam.mp4"), and no file may make us fetch
         # something from a network.
         try:
-            return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"})
+            # Titles in other alphabets than UTF-8 are no reason to refuse a video.
+            return av.open(
+                os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            )
         except (av.FFmpegError, OSError, ValueError):
             if head[4:8] == b"ftyp":
                 raise FormcheckError(
@@ -286,7 +291,7 @@ class VideoFile:
 
     def _read_header(self, container: Any, stream: Any) -> None:
         for rate in (stream.average_rate, stream.guessed_rate):
-            if rate and 0 < float(rate) <= MAX_FPS:
+            if rate and MIN_FPS <= float(rate) <= MAX_FPS:
                 self.fps = float(rate)
                 break
         # A sound track may outlast the picture, so the container's length counts only without one.
@@ -306,9 +311,9 @@ class VideoFile:
             self.pixel_aspect = aspect
 
     def _refuse_absurd(self, width: int, height: int) -> None:
-        if max(width, height) > MAX_SIDE_PX:
+        if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:
             raise FormcheckError(
-                f"{self.path} is {width} × {height} pixels, more than {MAX_SIDE_PX} on a side: "
+                f"{self.path} is {width} × {height} pixels, more than formcheck can hold: "
                 "make a smaller copy, 1280 × 720 is plenty."
             )
 

@@ -9,7 +9,7 @@ from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.pose.track import smoothed
 from formcheck.session.outputs import VIDEO
-from formcheck.session.reader import Session
+from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import Summary
 
 
@@ -39,7 +39,7 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
     Raises:
         FormcheckError: the session is damaged or was broken off.
     """
-    summary, poses = summary_of(session), session.poses()
+    summary, poses = summary_of(session), check_poses(session.poses(), session.path)
     return Analysis(
         video=video if video is not None else (video_of(session) or Path(summary.source.file)),
         summary=summary,

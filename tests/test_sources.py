@@ -293,7 +293,7 @@ def pipe(folder: Path) -> Path:
         (no_index, "was cut off before its recording was finished.*record it again"),
         (sound, "holds sound but no picture: choose"),
         (no_pictures, "No picture could be decoded from .*convert it"),
-        (huge, "is 8200 × 16 pixels, more than 8192 on a side: make a smaller copy"),
+        (huge, "is 8200 × 16 pixels, more than formcheck can hold: make a smaller copy"),
         pytest.param(
             pipe,
             "is not a file: give",

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 import formcheck
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import nearest
+from formcheck.session.guard import look_over
 from formcheck.session.layout import read_meta
-from formcheck.session.outputs import OutputFolder
+from formcheck.session.outputs import LARGEST_SUMMARY, OutputFolder
 from formcheck.session.summary import Summary
 
 VIDEO_ENDINGS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mts", ".3gp"])
@@ -107,11 +108,13 @@ def find_jobs(
     places: set[Path] = set()
     for row in rows:
         video = (root / row["video"]).absolute()
+        if video.name in ("", ".."):
+            raise FormcheckError(f"'{row['video']}' in the list {source} is not the name of a video.")
         kind = row.get("exercise") or exercise
         if not kind:
             raise FormcheckError(
-                f"It is not said which exercise {row['video']} shows: give --exercise, or a list with "
-                "a column 'exercise'."
+                f"It is not said which exercise {printable(row['video'])} shows: give --exercise, "
+                "or a list with a column 'exercise'."
             )
         place = OutputFolder(video).path
         if out is not None:
@@ -122,7 +125,7 @@ def find_jobs(
         if place in places:  # clip.mp4 and clip.mov
             place = place.with_name(f"{video.name}.formcheck")
         if place in places:
-            raise FormcheckError(f"{row['video']} is listed twice; take one of the two out.")
+            raise FormcheckError(f"{printable(row['video'])} is listed twice; take one of the two out.")
         places.add(place)
         given = row.get("prescription")
         jobs.append(
@@ -178,7 +181,7 @@ def _listed(path: Path) -> list[dict[str, str]]:
         raise FormcheckError(f"The list {path} has no column 'video'; its first line must name the columns.")
     if unknown := [head for head in heads if head not in LIST_COLUMNS]:
         hint = nearest(unknown[0], LIST_COLUMNS) or f"; columns are: {', '.join(LIST_COLUMNS)}."
-        raise FormcheckError(f"The list {path} has an unknown column '{unknown[0]}'{hint}")
+        raise FormcheckError(f"The list {path} has an unknown column '{printable(unknown[0], 60)}'{hint}")
     rows = [row for row in rows if row.get("video")]
     if not rows:
         raise FormcheckError(f"The list {path} names no video.")
@@ -211,12 +214,14 @@ def is_done(job: Job, definition_sha256: str) -> bool:
     try:
         if folder.summary.stat().st_mtime < job.video.stat().st_mtime:
             return False
-        summary = Summary.model_validate_json(folder.summary.read_text(encoding="utf-8"))
+        if (summary := read_summary(job)) is None:
+            return False
         uri = f"{folder.session.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=1)) as db:
+            look_over(db, folder.session)
             meta = read_meta(db)
         weights = json.loads(meta["model_sha256"] or "{}")
-    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, sqlite3.Error, FormcheckError):
         return False
     pictures = folder.annotated.is_file() and folder.report.is_file()
     return (
@@ -261,8 +266,10 @@ def split_done(jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
 def read_summary(job: Job) -> Summary | None:
     """The result of a job; None if there is none."""
     try:
-        text = OutputFolder(job.video, job.out).summary.read_text(encoding="utf-8")
-        return Summary.model_validate_json(text)
+        path = OutputFolder(job.video, job.out).summary
+        if not path.is_file() or path.stat().st_size > LARGEST_SUMMARY:
+            return None
+        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +31,7 @@ EXERCISES = ("clam", "bridge", "single-leg-bridge")
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Tempo(_Model):
@@ -295,7 +295,7 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
     """
     if exercise not in EXERCISES:
         hint = nearest(exercise, EXERCISES, 0.3) or f"; choose one of: {', '.join(EXERCISES)}."
-        raise FormcheckError(f"There is no exercise called '{exercise}'{hint}")
+        raise FormcheckError(f"There is no exercise called '{printable(exercise, 60)}'{hint}")
     folder = Path(__file__).parent
     content = read_toml(folder / f"{exercise.replace('-', '_')}.toml")
     if (base := content.pop("based_on", None)) is not None:
@@ -316,21 +316,26 @@ def _check_names(own: dict[str, Any], base: dict[str, Any], path: Path) -> None:
                 hint = nearest(name, list(base[table]))
                 raise FormcheckError(
                     f"The exercise definition in {path} is not valid: "
-                    + full_stop(f"unknown key '{table}.{name}'{hint}")
+                    + full_stop(printable(f"unknown key '{table}.{name}'{hint}"))
                 )
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file's content; one sentence as FormcheckError when it cannot be read."""
+    shown = printable(str(path))
     # A definition or prescription is a few kilobytes; a huge file is a mistake or worse.
     try:
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise FormcheckError(f"{shown} is not a file that can be read: give a TOML file.")
         if path.stat().st_size > _LARGEST_TOML:
-            raise FormcheckError(f"The file {path} is far too large to be a definition or prescription.")
+            raise FormcheckError(f"The file {shown} is far too large to be a definition or prescription.")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FormcheckError(f"The file {path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormcheckError(f"The file {path} is not valid TOML: {error}.") from None
+        raise FormcheckError(f"The file {shown} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # also a number of five thousand digits
+        raise FormcheckError(f"The file {shown} is not valid TOML: {printable(str(error))}.") from None
+    except RecursionError:
+        raise FormcheckError(f"The file {shown} is not valid TOML: it is nested too deeply.") from None
 
 
 def _lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
@@ -352,7 +357,8 @@ def _check(content: dict[str, Any], path: Path | None) -> Definition:
             known = _known_keys(first["loc"][:-1], content)
             message = f"unknown key '{where}'{nearest(str(first['loc'][-1]), known)}"
         file = f" in {path}" if path is not None else ""
-        raise FormcheckError(f"The exercise definition{file} is not valid: {full_stop(message)}") from None
+        message = full_stop(printable(message))
+        raise FormcheckError(f"The exercise definition{file} is not valid: {message}") from None
 
 
 def nearest(name: str, known: Sequence[str], cutoff: float = 0.5) -> str:

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import (
     Definition,
     FaultDef,
@@ -40,7 +40,7 @@ from formcheck.exercises.definition import (
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PrescribedTempo(_Model):
@@ -99,7 +99,8 @@ def load_prescription(path: Path) -> Prescription:
             }
             model = models.get(str(first["loc"][0]), Prescription) if len(first["loc"]) > 1 else Prescription
             message = f"unknown key '{where}'{nearest(str(first['loc'][-1]), list(model.model_fields))}"
-        raise FormcheckError(f"The prescription {path} is not valid: {full_stop(message)}") from None
+        message = full_stop(printable(message))
+        raise FormcheckError(f"The prescription {path} is not valid: {message}") from None
 
 
 def prescribe(definition: Definition, prescription: Prescription) -> Definition:
@@ -110,14 +111,16 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
     """
     if prescription.exercise not in (None, definition.name):
         raise FormcheckError(
-            f"The prescription is for the exercise '{prescription.exercise}', not for '{definition.name}'."
+            f"The prescription is for the exercise '{printable(prescription.exercise or '', 60)}', not for "
+            f"'{definition.name}'."
         )
     named = [*prescription.faults, *([prescription.focus_fault] if prescription.focus_fault else [])]
     for fault in named:
         if fault not in definition.faults:
             raise FormcheckError(
                 full_stop(
-                    f"The prescription names a fault '{fault}', which a {definition.title.lower()} has not"
+                    f"The prescription names a fault '{printable(fault, 60)}', which a "
+                    f"{definition.title.lower()} has not"
                     f"{nearest(fault, list(definition.faults))}"
                 )
             )

@@ -41,6 +41,8 @@ IR_VERSION = 8
 
 #: Largest tensor accepted, and largest sum of all weights, in elements (the heavy model has 14 million).
 MAX_ELEMENTS = 50_000_000
+#: Most dimensions of a tensor, and most tensors or operators; the heavy model has 4 and under 1000.
+MAX_RANK, MAX_PARTS = 8, 20_000
 
 _MAP = {"heatmap": (1, 39, 64, 64)}
 #: By kind of model: input size in pixels, and the outputs kept, by name, with their shapes (channels first).
@@ -57,7 +59,7 @@ _DAMAGE = (
     ValueError,
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,  # a stride of 0
     MemoryError,
 )
 
@@ -179,9 +181,12 @@ def _read(tflite: Any, data: bytes) -> _Graph:
     code_names = {value: key for key, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
     tensors: list[_Tensor] = []
     elements = 0
+    if max(graph.TensorsLength(), graph.OperatorsLength()) > MAX_PARTS:
+        raise ValueError("too many parts")
     for i in range(graph.TensorsLength()):
         tensors.append(_read_tensor(tflite, model, graph.Tensors(i)))
-        elements += prod(tensors[-1].shape) if tensors[-1].data is not None else 0
+        values = tensors[-1].data
+        elements += max(prod(tensors[-1].shape), values.size) if values is not None else 0
         if elements > MAX_ELEMENTS:  # a few bytes of sparse tensors can stand for gigabytes of zeros
             raise ValueError("too many weights")
     ops = []
@@ -203,6 +208,8 @@ def _read(tflite: Any, data: bytes) -> _Graph:
 
 
 def _read_tensor(tflite: Any, model: Any, tensor: Any) -> _Tensor:
+    if tensor.ShapeLength() > MAX_RANK:
+        raise ValueError("too many dimensions")
     shape = tuple(tensor.Shape(i) for i in range(tensor.ShapeLength()))
     if min(shape, default=1) < 1 or prod(shape) > MAX_ELEMENTS:
         raise ValueError(f"tensor of shape {shape}")
@@ -233,6 +240,8 @@ def _densify(tflite: Any, values: NDArray[Any], shape: tuple[int, ...], sparsity
     ``ArraySegments[k]`` to ``ArraySegments[k + 1]``. The leaves, in order, are the stored values.
     """
     rank = len(shape)
+    if sparsity.DimMetadataLength() > 2 * MAX_RANK:
+        raise ValueError("sparse tensor with too many levels")
     order = [sparsity.TraversalOrder(i) for i in range(sparsity.TraversalOrderLength())]
     block_map = [sparsity.BlockMap(i) for i in range(sparsity.BlockMapLength())]
     coordinates = np.zeros((1, 0), np.int64)  # one row per node of the tree's current level
@@ -242,7 +251,7 @@ def _densify(tflite: Any, values: NDArray[Any], shape: tuple[int, ...], sparsity
         nodes = len(coordinates)
         if dim.Format() == tflite.DimensionType.DENSE:
             size = dim.DenseSize()
-            if not 0 < size * nodes <= MAX_ELEMENTS:
+            if not 0 < size * nodes <= prod(shape):
                 raise ValueError("sparse tensor too large")
             parents = np.repeat(np.arange(nodes), size)
             children = np.tile(np.arange(size), nodes)

@@ -15,8 +15,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import lzma
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -43,6 +45,21 @@ BUNDLE_PARTS: dict[Kind, str] = {
 
 BUNDLE = "bundle.task"
 HASHES = "model.json"
+
+#: What reading a damaged zip file can raise, by the way its contents are packed.
+_DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+)
 
 # File name of each shipped model, by kind and name.
 _SHIPPED: dict[Kind, dict[str, str]] = {
@@ -185,6 +202,8 @@ def add_model(path: Path, name: str | None = None) -> ModelInfo:
     """
     name = _new_name(path, name)
     try:
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise FormcheckError(f"{path} is not a file that can be read: give the file of a model.")
         size = path.stat().st_size
         data = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
@@ -254,7 +273,7 @@ def _read_bundle(name: str, data: bytes) -> dict[Kind, bytes]:
         raise FormcheckError(
             f"{name} is not a pose bundle: it does not hold {' and '.join(BUNDLE_PARTS.values())}."
         ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except _DAMAGED_ZIP as error:
         raise FormcheckError(f"{name} is not a .task bundle or is damaged: download it again.") from error
 
 
@@ -345,7 +364,7 @@ def _recorded(folder: Path) -> dict[str, str]:
         hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
         if not isinstance(hashes, dict):
             raise ValueError("not a table")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormcheckError(
             f"The model '{folder.name}' is damaged: delete the folder {folder} and add the model again."
         ) from error

@@ -274,7 +274,9 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
 
 def _plays_as(path: Path) -> str | None:
     try:
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
+        # Titles in other alphabets than UTF-8 are common, and nothing here reads them.
+        only_files = {"protocol_whitelist": "file"}
+        with av.open(str(path.absolute()), options=only_files, metadata_errors="replace") as container:
             stream = container.streams.video[0]
             codec, formats = stream.codec_context.name, container.format.name.split(",")
             # Ten bits a colour and the like play in some browsers only.

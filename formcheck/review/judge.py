@@ -24,8 +24,8 @@ from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.replay import apply_until, seen_frames
-from formcheck.session.live_log import LiveLog, SessionFacts
-from formcheck.session.reader import Session
+from formcheck.session.live_log import LiveLog, stored_facts
+from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import FaultInfo, Rep
 from formcheck.summarize import fault_summary, rep_summary
 
@@ -66,11 +66,11 @@ class Rescorer:
     def __init__(self, session: Session, definition: Definition) -> None:
         self._definition = definition
         meta, summary = session.meta, session.summary
-        self._facts = SessionFacts(**json.loads(meta.live)) if meta.live is not None else None
+        self._facts = stored_facts(session) if meta.live is not None else None
         self._declared_side = meta.declared_side
         declared = summary is not None and summary.view.declared
         self._view = meta.view if declared and meta.view in definition.views else None
-        self._poses = session.poses()
+        self._poses = check_poses(session.poses(), session.path)
         self._events = session.events if self._facts is not None else []
         self._key = ""
         self._found: list[_Found] = []

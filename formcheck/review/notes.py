@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from formcheck.errors import FormcheckError
 from formcheck.private_files import make_file
-from formcheck.session.library import guard, printable
+from formcheck.session.guard import guard
+from formcheck.session.library import printable
 
 FILE = "review.sqlite"
 SCHEMA = "formcheck.review/1"
@@ -202,7 +203,7 @@ class Notes:
             ConflictError: the same field was changed by somebody else meanwhile.
             FormcheckError: the values are not valid, or the file cannot be written.
         """
-        if not _ID.match(id_):
+        if not _ID.fullmatch(id_):
             raise FormcheckError("This is not something that can be noted about a session.")
         kind = id_.partition(":")[0]
         data = _valid(kind, data)
@@ -301,7 +302,7 @@ class Notes:
                     "write to the session's folder."
                 ) from None
             raise _damaged() from None
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
             if isinstance(error, ValidationError):
                 raise
             raise _damaged() from None
@@ -350,7 +351,9 @@ def _valid(kind: str, data: dict[str, Any] | None) -> dict[str, Any] | None:
 def _read(row: tuple[Any, ...]) -> Item | None:
     """An item from the file, or None where it is not one: notes from elsewhere are not trusted either."""
     id_, revision, seq, text = row
-    if not (isinstance(id_, str) and _ID.match(id_) and isinstance(revision, int) and isinstance(seq, int)):
+    if not (
+        isinstance(id_, str) and _ID.fullmatch(id_) and isinstance(revision, int) and isinstance(seq, int)
+    ):
         return None
     if text is None:
         return Item(id_, revision, seq, None)

@@ -22,7 +22,7 @@ from formcheck.review import describe
 from formcheck.review.judge import Rescorer
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.outputs import SESSION
-from formcheck.session.reader import Session
+from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import FaultInfo
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
@@ -190,7 +190,7 @@ class Recording:
         start = max(first - _MARGIN, 0)
         with self._lock:
             poses = self.session.poses(start, first + count + _MARGIN)
-        xy = smoothed(poses.track)[0].astype("<f4")
+        xy = smoothed(check_poses(poses, self.session.path).track)[0].astype("<f4")
         wanted = slice(first - start, first - start + count)
         seen = (np.clip(poses.track.visibility[wanted], 0, 1) * 255).astype(np.uint8)
         return xy[wanted].tobytes() + seen.tobytes()
@@ -256,7 +256,9 @@ def _normalised(
 def video_start_s(path: Path) -> float:
     """Time of a video's first picture on its own clock; formcheck's times begin there."""
     try:
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
+        # Titles in other alphabets than UTF-8 are common, and nothing here reads them.
+        only_files = {"protocol_whitelist": "file"}
+        with av.open(str(path.absolute()), options=only_files, metadata_errors="replace") as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
                 if packet.pts is not None:

@@ -6,6 +6,7 @@ given at (see `live_log.apply_event`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,17 @@ KINDS: dict[str, str] = {
 }
 
 
+#: What the engine and the log read of an event's data, by kind.
+_READ: dict[str, dict[str, tuple[type, ...]]] = {
+    "settled": {"answer": (bool, type(None))},
+    "pain": {"value": (int, type(None)), "set": (int,)},
+    "effort": {"value": (int, float, type(None)), "set": (int,)},
+    "set_start": {"set": (int,)},
+    "cue": {"fault": (str,), "text": (str,)},
+    "notice": {"text": (str,)},
+}
+
+
 @dataclass(frozen=True)
 class Event:
     """One event.
@@ -45,3 +57,19 @@ class Event:
     after_frame: int
     kind: str
     data: dict[str, Any] = field(default_factory=dict)
+
+
+def check_event(event: Event) -> Event:
+    """The event itself, once it is clear that the log can take it: a stored one may be anybody's.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    needed = _READ.get(event.kind, {})
+    good = math.isfinite(event.time_s) and all(isinstance(event.data.get(k), t) for k, t in needed.items())
+    numbers = [v for v in event.data.values() if isinstance(v, (int, float))]
+    if not good or not all(abs(n) < 1e9 for n in numbers):
+        raise ValueError(f"event {event.kind}")
+    if event.kind == "stop" and event.data.get("reason") not in ("pain", "stop"):
+        raise ValueError("reason of a stop")
+    return event

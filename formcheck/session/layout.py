@@ -21,6 +21,8 @@ from formcheck.pose.landmarks import LANDMARK_COUNT
 
 SCHEMA = "formcheck.session/2"
 
+_MOST_PX = 100_000
+
 #: What a NULL blob stands for.
 NAN_POINTS = np.full((LANDMARK_COUNT, 3), np.nan, dtype="<f4").tobytes()
 NAN_VISIBILITY = np.full(LANDMARK_COUNT, np.nan, dtype="<f4").tobytes()
@@ -200,7 +202,15 @@ def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
         KeyError, TypeError, ValueError: something is missing or spoilt.
     """
     text = {key: value for key, value in meta.items() if value is not None}
+    if not all(isinstance(value, str) for value in text.values()):  # SQLite keeps what it is given
+        raise TypeError("not text")
     width, height = json.loads(text["image_wh"])
+    sides = meta["side"], meta.get("declared_side")
+    if not (0 < width < _MOST_PX and 0 < height < _MOST_PX) or not {*sides} <= {"left", "right", None}:
+        raise ValueError("no picture or side like that")
+    measures = tuple(str(name) for name in json.loads(text["measures"]))
+    if text["primary"] not in measures:
+        raise ValueError("the primary measure is not there")
     return SessionMeta(
         formcheck=text["formcheck"],
         created=text["created"],
@@ -211,8 +221,8 @@ def parse_meta(meta: dict[str, str | None]) -> SessionMeta:
         view=text["view"],
         engine=text["engine"],
         model=text["model"],
-        model_sha256=dict(json.loads(text["model_sha256"])),
-        measures=tuple(str(name) for name in json.loads(text["measures"])),
+        model_sha256={str(k): str(v) for k, v in dict(json.loads(text["model_sha256"])).items()},
+        measures=measures,
         primary=text["primary"],
         overrides=text["overrides"],
         live=meta["live"],

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sqlite3
 import stat
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.session.layout import SCHEMA, TABLES, SessionMeta, parse_meta, read_meta
+from formcheck.errors import printable as printable
+from formcheck.session.guard import look_over
+from formcheck.session.layout import SessionMeta, parse_meta, read_meta
 from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session, _read_only, _reading
 from formcheck.session.summary import LiveInfo, Rep, Summary
@@ -41,12 +40,7 @@ MEDIA_TYPES = {
 _DEEPEST = 3
 _MOST_FOLDERS = 20_000
 _LARGEST_DATABASE = 8_000_000_000
-_LARGEST_VALUE = 64_000_000
-_QUERY_S = 30.0
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
-_OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
-#: Control characters and those that turn the direction of writing: a name with them looks like another.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class NotThereError(KeyError):
@@ -96,13 +90,6 @@ class Card:
     def started(self) -> str:
         """When it began, ISO 8601; of an analysed recording, when it was analysed."""
         return self.live.started if self.live else self.meta.created if self.meta else ""
-
-
-def printable(text: str, most: int = 300) -> str:
-    """Text from elsewhere as it may be shown: no control characters, nothing undecodable, not endless."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    text = _UNPRINTABLE.sub("\ufffd", text)
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @dataclass
@@ -204,7 +191,7 @@ class Library:
                 _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
             )
             try:
-                _look_over(db, path)
+                look_over(db, path)
                 meta = read_meta(db)
                 return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
             except BaseException:
@@ -298,54 +285,6 @@ def _is_regular(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except (OSError, ValueError):
         return False
-
-
-def _look_over(db: sqlite3.Connection, path: Path) -> None:
-    """Refuses a database that is more than plain tables of data, before anything is asked of it."""
-    guard(db)
-    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
-        text = str(sql or "").lstrip().upper()
-        plain = kind == "table" and text.startswith("CREATE TABLE") and " GENERATED " not in text
-        if name in _OUR_TABLES and plain:
-            continue
-        if kind == "index" and sql is None:
-            continue
-        raise FormcheckError(f"{path} is not a formcheck session: it holds more than formcheck writes.")
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    schema = read_meta(db).get("schema") if "meta" in tables else None
-    name, _, number = str(schema or "").partition("/")
-    ours, _, newest = SCHEMA.partition("/")
-    if name != ours or not number.isdigit():
-        raise FormcheckError(f"{path} is not a formcheck session.")
-    if number != newest:
-        age = (
-            ("newer", "update formcheck")
-            if int(number) > int(newest)
-            else ("older", "analyse its video again")
-        )
-        raise FormcheckError(f"The session {path} was made by a {age[0]} formcheck ({schema}); {age[1]}.")
-    if tables != _OUR_TABLES:
-        raise ValueError("tables are missing")
-
-
-def guard(db: sqlite3.Connection, most_s: float = _QUERY_S) -> None:
-    """Limits what a database from elsewhere can make SQLite do: no functions, no giant values, no endless
-    query."""
-    db.execute("PRAGMA trusted_schema=OFF")
-    db.execute("PRAGMA cell_size_check=ON")
-    if sys.version_info >= (3, 11):
-        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
-    begun = [time.monotonic()]
-    last = [begun[0]]
-
-    def check() -> int:
-        now = time.monotonic()
-        if now - last[0] > 1.0:  # a pause between queries: this is a new one
-            begun[0] = now
-        last[0] = now
-        return int(now - begun[0] > most_s)
-
-    db.set_progress_handler(check, 200_000)
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import TypeAdapter
+
 import formcheck
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.practice import Moment, Practice
@@ -17,6 +19,7 @@ from formcheck.exercises.tracker import RepResult
 from formcheck.measures.reference import Reference
 from formcheck.pose.steady import Seen
 from formcheck.session.events import Event
+from formcheck.session.reader import Session, _reading
 from formcheck.session.summary import (
     CueGiven,
     DefinitionInfo,
@@ -61,6 +64,19 @@ class SessionFacts:
     model: str
     views: tuple[str, ...] = ()
     declared_view: bool = False
+
+
+_FACTS = TypeAdapter(SessionFacts)
+
+
+def stored_facts(session: Session) -> SessionFacts:
+    """The facts of a stored live session.
+
+    Raises:
+        FormcheckError: they are damaged.
+    """
+    with _reading(session.path):
+        return _FACTS.validate_json(session.meta.live or "")
 
 
 def apply_event(event: Event, practice: Practice, log: LiveLog) -> Rep | None:

@@ -23,6 +23,8 @@ ANNOTATED = "annotated.mp4"
 REPORT = "report.html"
 SESSION = "session.sqlite"
 VIDEO = "video.mp4"  # of a live session, with consent
+#: One of an hour of repetitions has a megabyte or two.
+LARGEST_SUMMARY = 64_000_000
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
 
 # EFBIG is what a memory stick formatted as FAT32 says to a file of 4 GB.

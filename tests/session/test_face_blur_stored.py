@@ -54,7 +54,7 @@ def test_a_stored_face_cannot_be_found_again(tmp_path, blur):
     (session,) = (tmp_path / "live").iterdir()
     run("analyze", session)
     with open_session(session) as opened:
-        xy = opened.poses().landmarks_xyz[:, :, :2]
+        xy = opened.poses().track.image_xyz[:, :, :2]
     (x, y), radius = _face(np.nanmedian(xy, axis=0).astype(np.float64))
     half = radius // 2  # eyes, nose and mouth
     box = (slice(y - half, y + half), slice(x - half, x + half))
