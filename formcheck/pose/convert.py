@@ -52,16 +52,7 @@ KINDS: dict[str, tuple[int, dict[str, tuple[int, ...]]]] = {
 }
 
 # What reading a damaged flatbuffer can raise.
-_DAMAGE = (
-    struct.error,
-    IndexError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,  # a stride of 0
-    MemoryError,
-)
+_DAMAGE = (struct.error, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError)
 
 
 def convert_bytes(tflite_model: bytes, name: str = "the model") -> tuple[str, bytes]:

@@ -18,7 +18,7 @@ from readers import READERS, check_sentence  # noqa: E402
 
 #: Cases of each reader; the costly ones get few.
 FEW = {"camera": 2, "session_bytes": 8, "session_cells": 8, "review_session": 4, "definition": 10, "summary": 8,
-       "playable": 10, "clip_source": 15, "http_raw": 15}  # fmt: skip
+       "playable": 4, "clip_source": 15, "http_raw": 15}  # fmt: skip
 
 
 @pytest.mark.parametrize("reader", READERS)
