@@ -31,6 +31,8 @@ from formcheck.pose.region import Region
 from formcheck.sources import Frame
 
 INPUT_SIDE = 256
+#: Of the model's points: the landmarks and the two from which the next region is made.
+_USED = LANDMARK_COUNT + 2
 #: Below this the landmark model does not believe that its region holds a person (published graph).
 PRESENCE_THRESHOLD = 0.5
 #: While somebody is followed, the detector looks again this often, to count people and to find a lying
@@ -79,13 +81,12 @@ class LandmarkNet:
         crop = cv2.cvtColor(region.crop(image, INPUT_SIDE), cv2.COLOR_BGR2RGB)
         if mirrored:
             crop = np.ascontiguousarray(crop[:, ::-1])
-        tensor = crop.astype(np.float32)[None]
-        tensor *= np.float32(1 / 255)
+        tensor = np.multiply(crop, np.float32(1 / 255), dtype=np.float32)[None]
         flat, score, flat_world, heat = self._session.run(
             ["landmarks", "score", "world_landmarks", "heatmap"], {"image": tensor}
         )
-        raw = flat.reshape(-1, 5).copy()
-        raw[:, :2] = refine(raw[:, :2] / INPUT_SIDE, heat[0]) * INPUT_SIDE
+        raw = flat.reshape(-1, 5)[:_USED].copy()
+        raw[:, :2] = refine(raw[:, :2] / INPUT_SIDE, heat[0, :_USED]) * INPUT_SIDE
         flat_world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
         if mirrored:
             raw[:, 0] = INPUT_SIDE - raw[:, 0]
