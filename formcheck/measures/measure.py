@@ -122,7 +122,7 @@ class Measurer:
             length = norm(ends[:, :, 0] - ends[:, :, 1])
             held = np.abs(length / self._bone_rest - 1.0) <= gates.bone_tolerance
             missing = ~(held | self._bone_free)
-            broken: NDArray[np.bool_] = (missing[:, :, None] & self._bones_of).any(axis=1)
+            broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
             _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
         seen = np.concatenate([visibility, np.full((n, 1), np.inf, visibility.dtype)], axis=1)
         least = seen[:, self._judged].min(axis=2)
