@@ -47,6 +47,9 @@ def live(
     ] = None,
     language: Annotated[str, typer.Option(help="Language of voice and screen: en or de.")] = "en",
     model: Annotated[str, typer.Option(help="Pose model: full, lite, or one added yourself.")] = "full",
+    device: Annotated[
+        str, typer.Option(help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.")
+    ] = "cpu",
     mute: Annotated[bool, typer.Option("--mute", help="No voice and no sounds.")] = False,
     speech_log: Annotated[
         Path | None, typer.Option(help="Write every sentence and sound with its time to this file (JSON).")
@@ -81,6 +84,7 @@ def live(
             patient=patient,
             language=language,
             model=model,
+            device=device,
             mute=mute,
             speech_log=speech_log,
             blur_face=blur_face,

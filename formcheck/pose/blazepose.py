@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import models
 from formcheck.pose.detector import Detection, PoseDetector
+from formcheck.pose.device import open_sessions
 from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
@@ -152,24 +152,32 @@ class BlazePose:
         threads: models that may run at the same time; 0 for two where there are two cores. What is read does
             not depend on it.
         mirror_every_s: seconds between mirrored second readings; None for none.
+        device: see `formcheck.pose.device`.
 
     Raises:
-        FormcheckError: unknown model, or weights missing or damaged.
+        FormcheckError: unknown model or device, or weights missing or damaged.
     """
 
     name = "blazepose-onnx"
 
     def __init__(
-        self, model: str = "full", threads: int = 0, mirror_every_s: float | None = MIRROR_EVERY_S
+        self,
+        model: str = "full",
+        threads: int = 0,
+        mirror_every_s: float | None = MIRROR_EVERY_S,
+        device: str = "cpu",
     ) -> None:
         self._mirror_every_s = mirror_every_s
         detector = models.find_model("detector", "detection")
         landmarks = models.find_model("landmarks", model)
         self.model = model
         self.model_sha256 = {f.path.name: f.sha256 for f in (detector, landmarks)}
-        self._detector: PoseDetector | None = PoseDetector(_session(detector.path))
-        self._net: LandmarkNet | None = LandmarkNet(_session(landmarks.path))
-        workers = min(threads or os.cpu_count() or 1, _AT_ONCE)
+        paths = [detector.path, landmarks.path]
+        (finds, reads), self.device, self.device_note = open_sessions(paths, device)
+        self._detector: PoseDetector | None = PoseDetector(finds)
+        self._net: LandmarkNet | None = LandmarkNet(reads)
+        # Not every other device may be asked two things at once.
+        workers = min(threads or os.cpu_count() or 1, _AT_ONCE) if self.device == "cpu" else 1
         self._pool = ThreadPoolExecutor(workers, "pose") if workers > 1 else None
         self._gate = JumpGate()
         self.reset()
@@ -370,9 +378,3 @@ def _pose(frame: Frame, output: NetOutput) -> Pose:
         presence=output.presence,
         score=output.score,
     )
-
-
-def _session(path: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

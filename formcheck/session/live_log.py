@@ -60,6 +60,7 @@ class SessionFacts:
     model: str
     views: tuple[str, ...] = ()
     declared_view: bool = False
+    device: str = "cpu"
 
 
 def apply_event(event: Event, practice: Practice, log: LiveLog) -> Rep | None:
@@ -215,6 +216,7 @@ class LiveLog:
             pose=PoseInfo(
                 engine=facts.engine,
                 model=facts.model,
+                device=facts.device,
                 frames_with_person=self._with_person,
                 frames_rejected=self._rejected,
                 people_seen_max=self._people,
