@@ -132,7 +132,7 @@ class Measurer:
         x, y = xy[:, :, 0], xy[:, :, 1]
         outside = np.zeros((n, LANDMARK_COUNT + 1), bool)
         outside[:, :-1] = (x < _EDGE * w) | (x > (1 - _EDGE) * w) | (y < _EDGE * h) | (y > (1 - _EDGE) * h)
-        cut = outside[:, self._needed].any(axis=2)
+        cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
         _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
 

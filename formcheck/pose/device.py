@@ -47,7 +47,7 @@ def open_sessions(paths: list[Path], device: str = "cpu") -> tuple[list[ort.Infe
         device: one of `DEVICES`.
 
     Returns:
-        The sessions, all on one device; the device; and one sentence where it is not the one asked for, or "".
+        The sessions, all on one device; that device; and one sentence where another was asked for, or "".
 
     Raises:
         FormcheckError: there is no such device.

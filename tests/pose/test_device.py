@@ -1,4 +1,4 @@
-"""Choosing the processor for the pose model, with faked offers of ONNX Runtime; see `formcheck.pose.device`."""
+"""Choosing the processor for the pose model, with faked offers of ONNX Runtime."""
 
 from __future__ import annotations
 
