@@ -40,10 +40,10 @@ def test_an_hour_of_live_practice_does_not_grow() -> None:
     still = list(range(27))
     order = (still + still[::-1]) * 2
     definition = load_definition("clam")
-    plan = Plan(definition, sets=20, reps=20, rest_s=20.0, views=tuple(definition.views))
+    plan = Plan(definition, sets=50, reps=20, rest_s=20.0, views=tuple(definition.views))
     flow = Flow(Words(), {}, lambda name: (plan, History()), "clam")
     practice = Practice(definition, position_check(definition, None, plan.views))
-    facts = SessionFacts("2030-01-01", None, "en", "none", 20, 20, "clip", "blazepose-onnx", "full")
+    facts = SessionFacts("2030-01-01", None, "en", "none", 50, 20, "clip", "blazepose-onnx", "full")
     log, blend, page = LiveLog(definition, facts), Blend(), ""
     after_five_minutes = 0.0
     for i in range(int(HOUR_S * FPS)):
