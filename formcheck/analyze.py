@@ -50,6 +50,7 @@ def analyze(
     model: str = "full",
     prescription: Path | None = None,
     threads: int = 0,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse a recorded clip of a clam or a bridge.
@@ -62,7 +63,7 @@ def analyze(
         exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
         side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
         view: camera view if known (spec 13); recognised if not given.
-        engine, model, threads: see `formcheck.pose.engine.open_engine`.
+        engine, model, threads, device: see `formcheck.pose.engine.open_engine`.
         prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
         progress: called now and then with what is being done and how much of it.
 
@@ -71,9 +72,9 @@ def analyze(
     """
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
-    with VideoFile(Path(video)) as source, open_engine(engine, model, threads) as pose_engine:
+    with VideoFile(Path(video)) as source, open_engine(engine, model, threads, device) as pose_engine:
         results, spent, complete = read_poses(source, pose_engine, progress)
-        warnings = list(source.warnings)
+        warnings = [*source.warnings, *filter(None, [pose_engine.device_note])]
         track = Track.from_results(results, (source.width, source.height))
         info = Source(
             file=Path(video).name,
@@ -86,6 +87,7 @@ def analyze(
         pose = PoseInfo(
             engine=pose_engine.name,
             model=pose_engine.model,
+            device=pose_engine.device,
             frames_with_person=int(track.person.sum()),
             frames_rejected=int(track.rejected.sum()),
             people_seen_max=int(track.people_seen.max(initial=0)),

@@ -110,6 +110,9 @@ def analyze(
     ] = None,
     engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
     model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
+    device: Annotated[
+        str, typer.Option(help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.")
+    ] = "cpu",
 ) -> None:
     """Analyse a recorded clip, or run a recorded live session again.
 
@@ -121,6 +124,7 @@ def analyze(
     """
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
+    from formcheck.pose.device import check_device
     from formcheck.pose.engine import check_engine
     from formcheck.replay import is_session, replay_file
     from formcheck.session.outputs import OutputFolder
@@ -138,6 +142,7 @@ def analyze(
     # Neither a file that cannot be read nor a mistyped model costs anybody their earlier results.
     VideoFile(video).close()
     check_engine(engine, model)
+    check_device(device)
     folder = OutputFolder(video, out)
     folder.prepare()
     with _progress(show=not json_ or sys.stderr.isatty()) as progress:
@@ -149,6 +154,7 @@ def analyze(
             engine=engine,
             model=model,
             prescription=prescription,
+            device=device,
             progress=progress,
         )
         analysis = write_outputs(
@@ -212,6 +218,9 @@ def doctor(
         str | None, typer.Option(help="Number, device or address of the camera. Default: the first one.")
     ] = None,
     language: Annotated[str, typer.Option(help="Language of the voice to try: en or de.")] = "en",
+    device: Annotated[
+        str, typer.Option(help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.")
+    ] = "cpu",
     json_: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")
     ] = False,
@@ -227,7 +236,7 @@ def doctor(
 
     console = Console(stderr=True)
     with console.status("Starting") as status:
-        report = examine(camera, language, progress=lambda what: status.update(f"{what} …"))
+        report = examine(camera, language, device=device, progress=lambda what: status.update(f"{what} …"))
     if json_:
         print(report.to_json())
     else:

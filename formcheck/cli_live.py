@@ -93,6 +93,13 @@ def live(
         str,
         typer.Option(rich_help_panel=_TRYING, help="Pose model: full, lite, or one added yourself."),
     ] = "full",
+    device: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_TRYING,
+            help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.",
+        ),
+    ] = "cpu",
     source: Annotated[
         Path | None,
         typer.Option(rich_help_panel=_TRYING, help="Play a video file as if it were the camera."),
@@ -135,6 +142,7 @@ def live(
             patient=patient,
             language=language,
             model=model,
+            device=device,
             mute=mute,
             speech_log=speech_log,
             blur_face=blur_face,

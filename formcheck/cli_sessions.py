@@ -151,6 +151,9 @@ def batch(
     ] = False,
     engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
     model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
+    device: Annotated[
+        str, typer.Option(help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.")
+    ] = "cpu",
 ) -> None:
     """Analyse many videos, and go on where an earlier run ended.
 
@@ -174,6 +177,7 @@ def batch(
         out=out,
         engine=engine,
         model=model,
+        device=device,
         pictures=pictures,
     )
     if status:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from formcheck.coach.voice import Voice, open_voice
 from formcheck.errors import FormcheckError
 from formcheck.light import image_light
 from formcheck.paths import sessions_folder
+from formcheck.pose.device import check_device
 from formcheck.pose.engine import open_engine
 from formcheck.sources import Frame
 from formcheck.words import Words
@@ -109,6 +111,7 @@ def examine(
     camera: str | None = None,
     language: str = "en",
     progress: Callable[[str], None] = lambda what: None,
+    device: str = "cpu",
 ) -> Report:
     """Try everything. Takes about ten seconds, speaks one sentence and shows a black screen for a moment.
 
@@ -116,11 +119,14 @@ def examine(
         camera: number, device or URL; None is the first camera.
         language: of the voice to try.
         progress: told what is being tried.
+        device: what the pose model is timed on, see `formcheck.pose.device`.
     """
+    check_device(device)
     progress("Looking through the camera")
     seen = check_camera(open_source(camera))
     progress("Timing the pose model")
-    speed, model = check_speed(float(seen.numbers.get("fps", 0.0)) or USUAL_FPS)
+    fps = float(seen.numbers.get("fps", 0.0)) or USUAL_FPS
+    speed, model = check_speed(fps, partial(model_ms, device=device))
     progress("Trying the sound")
     sound = check_sound(language)
     progress("Looking at the disk and the screen")
@@ -169,7 +175,7 @@ def check_camera(source: LiveSource) -> Check:
     return Check("camera", status, " ".join(found), " ".join(todo), numbers)
 
 
-def model_ms(model: str, fps: float = USUAL_FPS, for_s: float = SPEED_S) -> float:
+def model_ms(model: str, fps: float = USUAL_FPS, for_s: float = SPEED_S, device: str = "cpu") -> float:
     """Mean time the pose engine takes for a frame of the shipped picture, in milliseconds.
 
     Frames carry the times they would have at this rate, so second readings and looks for other people cost
@@ -178,7 +184,7 @@ def model_ms(model: str, fps: float = USUAL_FPS, for_s: float = SPEED_S) -> floa
     import cv2
 
     image = np.asarray(cv2.imdecode(np.fromfile(SAMPLE, np.uint8), cv2.IMREAD_COLOR), dtype=np.uint8)
-    with open_engine(model=model) as engine:
+    with open_engine(model=model, device=device) as engine:
         for index in range(3):  # the first runs prepare memory
             engine.estimate(Frame(image, index / fps, index))
         start = time.perf_counter()

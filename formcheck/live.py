@@ -307,6 +307,7 @@ class LiveSession:
             source="clip" if options.clip else "camera",
             engine=self._engine.name,
             model=self._engine.model,
+            device=self._engine.device,
             views=flow.plan.views,
         )
         check = position_check(definition, options.side, flow.plan.views)

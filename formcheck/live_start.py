@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class LiveRequest:
     high_contrast: bool
     windowed: bool
     stats: bool
+    device: str = "cpu"
 
 
 def start_live(request: LiveRequest) -> LiveResult:
@@ -85,17 +87,20 @@ def start_live(request: LiveRequest) -> LiveResult:
         clip=request.clip is not None,
         mute=request.mute,
     )
-    engine = live_engine(request.model)
+    engine = live_engine(request.model, request.device)
     return LiveSession(
         flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options
     ).run()
 
 
-def live_engine(model: str) -> PoseEngine:
+def live_engine(model: str, device: str = "cpu") -> PoseEngine:
     """The pose engine for live use: one thread, so that drawing and recording have the other core."""
     from formcheck.pose.blazepose import BlazePose
 
-    return BlazePose(model, threads=1)
+    engine = BlazePose(model, threads=1, device=device)
+    if engine.device_note:
+        print(engine.device_note, file=sys.stderr)
+    return engine
 
 
 def _voice(request: LiveRequest) -> Voice:

@@ -35,7 +35,7 @@ class Job:
         pictures: also draw the video and write the report.
         version: the formcheck that planned it; another one refuses to do it.
         model_sha256: hashes of the weights that are to be used, by file name.
-        threads: for the pose model; 0 lets it choose.
+        threads, device: for the pose model, see `formcheck.pose.engine.open_engine`.
     """
 
     video: Path
@@ -49,6 +49,7 @@ class Job:
     version: str = ""
     model_sha256: dict[str, str] = field(default_factory=dict)
     threads: int = 1
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def find_jobs(
     engine: str = "blazepose-onnx",
     model: str = "full",
     pictures: bool = False,
+    device: str = "cpu",
 ) -> list[Job]:
     """The jobs in a folder of videos (with all folders in it), or in a list.
 
@@ -95,15 +97,18 @@ def find_jobs(
         source: the folder or the list.
         exercise, side, prescription: for the videos that do not say.
         out: folder for the results; by default they lie beside each video.
-        engine, model, pictures: see `Job`.
+        engine, model, pictures, device: see `Job`.
 
     Raises:
         FormcheckError: there is nothing to do, the list cannot be understood, a video has no exercise, or
-            there is no such model.
+            there is no such model or device.
     """
+    from formcheck.pose.device import check_device
+
     rows = _listed(source) if source.is_file() else _in_folder(source)
     root = source.parent if source.is_file() else source
     weights = weights_of(engine, model)
+    check_device(device)
     jobs: list[Job] = []
     places: set[Path] = set()
     for row in rows:
@@ -138,6 +143,7 @@ def find_jobs(
                 engine=engine,
                 model=model,
                 pictures=pictures,
+                device=device,
                 version=formcheck.__version__,
                 model_sha256=weights,
             )

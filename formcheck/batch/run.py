@@ -29,11 +29,12 @@ def run_batch(
     engine: str,
     model: str,
     pictures: bool,
+    device: str = "cpu",
 ) -> int:
     """Runs a batch as the command line asks for it; progress goes to standard error.
 
     Args:
-        source, exercise, side, prescription, out, engine, model, pictures: see `find_jobs`.
+        source, exercise, side, prescription, out, engine, model, pictures, device: see `find_jobs`.
         workers: videos at a time on this computer; 0: one for each core.
         cluster: address of a Dask scheduler, or None for this computer.
 
@@ -52,6 +53,7 @@ def run_batch(
         engine=engine,
         model=model,
         pictures=pictures,
+        device=device,
     )
     tables = (out if out is not None else source.parent if source.is_file() else source).absolute()
     with explained(tables):

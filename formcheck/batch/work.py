@@ -35,6 +35,7 @@ def analyze_job(job: Job) -> Outcome:
             model=job.model,
             prescription=job.prescription,
             threads=job.threads,
+            device=job.device,
         )
         folder.prepare()
         write_outputs(analysis, folder, video=job.pictures, report=job.pictures)

@@ -23,7 +23,7 @@ from formcheck.exercises.recording import prepare, reference_at_rest
 from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures import view as views
-from formcheck.measures.measure import measure
+from formcheck.measures.measure import Measurer
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark
@@ -66,6 +66,8 @@ _MAJORITY_S = 0.5
 #: the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale or angle changed).
 _MOVED_TRUNKS = 0.35
 _MOVED_S = 1.0
+_NO_XY = np.full((LANDMARK_COUNT, 2), np.nan, np.float32)
+_NO_WORLD = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
 
 @dataclass(frozen=True)
@@ -317,14 +319,11 @@ class Practice:
     def _measure(
         self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
     ) -> MeasureTable:
-        assert self.reference is not None
         person = xy is not None and world is not None
-        table = measure(
-            self.definition,
-            self.reference,
+        table = self._measurer(
             time_s=np.array([seen.time_s]),
-            xy=(xy if xy is not None else np.full((LANDMARK_COUNT, 2), np.nan, np.float32))[None],
-            world=(world if world is not None else np.full((LANDMARK_COUNT, 3), np.nan, np.float32))[None],
+            xy=(xy if xy is not None else _NO_XY)[None],
+            world=(world if world is not None else _NO_WORLD)[None],
             visibility=_or_zeros(seen.visibility)[None],
             person=np.array([person and not self._unsteady()]),
             image_wh=seen.image_wh,
@@ -371,6 +370,7 @@ class Practice:
     def _settle(self, reference: Reference, xy: NDArray[np.float32]) -> Reference:
         """Take a new reference and go on from it."""
         self.reference = reference
+        self._measurer = Measurer(self.definition, reference)
         self._restless.clear()
         self._lies_badly_s = None
         if self._side is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.measures.geometry import UP, dot, turn_deg, unit
+from formcheck.measures.geometry import UP, cross3, dot, turn_deg, unit
 from formcheck.measures.reference import Reference
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
@@ -138,7 +138,7 @@ def _shank_frame(world: Array, top: str) -> tuple[Array, Array, Array]:
     shank = ankle - knee
     shank = shank - dot(shank, thigh)[:, None] * thigh
     across = unit(line - dot(line, thigh)[:, None] * thigh)
-    return shank, across, np.cross(thigh, across)
+    return shank, across, cross3(thigh, across)
 
 
 def needs(ref: Reference) -> dict[str, list[Landmark]]:

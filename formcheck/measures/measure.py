@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures import bridge, clam
+from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -38,6 +39,102 @@ def raw_values(
         np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
     )
     return values
+
+
+class Measurer:
+    """The measures of one exercise against one reference, with what no frame changes worked out once.
+
+    Args:
+        definition: the exercise.
+        ref: view, scale and resting values.
+    """
+
+    def __init__(self, definition: Definition, ref: Reference) -> None:
+        self._definition = definition
+        self._ref = ref
+        module = self._module = formulas(definition)
+        names = self._names = tuple(definition.measures)
+        fixed = [_before_looking(name, definition, ref, module) for name in names]
+        self._status = np.array([status for status, _ in fixed], np.uint8)
+        self._reason = np.array([reason for _, reason in fixed], np.uint8)
+        self._shown = np.array(
+            [ref.view != "unknown" and ref.view in definition.measures[name].views for name in names]
+        )
+        needs: dict[str, list[Landmark]] = module.needs(ref)
+        # Index 33 stands for a landmark that is always seen, where a measure needs fewer than another.
+        self._needed = _padded([needs[name] for name in names])
+        self._judged = _padded([[i for i in needs[name] if i not in _HIPS] for name in names])
+        bones = {bone: (ref.near, *ends) for bone, ends in module.BONES.items()}
+        shanks = {f"shank_{side}": (side, "knee", "ankle") for side in ("left", "right")}
+        both = bones | shanks
+        self._bone_ends = np.array([[side_landmark(s, a), side_landmark(s, b)] for s, a, b in both.values()])
+        rest = [ref.bones_px.get(bone, np.nan) for bone in bones]
+        self._bone_rest = np.array([*rest, *[ref.bones_px.get("longer_shank", np.nan)] * len(shanks)])
+        # A free leg points where it likes.
+        self._bone_free = np.array(
+            [*[False] * len(bones), *(ref.side not in (None, side) for side in ("left", "right"))]
+        )
+        watched = {"side": module.BONES_OF, "feet": module.SHANKS_OF}.get(ref.view, {})
+        self._bones_of = np.array([[bone in watched.get(name, ()) for name in names] for bone in both])
+
+    def __call__(
+        self,
+        *,
+        time_s: NDArray[np.float64],
+        xy: NDArray[np.floating],
+        world: NDArray[np.floating],
+        visibility: NDArray[np.floating],
+        person: NDArray[np.bool_],
+        image_wh: tuple[int, int],
+    ) -> MeasureTable:
+        """Measures of T frames; see `measure`."""
+        values = self._values(xy, world)
+        status, reason = self._judge(xy, visibility, image_wh)
+        _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
+        absent = ~person[:, None] & self._shown
+        status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
+        values[status == Status.NOT_MEASURABLE] = np.nan
+        return MeasureTable(self._names, np.asarray(time_s, np.float64), values, status, reason)
+
+    def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
+        """``(T, M)`` values, the resting ones taken off."""
+        module, rest = self._module, self._ref.rest
+        values = raw_values(self._definition, xy, world, self._ref)
+        for name, value in values.items():
+            if name in module.CHANGES:
+                value = value - rest.get(name, np.nan)
+                if name.endswith("_deg"):
+                    value = (value + 180.0) % 360.0 - 180.0
+            elif name in module.RATIOS:
+                value = value / rest.get(name, np.nan)
+            values[name] = value
+        values |= module.derived(values)
+        return np.stack([values[name] for name in self._names], axis=1)
+
+    def _judge(
+        self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """``(T, M)`` status and reason, worst gate last."""
+        gates, n = self._definition.gates, len(xy)
+        status, reason = (np.repeat(fixed[None], n, axis=0) for fixed in (self._status, self._reason))
+        if self._bones_of.any():
+            ends = xy[:, self._bone_ends]
+            length = norm(ends[:, :, 0] - ends[:, :, 1])
+            held = np.abs(length / self._bone_rest - 1.0) <= gates.bone_tolerance
+            missing = ~(held | self._bone_free)
+            broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
+            _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
+        seen = np.concatenate([visibility, np.full((n, 1), np.inf, visibility.dtype)], axis=1)
+        least = seen[:, self._judged].min(axis=2)
+        _mark(status, reason, least < gates.visibility_ok, Status.LOW, Reason.OCCLUDED)
+        _mark(status, reason, least < gates.visibility_low, Status.NOT_MEASURABLE, Reason.OCCLUDED)
+        w, h = image_wh
+        x, y = xy[:, :, 0], xy[:, :, 1]
+        outside = np.zeros((n, LANDMARK_COUNT + 1), bool)
+        outside[:, :-1] = (x < _EDGE * w) | (x > (1 - _EDGE) * w) | (y < _EDGE * h) | (y > (1 - _EDGE) * h)
+        cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
+        _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
+        return status, reason
 
 
 def measure(
@@ -63,109 +160,41 @@ def measure(
         person: ``(T,)`` True where the person was seen.
         image_wh: size of the frames, pixels.
     """
-    module = formulas(definition)
-    raw = raw_values(definition, xy, world, ref)
-    values: dict[str, Array] = {}
-    for name, value in raw.items():
-        if name in module.CHANGES:
-            value = value - ref.rest.get(name, np.nan)
-            if name.endswith("_deg"):
-                value = (value + 180.0) % 360.0 - 180.0
-        elif name in module.RATIOS:
-            value = value / ref.rest.get(name, np.nan)
-        values[name] = value
-    values |= module.derived(values)
-
-    names = tuple(definition.measures)
-    n = len(time_s)
-    table = MeasureTable(
-        names=names,
-        time_s=np.asarray(time_s, np.float64),
-        value=np.full((n, len(names)), np.nan),
-        status=np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
-        reason=np.full((n, len(names)), Reason.NONE, np.uint8),
+    return Measurer(definition, ref)(
+        time_s=time_s, xy=xy, world=world, visibility=visibility, person=person, image_wh=image_wh
     )
-    needs: dict[str, list[Landmark]] = module.needs(ref)
-    bones = _bones_hold(xy, ref, definition)
-    w, h = image_wh
-    outside = (
-        (xy[:, :, 0] < _EDGE * w)
-        | (xy[:, :, 0] > (1 - _EDGE) * w)
-        | (xy[:, :, 1] < _EDGE * h)
-        | (xy[:, :, 1] > (1 - _EDGE) * h)
-    )
-    for m, name in enumerate(names):
-        status, reason = _judge(name, definition, ref, needs[name], visibility, outside, bones, module)
-        value = values[name]
-        empty = ~np.isfinite(value) & (status != Status.NOT_MEASURABLE)
-        status[empty], reason[empty] = Status.NOT_MEASURABLE, Reason.GEOMETRY
-        if ref.view != "unknown" and name in definition.measures and _shown(definition, name, ref):
-            status[~person], reason[~person] = Status.NOT_MEASURABLE, Reason.NO_PERSON
-        table.status[:, m], table.reason[:, m] = status, reason
-        table.value[:, m] = np.where(status == Status.NOT_MEASURABLE, np.nan, value)
-    return table
 
 
-def _shown(definition: Definition, name: str, ref: Reference) -> bool:
-    return ref.view in definition.measures[name].views
-
-
-def _judge(
-    name: str,
-    definition: Definition,
-    ref: Reference,
-    needed: list[Landmark],
-    visibility: NDArray[np.floating],
-    outside: NDArray[np.bool_],
-    bones: dict[str, NDArray[np.bool_]],
-    module: ModuleType,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Status and reason of one measure in each frame, worst gate last."""
-    n = len(visibility)
-    gates = definition.gates
-    status = np.full(n, Status.OK, np.uint8)
-    reason = np.full(n, Reason.NONE, np.uint8)
-
-    def mark(where: NDArray[np.bool_] | np.bool_ | bool, to: Status, why: Reason) -> None:
-        hit = where & (status < to)
-        status[hit], reason[hit] = to, why
-
+def _before_looking(
+    name: str, definition: Definition, ref: Reference, module: ModuleType
+) -> tuple[Status, Reason]:
+    """Status and reason of a measure from this view and with this reference, whatever the frame shows."""
     trust = definition.measures[name].views.get(ref.view)
     if trust is None:
-        mark(True, Status.NOT_MEASURABLE, Reason.VIEW)
-        return status, reason
-    if trust == "low":
-        mark(True, Status.LOW, Reason[definition.measures[name].low_because.upper()])
-    if not ref.still and name in module.CHANGES | module.RATIOS | module.DERIVED:
-        mark(True, Status.LOW, Reason.BASELINE)
+        return Status.NOT_MEASURABLE, Reason.VIEW
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
-        mark(True, Status.NOT_MEASURABLE, Reason.OCCLUDED)
-    watched = {"side": module.BONES_OF, "feet": module.SHANKS_OF}.get(ref.view, {})
-    for bone in watched.get(name, ()):
-        mark(~bones[bone], Status.LOW, Reason.OCCLUDED)
-    seen = [i for i in needed if i not in _HIPS]
-    if seen:
-        least = visibility[:, seen].min(axis=1)
-        mark(least < gates.visibility_ok, Status.LOW, Reason.OCCLUDED)
-        mark(least < gates.visibility_low, Status.NOT_MEASURABLE, Reason.OCCLUDED)
-    mark(outside[:, needed].any(axis=1), Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
-    return status, reason
+        return Status.NOT_MEASURABLE, Reason.OCCLUDED
+    if trust == "low":
+        return Status.LOW, Reason[definition.measures[name].low_because.upper()]
+    if not ref.still and name in module.CHANGES | module.RATIOS | module.DERIVED:
+        return Status.LOW, Reason.BASELINE
+    return Status.OK, Reason.NONE
 
 
-def _bones_hold(
-    xy: NDArray[np.floating], ref: Reference, definition: Definition
-) -> dict[str, NDArray[np.bool_]]:
-    """For each bone, where its image length is within the tolerance of its resting length."""
-    out = {}
-    for bone, (a, b) in formulas(definition).BONES.items():
-        ends = [side_landmark(ref.near, part) for part in (a, b)]
-        length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
-        rest = ref.bones_px.get(bone, np.nan)
-        out[bone] = np.abs(length / rest - 1.0) <= definition.gates.bone_tolerance
-    for side in ("left", "right"):
-        ends = [side_landmark(side, part) for part in ("knee", "ankle")]
-        length = np.linalg.norm(xy[:, ends[0]] - xy[:, ends[1]], axis=1)
-        longer = ref.bones_px.get("longer_shank", np.nan)
-        lifted = ref.side not in (None, side)  # a free leg points where it likes
-        out[f"shank_{side}"] = lifted | (np.abs(length / longer - 1.0) <= definition.gates.bone_tolerance)
-    return out
+def _mark(
+    status: NDArray[np.uint8],
+    reason: NDArray[np.uint8],
+    where: NDArray[np.bool_],
+    to: Status,
+    why: Reason,
+) -> None:
+    """Lower the status in place where it is better than `to`."""
+    hit = where & (status < to)
+    if hit.any():
+        status[hit], reason[hit] = to, why
+
+
+def _padded(rows: list[list[Landmark]]) -> NDArray[np.intp]:
+    """``(M, K)`` landmark indices, short rows filled up with `LANDMARK_COUNT`."""
+    longest = max(1, *map(len, rows))
+    return np.array([[*row, *[LANDMARK_COUNT] * (longest - len(row))] for row in rows], np.intp)

@@ -8,15 +8,21 @@ held for a while when the detector is blind.
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.pose import models
-from formcheck.pose.detector import PoseDetector
+from formcheck.pose.detector import Detection, PoseDetector
+from formcheck.pose.device import open_sessions
 from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
@@ -25,6 +31,8 @@ from formcheck.pose.runtime import ort
 from formcheck.sources import Frame
 
 INPUT_SIDE = 256
+#: Of the model's points: the landmarks and the two from which the next region is made.
+_USED = LANDMARK_COUNT + 2
 #: Below this the landmark model does not believe that its region holds a person (published graph).
 PRESENCE_THRESHOLD = 0.5
 #: While somebody is followed, the detector looks again this often, to count people and to find a lying
@@ -39,6 +47,11 @@ UPRIGHT_BELOW = 0.35
 MIRROR_EVERY_S = 0.2
 #: Another person must lie this much more level than the one followed to take the lock over.
 LYING_MARGIN = 0.25
+#: Frames of a recording read at the same time. Fixed, because results depend on it.
+_AT_ONCE = 2
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,13 +81,12 @@ class LandmarkNet:
         crop = cv2.cvtColor(region.crop(image, INPUT_SIDE), cv2.COLOR_BGR2RGB)
         if mirrored:
             crop = np.ascontiguousarray(crop[:, ::-1])
-        tensor = crop.astype(np.float32)[None]
-        tensor *= np.float32(1 / 255)
+        tensor = np.multiply(crop, np.float32(1 / 255), dtype=np.float32)[None]
         flat, score, flat_world, heat = self._session.run(
             ["landmarks", "score", "world_landmarks", "heatmap"], {"image": tensor}
         )
-        raw = flat.reshape(-1, 5).copy()
-        raw[:, :2] = refine(raw[:, :2] / INPUT_SIDE, heat[0]) * INPUT_SIDE
+        raw = flat.reshape(-1, 5)[:_USED].copy()
+        raw[:, :2] = refine(raw[:, :2] / INPUT_SIDE, heat[0, :_USED]) * INPUT_SIDE
         flat_world = flat_world.reshape(-1, 3)[:LANDMARK_COUNT]
         if mirrored:
             raw[:, 0] = INPUT_SIDE - raw[:, 0]
@@ -95,30 +107,78 @@ class LandmarkNet:
         )
 
 
+@dataclass(frozen=True)
+class _Memory:
+    """What is known when a frame is read, of the frames before it.
+
+    Attributes:
+        region: where to look, or None after the person was lost.
+        fixed: `region` is kept, without detecting or tracking (see `BlazePose.hold`).
+        held: the last region in which somebody was seen, at `seen_s`.
+        lying: lying score of the person followed.
+        turn: quarter turns at which the detector looked when it last looked twice.
+        look, mirror: the detector looks again, a second reading is made.
+    """
+
+    region: Region | None
+    fixed: bool
+    held: Region | None
+    seen_s: float
+    lying: float
+    turn: int
+    look: bool
+    mirror: bool
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What the models say about one frame: the choice of `BlazePose` among people, not yet gated."""
+
+    output: NetOutput | None
+    region: Region | None
+    mirrored: NetOutput | None = None
+    people: int | None = None
+    turn: int = 0
+
+
 class BlazePose:
     """Pose engine on ONNX Runtime; see `formcheck.pose.engine.PoseEngine`.
 
+    A model runs on one thread: on two it takes nearly as long and a third more processor time. A second core
+    is used by reading two pictures, or one picture twice, at the same time.
+
     Args:
         model: ``"lite"``, ``"full"`` or an added model.
-        threads: threads for the model (0 = let ONNX Runtime choose).
+        threads: models that may run at the same time; 0 for two where there are two cores. What is read does
+            not depend on it.
         mirror_every_s: seconds between mirrored second readings; None for none.
+        device: see `formcheck.pose.device`.
 
     Raises:
-        FormcheckError: unknown model, or weights missing or damaged.
+        FormcheckError: unknown model or device, or weights missing or damaged.
     """
 
     name = "blazepose-onnx"
 
     def __init__(
-        self, model: str = "full", threads: int = 0, mirror_every_s: float | None = MIRROR_EVERY_S
+        self,
+        model: str = "full",
+        threads: int = 0,
+        mirror_every_s: float | None = MIRROR_EVERY_S,
+        device: str = "cpu",
     ) -> None:
         self._mirror_every_s = mirror_every_s
         detector = models.find_model("detector", "detection")
         landmarks = models.find_model("landmarks", model)
         self.model = model
         self.model_sha256 = {f.path.name: f.sha256 for f in (detector, landmarks)}
-        self._detector: PoseDetector | None = PoseDetector(_session(detector.path, threads))
-        self._net: LandmarkNet | None = LandmarkNet(_session(landmarks.path, threads))
+        paths = [detector.path, landmarks.path]
+        (finds, reads), self.device, self.device_note = open_sessions(paths, device)
+        self._detector: PoseDetector | None = PoseDetector(finds)
+        self._net: LandmarkNet | None = LandmarkNet(reads)
+        # Not every other device may be asked two things at once.
+        workers = min(threads or os.cpu_count() or 1, _AT_ONCE) if self.device == "cpu" else 1
+        self._pool = ThreadPoolExecutor(workers, "pose") if workers > 1 else None
         self._gate = JumpGate()
         self.reset()
 
@@ -147,22 +207,98 @@ class BlazePose:
         return self._net
 
     def estimate(self, frame: Frame) -> PoseResult:
-        if self._net is None or self._detector is None:
-            raise RuntimeError("this pose engine is closed")
-        if self._fixed is not None:
-            return self._estimate_fixed(frame, self._fixed)
-        image, t = frame.image, frame.time_s
-        output: NetOutput | None = None
-        region = self._region
-        if region is not None:
-            output = self._believed(self._net(image, region))
-        if output is None or t - self._looked_s >= LOOK_EVERY_S:
-            output, region = self._look(image, t, output, region)
+        known = self._remember(frame)
+        return self._take(frame, known, self._read(frame, known, self._pool))
+
+    def estimate_all(self, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
+        """`estimate` for the frames of a recording, two of them at the same time.
+
+        A frame is looked at where the body was two frames before, not one, so that it need not wait for the
+        frame before it. Results come in order, and are the same on any number of cores.
+        """
+        waiting: deque[tuple[Frame, _Memory, Future[_Reading]]] = deque()
+        try:
+            for frame in frames:
+                known = self._remember(frame)
+                waiting.append((frame, known, _begin(self._pool, self._read, frame, known)))
+                if len(waiting) == _AT_ONCE:
+                    yield self._next(waiting)
+            while waiting:
+                yield self._next(waiting)
+        finally:
+            wait([reading for _, _, reading in waiting])
+
+    def _next(self, waiting: deque[tuple[Frame, _Memory, Future[_Reading]]]) -> PoseResult:
+        frame, known, reading = waiting.popleft()
+        return self._take(frame, known, reading.result())
+
+    def _remember(self, frame: Frame) -> _Memory:
+        """What `_read` needs to know; a look or second reading that is due is now taken to be made."""
+        t = frame.time_s
+        region = self._region if self._fixed is None else self._fixed
+        look = self._fixed is None and t - self._looked_s >= LOOK_EVERY_S
+        mirror = self._mirror_every_s is not None and t - self._mirrored_s >= self._mirror_every_s - 1e-3
+        if look:
+            self._looked_s = t
+        if mirror:
+            self._mirrored_s = t
+        fixed = self._fixed is not None
+        return _Memory(region, fixed, self._held, self._seen_s, self._lying, self._turn, look, mirror)
+
+    def _read(self, frame: Frame, known: _Memory, pool: Executor | None = None) -> _Reading:
+        """Run the models on one frame. Changes nothing here, so frames may be read at the same time.
+
+        Args:
+            frame: the frame.
+            known: of the frames before.
+            pool: where a second reading and the detector may run beside the first reading, or None.
+        """
+        image, region = frame.image, known.region
+        net, detector = self.net, self._detector
+        assert detector is not None
+        second = look = None
+        if known.mirror and region is not None:
+            second = _begin(pool, net, image, region, True)
+        if known.look:
+            look = _begin(pool, detector.detect, image)
+        output = _believed(net(image, region)) if region is not None else None
+        found = look.result() if look is not None else None
+        if known.fixed:
+            return _Reading(output, region, second.result() if second is not None else None)
+        people, turn, followed = None, known.turn, region
+        if output is None or found is not None:
+            found = detector.detect(image) if found is None else found
+            people = len(found)
+            output, region, turn = self._choose(frame, known, output, found)
+        mirrored = None
+        if second is not None:
+            mirrored = second.result()  # waited for in any case: the picture is in use until then
+        if (
+            known.mirror
+            and output is not None
+            and region is not None
+            and (second is None or region != followed)
+        ):
+            mirrored = net(image, region, mirrored=True)
+        return _Reading(output, region, mirrored, people, turn)
+
+    def _take(self, frame: Frame, known: _Memory, reading: _Reading) -> PoseResult:
+        """Follow the body to where a reading says it is, unless it jumped. Called in order of time."""
+        output, region, t = reading.output, reading.region, frame.time_s
+        if reading.people is not None:
+            self._people, self._looked_s = reading.people, t
+            self._turn = reading.turn
         if output is None or region is None:
+            self._owe_mirrored(known)
             self._region = None
             return PoseResult(t, frame.index, None, self._people)
+        mirrored = _believed(reading.mirrored)
+        second = _pose(frame, mirrored) if mirrored is not None else None
         pose = _pose(frame, output)
+        if self._fixed is not None:
+            return PoseResult(t, frame.index, pose, 1, mirrored=second)
         if not self._gate.accepts(pose):
+            self._owe_mirrored(known)
             # Look for the body where it was, not where the skeleton jumped to.
             self._region = self._held
             return PoseResult(t, frame.index, None, self._people, rejected="teleport")
@@ -171,59 +307,43 @@ class BlazePose:
         self._held = region
         # From this frame alone, as PoseLandmarker does: a smoothed region lags behind the body.
         self._region = Region.from_alignment(output.alignment_xy[0], output.alignment_xy[1])
-        if not 1 < self._region.size < 20 * max(image.shape):
+        if not 1 < self._region.size < 20 * max(frame.image.shape):
             self._region = None
-        return PoseResult(t, frame.index, pose, max(self._people, 1), mirrored=self._mirrored(frame, region))
+        return PoseResult(t, frame.index, pose, max(self._people, 1), mirrored=second)
 
-    def _estimate_fixed(self, frame: Frame, region: Region) -> PoseResult:
-        output = self._believed(self.net(frame.image, region))
-        if output is None:
-            return PoseResult(frame.time_s, frame.index, None)
-        mirrored = self._mirrored(frame, region)
-        return PoseResult(frame.time_s, frame.index, _pose(frame, output), 1, mirrored=mirrored)
+    def _owe_mirrored(self, known: _Memory) -> None:
+        """A second reading that was due for a frame without a body is made in the next one."""
+        if known.mirror:
+            self._mirrored_s = -1e9
 
-    def _mirrored(self, frame: Frame, region: Region) -> Pose | None:
-        """The second reading, now and then."""
-        assert self._net is not None
-        if self._mirror_every_s is None or frame.time_s - self._mirrored_s < self._mirror_every_s - 1e-3:
-            return None
-        self._mirrored_s = frame.time_s
-        output = self._believed(self._net(frame.image, region, mirrored=True))
-        return _pose(frame, output) if output is not None else None
-
-    def _look(
-        self, image: NDArray[np.uint8], t: float, followed: NetOutput | None, region: Region | None
-    ) -> tuple[NetOutput | None, Region | None]:
-        """Ask the detector, and choose whom to follow: who is followed already, or who lies."""
-        assert self._net is not None
+    def _choose(
+        self, frame: Frame, known: _Memory, followed: NetOutput | None, found: list[Detection]
+    ) -> tuple[NetOutput | None, Region | None, int]:
+        """Whom to follow: who is followed already, or who lies. Also the detector's turn, see `_Memory`."""
+        net, image, turn = self.net, frame.image, known.turn
         assert self._detector is not None
-        self._looked_s = t
-        found = self._detector.detect(image)
-        self._people = len(found)
-        upright = followed is not None and self._lying < UPRIGHT_BELOW
+        upright = followed is not None and known.lying < UPRIGHT_BELOW
         if not found or upright:
             # Nobody, or nobody lying: look once more at another quarter turn, a different one each time.
-            self._turn = self._turn % 3 + 1
-            found = found + self._detector.detect(image, self._turn)
-        best, best_region = followed, region
+            turn = turn % 3 + 1
+            found = found + self._detector.detect(image, turn)
+        best, best_region = followed, known.region
         best_score = lying_score(followed.world_xyz) + LYING_MARGIN if followed is not None else -1.0
         for one in found if followed is None or upright else ():
-            output = self._believed(self._net(image, one.region))
+            output = _believed(net(image, one.region))
             if output is None or (followed is not None and same_body(followed.image_xyz, output.image_xyz)):
                 continue
             score = lying_score(output.world_xyz)
             if score > best_score:
                 best, best_region, best_score = output, one.region, score
-        if best is None and self._held is not None and t - self._seen_s < HOLD_REGION_S:
-            best, best_region = self._believed(self._net(image, self._held)), self._held
-        return best, best_region
-
-    @staticmethod
-    def _believed(output: NetOutput) -> NetOutput | None:
-        return output if output.score >= PRESENCE_THRESHOLD else None
+        if best is None and known.held is not None and frame.time_s - known.seen_s < HOLD_REGION_S:
+            best, best_region = _believed(net(image, known.held)), known.held
+        return best, best_region, turn
 
     def close(self) -> None:
         self._detector = self._net = None
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def __enter__(self) -> BlazePose:
         return self
@@ -232,6 +352,19 @@ class BlazePose:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _believed(output: NetOutput | None) -> NetOutput | None:
+    return output if output is not None and output.score >= PRESENCE_THRESHOLD else None
+
+
+def _begin(pool: Executor | None, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Begin some work on the pool, or do it at once where there is none."""
+    if pool is not None:
+        return pool.submit(work, *args, **kwargs)
+    done: Future[T] = Future()
+    done.set_result(work(*args, **kwargs))
+    return done
 
 
 def _pose(frame: Frame, output: NetOutput) -> Pose:
@@ -245,11 +378,3 @@ def _pose(frame: Frame, output: NetOutput) -> Pose:
         presence=output.presence,
         score=output.score,
     )
-
-
-def _session(path: object, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Waiting threads that spin would take the core that decodes and draws.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -19,11 +19,15 @@ class PoseEngine(Protocol):
         name: as written to the summary, e.g. ``"blazepose-onnx"``.
         model: model variant, e.g. ``"full"``.
         model_sha256: hashes of the weight files in use, by file name.
+        device: what runs the model, e.g. ``"cpu"``.
+        device_note: one sentence where that is not the device asked for, else "".
     """
 
     name: str
     model: str
     model_sha256: dict[str, str]
+    device: str
+    device_note: str
 
     def estimate(self, frame: Frame) -> PoseResult:
         """Landmarks of the exercising person in this frame. Frames come in order of time."""
@@ -61,22 +65,25 @@ def check_engine(name: str, model: str) -> None:
         open_engine(name, model).close()
 
 
-def open_engine(name: str = "blazepose-onnx", model: str = "full", threads: int = 0) -> PoseEngine:
+def open_engine(
+    name: str = "blazepose-onnx", model: str = "full", threads: int = 0, device: str = "cpu"
+) -> PoseEngine:
     """Open a pose engine by name.
 
     Args:
         name: one of `ENGINES`.
         model: ``"lite"``, ``"full"``, or a model added with ``formcheck models add``.
-        threads: for our own engine's model; 0 lets ONNX Runtime choose.
+        threads: models of our own engine that may run at the same time; 0 lets it choose.
+        device: for our own engine, see `formcheck.pose.device`.
 
     Raises:
-        FormcheckError: unknown engine or model, missing or damaged weights, or an engine whose
+        FormcheckError: unknown engine, model or device, missing or damaged weights, or an engine whose
             optional package is not installed.
     """
     if name == "blazepose-onnx":
         from formcheck.pose.blazepose import BlazePose
 
-        return BlazePose(model, threads)
+        return BlazePose(model, threads, device=device)
     if name == "mediapipe":
         from formcheck.pose.mediapipe import MediaPipe
 

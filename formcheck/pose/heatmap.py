@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 REACH = 3
 #: A map whose best cell nearby is below this is not believed (published graph).
 MIN_CONFIDENCE = 0.5
+_NEAR = np.arange(-REACH, REACH + 1)
 
 
 def refine(unit_xy: NDArray[np.floating], logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -32,20 +33,15 @@ def refine(unit_xy: NDArray[np.floating], logits: NDArray[np.floating]) -> NDArr
     # The graph cuts towards zero, so a landmark up to one cell outside counts as in the first one.
     cell = np.trunc(np.clip(place, -2, cells + 1)).astype(np.int64)
     inside = ((cell >= 0) & (cell < cells)).all(axis=1)
-    near = np.arange(-REACH, REACH + 1)
-    column, row = cell[:, :1] + near, cell[:, 1:] + near  # (n, 7) each
+    column, row = cell[:, :1] + _NEAR, cell[:, 1:] + _NEAR  # (n, 7) each
     column_ok, row_ok = (column >= 0) & (column < width), (row >= 0) & (row < height)
-    window = logits[
-        np.arange(count)[:, None, None],
-        np.clip(row, 0, height - 1)[:, :, None],
-        np.clip(column, 0, width - 1)[:, None, :],
-    ].clip(-50, 50)
-    weight = np.where(
-        row_ok[:, :, None] & column_ok[:, None, :], 1 / (1 + np.exp(-window.astype(np.float64))), 0.0
-    )
+    at = np.clip(row, 0, height - 1)[:, :, None] * width + np.clip(column, 0, width - 1)[:, None, :]
+    at += (np.arange(count) * (height * width))[:, None, None]
+    window = logits.ravel()[at].clip(-50, 50)
+    weight = 1 / (1 + np.exp(-window.astype(np.float64)))
+    weight *= row_ok[:, :, None] & column_ok[:, None, :]
     sure = inside & (weight.max(axis=(1, 2)) >= MIN_CONFIDENCE)
-    total = np.maximum(weight.sum(axis=(1, 2)), 1e-12)
-    centre = np.stack(
-        [(weight * column[:, None, :]).sum(axis=(1, 2)), (weight * row[:, :, None]).sum(axis=(1, 2))], axis=1
-    )
+    across, down = weight.sum(axis=1), weight.sum(axis=2)
+    total = np.maximum(across.sum(axis=1), 1e-12)
+    centre = np.stack([(across * column).sum(axis=1), (down * row).sum(axis=1)], axis=1)
     return np.where(sure[:, None], centre / total[:, None] / cells, np.asarray(unit_xy, np.float64))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,7 @@ MIRRORED: tuple[int, ...] = tuple(
 )
 
 
+@cache
 def side_landmark(side: str, part: str) -> Landmark:
     """The landmark of one body part on one side, e.g. ``side_landmark("left", "knee")``.
 

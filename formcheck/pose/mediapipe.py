@@ -33,6 +33,8 @@ class MediaPipe:
     """
 
     name = "mediapipe"
+    device = "cpu"
+    device_note = ""
 
     def __init__(self, model: str = "full") -> None:
         """Open the engine.

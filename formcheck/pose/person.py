@@ -6,6 +6,8 @@ normal, so the person to follow is the one whose trunk lies down, not the one th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,10 @@ CORE = [
     Landmark.RIGHT_ANKLE,
 ]
 
+#: Thighs and shanks, and what to multiply their lengths by for a trunk's (segment ratios of spec 1.5).
+_BONES = np.array([[23, 25, 24, 26], [25, 27, 26, 28]])
+_BONE_TO_TRUNK = np.array([0.5 / 0.42, 0.5 / 0.40] * 2)
+
 #: A landmark that moves further than this between neighbouring frames has jumped (spec 1.3), in trunk
 #: lengths, at 30 frames a second; slower sources are allowed proportionally more.
 JUMP_TRUNKS = 0.3
@@ -39,8 +45,8 @@ SETTLE_S = 0.25
 
 def trunk_length_px(image_xyz: NDArray[np.floating]) -> float:
     """Distance between mid-shoulders and mid-hips in the image, pixels."""
-    xy = image_xyz[:, :2]
-    return float(np.linalg.norm(xy[_SHOULDERS].mean(axis=0) - xy[_HIPS].mean(axis=0)))
+    trunk = (image_xyz[11, :2] + image_xyz[12, :2] - image_xyz[23, :2] - image_xyz[24, :2]) / 2
+    return math.hypot(trunk[0], trunk[1])
 
 
 def body_size_px(image_xyz: NDArray[np.floating]) -> float:
@@ -50,12 +56,9 @@ def body_size_px(image_xyz: NDArray[np.floating]) -> float:
     ratios of spec 1.5).
     """
     xy = image_xyz[:, :2]
-    sizes = [trunk_length_px(image_xyz)]
-    for side in ("LEFT", "RIGHT"):
-        hip, knee, ankle = (xy[Landmark[f"{side}_{p}"]] for p in ("HIP", "KNEE", "ANKLE"))
-        sizes.append(float(np.linalg.norm(hip - knee)) * 0.5 / 0.42)
-        sizes.append(float(np.linalg.norm(knee - ankle)) * 0.5 / 0.40)
-    return max(sizes)
+    bones = xy[_BONES[0]] - xy[_BONES[1]]
+    longest = float((np.sqrt((bones * bones).sum(axis=1)) * _BONE_TO_TRUNK).max())
+    return max(trunk_length_px(image_xyz), longest)
 
 
 def lying_score(world_xyz: NDArray[np.floating]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def read_poses(
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
     """
     spent = {"decode": 0.0, "pose": 0.0}
-    results, complete = _read(source, engine.estimate, spent, progress, "Looking at the video")
+    results, complete = _read(source, engine, spent, progress, "Looking at the video")
     if not complete or not isinstance(engine, BlazePose) or is_steady(results):
         return results, spent, complete
     try:
@@ -49,7 +49,7 @@ def read_poses(
         if region is None:
             return results, spent, True
         engine.hold(region)
-        again, whole = _read(source, engine.estimate, spent, progress, "Looking a second time")
+        again, whole = _read(source, engine, spent, progress, "Looking a second time")
     except KeyboardInterrupt:
         return results, spent, True
     return (again if whole and is_better(again, results) else results), spent, True
@@ -63,7 +63,7 @@ def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
 
 def _read(
     source: VideoFile,
-    estimate: Callable[[Frame], PoseResult],
+    engine: PoseEngine,
     spent: dict[str, float],
     progress: Progress | None,
     what: str,
@@ -71,25 +71,43 @@ def _read(
     """One pass over the recording; adds to `spent`."""
     results: list[PoseResult] = []
     expected = source.frame_count or 0
-    frames = _ahead(source)
+    frames = _Timed(_ahead(source))
+    estimated = engine.estimate_all(frames) if isinstance(engine, BlazePose) else map(engine.estimate, frames)
+    begun = time.monotonic()
     try:
-        while True:
-            begun = time.monotonic()
-            frame = next(frames, None)
-            got = time.monotonic()
-            spent["decode"] += got - begun
-            if frame is None:
-                return results, True
-            results.append(estimate(frame))
-            spent["pose"] += time.monotonic() - got
+        for result in estimated:
+            results.append(result)
             if progress is not None and len(results) % 5 == 0:
                 progress(what, min(len(results) / expected, 1.0) if expected else 0.0)
+        return results, True
     except KeyboardInterrupt:
         if not results:
             raise
         return results, False
     finally:
+        if isinstance(estimated, Generator):
+            estimated.close()
         frames.close()
+        spent["decode"] += frames.waited_s
+        spent["pose"] += time.monotonic() - begun - frames.waited_s
+
+
+class _Timed(Iterator[Frame]):
+    """Frames, and for how many seconds they were waited for."""
+
+    def __init__(self, frames: Generator[Frame, None, None]) -> None:
+        self.waited_s = 0.0
+        self._frames = frames
+
+    def __next__(self) -> Frame:
+        begun = time.monotonic()
+        try:
+            return next(self._frames)
+        finally:
+            self.waited_s += time.monotonic() - begun
+
+    def close(self) -> None:
+        self._frames.close()
 
 
 def _ahead(source: VideoFile) -> Generator[Frame, None, None]:

@@ -64,6 +64,8 @@ class Blend:
 
     def __init__(self) -> None:
         self._half: deque[tuple[float, NDArray[np.floating], NDArray[np.floating]]] = deque(maxlen=_READINGS)
+        #: Medians of `_half`; None when it has changed since.
+        self._median: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     def __call__(self, result: PoseResult, time_s: float, index: int, image_wh: tuple[int, int]) -> Seen:
         """One frame.
@@ -83,12 +85,17 @@ class Blend:
             half_image = (result.mirrored.image_xyz - pose.image_xyz) / 2
             half_world = (result.mirrored.world_xyz - pose.world_xyz) / 2
             self._half.append((time_s, half_image, half_world))
+            self._median = None
         while self._half and time_s - self._half[0][0] > _STALE_S:
             self._half.popleft()
+            self._median = None
         image, world = pose.image_xyz, pose.world_xyz
         if self._half:
-            image = image + np.median([h for _, h, _ in self._half], axis=0).astype(np.float32)
-            world = world + np.median([h for _, _, h in self._half], axis=0).astype(np.float32)
+            if self._median is None:
+                _, images, worlds = zip(*self._half, strict=True)
+                self._median = tuple(np.median(h, axis=0).astype(np.float32) for h in (images, worlds))  # type: ignore[assignment]
+            assert self._median is not None
+            image, world = image + self._median[0], world + self._median[1]
         return Seen(
             time_s,
             index,

@@ -64,6 +64,7 @@ class SessionFacts:
     model: str
     views: tuple[str, ...] = ()
     declared_view: bool = False
+    device: str = "cpu"
 
 
 _FACTS = TypeAdapter(SessionFacts)
@@ -232,6 +233,7 @@ class LiveLog:
             pose=PoseInfo(
                 engine=facts.engine,
                 model=facts.model,
+                device=facts.device,
                 frames_with_person=self._with_person,
                 frames_rejected=self._rejected,
                 people_seen_max=self._people,

@@ -68,6 +68,7 @@ class PoseInfo(_Model):
     frames_with_person: int
     frames_rejected: int
     people_seen_max: int
+    device: str = Field(default="cpu", description="what ran the model, see formcheck analyze --device")
 
 
 class DefinitionInfo(_Model):
