@@ -24,6 +24,7 @@ import formcheck
 from formcheck import cli_sessions as sessions
 from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import EXERCISES
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="formcheck",
     help=(
-        "Watches clams and bridges (hip exercises) and says what it saw, what was off, and what it could "
-        "not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, and is "
-        "not a medical device. Everything stays on this computer."
+        "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what "
+        "it could not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, and "
+        "is not a medical device. Everything stays on this computer."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -69,20 +70,20 @@ def analyze(
     ],
     exercise: Annotated[
         str | None,
-        typer.Option("--exercise", "-e", help="clam, bridge or single-leg-bridge; a live session knows it."),
+        typer.Option("--exercise", "-e", help=f"{', '.join(EXERCISES)}; a live session knows it."),
     ] = None,
     side: Annotated[
         str | None,
         typer.Option(
-            help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
-            "Found if left out."
+            help="left or right: the working leg (on the side: the top one; of a single-leg bridge: the "
+            "standing one). Found if left out."
         ),
     ] = None,
     view: Annotated[
         str,
         typer.Option(
-            help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
-            "oblique (bridge); auto = recognise it."
+            help="From where the camera looks: front, oblique, feet, head (on the side); side, feet, head, "
+            "oblique (on the back); auto = recognise it."
         ),
     ] = "auto",
     out: Annotated[

@@ -8,15 +8,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from formcheck.exercises.definition import EXERCISES
+
 
 def live(
     exercise: Annotated[
         str | None,
-        typer.Argument(help="clam, bridge or single-leg-bridge. Left out, you choose on the screen."),
+        typer.Argument(help=f"{', '.join(EXERCISES)}. Left out, you choose on the screen."),
     ] = None,
     side: Annotated[
         str | None,
-        typer.Option(help="left or right: top leg of a clam, standing leg of a single-leg bridge."),
+        typer.Option(
+            help="left or right: the working leg (on the side: the top one; one-leg bridge: the lower one)."
+        ),
     ] = None,
     view: Annotated[
         str | None,

@@ -6,13 +6,16 @@ always give the same numbers.
 
 from __future__ import annotations
 
-from types import ModuleType
+from functools import cache
+from importlib import import_module
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
-from formcheck.measures import bridge, clam
+from formcheck.measures.formulas import Formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
@@ -25,15 +28,33 @@ _HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 _EDGE = 0.01
 
 
-def formulas(definition: Definition) -> ModuleType:
-    """The module of formulas for an exercise's posture."""
-    return clam if definition.posture == "side_lying" else bridge
+def formulas(definition: Definition) -> Formulas:
+    """The module of formulas that an exercise's definition names.
+
+    Raises:
+        FormcheckError: there is no such module in `formcheck.measures`.
+    """
+    return _module(definition.measured_by)
+
+
+@cache
+def _module(name: str) -> Formulas:
+    full = f"formcheck.measures.{name}"
+    try:
+        return cast(Formulas, import_module(full))
+    except ModuleNotFoundError as error:
+        if error.name != full:
+            raise
+        raise FormcheckError(
+            f"No measures are called '{name}': an exercise definition names a module of formcheck/measures "
+            "in 'measured_by'."
+        ) from None
 
 
 def raw_values(
     definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
 ) -> dict[str, Array]:
-    """Quantities before the resting value is taken off; see `clam.quantities`, `bridge.quantities`."""
+    """Quantities before the resting value is taken off; see `Formulas.quantities`."""
     values: dict[str, Array] = formulas(definition).quantities(
         np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
     )
@@ -118,7 +139,7 @@ def _judge(
     visibility: NDArray[np.floating],
     outside: NDArray[np.bool_],
     bones: dict[str, NDArray[np.bool_]],
-    module: ModuleType,
+    module: Formulas,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Status and reason of one measure in each frame, worst gate last."""
     n = len(visibility)

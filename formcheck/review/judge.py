@@ -151,7 +151,10 @@ def track_of(poses: SessionPoses, image_wh: tuple[int, int]) -> Track:
 def _matters(definition: Definition) -> dict[str, object]:
     """The part of a definition that measures and counts."""
     whole = definition.model_dump(mode="json")
-    return {name: whole[name] for name in ("name", "posture", "gates", "counting", "views", "measures")}
+    return {
+        name: whole[name]
+        for name in ("name", "posture", "measured_by", "gates", "counting", "views", "measures")
+    }
 
 
 def _fault_key(definition: Definition, name: str) -> str:

@@ -16,7 +16,7 @@ from formcheck.coach.page import Body, Choice, FaultMark, Page, PageKind
 from formcheck.coach.pages import draw_page
 from formcheck.coach.palette import FAULT, UNTRUSTED
 from formcheck.coach.sample_pages import sample_body, sample_pages, sample_picture
-from formcheck.coach.sketch import PLACES, draw_exercise, draw_sketch, has_sketch
+from formcheck.coach.sketch import draw_exercise, draw_sketch, has_sketch, places
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.pose.landmarks import Landmark
@@ -401,6 +401,14 @@ def test_there_is_a_sketch_of_every_view_a_patient_is_asked_for() -> None:
     for exercise in EXERCISES:
         for view in load_definition(exercise).views:
             assert has_sketch(exercise, view) == (view != "back")
+
+
+PLACES = {
+    (exercise, view): place
+    for exercise in EXERCISES
+    for view, place in places(exercise).items()
+    if exercise != "single-leg-bridge"  # its drawings are the bridge's but for the free leg
+}
 
 
 def test_the_laptop_stands_where_the_specification_puts_it() -> None:
