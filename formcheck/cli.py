@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="formcheck",
     help=(
-        "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what "
-        "it could not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, "
+        "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what it "
+        "could not see.\n\nPractice and review software: it estimates movement from a camera, can be wrong, "
         "and is not a medical device. Everything stays on this computer."
     ),
     no_args_is_help=True,
