@@ -131,7 +131,8 @@ def check_request(
         raise FormcheckError(f"The side is 'left' or 'right', not '{printable(side, 60)}'.")
     if side is not None and not definition.has_side:
         raise FormcheckError(
-            "A two-leg bridge has no working side; leave --side out, or use --exercise single-leg-bridge."
+            f"The {definition.title.lower()} has no working side; leave --side out"
+            + (", or use --exercise single-leg-bridge." if exercise == "bridge" else ".")
         )
     if view is not None and view not in definition.views:
         raise FormcheckError(

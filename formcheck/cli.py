@@ -24,6 +24,7 @@ import formcheck
 from formcheck import cli_sessions as sessions
 from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import EXERCISES
 from formcheck.exercises.repetition import COUNTED
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="formcheck",
     help=(
-        "Watches clams and bridges (hip exercises) and says what it saw, what was off, and what it could "
-        "not see.\n\n"
+        "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what it "
+        "could not see.\n\n"
         "To exercise:        formcheck doctor, then formcheck live\n"
         "To see a recording: formcheck analyze clip.mp4 --exercise bridge\n"
         "To review sessions: formcheck review\n\n"
@@ -79,21 +80,21 @@ def analyze(
         typer.Option(
             "--exercise",
             "-e",
-            help="clam, bridge or single-leg-bridge. Needed, but for a live session, which knows it.",
+            help=f"{', '.join(EXERCISES)}. Needed, but for a live session, which knows it.",
         ),
     ] = None,
     side: Annotated[
         str | None,
         typer.Option(
-            help="left or right: the top leg of a clam, the standing leg of a single-leg bridge. "
-            "If left out, it is recognised."
+            help="left or right: the working leg (on the side: the top one; of a single-leg bridge: the "
+            "standing one). Found if left out."
         ),
     ] = None,
     view: Annotated[
         str,
         typer.Option(
-            help="From where the camera looks: front, oblique, feet, head (clam); side, feet, head, "
-            "oblique (bridge). auto recognises it."
+            help="From where the camera looks: front, oblique, feet, head (on the side); side, feet, head, "
+            "oblique (on the back); auto = recognise it."
         ),
     ] = "auto",
     out: Annotated[

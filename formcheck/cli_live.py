@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from formcheck.exercises.definition import EXERCISES
+
 # Headings of the help.
 _EXERCISE = "What to do"
 _ROOM = "Camera, voice and screen"
@@ -18,13 +20,13 @@ _TRYING = "Slower computers, and trying things out"
 def live(
     exercise: Annotated[
         str | None,
-        typer.Argument(help="clam, bridge or single-leg-bridge. Left out, you choose on the screen."),
+        typer.Argument(help=f"{', '.join(EXERCISES)}. Left out, you choose on the screen."),
     ] = None,
     side: Annotated[
         str | None,
         typer.Option(
             rich_help_panel=_EXERCISE,
-            help="left or right: top leg of a clam, standing leg of a single-leg bridge. "
+            help="left or right: the working leg (on the side: the top one; one-leg bridge: the lower one). "
             "If left out, it is recognised.",
         ),
     ] = None,

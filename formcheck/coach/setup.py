@@ -17,6 +17,7 @@ from formcheck.coach.start_position import Stand
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.position import Problem
 from formcheck.exercises.practice import PositionCheck, Window
+from formcheck.measures.measure import formulas
 from formcheck.words import Words
 
 #: Checks by importance. Once one says yes, those after it are not asked: they may not make sense yet.
@@ -31,6 +32,7 @@ CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
     ("not_lying", start.not_lying),
     ("wrong_side_up", start.wrong_side_up),
     ("knees_straight", start.knees_straight),
+    ("knees_bent", start.knees_bent),
     ("not_in_position", start.not_in_position),
     ("wrong_view", start.wrong_view),
     ("feet_apart", start.feet_apart),
@@ -42,6 +44,19 @@ CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
     ("feet_too_near", start.feet_too_near),
     ("head_up", start.head_up),
     ("hold_still", start.moving),
+)
+#: Of these, only those that the exercise's measures module names in START_CHECKS.
+OF_THE_POSITION = frozenset(
+    {
+        "feet_apart",
+        "hips_not_stacked",
+        "knees_too_low",
+        "knees_too_high",
+        "hips_up",
+        "feet_too_far",
+        "feet_too_near",
+        "head_up",
+    }
 )
 _RANK = {name: rank for rank, (name, _) in enumerate(CHECKS)}
 #: Said where the light is judged; never in the way.
@@ -84,8 +99,9 @@ def setup_problem(
         tuple(wanted_views),
         side,
     )
+    own = formulas(definition).START_CHECKS
     for name, check in CHECKS:
-        if check(stand):
+        if (name not in OF_THE_POSITION or name in own) and check(stand):
             return _problem(name, stand)
     return None
 
@@ -93,7 +109,7 @@ def setup_problem(
 def _problem(name: str, stand: Stand) -> Problem:
     view = stand.wanted_views[0] if stand.wanted_views else None
     variant = ""
-    if name in ("not_lying", "knees_straight", "not_in_position"):
+    if name in ("not_lying", "knees_straight", "knees_bent", "not_in_position"):
         variant = stand.definition.posture
     elif name == "wrong_side_up":
         variant = stand.side or ""

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Protocol, cast
 
 import cv2
 import numpy as np
@@ -64,26 +67,34 @@ class Place:
     look_from: float = 30.0
 
 
-#: Spec 3.1 and 3.2. The oblique clam view looks 60 degrees off the front, towards the feet.
-PLACES: dict[tuple[str, str], Place] = {
-    ("clam", "front"): Place(0.0, 1.9, look_from=-34),
-    ("clam", "oblique"): Place(1.65, 0.95, look_from=-38),
-    ("clam", "feet"): Place(2.2, 0.1, 0.75, look_from=-18),
-    ("clam", "head"): Place(-2.2, 0.1, 0.6, look_from=18),
-    ("bridge", "side"): Place(0.0, 1.9, look_from=-34),
-    ("bridge", "feet"): Place(2.2, 0.0, 0.6, look_from=-18),
-    ("bridge", "head"): Place(-2.2, 0.0, 0.6, look_from=18),
-    ("bridge", "oblique"): Place(-1.65, 1.15, 0.6, look_from=40),
-}
+class _Figure(Protocol):
+    """A module of `formcheck.coach.figures`, named like the exercise."""
+
+    PLACES: dict[str, Place]
+    LOOK_FROM: float
+    MIRRORED: bool
+
+    def draw(self, scene: Scene, moving: bool) -> None:
+        """The person at rest or, `moving`, at the top of the movement."""
+
+
+@cache
+def _figure(exercise: str) -> _Figure | None:
+    name = f"formcheck.coach.figures.{exercise.replace('-', '_')}"
+    if not exercise.replace("-", "").isalnum() or find_spec(name) is None:
+        return None
+    return cast(_Figure, import_module(name))
+
+
+def places(exercise: str) -> dict[str, Place]:
+    """Where the laptop may stand, by view; empty for an exercise without drawings."""
+    figure = _figure(exercise)
+    return dict(figure.PLACES) if figure else {}
 
 
 def has_sketch(exercise: str, view: str) -> bool:
     """Is there a drawing of where the laptop goes for this view?"""
-    return (_kind(exercise), view) in PLACES
-
-
-def _kind(exercise: str) -> str:
-    return "bridge" if exercise.endswith("bridge") else exercise
+    return view in places(exercise)
 
 
 @lru_cache(maxsize=32)
@@ -93,10 +104,10 @@ def draw_sketch(
     """Where the laptop goes, as a drawing on paper.
 
     Args:
-        exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
+        exercise: name of a shipped exercise.
         view: a camera view of that exercise.
         size_wh: width and height in pixels.
-        side: the working leg, ``"left"`` or ``"right"``; a clam on the other side is the mirror image.
+        side: the working leg, ``"left"`` or ``"right"``; lying on the other side is the mirror image.
         high_contrast: black on white.
 
     Returns:
@@ -105,7 +116,7 @@ def draw_sketch(
     Raises:
         FormcheckError: there is no such drawing.
     """
-    place = PLACES.get((_kind(exercise), view))
+    place = places(exercise).get(view)
     if place is None:
         raise FormcheckError(f"There is no drawing of '{exercise}' seen from '{view}'.")
     return _drawn(exercise, place, size_wh, side, high_contrast)
@@ -116,7 +127,7 @@ def draw_exercise(
     exercise: str, size_wh: tuple[int, int], side: str | None = None, high_contrast: bool = False
 ) -> Image:
     """The exercise itself at the top of its movement; arguments and result as of `draw_sketch`."""
-    if _kind(exercise) not in ("clam", "bridge"):
+    if _figure(exercise) is None:
         raise FormcheckError(f"There is no drawing of the exercise '{exercise}'.")
     return _drawn(exercise, None, size_wh, side, high_contrast)
 
@@ -125,16 +136,18 @@ def _drawn(
     exercise: str, place: Place | None, size_wh: tuple[int, int], side: str | None, high_contrast: bool
 ) -> Image:
     ink = _CONTRAST if high_contrast else _NORMAL
-    look_from = place.look_from if place else (-20 if exercise == "clam" else -15)
-    scene = _Scene(ink, look_from, elevation=38 if place else 22)
+    figure = _figure(exercise)
+    assert figure is not None
+    look_from = place.look_from if place else figure.LOOK_FROM
+    scene = Scene(ink, look_from, elevation=38 if place else 22)
     _mat(scene)
-    _figure(scene, exercise, moving=place is None)
+    figure.draw(scene, moving=place is None)
     if place is not None:
         _sight(scene, place)
         _stand(scene, place)
         _laptop(scene, place)
         _distance(scene, place)
-    image = scene.render(size_wh, flipped=side == "left" and exercise == "clam")
+    image = scene.render(size_wh, flipped=side == "left" and figure.MIRRORED)
     image.flags.writeable = False
     return image
 
@@ -143,7 +156,7 @@ def _drawn(
 
 
 @dataclass
-class _Scene:
+class Scene:
     """Things to draw, far ones first, in a view that is fitted to the picture at the end."""
 
     ink: _Ink
@@ -226,86 +239,21 @@ def _filled(image: Image, at: NDArray[np.float64], fill: Color, line: Color, wid
     cv2.polylines(image, [points], True, line, max(1, round(width)), cv2.LINE_AA, SHIFT)
 
 
-def _at(*xyz: float) -> Vec:
+def at(*xyz: float) -> Vec:
     return np.array(xyz, np.float64)
 
 
 # ---- the things in it ----------------------------------------------------------------------------------
 
 
-def _mat(scene: _Scene) -> None:
-    corners = [_at(-1.0, -0.42, 0), _at(0.95, -0.42, 0), _at(0.95, 0.5, 0), _at(-1.0, 0.5, 0)]
+def _mat(scene: Scene) -> None:
+    corners = [at(-1.0, -0.42, 0), at(0.95, -0.42, 0), at(0.95, 0.5, 0), at(-1.0, 0.5, 0)]
     scene.surface(corners, scene.ink.mat, depth=-9.0)
 
 
-def _figure(scene: _Scene, exercise: str, moving: bool) -> None:
-    """The person, at rest or (`moving`) at the top of the movement, the moving part in its own colour."""
-    if exercise == "clam":
-        _clam(scene, moving)
-    else:
-        _bridge(scene, moving, single=exercise == "single-leg-bridge")
-
-
-def _clam(scene: _Scene, moving: bool) -> None:
-    ink = scene.ink
-    hip, hip_top = _at(0, 0, 0.1), _at(0, 0, 0.25)
-    shoulder, shoulder_top = _at(-0.5, 0, 0.1), _at(-0.5, 0, 0.33)
-    knee, ankle, toe = _at(0.30, 0.30, 0.07), _at(0.56, 0.02, 0.06), _at(0.68, 0.13, 0.06)
-    knee_top = _at(0.30, 0.24, 0.52) if moving else _at(0.30, 0.30, 0.2)
-    ankle_top, toe_top = _at(0.55, 0.02, 0.15), _at(0.67, 0.13, 0.15)
-    scene.limb(_at(-0.86, -0.08, 0.04), _at(-0.72, 0.16, 0.04), 0.09, 0.09, ink.paper, depth=-2.0)  # pillow
-    scene.limb(shoulder, _at(-0.62, 0.28, 0.05), 0.055, 0.045, ink.far, depth=-1.5)
-    scene.limb(_at(-0.62, 0.28, 0.05), _at(-0.8, 0.2, 0.05), 0.045, 0.04, ink.far, depth=-1.4)
-    for a, b, ra, rb, far in (
-        (hip, knee, 0.1, 0.065, -1.2), (knee, ankle, 0.062, 0.042, -1.1), (ankle, toe, 0.042, 0.03, -1.0),
-    ):  # fmt: skip
-        scene.limb(a, b, ra, rb, ink.far, depth=far)
-    head = _at(-0.74, 0.03, 0.2)
-    _head(scene, head, _at(-0.1, 0.99, 0), depth=-0.8)
-    trunk = (shoulder + shoulder_top) / 2, (hip + hip_top) / 2
-    scene.limb(*trunk, 0.155, 0.135, ink.body, depth=-0.6)
-    color = ink.moving if moving else ink.body
-    scene.limb(ankle_top, toe_top, 0.042, 0.03, color, depth=0.0)
-    scene.limb(knee_top, ankle_top, 0.062, 0.042, color, depth=0.1)
-    scene.limb(hip_top, knee_top, 0.1, 0.065, color, depth=0.2)
-    scene.limb(_at(-0.38, 0.24, 0.16), _at(-0.3, 0.4, 0.04), 0.042, 0.036, ink.body, depth=0.3)
-    scene.limb(shoulder_top, _at(-0.38, 0.24, 0.16), 0.055, 0.045, ink.body, depth=0.4)
-    if moving:
-        _arrow(scene, _at(0.36, 0.3, 0.66), _at(0.36, 0.3, 0.95))
-
-
-def _bridge(scene: _Scene, moving: bool, single: bool) -> None:
-    ink = scene.ink
-    hips = _at(-0.04, 0, 0.29) if moving else _at(0, 0, 0.1)
-    knees = _at(0.36, 0, 0.46) if moving else _at(0.27, 0, 0.42)
-    shoulders, ankles, head = _at(-0.5, 0, 0.09), _at(0.44, 0, 0.06), _at(-0.73, 0, 0.12)
-    _head(scene, head, _at(0.12, 0, 0.99), depth=-0.9)
-    for sign in (-1.0, 1.0):  # far arm and leg first
-        far = sign < 0
-        color = ink.far if far else ink.body
-        layer = -0.8 if far else 0.3
-        elbow, wrist = _at(-0.26, 0.29 * sign, 0.06), _at(0.0, 0.31 * sign, 0.05)
-        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
-        scene.limb(shoulders + _at(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
-        across = _at(0, 0.1 * sign, 0)
-        hip, knee, ankle = hips + across, knees + across, ankles + across
-        if single and far:  # the free leg is held out in line with the thigh
-            ankle = knee + _at(0.365, 0, 0.16) if moving else knee + _at(0.3, 0, 0.26)
-            toe = ankle + _at(0.02, 0, 0.15)
-        else:
-            toe = ankle + _at(0.17, 0, -0.02)
-        part = ink.moving if moving and not far else color
-        scene.limb(ankle, toe, 0.045, 0.03, color, depth=layer + 0.1)
-        scene.limb(knee, ankle, 0.065, 0.045, color, depth=layer + 0.11)
-        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
-    scene.limb(shoulders, hips, 0.15, 0.135, ink.moving if moving else ink.body, depth=-0.2)
-    if moving:
-        _arrow(scene, hips + _at(-0.05, 0, 0.26), hips + _at(-0.05, 0, 0.55))
-
-
-def _head(scene: _Scene, middle: Vec, face: Vec, depth: float) -> None:
+def draw_head(scene: Scene, middle: Vec, face: Vec, depth: float) -> None:
     """A head with eyes and mouth on the side it looks to; the crown is away from the body."""
-    radius, crown = 0.12, _at(-1.0, 0, 0)
+    radius, crown = 0.12, at(-1.0, 0, 0)
     scene.limb(middle, middle, radius, radius, scene.ink.body, depth=depth)
     side = np.cross(face, crown)
 
@@ -326,7 +274,7 @@ def _head(scene: _Scene, middle: Vec, face: Vec, depth: float) -> None:
     scene.add(depth + 0.001, scene.flat(np.stack(spots)), draw)
 
 
-def _arrow(scene: _Scene, start: Vec, end: Vec) -> None:
+def draw_arrow(scene: Scene, start: Vec, end: Vec) -> None:
     """A bold arrow: which way the moving part goes."""
 
     def draw(image: Image, at: NDArray[np.float64], scale: float) -> None:
@@ -346,7 +294,7 @@ def _arrow(scene: _Scene, start: Vec, end: Vec) -> None:
 
 def _facing(place: Place) -> Vec:
     """Direction on the floor from the laptop to the person."""
-    to = _at(-place.x, -place.y, 0)
+    to = at(-place.x, -place.y, 0)
     return to / np.linalg.norm(to)
 
 
@@ -356,13 +304,13 @@ _LID = 0.36  # the laptop is drawn larger than it is, to be seen
 def _lens(place: Place) -> Vec:
     forward = _facing(place)
     lean = 0.10 if place.height else -0.10  # lid tilted down from a table, back on the floor
-    return _at(place.x, place.y, place.height + 0.03) - 0.18 * forward + _at(0, 0, _LID) + lean * forward
+    return at(place.x, place.y, place.height + 0.03) - 0.18 * forward + at(0, 0, _LID) + lean * forward
 
 
-def _laptop(scene: _Scene, place: Place) -> None:
+def _laptop(scene: Scene, place: Place) -> None:
     ink, forward = scene.ink, _facing(place)
-    side = _at(-forward[1], forward[0], 0) * 0.27
-    base = _at(place.x, place.y, place.height + 0.02)
+    side = at(-forward[1], forward[0], 0) * 0.27
+    base = at(place.x, place.y, place.height + 0.02)
     front, back, top = base + 0.18 * forward, base - 0.18 * forward, _lens(place)
     near = scene.depth(base)
     scene.surface([front + side, front - side, back - side, back + side], ink.laptop, depth=near)
@@ -375,18 +323,18 @@ def _laptop(scene: _Scene, place: Place) -> None:
         scene.surface(inner, ink.screen, depth=lid_depth + 0.001, line=0.0)
 
 
-def _stand(scene: _Scene, place: Place) -> None:
+def _stand(scene: Scene, place: Place) -> None:
     """A small table under a laptop that does not stand on the floor."""
     if not place.height:
         return
     forward = _facing(place)
-    side = _at(-forward[1], forward[0], 0)
-    middle = _at(place.x, place.y, 0)
-    near = scene.depth(_at(place.x, place.y, place.height)) - 0.05
+    side = at(-forward[1], forward[0], 0)
+    middle = at(place.x, place.y, 0)
+    near = scene.depth(at(place.x, place.y, place.height)) - 0.05
     for a in (0.26, -0.26):
         for b in (0.34, -0.34):
             foot = middle + a * forward + b * side
-            leg = [foot, foot + _at(0, 0, place.height)]
+            leg = [foot, foot + at(0, 0, place.height)]
 
             def draw(image: Image, at: NDArray[np.float64], scale: float) -> None:
                 cv2.polylines(
@@ -401,17 +349,17 @@ def _stand(scene: _Scene, place: Place) -> None:
 
             scene.add(near - 0.1, scene.flat(np.stack(leg)), draw)
     top = [
-        middle + a * 0.32 * forward + b * 0.4 * side + _at(0, 0, place.height)
+        middle + a * 0.32 * forward + b * 0.4 * side + at(0, 0, place.height)
         for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))
     ]
     scene.surface(top, scene.ink.floor, depth=near)
 
 
-def _sight(scene: _Scene, place: Place) -> None:
+def _sight(scene: Scene, place: Place) -> None:
     """What the camera sees: a pale wedge from the lens over the whole body, on the floor."""
     lens = _lens(place)
-    side = _at(-_facing(place)[1], _facing(place)[0], 0)
-    body = np.array([_at(-0.88, 0.0, 0.1), _at(0.7, 0.1, 0.1), _at(0.3, 0.4, 0.1), _at(0.0, -0.2, 0.1)])
+    side = at(-_facing(place)[1], _facing(place)[0], 0)
+    body = np.array([at(-0.88, 0.0, 0.1), at(0.7, 0.1, 0.1), at(0.3, 0.4, 0.1), at(0.0, -0.2, 0.1)])
     reach = body @ side
     wedge = np.stack([lens, body[reach.argmax()] + 0.08 * side, body[reach.argmin()] - 0.08 * side])
 
@@ -425,14 +373,14 @@ def _sight(scene: _Scene, place: Place) -> None:
     scene.add(-5.0, scene.flat(wedge), draw)
 
 
-def _distance(scene: _Scene, place: Place) -> None:
+def _distance(scene: Scene, place: Place) -> None:
     """ "2 m" along an arrow on the floor from the laptop to the person."""
     forward = _facing(place)
-    side = _at(-forward[1], forward[0], 0)
+    side = at(-forward[1], forward[0], 0)
     # beside the wedge, on the side nearer to who looks at the drawing
     side = side if scene.depth(side) > 0 else -side
     away = 0.62 * side
-    start = _at(place.x, place.y, 0) + away + 0.1 * forward
+    start = at(place.x, place.y, 0) + away + 0.1 * forward
     end = 0.45 * -forward + away
 
     def draw(image: Image, at: NDArray[np.float64], scale: float) -> None:

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
+from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import joint_angle_deg, mad_sd
+from formcheck.measures.measure import formulas
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -40,6 +42,7 @@ TILT_YAW_DEG = 25.0  # turned further, the floor line is no longer nearly level 
 CAMERA_HEIGHT = 0.5  # lens height / distance, at most: a table's metre at two metres (spec 3)
 ON_SIDE = 0.62  # vertical part of hip and shoulder line, as in measures.view
 FEET_APART = 0.27  # spec 6.4 has 0.12; two feet lying on each other already show 0.04 to 0.16, so 0.15 more
+KNEES_STRAIGHT_DEG = 45.0  # [D] more bend than this is not a straight leg drawn a little bent
 KNEE_BENT_DEG, CLAM_KNEES_BENT_DEG = 50.0, 28.0  # as in measures.view: below these, the knees are straight
 HIPS_STACKED_DEG = 25.0  # spec 6.4 has 20. Start, front: 1 to 8, propped on the forearm 20
 KNEES_FORWARD = (
@@ -112,13 +115,17 @@ class Stand:
     @cached_property
     def in_posture(self) -> bool:
         """Is the exercise's start posture recognised in most frames?"""
-        rule = views.side_lying if self.side_lying else views.hook_lying
-        return float(rule(self.bodies).mean()) >= 0.5
+        return float(self.module.in_posture(self.bodies).mean()) >= 0.5
 
     @property
     def side_lying(self) -> bool:
         """Is it an exercise on the side?"""
-        return self.definition.posture == "side_lying"
+        return self.module.LIES_ON == "side"
+
+    @property
+    def module(self) -> Formulas:
+        """The exercise's measures module, which knows its start position."""
+        return formulas(self.definition)
 
     @cached_property
     def upright(self) -> bool:
@@ -128,9 +135,7 @@ class Stand:
     @cached_property
     def view(self) -> views.View:
         """The view as recognised from a body in the posture."""
-        if self.side_lying:
-            return views.clam_view(self.bodies, np.asarray(self.xy[self.seen], np.float64))
-        return views.bridge_view(self.bodies)
+        return self.module.seen_from(self.bodies, np.asarray(self.xy[self.seen], np.float64))
 
     @cached_property
     def trunk_px(self) -> float:
@@ -155,8 +160,10 @@ class Stand:
     def near(self) -> str:
         """Side to judge a bridge by: the stance leg's, else the one nearer the camera (better seen)."""
         if self.definition.has_side:
-            bend = np.median(views.knee_flexion_world_deg(self.bodies), axis=0)
-            return self.side or ("left" if bend[0] > bend[1] else "right")
+            nearer = (
+                np.median(self.bodies[:, Landmark.LEFT_HIP, 2] - self.bodies[:, Landmark.RIGHT_HIP, 2]) < 0
+            )
+            return self.side or self.module.working_side(self.bodies, "left" if nearer else "right")
         shown = {
             s: self.visibility[self.seen][:, [side_landmark(s, "knee"), side_landmark(s, "ankle")]].mean()
             for s in ("left", "right")
@@ -292,10 +299,18 @@ def wrong_side_up(s: Stand) -> bool:
 
 def knees_straight(s: Stand) -> bool:
     """Not in the posture, and what is missing is the bend of the knees."""
+    if s.module.KNEES == "straight":
+        return False
     bend = np.median(views.knee_flexion_world_deg(s.bodies), axis=0)
     if s.side_lying:
         return not s.in_posture and float(bend.min()) < CLAM_KNEES_BENT_DEG
     return not s.in_posture and float(bend.max()) < KNEE_BENT_DEG
+
+
+def knees_bent(s: Stand) -> bool:
+    """Not in the posture, and what is missing is that a knee is straight."""
+    bend = np.median(views.knee_flexion_world_deg(s.bodies), axis=0)
+    return s.module.KNEES == "straight" and not s.in_posture and float(bend.max()) > KNEES_STRAIGHT_DEG
 
 
 def not_in_position(s: Stand) -> bool:

@@ -27,7 +27,7 @@ Phase = Literal["rest", "rise", "hold", "lower"]
 Trust = Literal["ok", "low"]
 Level = Literal["P2", "P3", "P4", "P5"]
 _LARGEST_TOML = 256_000
-EXERCISES = ("clam", "bridge", "single-leg-bridge")
+_FOLDER = Path(__file__).parent
 
 
 class _Model(BaseModel):
@@ -224,7 +224,11 @@ class Definition(_Model):
     name: str
     version: int
     title: str
-    posture: Literal["side_lying", "hook_lying"]
+    order: int = Field(default=100, description="place in lists of exercises")
+    posture: str = Field(description="start position, as setup.toml names its wordings")
+    measured_by: str = Field(default="", description="module of formcheck.measures with its formulas")
+    based_on: str | None = Field(default=None, description="the exercise whose text and words these extend")
+    side_is: str = Field(default="side", description="which leg the side names, for reports")
     has_side: bool
     tempo: Tempo
     gates: Gates
@@ -235,6 +239,15 @@ class Definition(_Model):
     faults: dict[str, FaultDef]
     march: bool = Field(default=False, description="feet are lifted in turn during the hold (spec 2.4)")
     target_range: float | None = Field(default=None, gt=0, description="prescribed range of the signal")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _module_of_old_sessions(cls, content: Any) -> Any:
+        # Definitions recorded before they named their module: it followed from the posture.
+        if isinstance(content, dict) and not content.get("measured_by"):
+            module = {"side_lying": "clam", "hook_lying": "bridge"}.get(str(content.get("posture")))
+            return content | {"measured_by": module} if module else content
+        return content
 
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:
@@ -296,10 +309,9 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
     if exercise not in EXERCISES:
         hint = nearest(exercise, EXERCISES, 0.3) or f"; choose one of: {', '.join(EXERCISES)}."
         raise FormcheckError(f"There is no exercise called '{printable(exercise, 60)}'{hint}")
-    folder = Path(__file__).parent
-    content = read_toml(folder / f"{exercise.replace('-', '_')}.toml")
-    if (base := content.pop("based_on", None)) is not None:
-        content = _lay_over(read_toml(folder / f"{base}.toml"), content)
+    content = read_toml(_FOLDER / f"{exercise.replace('-', '_')}.toml")
+    if (base := content.get("based_on")) is not None:
+        content = _lay_over(read_toml(_FOLDER / f"{base}.toml"), content)
     if overrides is not None:
         own = read_toml(overrides)
         _check_names(own, content, overrides)
@@ -383,3 +395,14 @@ def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str
         if "rules" in loc:
             model = Rule
     return list(model.model_fields)
+
+
+def _shipped() -> tuple[str, ...]:
+    """Names of the exercises whose definitions lie in this folder, in their `order`."""
+    found = sorted(
+        (read_toml(file).get("order", 100), file.stem.replace("_", "-")) for file in _FOLDER.glob("*.toml")
+    )
+    return tuple(name for _, name in found)
+
+
+EXERCISES = _shipped()

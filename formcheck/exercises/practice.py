@@ -22,8 +22,7 @@ from formcheck.exercises.position import HOLD_STILL, LYING, UNSTEADY, Problem
 from formcheck.exercises.recording import prepare, reference_at_rest
 from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult, Tracker
-from formcheck.measures import view as views
-from formcheck.measures.measure import Measurer
+from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark
@@ -453,7 +452,7 @@ class Practice:
         return len(self._apart) >= 3 and float(np.median(self._apart)) > STEADY_DISAGREEMENT
 
     def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
-        rule = views.side_lying if self.definition.posture == "side_lying" else views.hook_lying
+        rule = formulas(self.definition).in_posture
         shape = world is not None and bool(rule(world[None].astype(np.float64))[0])
         self._shape.append((t, shape))
         while t - self._shape[0][0] > _MAJORITY_S:

@@ -15,10 +15,8 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import find_peaks
 
 from formcheck.exercises.definition import Definition
-from formcheck.measures import view as views
-from formcheck.measures.clam import shank_sign
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
-from formcheck.measures.measure import measure, raw_values
+from formcheck.measures.measure import formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
@@ -177,7 +175,7 @@ def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
-    rule = views.side_lying if definition.posture == "side_lying" else views.hook_lying
+    rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
     seen = part.person & np.isfinite(world).all(axis=(1, 2))
     posture[seen] = rule(world[seen].astype(np.float64))
@@ -209,8 +207,9 @@ def _outline(
     warnings: list[str] = []
     w = world[posture].astype(np.float64)
     p = xy[posture].astype(np.float64)
-    clam = definition.posture == "side_lying"
-    seen = views.clam_view(w, p) if clam else views.bridge_view(w)
+    module = formulas(definition)
+    on_side = module.LIES_ON == "side"
+    seen = module.seen_from(w, p)
     name = seen.name
     if declared is not None and declared != seen.name:
         warnings.append(
@@ -220,7 +219,7 @@ def _outline(
         name = declared
     left_nearer = float(np.median(w[:, Landmark.LEFT_HIP, 2] - w[:, Landmark.RIGHT_HIP, 2])) < 0
     near = "left" if left_nearer else "right"
-    if clam:
+    if on_side:
         higher = np.median(
             (p[:, Landmark.LEFT_HIP, 1] - p[:, Landmark.RIGHT_HIP, 1])
             + (p[:, Landmark.LEFT_SHOULDER, 1] - p[:, Landmark.RIGHT_SHOULDER, 1])
@@ -231,18 +230,10 @@ def _outline(
         side = side or top
         near = side
     elif definition.has_side and side is None:
-        # The standing leg is the one with the bent knee.
-        bent = np.median(views.knee_flexion_world_deg(w), axis=0)
-        side = "left" if bent[0] > bent[1] else "right"
+        side = module.working_side(w, near)
     hips = np.median((p[:, Landmark.LEFT_HIP] + p[:, Landmark.RIGHT_HIP]) / 2, axis=0)
     shoulders = np.median((p[:, Landmark.LEFT_SHOULDER] + p[:, Landmark.RIGHT_SHOULDER]) / 2, axis=0)
     along = unit(hips - shoulders)
-    knees = np.median((w[:, Landmark.LEFT_KNEE] + w[:, Landmark.RIGHT_KNEE]) / 2, axis=0)
-    back_x = -float(np.sign(knees[0])) if clam else 0.0
-    if clam and name == "oblique":
-        back_x = (
-            float(np.sign(along[0])) or 1.0
-        )  # spec 3.1: in the oblique view the back is on the feet's side
     ref = Reference(
         start_s=float(part.time_s[0]),
         end_s=float(part.time_s[-1]),
@@ -252,14 +243,14 @@ def _outline(
         near=near,
         along=along,
         normal=UP.copy(),
-        back_x=back_x or 1.0,
+        back_x=module.back_x(w, p, along, name),
         trunk_px=1.0,
         length_px=1.0,
         thigh_px=1.0,
         hip_line_px=1.0,
         right_x=float(np.sign(np.median(p[:, Landmark.RIGHT_ANKLE, 0] - p[:, Landmark.LEFT_ANKLE, 0])))
         or 1.0,
-        shank_sign=shank_sign(w, side) if clam and side is not None else 1.0,
+        shank_sign=module.shank_sign(w, side) if side is not None else 1.0,
     )
     return _scale(definition, ref, xy, posture, posture), warnings
 
@@ -282,7 +273,7 @@ def _scale(
     hip_line = length(Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
     if ref.view in ("front", "side"):
         full = trunk
-    elif ref.view == "feet" and definition.posture == "side_lying":
+    elif ref.view == "feet" and formulas(definition).LIES_ON == "side":
         # The shoulders lie above each other across the line of sight and keep their length.
         full = _TRUNK_PER_SHOULDER_LINE * length(Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
     else:

@@ -5,6 +5,8 @@ Every function of the view is here; whether a view may show a measure is the def
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ from formcheck.measures.geometry import (
     unit,
 )
 from formcheck.measures.reference import Reference
+from formcheck.measures.view import View, bridge_view, hook_lying, knee_flexion_world_deg
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -191,3 +194,30 @@ SHANKS_OF = {
     "shank_lean_right_deg": ("shank_right",),
     "knee_separation": ("shank_left", "shank_right"),
 }
+
+
+LIES_ON: Literal["side", "back"] = "back"
+KNEES: Literal["bent", "straight"] = "bent"
+START_CHECKS = frozenset({"hips_up", "feet_too_far", "feet_too_near", "head_up"})
+in_posture = hook_lying
+
+
+def seen_from(world: Array, xy: Array) -> View:
+    """The view, by the hip line alone."""
+    return bridge_view(world)
+
+
+def working_side(world: Array, near: str) -> str:
+    """The standing leg is the one with the bent knee."""
+    left, right = np.median(knee_flexion_world_deg(world), axis=0)
+    return "left" if left > right else "right"
+
+
+def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+    """Of no matter on the back."""
+    return 1.0
+
+
+def shank_sign(world: Array, side: str) -> float:
+    """Of no matter here."""
+    return 1.0

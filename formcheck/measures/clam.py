@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import UP, cross3, dot, turn_deg, unit
 from formcheck.measures.reference import Reference
+from formcheck.measures.view import clam_view, side_lying
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -170,3 +173,22 @@ BONES = {"thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
 #: In a clam the bones turn towards and away from the camera, so their image lengths prove nothing.
 BONES_OF: dict[str, tuple[str, ...]] = {}
 SHANKS_OF: dict[str, tuple[str, ...]] = {}
+
+
+LIES_ON: Literal["side", "back"] = "side"
+KNEES: Literal["bent", "straight"] = "bent"
+START_CHECKS = frozenset({"feet_apart", "hips_not_stacked", "knees_too_low", "knees_too_high"})
+in_posture, seen_from = side_lying, clam_view
+
+
+def working_side(world: Array, near: str) -> str:
+    """Unused: on the side, the top leg works."""
+    return near
+
+
+def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+    """Image x direction in which the patient's back lies: away from the bent knees."""
+    if view == "oblique":  # spec 3.1: in the oblique view the back is on the feet's side
+        return float(np.sign(along[0])) or 1.0
+    knees = np.median((world[:, Landmark.LEFT_KNEE] + world[:, Landmark.RIGHT_KNEE]) / 2, axis=0)
+    return -float(np.sign(knees[0])) or 1.0

@@ -6,13 +6,17 @@ always give the same numbers.
 
 from __future__ import annotations
 
-from types import ModuleType
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
-from formcheck.measures import bridge, clam
+from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
@@ -26,15 +30,33 @@ _HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 _EDGE = 0.01
 
 
-def formulas(definition: Definition) -> ModuleType:
-    """The module of formulas for an exercise's posture."""
-    return clam if definition.posture == "side_lying" else bridge
+def formulas(definition: Definition) -> Formulas:
+    """The module of formulas that an exercise's definition names.
+
+    Raises:
+        FormcheckError: there is no such module in `formcheck.measures`.
+    """
+    return _module(definition.measured_by)
+
+
+@cache
+def _module(name: str) -> Formulas:
+    # The name may come out of a session made by anybody.
+    full = f"formcheck.measures.{name}"
+    if name.isidentifier() and find_spec(full) is not None:
+        module = import_module(full)
+        if hasattr(module, "quantities"):
+            return cast(Formulas, module)
+    raise FormcheckError(
+        f"No measures are called '{printable(name, 60)}': an exercise definition names a module of "
+        "formcheck/measures in 'measured_by'."
+    )
 
 
 def raw_values(
     definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
 ) -> dict[str, Array]:
-    """Quantities before the resting value is taken off; see `clam.quantities`, `bridge.quantities`."""
+    """Quantities before the resting value is taken off; see `Formulas.quantities`."""
     values: dict[str, Array] = formulas(definition).quantities(
         np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
     )
@@ -166,7 +188,7 @@ def measure(
 
 
 def _before_looking(
-    name: str, definition: Definition, ref: Reference, module: ModuleType
+    name: str, definition: Definition, ref: Reference, module: Formulas
 ) -> tuple[Status, Reason]:
     """Status and reason of a measure from this view and with this reference, whatever the frame shows."""
     trust = definition.measures[name].views.get(ref.view)

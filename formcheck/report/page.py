@@ -169,10 +169,9 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     if summary.view.yaw_deg is not None:
         details.append(f"{wording.value_text(summary.view.yaw_deg, 'deg')} around the body")
     share = 100 * summary.pose.frames_with_person / max(1, summary.source.frames)
-    side = {"clam": "top leg (moving)", "single-leg-bridge": "stance leg"}.get(summary.exercise, "side")
     facts = [("Exercise", definition.title)]
     if summary.side is not None:
-        facts.append((f"Side: {side}", summary.side))
+        facts.append((f"Side: {definition.side_is}", summary.side))
     facts += [
         ("Camera", f"{seen_from} ({', '.join(details)})"),
         ("Video", f"{clock(summary.source.duration_s)} long, {summary.source.width} × "

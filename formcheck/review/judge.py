@@ -132,7 +132,10 @@ class Rescorer:
 def _matters(definition: Definition) -> dict[str, object]:
     """The part of a definition that measures and counts."""
     whole = definition.model_dump(mode="json")
-    return {name: whole[name] for name in ("name", "posture", "gates", "counting", "views", "measures")}
+    return {
+        name: whole[name]
+        for name in ("name", "posture", "measured_by", "gates", "counting", "views", "measures")
+    }
 
 
 def _fault_key(definition: Definition, name: str) -> str:

@@ -91,10 +91,8 @@ def translated(definition: Definition, language: str) -> Definition:
         return definition
     everything = read_toml(file)
     own: dict[str, Any] = {}
-    for name in dict.fromkeys(
-        ("bridge" if "bridge" in definition.name else definition.name, definition.name)
-    ):
-        own = _merged(own, everything.get(name, {}))
+    for name in (definition.based_on, definition.name):
+        own = _merged(own, everything.get(name or "", {}))
     faults = {
         name: fault.model_copy(update=own.get("faults", {}).get(name, {}))
         for name, fault in definition.faults.items()

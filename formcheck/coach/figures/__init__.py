@@ -1,0 +1,1 @@
+"""A module for each exercise: where the laptop may stand, and the person, drawn."""
