@@ -267,6 +267,7 @@ def write_session(
     overrides: str = "",
     created: str | None = None,
     events: Iterable[Event] = (),
+    live: str | None = None,
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
 
@@ -276,7 +277,7 @@ def write_session(
         model_sha256: hash of each model file used, by name.
         overrides: text of the TOML that was laid over the definition.
         created: when it was recorded, ISO 8601, for a session that is written again; by default now.
-        events: of a live session that is written again.
+        events, live: of a live session that is written again; see `SessionMeta` for `live`.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -296,6 +297,7 @@ def write_session(
         measures=analysis.measures.names,
         primary=analysis.primary,
         overrides=overrides,
+        live=live,
         declared_side=analysis.declared_side,
         source_warnings=analysis.source_warnings,
     )
