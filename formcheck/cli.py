@@ -351,9 +351,8 @@ def _fits(text: str, encoding: str) -> bool:
 
 def main() -> None:
     """Entry point: every expected failure is one sentence and a non-zero exit status."""
-    command = typer.main.get_command(app)
     try:
-        status = command.main(prog_name="formcheck", standalone_mode=False)
+        status = typer.main.get_command(app).main(prog_name="formcheck", standalone_mode=False)
     except FormcheckError as error:
         _fail(str(error))
     except TyperException as error:

@@ -117,6 +117,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         disagreement=poses.disagreement,
         model_sha256=session.meta.model_sha256,
         prescription=session.meta.overrides,
+        declared_side=session.meta.declared_side,
     )
 
 

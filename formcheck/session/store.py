@@ -308,7 +308,20 @@ def write_session(
             for event in events:
                 writer.append_event(event)
             writer.finish(summary)
+        _fold_in_log(path)
         remove_side_files(path)
+
+
+def _fold_in_log(path: Path) -> None:
+    """Puts what a killed recording left in its log into its file: killed before the rename, nothing is lost."""
+    if path.with_name(f"{path.name}-wal").exists() and path.exists():
+        with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
+            db = sqlite3.connect(path, timeout=1, isolation_level=None)
+            try:
+                db.execute("PRAGMA synchronous=FULL")
+                db.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                db.close()
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:

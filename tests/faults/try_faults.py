@@ -324,7 +324,9 @@ def _short_clip() -> Path:
 
 def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
     out = folder / "out"
-    process = _program("analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video", log=folder / "log")
+    process = _program(
+        "analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video", log=folder / "log"
+    )
     time.sleep(rng.uniform(0.05, 8.0))
     process.send_signal(which)
     try:
