@@ -45,13 +45,13 @@ _FOLDER = "formcheck-voice-"
 _STALE_S = 24 * 3600.0  # longer than any session
 
 
-def _remove_stale_folders() -> None:
-    """Sound files of programs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+def remove_stale_folders(new: Path) -> None:
+    """Remove sound files of programs that were killed, a day older than a new folder beside them."""
+    for folder in new.parent.glob(f"{_FOLDER}*"):
         with suppress(OSError):
             about = folder.lstat()
             mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
-            if stat.S_ISDIR(about.st_mode) and mine and time.time() - about.st_mtime > _STALE_S:
+            if stat.S_ISDIR(about.st_mode) and mine and new.stat().st_mtime - about.st_mtime > _STALE_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -149,8 +149,8 @@ class SpokenVoice:
         self._clock = clock
         self._language = language
         self._player = player
-        _remove_stale_folders()
         self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER, ignore_cleanup_errors=True)
+        remove_stale_folders(Path(self._folder.name))
         folder = Path(self._folder.name)
         self._tones: dict[ToneName, Path] = {}
         for name in NAMES:

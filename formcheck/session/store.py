@@ -313,7 +313,7 @@ def write_session(
 
 
 def _fold_in_log(path: Path) -> None:
-    """Puts what a killed recording left in its log into its file: killed before the rename, nothing is lost."""
+    """Puts what a killed recording left in its log into its file, so that killed here nothing is lost."""
     if path.with_name(f"{path.name}-wal").exists() and path.exists():
         with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
             db = sqlite3.connect(path, timeout=1, isolation_level=None)

@@ -25,7 +25,6 @@ from formcheck.session.reader import open_session
 from formcheck.session.summary import Summary
 from formcheck.sources import VideoFile
 
-
 #: Commands swap standard output and the program's arguments: one at a time.
 _ONE_COMMAND = threading.Lock()
 

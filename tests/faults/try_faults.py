@@ -3,13 +3,14 @@
     python tests/faults/try_faults.py --tries 100            every kind, a hundred times
     python tests/faults/try_faults.py --tries 20 live-video  one kind
 
-Needs Linux. Programs are killed with ``kill -9`` at random instants; the seed makes the instants the same again.
+Needs Linux. Programs are killed with ``kill -9`` at random instants; a seed gives the same ones again.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import multiprocessing
 import os
 import random
@@ -18,10 +19,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +55,8 @@ def child(what: Callable[..., None], *arguments: Any) -> Any:
 def kill(process: Any) -> None:
     """`kill -9`, and wait until it is gone."""
     if process.pid is not None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     process.join()
 
 
@@ -124,9 +125,15 @@ def rescore_in_place(rng: random.Random, folder: Path) -> Found:
 
 
 _KILLED: list[Any] = []
+_MAKING = threading.Lock()
 
 
 def _a_killed_session() -> Path:
+    with _MAKING:
+        return _make_a_killed_session()
+
+
+def _make_a_killed_session() -> Path:
     if not _KILLED:
         folder = Path(tempfile.mkdtemp(prefix="formcheck-faults-"))
         process = child(fault_drive.killed_live, folder / "made")
@@ -162,9 +169,6 @@ class Asking:
 
 def review(rng: random.Random, folder: Path) -> Found:
     """Decisions over HTTP, one after the other, until the server is killed: what was answered stays."""
-    import json
-    import threading
-
     lib = folder / "lib"
     session = fault_drive.copied(_finished(), lib / "one")
     address = folder / "address"
@@ -214,9 +218,10 @@ _FINISHED: list[Path] = []
 
 
 def _finished() -> Path:
-    if not _FINISHED:
-        _FINISHED.append(fault_drive.finished(Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "one"))
-    return _FINISHED[0]
+    with _MAKING:
+        if not _FINISHED:
+            _FINISHED.append(fault_drive.finished(Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "one"))
+        return _FINISHED[0]
 
 
 def batch(rng: random.Random, folder: Path) -> Found:
@@ -231,10 +236,8 @@ def batch(rng: random.Random, folder: Path) -> Found:
     time.sleep(rng.uniform(0.0, 2.5))
     everything = rng.random() < 0.5
     if everything:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     kill(process)
     found = Found(note="all processes" if everything else "the program alone")
     done = 0
@@ -265,8 +268,6 @@ def _program(*arguments: str | Path, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _drive(log: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
-    import json
-
     with log.open("wb") as file:
         command = [sys.executable, str(HERE / "fault_drive.py"), json.dumps([name, *arguments])]
         return subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
@@ -308,6 +309,11 @@ _SHORT_FRAMES = 45
 
 
 def _short_clip() -> Path:
+    with _MAKING:
+        return _make_short_clip()
+
+
+def _make_short_clip() -> Path:
     if not _SHORT:
         from formcheck.sources import VideoFile
         from formcheck.video_writer import VideoWriter
@@ -324,9 +330,8 @@ def _short_clip() -> Path:
 
 def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
     out = folder / "out"
-    process = _program(
-        "analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video", log=folder / "log"
-    )
+    asked = ("analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video")
+    process = _program(*asked, log=folder / "log")
     time.sleep(rng.uniform(0.05, 8.0))
     process.send_signal(which)
     try:
@@ -335,6 +340,8 @@ def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
         process.kill()
         return Found(wrong=[f"{which.name} does not end it"])
     text = (folder / "log").read_text(errors="replace")
+    if "init_import_site" in text or ("_run_module_as_main" in text and "__main__.py" not in text):
+        return Found(note="before formcheck's first line")
     found = Found(note=f"exit {status}")
     if "Traceback" in text or "Exception ignored" in text:
         found.wrong.append(f"a traceback: {text[-700:]}")
