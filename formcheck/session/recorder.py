@@ -34,7 +34,8 @@ from formcheck.session.summary import Rep, Summary
 from formcheck.video_writer import VideoWriter
 
 #: Pictures that may wait for the encoder; more, and a picture is left out of the video (never its landmarks).
-_PICTURES_WAITING = 60
+#: Those that wait are lost when the program is killed.
+_PICTURES_WAITING = 30
 #: The video is on the disk at least this often, so that a power cut too costs little of it.
 _SYNC_VIDEO_S = 1.0
 

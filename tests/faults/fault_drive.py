@@ -115,7 +115,7 @@ def live(folder: str, told: str, video: bool, speed: float, reps: int = 5, sets_
     plan = Plan(definition, 2, sets_of, rest_s=1.0, views=("side",))
     flow = Flow(Words(), {}, lambda name: (plan, History()), "bridge")
     camera = Paced([r.time_s for r in answers], speed=speed)
-    patient = Patient(flow, KEYS | {"safety": "2" if video else "1"})
+    patient = Patient(flow, KEYS | {"safety": "1" if video else "2"})
     voice = Heard()
     options = LiveOptions(Path(folder), clip=True)
     session = LiveSession(flow, lambda: camera, MadeEngine(answers), voice, patient, options)
@@ -189,7 +189,7 @@ def killed_live(folder: Path) -> Path:
         Recorder.close = lambda self: (time.sleep(1.5), os._exit(0))  # type: ignore[method-assign]
         Recorder.finish = lambda self, summary: self.close()  # type: ignore[method-assign]
         try:
-            live(str(folder), str(told), False, 60.0)
+            live(str(folder), str(told), False, 4.0, 2)
         finally:
             os._exit(1)
     os.waitpid(pid, 0)
@@ -212,7 +212,7 @@ def copied(source: Path, to: Path) -> Path:
 def whole_live(clip: str, sessions: str, told: str) -> None:
     """`formcheck live` with its pose model, clip and recorder; only the window is one without a screen."""
     from formcheck import live_start
-    from formcheck.cli import main
+    from formcheck.__main__ import main
     from formcheck.coach.window import FakeWindow, Key
 
     class Keys(FakeWindow):
@@ -226,7 +226,7 @@ def whole_live(clip: str, sessions: str, told: str) -> None:
 
         def events(self) -> list:
             self._asked += 1
-            return [Key("2")] if self._asked == 3 else [Key("1")] if self._asked == 6 else []
+            return [Key("1")] if self._asked in (3, 6) else []
 
     live_start.Window = Keys  # type: ignore[assignment,misc]
     tell_frames(Told(Path(told)))

@@ -98,7 +98,7 @@ def analysis(rng: random.Random, folder: Path) -> Found:
     frames = len(fault_drive.made_analysis(video).time_s)
     process = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told"))
     wait_for((folder / "told").exists)
-    time.sleep(rng.uniform(0.0, 1.2))
+    time.sleep(rng.uniform(0.0, 4.0))
     kill(process)
     found = fault_check.after_analysis(out, frames)
     again = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told2"))
@@ -143,6 +143,51 @@ def _make_a_killed_session() -> Path:
         with fault_check.open_session(copy) as one:
             _KILLED[:] = [session, len(one.poses().frame)]
     return _KILLED[0]
+
+
+def power_cut(rng: random.Random, folder: Path) -> Found:
+    """The log of a killed session cut off anywhere, as a disk may leave it that lost its last writes."""
+    session = fault_drive.copied(_a_killed_session(), folder / "lib" / "session")
+    log = session / "session.sqlite-wal"
+    os.truncate(log, rng.randrange(80_000, log.stat().st_size))  # the tables are there
+    found = Found()
+    with fault_check.open_session(session) as one:
+        frames = one.poses().frame.tolist()
+    if frames != list(range(len(frames))):
+        found.wrong.append("frames are missing in between")
+    if frames:
+        fault_check.opens_everywhere(session, folder / "out", found)
+    return found
+
+
+def disk_full(rng: random.Random, folder: Path) -> Found:
+    """A live session with video onto a small disk that fills up (a tmpfs: needs root)."""
+    disk, told = folder / "disk", folder / "told"
+    disk.mkdir()
+    size = f"size={rng.randrange(200, 2500)}k"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
+    try:
+        process = child(fault_drive.live, str(disk / "sessions"), str(told), True, 2.0, 2)
+        process.join()
+        ended = Path(f"{told}.ended")
+        problem = ended.read_text() if ended.exists() else "the program broke down"
+        found = Found(note="it was said" if "disk" in problem or "room" in problem else problem)
+        if found.note not in ("it was said", "whole"):
+            found.wrong.append(problem)
+        (session,) = (disk / "sessions").iterdir()
+        try:
+            fault_check.open_session(session).close()
+        except fault_check.FormcheckError as error:
+            if "full disk" not in str(error):
+                found.wrong.append(f"on the full disk: {error}")
+        subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
+        with fault_check.open_session(session) as one:
+            kept = len(one.poses().frame)
+        if kept:
+            fault_check.opens_everywhere(session, folder / "out", found)
+        return found
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
 class Asking:
@@ -345,7 +390,7 @@ def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
     found = Found(note=f"exit {status}")
     if "Traceback" in text or "Exception ignored" in text:
         found.wrong.append(f"a traceback: {text[-700:]}")
-    if status not in (0, 130, -which):
+    if status not in (0, 130, -which, -signal.SIGINT):  # what a shell shows as 130 too
         found.wrong.append(f"exit status {status}: {text[-300:]}")
     if (out / "summary.json").exists():
         summary = fault_check.read_json(out / "summary.json")
@@ -405,6 +450,8 @@ KINDS: dict[str, Callable[[random.Random, Path], Found]] = {
     "live-video": live_video,
     "analysis": analysis,
     "rescore-in-place": rescore_in_place,
+    "power-cut": power_cut,
+    "disk-full": disk_full,
     "review": review,
     "batch": batch,
     "whole-live": whole_live,
