@@ -8,6 +8,7 @@ The flow is shared under a lock; nothing waits for the voice, the disk or the wi
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -95,6 +96,15 @@ class Latency:
         )
 
 
+def free_folder(folder: Path) -> Path:
+    """This folder, or one with a number after it: a clock that was set back tells the same time twice."""
+    free, number = folder, 1
+    while os.path.lexists(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}_{number}")
+    return free
+
+
 @dataclass(frozen=True)
 class LiveResult:
     """What a live session left.
@@ -152,6 +162,7 @@ class LiveSession:
         self._camera_state = "running"
         self._offset_s: float | None = None
         self._told: set[str] = set()
+        self._problem = ""
         self._shown: Moment | None = None
         self._drawn: Drawn | None = None
         self._begun_s = time.monotonic()
@@ -343,17 +354,18 @@ class LiveSession:
             declared_side=self._options.side,
         )
         # No name of a person in a file name.
-        name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"
+        folder = self._options.sessions / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"
         try:
             self._recorder = Recorder(
-                self._options.sessions / name,
+                free_folder(folder),
                 meta,
                 definition,
                 video=facts.consent == "video",
                 blur_face=self._options.blur_face,
             )
-        except FormcheckError:
-            self._flow.trouble("disk_full")
+        except FormcheckError as error:
+            self._problem = str(error)
+            self._trouble("disk_full")
 
     def _watch(self, camera: LiveSource) -> None:
         """Tell the flow of trouble with camera, disk and speed."""
@@ -415,7 +427,7 @@ class LiveSession:
         if self._log is not None:
             fps = self._camera.fps if self._camera is not None else 0.0
             summary = self._log.summary(fps=fps, dropped=dropped, complete=self._error is None)
-        folder, problem = None, ""
+        folder, problem = None, self._problem
         if self._recorder is not None:
             if summary is not None:
                 self._recorder.finish(summary)

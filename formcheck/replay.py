@@ -109,6 +109,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         rep=rep,
         model_sha256=session.meta.model_sha256,
         prescription=session.meta.overrides,
+        declared_side=session.meta.declared_side,
     )
 
 

@@ -188,7 +188,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     notes = []
-    created, events = session.meta.created, session.events
+    meta, events = session.meta, session.events
     home = session.path.absolute().parent
     with explained(folder):
         make_folder(folder)
@@ -207,8 +207,9 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
         folder / SESSION,
         model_sha256=analysis.model_sha256,
         overrides=analysis.prescription,
-        created=created,
+        created=meta.created,
         events=events,
+        live=meta.live,
     )
     write_summary_json(analysis.summary, folder / SUMMARY)
     return notes

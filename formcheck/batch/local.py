@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -106,10 +107,21 @@ def in_own_process(
     return outcome
 
 
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _in_process(target: Callable[[Job], Outcome], job: Job, send: Connection) -> None:
     import signal
 
     # Ctrl-C reaches every process of the terminal; the one that was asked decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Killed, that one says nothing: what goes on alone would write over what the next batch writes.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     send.send(target(job))
     send.close()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,20 @@ NOT_WORKING_AFTER = 2
 
 _LANGUAGES = {"en": "English", "de": "German"}
 _PROBLEM = "Speech does not work just now: read the text on the screen."
+
+
+_FOLDER = "formcheck-voice-"
+_STALE_S = 24 * 3600.0  # longer than any session
+
+
+def remove_stale_folders(new: Path) -> None:
+    """Remove sound files of programs that were killed, a day older than a new folder beside them."""
+    for folder in new.parent.glob(f"{_FOLDER}*"):
+        with suppress(OSError):
+            about = folder.lstat()
+            mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
+            if stat.S_ISDIR(about.st_mode) and mine and new.stat().st_mtime - about.st_mtime > _STALE_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def spoken_s(text: str) -> float:
@@ -133,7 +149,8 @@ class SpokenVoice:
         self._clock = clock
         self._language = language
         self._player = player
-        self._folder = tempfile.TemporaryDirectory(prefix="formcheck-voice-", ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(prefix=_FOLDER, ignore_cleanup_errors=True)
+        remove_stale_folders(Path(self._folder.name))
         folder = Path(self._folder.name)
         self._tones: dict[ToneName, Path] = {}
         for name in NAMES:

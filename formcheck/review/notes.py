@@ -289,7 +289,8 @@ class Notes:
             raise FormcheckError(f"The notes on this session cannot be opened ({error}).") from None
         try:
             guard(db)
-            if create:
+            # A program killed at its very first note leaves a file without tables.
+            if create or not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 self._prepare(db)
             self._look_over(db)
             yield db

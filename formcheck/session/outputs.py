@@ -187,6 +187,7 @@ def _rename(part: Path, path: Path) -> None:
         part.replace(path)
     except OSError as error:
         raise _in_the_way(path, error) from None
+    flush_folder(path.parent)
 
 
 def _in_the_way(path: Path, error: OSError) -> FormcheckError:
@@ -195,6 +196,16 @@ def _in_the_way(path: Path, error: OSError) -> FormcheckError:
         f"{path} cannot be replaced ({error.strerror}); close the programs that use it, "
         "or choose another folder with --out."
     )
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new and changed names in a folder outlast a power cut, where the system lets us."""
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _flush_to_disk(path: Path) -> None:

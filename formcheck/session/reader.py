@@ -293,6 +293,12 @@ def _reading(path: Path) -> Iterator[None]:
                 f"The session {path} cannot be opened; check that you may read it or, if a file "
                 f"{path.name}-wal lies beside it, that you may write to its folder."
             ) from None
+        # To read a log, SQLite makes a small file beside it. (Before Python 3.11 no error says what it is.)
+        name = getattr(error, "sqlite_errorname", "SQLITE_IOERR_SHM")
+        if "full" in str(error) or ("disk I/O" in str(error) and name.startswith("SQLITE_IOERR_SHM")):
+            raise FormcheckError(
+                f"The session {path} cannot be opened on a full disk; free some space."
+            ) from None
         raise _damaged(path) from None
     except sqlite3.DatabaseError as error:
         raise (_not_a_session(path) if "not a database" in str(error) else _damaged(path)) from None

@@ -7,9 +7,12 @@ sentence and what was written stays; coaching goes on.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +28,16 @@ from formcheck.session.events import Event
 from formcheck.session.export import write_summary_json
 from formcheck.session.face_blur import FaceBlur
 from formcheck.session.layout import SessionMeta
-from formcheck.session.outputs import SESSION, SUMMARY, VIDEO
+from formcheck.session.outputs import SESSION, SUMMARY, VIDEO, flush_folder
 from formcheck.session.store import SessionFrame, SessionWriter
 from formcheck.session.summary import Rep, Summary
 from formcheck.video_writer import VideoWriter
 
 #: Pictures that may wait for the encoder; more, and a picture is left out of the video (never its landmarks).
-_PICTURES_WAITING = 60
+#: Those that wait are lost when the program is killed.
+_PICTURES_WAITING = 30
+#: The video is on the disk at least this often, so that a power cut too costs little of it.
+_SYNC_VIDEO_S = 1.0
 
 
 class Recorder:
@@ -77,8 +83,11 @@ class Recorder:
         self._writer: SessionWriter | None = None
         self._video: VideoWriter | None = None
         self._measures = len(meta.measures)
-        self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        # Rows go before pictures: a slow encoder must not hold landmarks back.
+        self._work: queue.PriorityQueue[tuple[bool, int, Callable[[], None] | None]] = queue.PriorityQueue()
+        self._given = itertools.count()
         self._pictures = 0
+        self._video_synced_s = time.monotonic()
         try:
             make_folder(folder.parent)
             folder.mkdir(mode=FOLDER_MODE)
@@ -88,6 +97,7 @@ class Recorder:
             raise FormcheckError(
                 f"The session cannot be recorded in {folder} ({error.strerror}); choose another folder."
             ) from None
+        flush_folder(folder.parent)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -124,22 +134,22 @@ class Recorder:
             reason=reason,
             disagreement=seen.disagreement,
         )
-        self._work.put(lambda: self._writer.append(stored) if self._writer is not None else None)
+        self._put(lambda: self._writer.append(stored) if self._writer is not None else None)
         if not self._with_video:
             return
         if self._pictures >= _PICTURES_WAITING:
             self.pictures_left_out += 1
             return
         self._pictures += 1
-        self._work.put(lambda: self._write_picture(image, seen))
+        self._put(lambda: self._write_picture(image, seen), last=True)
 
     def event(self, event: Event) -> None:
         """One event, in order with the frames."""
-        self._work.put(lambda: self._writer.append_event(event) if self._writer is not None else None)
+        self._put(lambda: self._writer.append_event(event) if self._writer is not None else None)
 
     def rep(self, rep: Rep) -> None:
         """A closed repetition."""
-        self._work.put(lambda: self._writer.append_rep(rep) if self._writer is not None else None)
+        self._put(lambda: self._writer.append_rep(rep) if self._writer is not None else None)
 
     def finish(self, summary: Summary) -> None:
         """Write what is left, the summary last, and end the thread."""
@@ -152,13 +162,17 @@ class Recorder:
                 self._writer = None
                 write_summary_json(summary, self.folder / SUMMARY)
 
-        self._work.put(end)
+        self._put(end, last=True)
         self.close()
 
     def close(self) -> None:
         """End the thread after what is waiting; without `finish` the session stays marked incomplete."""
-        self._work.put(None)
+        self._put(None, last=True)
         self._thread.join(timeout=30.0)
+
+    def _put(self, work: Callable[[], None] | None, *, last: bool = False) -> None:
+        """In order, but all rows before pictures and the end."""
+        self._work.put((last, next(self._given), work))
 
     # --- on the recorder's thread -------------------------------------------------------------------
 
@@ -168,7 +182,7 @@ class Recorder:
             self._writer = SessionWriter(self.folder / SESSION, self._meta, self._definition)
         except FormcheckError as error:
             self.problem = str(error)
-        while (work := self._work.get()) is not None:
+        while (work := self._work.get()[2]) is not None:
             if self.problem:
                 continue
             try:
@@ -188,6 +202,10 @@ class Recorder:
         if self._blur is not None:
             image = self._blur(image, None if seen.image_xyz is None else seen.image_xyz[:, :2], seen.time_s)
         self._video.write(image, seen.time_s)
+        if time.monotonic() - self._video_synced_s >= _SYNC_VIDEO_S:
+            with suppress(OSError):
+                self._video.sync()
+            self._video_synced_s = time.monotonic()
 
     def _give_up(self, error: FormcheckError) -> None:
         self.problem = str(error)

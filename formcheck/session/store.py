@@ -270,6 +270,7 @@ def write_session(
     overrides: str = "",
     created: str | None = None,
     events: Iterable[Event] = (),
+    live: str | None = None,
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
 
@@ -279,7 +280,7 @@ def write_session(
         model_sha256: hash of each model file used, by name.
         overrides: text of the TOML that was laid over the definition.
         created: when it was recorded, ISO 8601, for a session that is written again; by default now.
-        events: of a live session that is written again.
+        events, live: of a live session that is written again; see `SessionMeta` for `live`.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -299,6 +300,7 @@ def write_session(
         measures=analysis.measures.names,
         primary=analysis.primary,
         overrides=overrides,
+        live=live,
         declared_side=analysis.declared_side,
         source_warnings=analysis.source_warnings,
     )
@@ -309,7 +311,20 @@ def write_session(
             for event in events:
                 writer.append_event(event)
             writer.finish(summary)
+        _fold_in_log(path)
         remove_side_files(path)
+
+
+def _fold_in_log(path: Path) -> None:
+    """Puts what a killed recording left in its log into its file, so that killed here nothing is lost."""
+    if path.with_name(f"{path.name}-wal").exists() and path.exists():
+        with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
+            db = sqlite3.connect(path, timeout=1, isolation_level=None)
+            try:
+                db.execute("PRAGMA synchronous=FULL")
+                db.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                db.close()
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:

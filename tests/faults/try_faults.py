@@ -1,0 +1,523 @@
+"""Faults, tried one by one, as often as asked for; prints a row of docs/reliability.md for each.
+
+    python tests/faults/try_faults.py --tries 100            every kind, a hundred times
+    python tests/faults/try_faults.py --tries 20 live-video  one kind
+
+Needs Linux. Programs are killed with ``kill -9`` at random instants; a seed gives the same ones again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PATHS = [str(HERE), str(HERE.parent), str(HERE.parent / "review"), str(ROOT)]
+sys.path[:0] = [path for path in PATHS if path not in sys.path]
+# Read by the process that children are forked from.
+os.environ["PYTHONPATH"] = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
+
+import fault_check  # noqa: E402
+import fault_drive  # noqa: E402
+from fault_check import Found  # noqa: E402
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["fault_drive"])
+CLIP = ROOT / "videos" / "bridge_side.mp4"
+
+
+def child(what: Callable[..., None], *arguments: Any) -> Any:
+    """Start a function of `fault_drive` in a process of its own."""
+    process = FORKS.Process(target=what, args=arguments)
+    process.start()
+    return process
+
+
+def kill(process: Any) -> None:
+    """`kill -9`, and wait until it is gone."""
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.join()
+
+
+def wait_for(what: Callable[[], object], seconds: float = 60.0) -> bool:
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+# -- one try of each kind --------------------------------------------------------------------------------
+
+
+def _live(rng: random.Random, folder: Path, video: bool, speed: float, longest_s: float) -> Found:
+    sessions, told = folder / "sessions", folder / "told"
+    process = child(fault_drive.live, str(sessions), str(told), video, speed)
+    wait_for(lambda: told.exists() and told.stat().st_size)
+    time.sleep(rng.uniform(0.0, longest_s))
+    kill(process)
+    return fault_check.after_live(sessions, told, folder / "out", video=video)
+
+
+def live_skeleton(rng: random.Random, folder: Path) -> Found:
+    """A live session without video, twice as fast as life, from its first frame to after its end."""
+    return _live(rng, folder, False, 2.0, 14.0)
+
+
+def live_video(rng: random.Random, folder: Path) -> Found:
+    """A live session with video (1280x720), in real time."""
+    return _live(rng, folder, True, 1.0, 7.0)
+
+
+def analysis(rng: random.Random, folder: Path) -> Found:
+    """The writing of an analysis; then the same again over what was left, to its end."""
+    video, out = folder / "clip.mp4", folder / "clip.formcheck"
+    video.write_bytes(b"no pictures are read")
+    frames = len(fault_drive.made_analysis(video).time_s)
+    process = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told"))
+    wait_for((folder / "told").exists)
+    time.sleep(rng.uniform(0.0, 4.0))
+    kill(process)
+    found = fault_check.after_analysis(out, frames)
+    again = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told2"))
+    again.join()
+    left = {path.name for path in out.iterdir()}
+    if again.exitcode or left != {"summary.json", "frames.csv", "report.html", "session.sqlite"}:
+        found.wrong.append(f"another run over it: exit {again.exitcode}, {sorted(left)}")
+    return found
+
+
+def rescore_in_place(rng: random.Random, folder: Path) -> Found:
+    """`rescore --in-place` of a live session that was itself killed: the old record or the new, whole."""
+    session = fault_drive.copied(_a_killed_session(), folder / "lib" / "session")
+    told = folder / "told"
+    process = child(fault_drive.rescored, str(session), str(told))
+    wait_for(told.exists)
+    time.sleep(rng.uniform(0.0, 0.35))
+    kill(process)
+    found = Found(note="new" if len(fault_drive.read_told(told)) > 1 else "under way")
+    with fault_check.open_session(session) as one:
+        found.lost_s = (_KILLED[1] - len(one.poses().frame)) / 30.0
+    fault_check.opens_everywhere(session, folder / "out", found)
+    return found
+
+
+_KILLED: list[Any] = []
+_MAKING = threading.Lock()
+
+
+def _a_killed_session() -> Path:
+    with _MAKING:
+        return _make_a_killed_session()
+
+
+def _make_a_killed_session() -> Path:
+    if not _KILLED:
+        folder = Path(tempfile.mkdtemp(prefix="formcheck-faults-"))
+        process = child(fault_drive.killed_live, folder / "made")
+        process.join()
+        (session,) = (folder / "made").iterdir()
+        copy = fault_drive.copied(session, folder / "counted")
+        with fault_check.open_session(copy) as one:
+            _KILLED[:] = [session, len(one.poses().frame)]
+    return _KILLED[0]
+
+
+def power_cut(rng: random.Random, folder: Path) -> Found:
+    """The log of a killed session cut off anywhere, as a disk may leave it that lost its last writes."""
+    session = fault_drive.copied(_a_killed_session(), folder / "lib" / "session")
+    log = session / "session.sqlite-wal"
+    os.truncate(log, rng.randrange(80_000, log.stat().st_size))  # the tables are there
+    found = Found()
+    with fault_check.open_session(session) as one:
+        frames = one.poses().frame.tolist()
+    if frames != list(range(len(frames))):
+        found.wrong.append("frames are missing in between")
+    if frames:
+        fault_check.opens_everywhere(session, folder / "out", found)
+    return found
+
+
+def disk_full(rng: random.Random, folder: Path) -> Found:
+    """A live session with video onto a small disk that fills up (a tmpfs: needs root)."""
+    disk, told = folder / "disk", folder / "told"
+    disk.mkdir()
+    size = f"size={rng.randrange(200, 2500)}k"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(disk)], check=True)
+    try:
+        process = child(fault_drive.live, str(disk / "sessions"), str(told), True, 2.0, 2)
+        process.join()
+        ended = Path(f"{told}.ended")
+        problem = ended.read_text() if ended.exists() else "the program broke down"
+        found = Found(note="it was said" if "disk" in problem or "room" in problem else problem)
+        if found.note not in ("it was said", "whole"):
+            found.wrong.append(problem)
+        (session,) = (disk / "sessions").iterdir()
+        try:
+            fault_check.open_session(session).close()
+        except fault_check.FormcheckError as error:
+            if "full disk" not in str(error):
+                found.wrong.append(f"on the full disk: {error}")
+        subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
+        with fault_check.open_session(session) as one:
+            kept = len(one.poses().frame)
+        if kept:
+            fault_check.opens_everywhere(session, folder / "out", found)
+        return found
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+class Asking:
+    """The review page's browser: logs in and saves notes over HTTP."""
+
+    def __init__(self, address: str) -> None:
+        host, _, token = address.removeprefix("http://").partition("/?token=")
+        self._host = host
+        port = host.rpartition(":")[2]
+        self._headers = {
+            "cookie": f"formcheck_{port}={token}", "origin": f"http://{host}", "x-formcheck": "1",
+            "content-type": "application/json",
+        }  # fmt: skip
+
+    def __call__(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection(self._host, timeout=20)
+        try:
+            connection.request(method, path, body, self._headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+
+def review(rng: random.Random, folder: Path) -> Found:
+    """Decisions over HTTP, one after the other, until the server is killed: what was answered stays."""
+    lib = folder / "lib"
+    session = fault_drive.copied(_finished(), lib / "one")
+    address = folder / "address"
+    process = child(fault_drive.review, str(lib), str(address))
+    wait_for(address.exists)
+    ask = Asking(address.read_text())
+    wait_for(lambda: _up(ask))
+    key = json.loads(ask("GET", "/api/library")[1])["sessions"][0]["key"]
+    answered: list[str] = []
+    refused: list[str] = []
+
+    def decide() -> None:
+        for i in range(10_000):
+            note = {"id": f"comment:{i}", "base": 0, "data": {"time_s": i / 10, "text": f"remark {i}"}}
+            try:
+                status, text = ask("POST", f"/api/session/{key}/notes", json.dumps(note).encode())
+            except (OSError, http.client.HTTPException):
+                return
+            (answered if status == 200 else refused).append(note["id"] if status == 200 else text.decode())
+
+    thread = threading.Thread(target=decide)
+    thread.start()
+    time.sleep(rng.uniform(0.0, 0.8))
+    kill(process)
+    thread.join()
+    found = Found(note=f"{'no' if not answered else 'some'} decisions answered")
+    try:
+        kept = {item.id for item in fault_check.Notes(session).standing()}
+    except fault_check.FormcheckError as error:
+        kept = set()
+        found.wrong.append(f"notes: {error}")
+    if lost := [one for one in answered if one not in kept]:
+        found.wrong.append(f"{len(lost)} answered decisions are lost")
+    found.wrong += refused[:1]
+    fault_check.opens_everywhere(session, folder / "out", found)
+    return found
+
+
+def _up(ask: Asking) -> bool:
+    try:
+        return ask("GET", "/api/library")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+_FINISHED: list[Path] = []
+
+
+def _finished() -> Path:
+    with _MAKING:
+        if not _FINISHED:
+            _FINISHED.append(fault_drive.finished(Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "one"))
+        return _FINISHED[0]
+
+
+def batch(rng: random.Random, folder: Path) -> Found:
+    """A batch of four videos, its program alone or all its processes killed; then the same command again."""
+    videos, out = folder / "videos", folder / "out"
+    videos.mkdir()
+    for i in range(4):
+        (videos / f"v{i}.mp4").write_bytes(b"no pictures are read")
+    frames = len(fault_drive.made_analysis(videos / "v0.mp4").time_s)
+    process = child(fault_drive.batch, str(videos), str(out), str(folder / "told"))
+    wait_for(out.exists)
+    time.sleep(rng.uniform(0.0, 2.5))
+    everything = rng.random() < 0.5
+    if everything:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    kill(process)
+    found = Found(note="all processes" if everything else "the program alone")
+    done = 0
+    for i in range(4):
+        left = fault_check.after_analysis(out / f"v{i}.formcheck", frames, report=False)
+        found.wrong += left.wrong
+        done += left.note == "finished"
+    again = child(fault_drive.batch, str(videos), str(out), str(folder / "told2"))
+    again.join()
+    status = [number for number, *_ in fault_drive.read_told(folder / "told2")]
+    if status != [0]:
+        found.wrong.append(f"the same command again: status {status}")
+    whole = sum((out / f"v{i}.formcheck" / "summary.json").exists() for i in range(4))
+    rows = (out / "batch_videos.csv").read_text(encoding="utf-8").count("\n") - 1
+    if (whole, rows) != (4, 4):
+        found.wrong.append(f"after going on: {whole} results, {rows} rows")
+    return found
+
+
+# -- whole programs: pose model and all ------------------------------------------------------------------
+
+
+def _program(*arguments: str | Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "formcheck", *map(str, arguments)], cwd=ROOT, stdout=file, stderr=file
+        )
+
+
+def _drive(log: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        command = [sys.executable, str(HERE / "fault_drive.py"), json.dumps([name, *arguments])]
+        return subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+
+
+def whole_live(rng: random.Random, folder: Path) -> Found:
+    """All of `formcheck live --source CLIP`, with video; only the window has no screen."""
+    sessions, told = folder / "sessions", folder / "told"
+    process = _drive(folder / "log", "whole_live", str(CLIP), str(sessions), str(told))
+    started = wait_for(lambda: process.poll() is not None or (told.exists() and told.stat().st_size))
+    time.sleep(rng.uniform(0.0, 9.0))
+    process.kill()
+    process.wait()
+    found = fault_check.after_live(sessions, told, folder / "out", video=True)
+    text = (folder / "log").read_text(errors="replace")
+    if not started or "Traceback" in text:
+        found.wrong.append(f"it did not run: {text[-300:]}")
+    return found
+
+
+def whole_analyze(rng: random.Random, folder: Path) -> Found:
+    """All of `formcheck analyze CLIP`, from its start to its end."""
+    out = folder / "out"
+    clip = _short_clip()
+    process = _program("analyze", clip, "-e", "bridge", "--out", out, log=folder / "log")
+    begun = time.monotonic()
+    try:
+        process.wait(rng.uniform(1.0, max(_TOOK[-1:] or [30.0]) * 1.1))
+        _TOOK.append(time.monotonic() - begun)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return fault_check.after_analysis(out, _SHORT_FRAMES) if out.exists() else Found(note="nothing yet")
+
+
+_TOOK: list[float] = []
+_SHORT: list[Path] = []
+_SHORT_FRAMES = 45
+
+
+def _short_clip() -> Path:
+    with _MAKING:
+        return _make_short_clip()
+
+
+def _make_short_clip() -> Path:
+    if not _SHORT:
+        from formcheck.sources import VideoFile
+        from formcheck.video_writer import VideoWriter
+
+        path = Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "short.mp4"
+        with VideoFile(CLIP) as source, VideoWriter(path, source.width, source.height, source.fps) as writer:
+            for frame in source:
+                if frame.index == _SHORT_FRAMES:
+                    break
+                writer.write(frame.image, frame.time_s)
+        _SHORT.append(path)
+    return _SHORT[0]
+
+
+def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
+    out = folder / "out"
+    asked = ("analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video")
+    process = _program(*asked, log=folder / "log")
+    time.sleep(rng.uniform(0.05, 8.0))
+    process.send_signal(which)
+    try:
+        status = process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return Found(wrong=[f"{which.name} does not end it"])
+    text = (folder / "log").read_text(errors="replace")
+    if "init_import_site" in text or ("_run_module_as_main" in text and "__main__.py" not in text):
+        return Found(note="before formcheck's first line")
+    found = Found(note=f"exit {status}")
+    if "Traceback" in text or "Exception ignored" in text:
+        found.wrong.append(f"a traceback: {text[-700:]}")
+    if status not in (0, 130, -which, -signal.SIGINT):  # what a shell shows as 130 too
+        found.wrong.append(f"exit status {status}: {text[-300:]}")
+    if (out / "summary.json").exists():
+        summary = fault_check.read_json(out / "summary.json")
+        if status == 0 and not summary["complete"]:  # type: ignore[index]
+            found.wrong.append("exit 0 with half a result")
+    return found
+
+
+def ctrl_c(rng: random.Random, folder: Path) -> Found:
+    """Ctrl-C at any moment of `formcheck analyze`, imports included: quiet."""
+    return _stopped(rng, folder, signal.SIGINT)
+
+
+def terminate(rng: random.Random, folder: Path) -> Found:
+    """SIGTERM, likewise."""
+    return _stopped(rng, folder, signal.SIGTERM)
+
+
+def hang_up(rng: random.Random, folder: Path) -> Found:
+    """SIGHUP (the terminal is closed), likewise."""
+    return _stopped(rng, folder, signal.SIGHUP)
+
+
+def _live_stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
+    """A live session is asked to stop: it is finished, and loses nothing."""
+    sessions, told = folder / "sessions", folder / "told"
+    process = _drive(folder / "log", "whole_live", str(CLIP), str(sessions), str(told))
+    wait_for(lambda: process.poll() is not None or (told.exists() and told.stat().st_size))
+    time.sleep(rng.uniform(0.0, 6.0))
+    process.send_signal(which)
+    try:
+        status = process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return Found(wrong=[f"{which.name} does not end it"])
+    found = fault_check.after_live(sessions, told, folder / "out", video=True)
+    text = (folder / "log").read_text(errors="replace")
+    if found.note != "finished" or found.lost_s:
+        found.wrong.append(f"{found.note}, {found.lost_s} s lost, exit {status}: {text[-200:]}")
+    if "Traceback" in text:
+        found.wrong.append(f"a traceback: {text[-700:]}")
+    return found
+
+
+def live_terminate(rng: random.Random, folder: Path) -> Found:
+    """SIGTERM to a live session: as if it had been stopped by hand."""
+    return _live_stopped(rng, folder, signal.SIGTERM)
+
+
+def live_hang_up(rng: random.Random, folder: Path) -> Found:
+    """SIGHUP to a live session (the terminal is closed), likewise."""
+    return _live_stopped(rng, folder, signal.SIGHUP)
+
+
+KINDS: dict[str, Callable[[random.Random, Path], Found]] = {
+    "live-skeleton": live_skeleton,
+    "live-video": live_video,
+    "analysis": analysis,
+    "rescore-in-place": rescore_in_place,
+    "power-cut": power_cut,
+    "disk-full": disk_full,
+    "review": review,
+    "batch": batch,
+    "whole-live": whole_live,
+    "whole-analyze": whole_analyze,
+    "ctrl-c": ctrl_c,
+    "terminate": terminate,
+    "hang-up": hang_up,
+    "live-terminate": live_terminate,
+    "live-hang-up": live_hang_up,
+}
+
+
+@dataclass
+class Tally:
+    """What all tries of one kind came to."""
+
+    kind: str
+    tries: list[Found] = field(default_factory=list)
+
+    def line(self) -> str:
+        """A row of the table, with everything that was wrong under it."""
+        notes = Counter(found.note for found in self.tries if found.note)
+        lost = sorted(f.lost_s for f in self.tries if f.lost_s is not None)
+        shown = sorted(f.video_lost_s for f in self.tries if f.video_lost_s is not None)
+        parts = [f"{n} {note}" for note, n in notes.most_common()]
+        for name, values in (("session", lost), ("video", shown)):
+            if values:
+                parts.append(f"{name} lost: median {values[len(values) // 2]:.2f} s, most {values[-1]:.2f} s")
+        wrong = Counter(text for found in self.tries for text in found.wrong)
+        bad = sum(bool(found.wrong) for found in self.tries)
+        lines = [f"{self.kind} | {len(self.tries)} tries | {bad} wrong | {'; '.join(parts)}"]
+        lines += [f"    {n} x {text}" for text, n in wrong.most_common(12)]
+        return "\n".join(lines)
+
+
+def run(kind: str, tries: int, seed: int = 1, at_once: int = 2) -> Tally:
+    """Try one kind so many times."""
+    tally = Tally(kind)
+
+    def one(number: int) -> Found:
+        folder = Path(tempfile.mkdtemp(prefix=f"formcheck-fault-{kind}-"))
+        try:
+            return KINDS[kind](random.Random(f"{kind} {seed} {number}"), folder)
+        except Exception as error:
+            return Found(wrong=[f"{type(error).__name__}: {error}"])
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # Checks swap standard output, so they are done one at a time; only the waiting goes on side by side.
+    with ThreadPoolExecutor(at_once) as pool:
+        tally.tries = list(pool.map(one, range(tries)))
+    return tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], help="all if left out")
+    parser.add_argument("--tries", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=2)
+    asked = parser.parse_args()
+    for kind in asked.kinds or KINDS:
+        begun = time.monotonic()
+        tally = run(kind, asked.tries, asked.seed, asked.at_once)
+        print(f"{tally.line()}   ({time.monotonic() - begun:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()
