@@ -31,10 +31,10 @@ def body_of(moment: Moment, reference: Reference | None, definition: Definition)
     measured: frozenset[int] = frozenset()
     if row is not None and reference is not None:
         ok = {name for m, name in enumerate(row.names) if row.status[0, m] == Status.OK}
-        if definition.counting.signal in ok:
-            measured = frozenset(wording.landmarks_used(definition.counting.signal, near))
+        uses = {name: wording.landmarks_used(definition, name, near, reference.view) for name in ok}
+        measured = frozenset(uses.get(definition.counting.signal, ()))
         # A hip's own visibility says nothing: it is seen while some measure that uses it is ok.
-        used = frozenset().union(*(wording.landmarks_used(name, near) for name in ok))
+        used = frozenset().union(*uses.values())
         for hip in _HIPS:
             trusted[hip] = hip in used
         if reference.view == "side":
@@ -43,7 +43,7 @@ def body_of(moment: Moment, reference: Reference | None, definition: Definition)
         FaultMark(
             title=wording.fault_title(definition, name),
             grade=fault.grade,
-            at=wording.landmarks_shown(fault.measure, near),
+            at=wording.landmarks_shown(definition, fault.measure, near),
         )
         for name, fault in moment.ongoing.items()
     )

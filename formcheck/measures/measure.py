@@ -36,11 +36,12 @@ def formulas(definition: Definition) -> Formulas:
     Raises:
         FormcheckError: there is no such module in `formcheck.measures`.
     """
-    return _module(definition.measured_by)
+    return formulas_called(definition.measured_by)
 
 
 @cache
-def _module(name: str) -> Formulas:
+def formulas_called(name: str) -> Formulas:
+    """The module of formulas of that name; see `formulas`."""
     # The name may come out of a session made by anybody.
     full = f"formcheck.measures.{name}"
     if name.isidentifier() and find_spec(full) is not None:

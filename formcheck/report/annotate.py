@@ -40,7 +40,11 @@ class Annotator:
         self.near = wording.near_side(analysis)
         self._scale = scale
         self._status = analysis.measures.status
-        self._used = [frozenset(wording.landmarks_used(n, self.near)) for n in analysis.measures.names]
+        view = analysis.summary.view.name
+        self._used = [
+            frozenset(wording.landmarks_used(analysis.definition, name, self.near, view))
+            for name in analysis.measures.names
+        ]
         self._primary = analysis.measures.names.index(analysis.primary)
         self._trusted = self._trust()
         self.strip = self._strip()
@@ -112,7 +116,7 @@ class Annotator:
     def place(self, event: FaultEvent) -> tuple[int, ...]:
         """Landmarks to ring for a fault event."""
         measure = self.measure(event)
-        return wording.landmarks_shown(measure, self.near)
+        return wording.landmarks_shown(self.analysis.definition, measure, self.near)
 
     def measure(self, event: FaultEvent) -> str:
         """The measure a fault event shows in: the worse one where its rule has several."""

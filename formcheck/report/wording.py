@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
 from formcheck.analysis import Analysis
 from formcheck.exercises.definition import Definition, Rule
-from formcheck.pose.landmarks import Landmark, other_side, side_landmark
+from formcheck.measures.measure import formulas_called
+from formcheck.measures.reference import Reference
+from formcheck.pose.landmarks import other_side, side_landmark
 from formcheck.session.summary import FaultEvent
 
 #: Spec 7.7, word for word.
@@ -149,35 +152,6 @@ def grades_text(definition: Definition, event: FaultEvent) -> str:
 
 # "near" is the side measured: the moving leg of a clam, the stance leg of a single-leg bridge, else the side
 # nearer the camera; "far" the other one.
-_USES: dict[str, str] = {
-    "knee_lift": "near knee",
-    "opening_deg": "near knee",
-    "foot_lift": "near knee, far knee, near ankle, far ankle",
-    "hip_opening_deg": "near hip, far hip, near knee, near ankle",
-    "hip_rotation_deg": "near hip, far hip, near knee, near ankle",
-    "pelvic_roll_deg": "near hip, far hip",
-    "trunk_roll_deg": "near shoulder, far shoulder",
-    "hip_hike_deg": "near hip, far hip",
-    "pelvic_share": "near hip, far hip, near knee",
-    "feet_apart": "near ankle, far ankle, near heel, far heel, near foot_index, far foot_index",
-    "knee_slide": "near hip, far hip, far knee",
-    "top_knee_offset": "near knee, far knee",
-    "hip_line_deg": "near hip, far hip",
-    "hip_angle_deg": "near shoulder, near hip, near knee",
-    "line_gap": "near shoulder, near hip, near knee",
-    "pelvic_height": "near shoulder, near hip, near knee",
-    "knee_flexion_deg": "near hip, near knee, near ankle",
-    "trunk_lift_deg": "near shoulder, near hip",
-    "pelvic_drop_deg": "near hip, far hip",
-    "knee_separation": "near knee, far knee, near ankle, far ankle",
-    "knees_nearer": "near knee, far knee, near ankle, far ankle",
-    "shank_lean_left_deg": "left knee, left ankle",
-    "shank_lean_right_deg": "right knee, right ankle",
-    "weight_shift": "near hip, far hip",
-    "foot_pitch_deg": "near heel, near foot_index",
-    "head_lift": "near ear",
-    "thigh_parallel_deg": "near hip, near knee, far hip, far knee",
-}
 # Where a fault in this measure is ringed; where it differs from all the parts used.
 _SHOWS: dict[str, str] = {
     "knee_lift": "near knee",
@@ -215,20 +189,28 @@ def near_side(analysis: Analysis) -> str:
     return "left" if left >= right else "right"
 
 
-def landmarks_used(measure: str, near: str) -> tuple[int, ...]:
-    """Landmarks a measure is made from; none for an unknown measure."""
-    return _resolve(_USES.get(measure, ""), near)
+def landmarks_used(definition: Definition, measure: str, near: str, view: str = "side") -> tuple[int, ...]:
+    """Landmarks a measure stands on, seen from a view; none for an unknown measure."""
+    return _needs(definition.measured_by, near, view).get(measure, ())
 
 
-def landmarks_shown(measure: str, near: str) -> tuple[int, ...]:
+@lru_cache(maxsize=64)
+def _needs(measured_by: str, near: str, view: str) -> dict[str, tuple[int, ...]]:
+    nowhere = np.zeros(2)
+    # Which landmarks are needed depends on sides and view only.
+    reference = Reference(
+        start_s=0.0, end_s=0.0, view=view, yaw_deg=0.0, side=near, near=near, along=nowhere, normal=nowhere,
+        back_x=1.0, trunk_px=1.0, length_px=1.0, thigh_px=1.0, hip_line_px=1.0,
+    )  # fmt: skip
+    needed = formulas_called(measured_by).needs(reference)
+    return {name: tuple(int(point) for point in points) for name, points in needed.items()}
+
+
+def landmarks_shown(definition: Definition, measure: str, near: str) -> tuple[int, ...]:
     """Landmarks to ring when a fault shows in a measure."""
-    return _resolve(_SHOWS.get(measure) or _USES.get(measure, ""), near)
-
-
-def _resolve(words: str, near: str) -> tuple[int, ...]:
-    out: list[Landmark] = []
-    for words_of_part in filter(None, words.split(", ")):
-        side, part = words_of_part.split()
+    out = []
+    for side_and_part in filter(None, _SHOWS.get(measure, "").split(", ")):
+        side, part = side_and_part.split()
         side = {"near": near, "far": other_side(near)}.get(side, side)
-        out.append(side_landmark(side, part))
-    return tuple(int(point) for point in out)
+        out.append(int(side_landmark(side, part)))
+    return tuple(out) or landmarks_used(definition, measure, near)

@@ -46,7 +46,7 @@ def fault_row(
         "wording": printable(known.wording) if known else "",
         "source": printable(known.source) if known else "",
         "cue": printable(known.cue) if known and known.cue else "",
-        "points": list(wording.landmarks_shown(measure, near)),
+        "points": list(wording.landmarks_shown(definition, measure, near)),
     }
 
 
@@ -210,7 +210,7 @@ def near_side(side: str | None, visibility: NDArray[np.float32]) -> str:
 
 def used_points(definition: Definition, near: str) -> list[int]:
     """Landmarks that the counting measure is made from, and their partners where it has none."""
-    used = wording.landmarks_used(definition.counting.signal, near)
+    used = wording.landmarks_used(definition, definition.counting.signal, near)
     return [int(p) for p in used] or [int(Landmark[f"{other_side(near).upper()}_HIP"])]
 
 

@@ -162,11 +162,14 @@ def test_every_measure_of_every_exercise_has_its_body_parts() -> None:
     from formcheck.exercises.definition import EXERCISES, load_definition
 
     for exercise in EXERCISES:
-        for measure in load_definition(exercise).measures:
-            assert wording.landmarks_used(measure, "left"), measure
-            assert wording.landmarks_shown(measure, "right"), measure
-    assert wording.landmarks_shown("shank_lean_left_deg", "right") == (Landmark.LEFT_KNEE,)
-    assert wording.landmarks_shown("knee_lift", "right") == (Landmark.RIGHT_KNEE,)
+        definition = load_definition(exercise)
+        for measure in definition.measures:
+            assert wording.landmarks_used(definition, measure, "left"), measure
+            assert wording.landmarks_shown(definition, measure, "right"), measure
+    bridge, clam = load_definition("bridge"), load_definition("clam")
+    assert wording.landmarks_shown(bridge, "shank_lean_left_deg", "right") == (Landmark.LEFT_KNEE,)
+    assert wording.landmarks_shown(clam, "knee_lift", "right") == (Landmark.RIGHT_KNEE,)
+    assert wording.landmarks_used(clam, "knee_lift", "right") == (Landmark.RIGHT_KNEE, Landmark.LEFT_KNEE)
 
 
 def test_the_grades_are_told_with_the_time_they_must_be_held() -> None:
