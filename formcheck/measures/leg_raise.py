@@ -33,8 +33,8 @@ START_CHECKS = frozenset({"hips_up", "head_up"})
 
 SUPINE_HIP_LINE = 0.62  # |vertical part| of the hip line, as in `views`
 FACING_UP = 0.3  # [D] upward part of the direction the front of the body faces; prone it is negative
-LYING = 0.40  # trunk, as in `views` for the side: a trunk that is sat up slopes more
-STRAIGHT_DEG = 60.0  # [D] the more bent knee: bridges 90 and more; the fault's grade 3 (36) lies below
+LYING = 0.70  # trunk; flat on the back 0.9 and more, top of a rendered single-leg bridge 0.49 to 0.59
+STRAIGHT_DEG = 50.0  # [D] the more bent knee: bridges 90 and more; the fault's grade 3 (36) lies below
 FLAT_DEG = 40.0  # [D] flexion of the hip of the leg that stays down: both legs up is another exercise
 #: One leg must have been this much higher than the other to tell which one works; else the nearer one does.
 CLEARLY_HIGHER_DEG = 15.0
@@ -51,7 +51,9 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     trunk = at("hip") - at("shoulder")
     thigh, other = (at("knee", s) - at("hip", s) for s in (leg, other_side(leg)))
     return {
-        "hip_flexion_deg": _above(thigh, trunk),
+        # Refused in frames in which a leg is bent or both are up: a knee drawn up to the chest (dead bug)
+        # starts and ends as a stretch does, and would count by its two ends.
+        "hip_flexion_deg": np.where(_one_straight_leg_up(world), _above(thigh, trunk), np.nan),
         "knee_flexion_deg": 180.0 - joint_angle_deg(at("hip", leg), at("knee", leg), at("ankle", leg)),
         "other_thigh_lift_deg": _above(other, trunk),
         "head_lift": dot(at("ear"), ref.normal) / ref.trunk_px,
@@ -91,10 +93,15 @@ def in_posture(world: Array) -> NDArray[np.bool_]:
     lying = 1 - np.abs(trunk[:, 1]) / np.maximum(np.linalg.norm(trunk, axis=1), 1e-6)
     hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     up = -unit(np.cross(hips, trunk))[:, 1]
+    on_back = (np.abs(unit(hips)[:, 1]) < SUPINE_HIP_LINE) & (up > FACING_UP) & (lying > LYING)
+    return np.asarray(on_back & _one_straight_leg_up(world))
+
+
+def _one_straight_leg_up(world: Array) -> NDArray[np.bool_]:
+    """``(T,)`` True where both legs are rather straight, and at most one of them is up."""
     straight = views.knee_flexion_world_deg(world).max(axis=1) < STRAIGHT_DEG
     down = _hip_flexion_world_deg(world).min(axis=1) < FLAT_DEG
-    on_back = (np.abs(unit(hips)[:, 1]) < SUPINE_HIP_LINE) & (up > FACING_UP) & (lying > LYING)
-    return np.asarray(on_back & straight & down)
+    return np.asarray(straight & down)
 
 
 def _hip_flexion_world_deg(world: Array) -> Array:

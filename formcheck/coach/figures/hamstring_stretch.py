@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from formcheck.coach.sketch import Place, Scene, at, draw_arrow, draw_head
+from formcheck.coach import sketch
+from formcheck.coach.sketch import Place, Scene, Vec, draw_arrow, draw_head
 
 PLACES = {
-    "side": Place(0.0, 1.9, look_from=-34),
-    "oblique": Place(-1.65, 1.15, 0.6, look_from=40),
+    "side": Place(0.0, 1.9, look_from=34),
+    "oblique": Place(1.65, 1.15, 0.6, look_from=-40),
 }
-LOOK_FROM = -15.0
-MIRRORED = True  # with the other side towards the laptop it is the mirror image
+LOOK_FROM = 15.0
+MIRRORED = True  # drawn with the right leg; the left one is the mirror image
+
+
+def at(x: float, y: float, z: float) -> Vec:
+    """A point of the room; the head on the left in the picture, so that the right side is the near one."""
+    return sketch.at(-x, y, z)
 
 
 def draw(scene: Scene, moving: bool) -> None:
