@@ -7,28 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from replay import Replayed, replay
-from skeleton import BODY, UP, Body, Camera, L, Rep, X, bridge, clam, film, lying_straight, repetitions
+from skeleton import BODY, Body, Camera, Rep, bridge, clam, film, leg_raise, lying_straight, repetitions
 
 from formcheck.measures.table import Reason
 
 EXERCISE = "hamstring-stretch"
 HOLD = Rep(rise_s=3.0, hold_s=20.0, lower_s=3.0, rest_s=4.0)
-
-
-def stretch(
-    deg: float, knee_deg: float = 0.0, other_deg: float = 0.0, side: str = "RIGHT", body: Body = BODY
-) -> np.ndarray:
-    """On the back, one leg raised by an angle and its knee bent; the right side lies at +z."""
-    p = lying_straight(0.0, body)
-    other = "LEFT" if side == "RIGHT" else "RIGHT"
-    for name, lift, bend in ((side, deg, knee_deg), (other, other_deg, 0.0)):
-        thigh, shank = (np.cos(a) * X + np.sin(a) * UP for a in np.radians([lift, lift - bend]))
-        knee = p[L[f"{name}_HIP"]] + body.thigh * thigh
-        ankle = knee + body.shank * shank
-        p[L[f"{name}_KNEE"]], p[L[f"{name}_ANKLE"]] = knee, ankle
-        p[L[f"{name}_HEEL"]] = ankle + 0.05 * shank
-        p[L[f"{name}_FOOT_INDEX"]] = ankle + 0.18 * np.array([-shank[1], shank[0], 0.0])
-    return p
 
 
 def stretches(
@@ -44,7 +28,7 @@ def stretches(
     noise: float = 1.0,
 ) -> Replayed:
     time_s, level, _ = repetitions(reps, fps=fps, lead_s=2.0)
-    points = np.stack([stretch(top_deg * x, knee_deg * x, other_deg * x, side, body) for x in level])
+    points = np.stack([leg_raise(top_deg * x, knee_deg * x, other_deg * x, side, body) for x in level])
     camera = Camera(yaw_deg=yaw_deg, distance_m=2.6)
     track = film(points, time_s, camera, noise_px=2 * noise, noise_m=0.01 * noise, rho=0.6, seed=seed)
     return replay(track, EXERCISE)
@@ -105,7 +89,7 @@ def test_what_the_view_cannot_show_is_refused():
 
 def knee_to_chest(deg: float) -> np.ndarray:
     """One thigh raised with the shank hanging level, as in a dead bug."""
-    return stretch(deg, knee_deg=deg)
+    return leg_raise(deg, knee_deg=deg)
 
 
 OTHERS: dict[str, Callable[[float], np.ndarray]] = {
