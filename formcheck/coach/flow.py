@@ -423,7 +423,7 @@ class Flow:
             self._work(moment)
 
     def _practise(self, moment: Moment) -> None:
-        assert self._policy is not None and self.plan is not None
+        assert self._policy is not None
         t = moment.time_s
         if self.step != "practice":
             self._to("practice")
@@ -435,7 +435,7 @@ class Flow:
             self._messages.extend(self._policy.rep_closed(t, moment.practice_done, moment.practised))
             if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
                 self._say("page.practice.more")
-        elif t - self._since_s > SMALL_AFTER_S + self.plan.hold_s:
+        elif self.plan is not None and t - self._since_s > SMALL_AFTER_S + self.plan.hold_s:
             self._since_s = t
             self._say("page.practice.small")
         self._messages.extend(self._policy.frame(t, moment.phase, moment.level, {}))
