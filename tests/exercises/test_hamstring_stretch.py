@@ -9,6 +9,9 @@ import pytest
 from replay import Replayed, replay
 from skeleton import BODY, Body, Camera, Rep, bridge, clam, film, leg_raise, lying_straight, repetitions
 
+from formcheck.exercises.definition import load_definition
+from formcheck.exercises.repetition import RepetitionCounter
+from formcheck.exercises.tracker import kept_s
 from formcheck.measures.table import Reason
 
 EXERCISE = "hamstring-stretch"
@@ -107,3 +110,18 @@ def test_another_exercise_is_no_stretch(other):
     time_s, level, _ = repetitions([Rep()] * 3)
     points = np.stack([OTHERS[other](x) for x in level])
     assert replay(film(points, time_s, Camera(), noise_px=2, noise_m=0.01, rho=0.6), EXERCISE).counted == []
+
+
+def test_a_hold_of_three_minutes_is_one_repetition():
+    definition = load_definition(EXERCISE)
+    counter = RepetitionCounter(definition.counting)
+    time_s, level, _ = repetitions([Rep(3.0, 180.0, 3.0, 4.0)] * 2, fps=12.5)
+    reps = [r for t, s in zip(time_s, level, strict=True) if (r := counter.update(float(t), float(s)))]
+    assert [r.rep_class for r in reps] == ["full"] * 2
+    assert [r.hold_end_s - r.hold_start_s for r in reps] == pytest.approx([180] * 2, abs=0.5)
+
+
+def test_frames_are_kept_for_the_longest_repetition():
+    long, usual = (load_definition(name).counting for name in (EXERCISE, "bridge"))
+    assert kept_s(long) > long.maximum_rep_s
+    assert kept_s(usual) == 45.0
