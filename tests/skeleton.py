@@ -280,6 +280,22 @@ def lying_straight(leg_raise_deg: float = 0.0, body: Body = BODY) -> Array:
     return p
 
 
+def leg_raise(
+    deg: float, knee_deg: float = 0.0, other_deg: float = 0.0, side: str = "RIGHT", body: Body = BODY
+) -> np.ndarray:
+    """Supine, one leg raised by an angle and its knee bent, the other straight; the right side lies at +z."""
+    p = lying_straight(0.0, body)
+    other = "LEFT" if side == "RIGHT" else "RIGHT"
+    for name, lift, bend in ((side, deg, knee_deg), (other, other_deg, 0.0)):
+        thigh, shank = (np.cos(a) * X + np.sin(a) * UP for a in np.radians([lift, lift - bend]))
+        knee = p[L[f"{name}_HIP"]] + body.thigh * thigh
+        ankle = knee + body.shank * shank
+        p[L[f"{name}_KNEE"]], p[L[f"{name}_ANKLE"]] = knee, ankle
+        p[L[f"{name}_HEEL"]] = ankle + 0.05 * shank
+        p[L[f"{name}_FOOT_INDEX"]] = ankle + 0.18 * np.array([-shank[1], shank[0], 0.0])
+    return p
+
+
 def plank(sag_m: float = 0.0, body: Body = BODY) -> Array:
     """Prone on straight legs, hips `sag_m` below the line."""
     p = lying_straight(0.0, body)

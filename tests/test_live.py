@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results
+from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, leg_raise, repetitions, results
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say, Tone
@@ -34,6 +34,7 @@ from formcheck.words import Words
 STRAIGHT_M = bridge_lift_for(178.0)
 SIDE, FRONT = Camera(yaw_deg=4, height_m=0.3), Camera(yaw_deg=-2, height_m=0.35)
 REP = Rep(1.9, 0.8, 2.0, 1.0)
+STRETCH = Rep(3.0, 20.0, 3.0, 4.0)
 FIRST_TIME = History()
 PICTURE = np.full((720, 1280, 3), 120, np.uint8)
 
@@ -100,6 +101,7 @@ class MadeEngine:
     """A pose engine that knows the answers, by frame number."""
 
     name, model = "made", "made"
+    device, device_note = "cpu", ""
     model_sha256: dict[str, str] = {}  # noqa: RUF012
 
     def __init__(self, answers: Sequence[PoseResult]) -> None:
@@ -252,6 +254,19 @@ def test_a_whole_session(tmp_path):
     counts = [say.text for say in outcome.heard.said if say.key == "voice.count"]
     assert counts == ["1", "2", "3", "1", "2", "3"]  # three for practice, three that count
     assert json.loads((stored(outcome) / "summary.json").read_text())["complete"]
+    assert_replays(stored(outcome))
+
+
+def test_a_long_hold_that_is_asked_for_is_not_taken_for_being_stuck(tmp_path):
+    time_s, level, _ = repetitions([STRETCH] * 5, fps=12.5, lead_s=3.2)
+    points = np.stack([leg_raise(70 * x) for x in level])
+    track = film(points, time_s, Camera(yaw_deg=4, distance_m=2.6), noise_m=0.002)
+    outcome = session("hamstring-stretch", track, tmp_path, keys={"side": "2"}, reps=2)
+    summary = outcome.result.summary
+    assert summary is not None
+    assert [(r.class_, r.faults) for r in summary.reps] == [("full", [])] * 2
+    assert "paused" not in outcome.patient.steps
+    assert "page.practice.small" not in outcome.heard.keys
     assert_replays(stored(outcome))
 
 

@@ -435,7 +435,7 @@ class Flow:
             self._messages.extend(self._policy.rep_closed(t, moment.practice_done, moment.practised))
             if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
                 self._say("page.practice.more")
-        elif t - self._since_s > SMALL_AFTER_S:
+        elif self.plan is not None and t - self._since_s > SMALL_AFTER_S + self.plan.hold_s:
             self._since_s = t
             self._say("page.practice.small")
         self._messages.extend(self._policy.frame(t, moment.phase, moment.level, {}))
@@ -465,7 +465,7 @@ class Flow:
         if moment.phase == "rest" and waited > IDLE_S:
             self._end_set("idle")
             self._ask_pain_after()
-        elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S:
+        elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S + self.plan.hold_s:
             self._pause("page.paused.idle")
 
     def _end_set(self, reason: str) -> None:

@@ -17,10 +17,11 @@ WITH_CAMERA = frozenset({"setup", "practice", "work", "paused", "pain_after", "c
 
 #: Nobody may be able to reach the keys: a question left alone for this long is noted as not answered.
 QUESTION_S = 30.0
-#: Resting for this long inside a set ends it; standing still in a phase pauses (spec 6.2).
+#: Resting for this long inside a set ends it; standing still in a phase pauses (spec 6.2), longer than
+#: the prescribed hold.
 IDLE_S = 30.0
 STUCK_S = 20.0
-#: Practising without a repetition: said again that it may be a little larger.
+#: Practising without a repetition, beyond the prescribed hold: said again that it may be a little larger.
 SMALL_AFTER_S = 20.0
 #: A cue stays on the screen this long.
 CUE_S = 6.0
@@ -47,6 +48,11 @@ class Plan:
     focus_fault: str | None = None
     views: tuple[str, ...] = ()
     side: str | None = None
+
+    @property
+    def hold_s(self) -> float:
+        """How long the exercise itself asks to stand still, seconds."""
+        return self.definition.tempo.hold_s or 0.0
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ _UNSEEN_MAX_S = 0.40
 _MOSTLY_DOWN = 0.35
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
-#: Longest history kept to date a start back.
+#: History kept to date a start back: so long, or as long as a repetition may be.
 _HISTORY_S = 40.0
 
 
@@ -99,6 +99,7 @@ class RepetitionCounter:
         self._frames = 0
         self._frames_seen = 0
         self._ended_s = -np.inf
+        self._history_s = max(_HISTORY_S, rules.maximum_rep_s + 1.0)
 
     def update(self, time_s: float, s: float | None) -> RepTimes | None:
         """One frame.
@@ -119,7 +120,7 @@ class RepetitionCounter:
         self._last_seen_s = time_s
         self._t.append(time_s)
         self._s.append(s)
-        while self._t and time_s - self._t[0] > _HISTORY_S:
+        while self._t and time_s - self._t[0] > self._history_s:
             self._t.popleft()
             self._s.popleft()
         if closed is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.exercises.definition import Definition
+from formcheck.exercises.definition import Counting, Definition
 from formcheck.exercises.faults import Check, judge_rep
 from formcheck.exercises.repetition import RepetitionCounter, RepTimes
 from formcheck.measures.measure import measure
@@ -20,13 +20,18 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.landmarks import Pose
 
-#: Frames are kept this long, so that a repetition can be judged when it closes.
 _KEEP_S = 45.0
+_BEYOND_S = 6.0
 #: Share of a repetition's frames in which the posture must be recognised.
 _IN_SHAPE_SHARE = 0.4
 _ENDS_S = 0.5
 #: Frames before a repetition that its rules may look at.
 _LEAD_S = 2.0
+
+
+def kept_s(counting: Counting) -> float:
+    """For how long frames are kept, seconds, so that the longest repetition can be judged when it closes."""
+    return max(_KEEP_S, counting.maximum_rep_s + _BEYOND_S)
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ class Tracker:
             counting = counting.model_copy(update={"full_level": counting.partial_level})
         self._counter = RepetitionCounter(counting)
         self._signal = list(definition.measures).index(definition.counting.signal)
+        self._keep_s = kept_s(counting)
         self._rows: deque[MeasureTable] = deque()
         self._shape: deque[tuple[float, bool]] = deque()
 
@@ -110,7 +116,7 @@ class Tracker:
         level = self._level(row) if in_posture else None
         self._rows.append(row)
         self._shape.append((t, in_shape))
-        while t - self._rows[0].time_s[0] > _KEEP_S:
+        while t - self._rows[0].time_s[0] > self._keep_s:
             self._rows.popleft()
             self._shape.popleft()
         times = self._counter.update(t, level)
@@ -148,7 +154,7 @@ class Tracker:
                 reps.append(self._judge(times, table.part(window)))
 
         for i, t in enumerate(times_s):
-            while t - times_s[oldest] > _KEEP_S:
+            while t - times_s[oldest] > self._keep_s:
                 oldest += 1
             times = self._counter.update(t, None if missing[i] else levels[i])
             states.append(self._counter.state)

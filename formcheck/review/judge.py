@@ -20,7 +20,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.exercises.faults import Check, judge_rep
 from formcheck.exercises.practice import Practice
 from formcheck.exercises.recording import prepare
-from formcheck.exercises.tracker import RepResult, Tracker
+from formcheck.exercises.tracker import RepResult, Tracker, kept_s
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.replay import apply_until, seen_frames
@@ -33,8 +33,6 @@ from formcheck.summarize import fault_summary, rep_summary
 _LEAD_S = 2.0
 #: Outcomes kept for each repetition.
 _MOST_KNOWN = 400
-#: Rows of a live session are kept this long, longer than any repetition lasts.
-_KEEP_S = 45.0
 
 
 @dataclass(frozen=True)
@@ -112,13 +110,14 @@ class Rescorer:
         pending = list(reversed(self._events))
         apply_until(pending, -1, practice, log)
         rows: deque[MeasureTable] = deque()
+        keep_s = kept_s(definition.counting)
         out: list[_Found] = []
         for seen in seen_frames(self._poses):
             reference = practice.reference
             moment = practice.update(seen)
             if moment.row is not None:
                 rows.append(moment.row)
-                while seen.time_s - rows[0].time_s[0] > _KEEP_S:
+                while seen.time_s - rows[0].time_s[0] > keep_s:
                     rows.popleft()
             log.frame(seen, moment)
             reference = practice.reference or reference
