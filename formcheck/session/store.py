@@ -113,7 +113,9 @@ class SessionWriter:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._durable = durable
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute(f"PRAGMA journal_mode={'WAL' if durable else 'MEMORY'}")
+            self._db.execute("PRAGMA journal_mode=MEMORY")  # also for the way into the log, see below
+            if durable:
+                self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
             with self._transaction():
                 for statement in TABLES:
@@ -259,7 +261,9 @@ class SessionWriter:
 
     def _to_single_file(self) -> None:
         if self._durable:
-            self._db.execute("PRAGMA journal_mode=DELETE")
+            # Not DELETE: killed while two bytes of the file's head change, that would leave a journal, with
+            # which nobody can read the session before somebody writes to it.
+            self._db.execute("PRAGMA journal_mode=MEMORY")
 
 
 def write_session(
@@ -322,7 +326,7 @@ def _fold_in_log(path: Path) -> None:
             db = sqlite3.connect(path, timeout=1, isolation_level=None)
             try:
                 db.execute("PRAGMA synchronous=FULL")
-                db.execute("PRAGMA journal_mode=DELETE")
+                db.execute("PRAGMA journal_mode=MEMORY")
             finally:
                 db.close()
 

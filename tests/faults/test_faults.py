@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,6 +72,44 @@ def test_the_log_of_a_killed_recording_is_folded_in_before_its_file_is_replaced(
     copy.with_name("session.sqlite-wal").unlink(missing_ok=True)
     with open_session(copy) as one:
         assert len(one.poses().frame) == frames
+
+
+def test_a_session_never_needs_a_repair_to_be_read(tmp_path):
+    """Killed at any moment, beginning and end included: no journal that a reader would have to roll back."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    code = """
+import sys
+from pathlib import Path
+sys.path[:0] = ["tests/session", "tests"]
+from test_store import META, SessionWriter, frame
+from make_analysis import make_analysis
+analysis = make_analysis(3)
+with SessionWriter(Path(sys.argv[1]), META, analysis.definition) as writer:
+    writer.append(frame(0))
+"""
+    path, log = tmp_path / "session.sqlite", tmp_path / "log"
+    asked = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        "trace=openat",
+        "-o",
+        str(log),
+        sys.executable,
+        "-c",
+        code,
+        str(path),
+    ]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    if "ptrace" in done.stderr:
+        pytest.skip("strace is not allowed here")
+    assert done.returncode == 0, done.stderr
+    text = log.read_text(errors="replace")
+    assert "session.sqlite-wal" in text
+    assert "session.sqlite-journal" not in text
+    assert [p.name for p in tmp_path.iterdir() if p != log] == ["session.sqlite"]
 
 
 def test_notes_whose_program_was_killed_at_the_first_one_are_empty_not_damaged(tmp_path):
