@@ -177,6 +177,8 @@ _USES: dict[str, str] = {
     "foot_pitch_deg": "near heel, near foot_index",
     "head_lift": "near ear",
     "thigh_parallel_deg": "near hip, near knee, far hip, far knee",
+    "hip_abduction_deg": "near shoulder, near hip, near ankle",
+    "hip_flexion_drift_deg": "near shoulder, far shoulder, near hip, far hip, near ankle",
 }
 # Where a fault in this measure is ringed; where it differs from all the parts used.
 _SHOWS: dict[str, str] = {
@@ -197,6 +199,8 @@ _SHOWS: dict[str, str] = {
     "shank_lean_right_deg": "right knee",
     "foot_pitch_deg": "near heel",
     "thigh_parallel_deg": "near knee, far knee",
+    "hip_abduction_deg": "near ankle",
+    "hip_flexion_drift_deg": "near ankle",
 }
 
 
