@@ -14,7 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, leg_raise, repetitions, results
+from leg_lift import leg_lift
+from skeleton import (
+    Camera,
+    Rep,
+    bridge,
+    bridge_lift_for,
+    clam,
+    film,
+    joined,
+    leg_raise,
+    mirrored,
+    repetitions,
+    results,
+)
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say, Tone
@@ -315,6 +328,19 @@ def test_one_repeated_fault_gets_its_cue_and_no_other(tmp_path):
     assert summary is not None
     assert summary.live is not None
     assert [cue.fault for cue in summary.live.cues] == outcome.heard.cues
+    assert_replays(stored(outcome))
+
+
+@pytest.mark.parametrize(("knee_deg", "cues"), [(0.0, set()), (34.0, {"knee_bends"})])
+def test_a_leg_lift_of_the_right_leg_is_coached(tmp_path, knee_deg, cues):
+    time_s, level, _ = repetitions([REP] * 7, lead_s=3.2)
+    lifts = np.stack([leg_lift(32 * x, knee_deg * x) for x in level])
+    track = mirrored(film(lifts, time_s, FRONT, noise_m=0.002))
+    outcome = session("side-lying-abduction", track, tmp_path, reps=4)
+    summary = outcome.result.summary
+    assert summary is not None
+    assert ([r.class_ for r in summary.reps], summary.side) == (["full"] * 4, "right")
+    assert set(outcome.heard.cues) == cues
     assert_replays(stored(outcome))
 
 

@@ -309,8 +309,13 @@ def knees_straight(s: Stand) -> bool:
 
 def knees_bent(s: Stand) -> bool:
     """Not in the posture, and what is missing is that a knee is straight."""
-    bend = np.median(views.knee_flexion_world_deg(s.bodies), axis=0)
-    return s.module.KNEES == "straight" and not s.in_posture and float(bend.max()) > KNEES_STRAIGHT_DEG
+    if s.module.KNEES != "straight" or s.in_posture:
+        return False
+    bend = dict(
+        zip(("left", "right"), np.median(views.knee_flexion_world_deg(s.bodies), axis=0), strict=True)
+    )
+    # On the side the lower leg may be bent for a firmer base.
+    return float(bend[s.top] if s.side_lying else max(bend.values())) > KNEES_STRAIGHT_DEG
 
 
 def not_in_position(s: Stand) -> bool:

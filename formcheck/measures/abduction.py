@@ -72,12 +72,14 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     """Landmarks each measure stands on (hips are never judged by visibility, spec 1.3)."""
     hip, knee, ankle = (side_landmark(ref.side or "left", p) for p in ("hip", "knee", "ankle"))
     hips = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
+    shoulder = side_landmark(ref.side or "left", "shoulder")
     return {
-        "hip_abduction_deg": [hip, ankle],
+        # The trunk has to be in the picture: a close-up of legs may show any position of the body.
+        "hip_abduction_deg": [shoulder, hip, ankle],
         "knee_flexion_deg": [hip, knee, ankle],
         "hip_hike_deg": hips,
         "pelvic_roll_deg": hips,
-        "hip_flexion_drift_deg": [*hips, ankle],
+        "hip_flexion_drift_deg": [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, *hips, ankle],
     }
 
 

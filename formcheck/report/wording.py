@@ -171,6 +171,8 @@ _SHOWS: dict[str, str] = {
     "shank_lean_right_deg": "right knee",
     "foot_pitch_deg": "near heel",
     "thigh_parallel_deg": "near knee, far knee",
+    "hip_abduction_deg": "near ankle",
+    "hip_flexion_drift_deg": "near ankle",
 }
 
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from replay import Replayed, replay
-from skeleton import BODY, UP, Body, Camera, L, Rep, X, Z, clam, film, repetitions
+from leg_lift import leg_lift
+from replay import Replayed, replay, shifted
+from skeleton import BODY, Body, Camera, L, Rep, clam, film, mirrored, repetitions
+
+from formcheck.coach.start_position import Stand, knees_bent
+from formcheck.exercises.definition import load_definition
+from formcheck.words import Words, languages
 
 EXERCISE = "side-lying-abduction"
-
-
-def leg_lift(deg: float, knee_deg: float = 0.0, body: Body = BODY) -> np.ndarray:
-    """On the right side with straight legs, the left (top) one lifted; its knee bent downwards."""
-    p = clam(0, body=body)
-    for side, lift, bend in (("LEFT", deg, knee_deg), ("RIGHT", 0.0, 0.0)):
-        thigh, shank = (np.cos(a) * X + np.sin(a) * UP for a in np.radians([lift, lift - bend]))
-        knee = p[L[f"{side}_HIP"]] + body.thigh * thigh
-        ankle = knee + body.shank * shank
-        p[L[f"{side}_KNEE"]], p[L[f"{side}_ANKLE"]] = knee, ankle
-        p[L[f"{side}_HEEL"]], p[L[f"{side}_FOOT_INDEX"]] = ankle + 0.04 * shank, ankle + 0.15 * Z
-    return p
 
 
 def lifts(yaw_deg: float = 0.0, knee_deg: float = 0.0, top_deg: float = 35.0, body: Body = BODY) -> Replayed:
@@ -56,3 +49,49 @@ def test_a_clam_is_no_leg_lift():
     time_s, level, _ = repetitions([Rep()] * 3)
     track = film(np.stack([clam(30 * x) for x in level]), time_s, Camera())
     assert replay(track, EXERCISE).reps == []
+
+
+def test_the_mirror_image_is_the_right_leg():
+    time_s, level, _ = repetitions([Rep()] * 3)
+    track = mirrored(film(np.stack([leg_lift(35 * x) for x in level]), time_s, Camera()))
+    seen = replay(track, EXERCISE)
+    assert seen.classes == ["full"] * 3
+    assert (seen.reference.side, seen.reference.view) == ("right", "front")
+    assert seen.reference.range == pytest.approx(35, abs=3)
+
+
+def test_a_close_up_of_the_legs_counts_nothing():
+    time_s, level, _ = repetitions([Rep()] * 3)
+    track = film(np.stack([leg_lift(35 * x) for x in level]), time_s, Camera())
+    shoulder = track.image_xyz[:, L.LEFT_SHOULDER, 0].max()
+    assert replay(shifted(track, 30 - shoulder, 0), EXERCISE).counted  # just inside
+    assert replay(shifted(track, -30 - shoulder, 0), EXERCISE).counted == []
+
+
+def bent_knees(top_deg: float, lower_deg: float) -> bool:
+    """Is "straighten your top leg" what is said of somebody half on the back with such knees?"""
+    p = leg_lift(0, top_deg)
+    hip, knee = p[L.RIGHT_HIP], p[L.RIGHT_KNEE]
+    a = np.radians(lower_deg)
+    shank = np.array([np.cos(a), 0.0, -np.sin(a)])
+    p[L.RIGHT_ANKLE] = knee + np.linalg.norm(p[L.RIGHT_ANKLE] - knee) * shank
+    p[L.LEFT_HIP] = hip + np.linalg.norm(p[L.LEFT_HIP] - hip) * np.array([0.0, 0.0, -1.0])
+    track = film(np.repeat(p[None], 15, axis=0), np.arange(15) / 15, Camera())
+    stand = Stand(
+        track.time_s, track.image_xyz[..., :2], track.world_xyz, track.visibility, track.image_wh, 1,
+        load_definition(EXERCISE), ("front",), None,
+    )  # fmt: skip
+    assert not stand.in_posture
+    return knees_bent(stand)
+
+
+def test_the_lower_leg_may_be_bent():
+    assert bent_knees(70, 0)
+    assert not bent_knees(0, 80)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_nothing_said_in_praise_is_about_the_knee(language):
+    praises = {f.praise for f in load_definition(EXERCISE).faults.values() if f.praise}
+    said = [Words(language)(f"voice.praise.{key}") for key in praises]
+    assert [text for text in said if "nee" in text or "Knie" in text] == []
