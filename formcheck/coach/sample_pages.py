@@ -9,7 +9,7 @@ import numpy as np
 
 from formcheck.coach.page import Body, Choice, FaultMark, Page
 from formcheck.coach.palette import Image
-from formcheck.exercises.definition import Definition, load_definition
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.pose.landmarks import Landmark
 from formcheck.words import Words, translated
 
@@ -82,7 +82,7 @@ def unseen_line(words: Words, definition: Definition, view: str) -> str:
 
 def _choices(say: Words, language: str) -> dict[str, Page]:
     exercises = []
-    for i, name in enumerate(("clam", "bridge", "single-leg-bridge")):
+    for i, name in enumerate(EXERCISES):
         title = translated(load_definition(name), language).title
         exercises.append(Choice(name, title, str(i + 1), say(f"page.choose.{name.replace('-', '_')}_note")))
     bridge = translated(load_definition("bridge"), language)

@@ -62,7 +62,7 @@ def draw_still_page(page: Page, size_wh: tuple[int, int], high_contrast: bool) -
 
 
 def _choose(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
-    """Two to four large cards, each with a drawing where there is one."""
+    """Two to six large cards, each with a drawing where there is one."""
     head, area = area.top(0.95 * u, 0.15 * u)
     text_in(canvas, head, page.title, 0.66 * u, theme.ink, BOLD, lines=1)
     if page.lines:
@@ -92,12 +92,15 @@ def _choice_card(
     inside = cell.inset(0.34 * u, 0.22 * u)
     words = inside
     what = _drawing_of(choice.id, page.drawing)
+    note = choice.note
     if what is not None:
         exercise, view, side = what
         if cell.w > 1.7 * cell.h:
             paper, words = inside.left(0.46 * inside.w, 0.22 * u)
         else:
-            paper, words = inside.top(inside.h - 2.3 * u, 0.15 * u)
+            # In a low card there is room for a picture or for a note, and a picture is quicker to see.
+            note = note if inside.h > 4.2 * u else ""
+            paper, words = inside.top(inside.h - (2.3 if note else 1.2) * u, 0.15 * u)
         paper = paper.inner(paper.w, min(paper.h, 0.8 * paper.w))
         card(canvas, paper, 0.0, theme.edge)
         spot = paper.inset(max(2, 0.03 * u))
@@ -108,13 +111,13 @@ def _choice_card(
         canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
     if choice.key:
         cap = 0.62 * u
-        row = words.y + (0.55 * u if choice.note else words.h / 2)
+        row = words.y + (0.55 * u if note else words.h / 2)
         width = key_cap(canvas, words.x, row, choice.key, cap, theme)
         _, words = words.left(width, 0.22 * u)
-    if choice.note:
+    if note:
         above, below = words.top(1.1 * u, 0.05 * u)
         text_in(canvas, above, choice.label, 0.56 * u, theme.ink, BOLD, lines=2)
-        text_in(canvas, below, choice.note, 0.34 * u, theme.soft, lines=4, down=0.0)
+        text_in(canvas, below, note, 0.34 * u, theme.soft, lines=4, down=0.0)
     else:
         text_in(canvas, words, choice.label, 0.6 * u, theme.ink, BOLD, lines=3)
 
