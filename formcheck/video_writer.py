@@ -162,11 +162,6 @@ class VideoWriter:
         self._last_tick = tick
         self.frames += 1
 
-    def sync(self) -> None:
-        """Wait until what has been written is on the disk, where a power cut leaves it."""
-        with self.part_path.open("rb+") as file:
-            os.fsync(file.fileno())
-
     def close(self) -> None:
         """Finish the file and give it its real name; nothing happens the second time.
 
@@ -183,7 +178,8 @@ class VideoWriter:
             self._container.close()
             if self._fragmented:
                 _check_end(self.part_path)
-            self.sync()
+            with self.part_path.open("rb+") as file:
+                os.fsync(file.fileno())  # a power cut soon after the rename must not leave half a file
             os.replace(self.part_path, self.path)
         except (av.FFmpegError, OSError) as error:
             raise self._give_up(error) from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,8 +35,6 @@ from formcheck.video_writer import VideoWriter
 #: Pictures that may wait for the encoder; more, and a picture is left out of the video (never its landmarks).
 #: Those that wait are lost when the program is killed.
 _PICTURES_WAITING = 30
-#: The video is on the disk at least this often, so that a power cut too costs little of it.
-_SYNC_VIDEO_S = 1.0
 
 
 class Recorder:
@@ -87,7 +84,6 @@ class Recorder:
         self._work: queue.PriorityQueue[tuple[bool, int, Callable[[], None] | None]] = queue.PriorityQueue()
         self._given = itertools.count()
         self._pictures = 0
-        self._video_synced_s = time.monotonic()
         try:
             make_folder(folder.parent)
             folder.mkdir(mode=FOLDER_MODE)
@@ -202,10 +198,6 @@ class Recorder:
         if self._blur is not None:
             image = self._blur(image, None if seen.image_xyz is None else seen.image_xyz[:, :2], seen.time_s)
         self._video.write(image, seen.time_s)
-        if time.monotonic() - self._video_synced_s >= _SYNC_VIDEO_S:
-            with suppress(OSError):
-                self._video.sync()
-            self._video_synced_s = time.monotonic()
 
     def _give_up(self, error: FormcheckError) -> None:
         self.problem = str(error)
