@@ -150,8 +150,8 @@ def test_the_models_are_really_timed_and_see_the_person(monkeypatch: pytest.Monk
     seen = []
     open_engine = doctor.open_engine
 
-    def spying(model: str) -> object:
-        engine = open_engine(model=model)
+    def spying(model: str, device: str) -> object:
+        engine = open_engine(model=model, device=device)
         estimate = engine.estimate
 
         def look(frame: Frame) -> object:
@@ -259,7 +259,7 @@ def test_the_command(
 ) -> None:
     asked = []
 
-    def examine(camera: str | None, language: str, progress: object) -> Report:
+    def examine(camera: str | None, language: str, progress: object, device: str) -> Report:
         asked.append((camera, language))
         return report(*statuses)
 
