@@ -382,9 +382,9 @@ def _fits(text: str, encoding: str) -> bool:
 
 def main() -> None:
     """Entry point: every expected failure is one sentence and a non-zero exit status."""
-    command = typer.main.get_command(app)
-    _plain_switches(command)
     try:
+        command = typer.main.get_command(app)
+        _plain_switches(command)
         status = command.main(prog_name="formcheck", standalone_mode=False)
     except FormcheckError as error:
         _fail(str(error))

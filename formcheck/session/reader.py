@@ -210,7 +210,7 @@ class Session:
                     world_xyz=world,
                     visibility=np.nan_to_num(visibility, copy=False),
                     image_wh=self.meta.image_wh,
-                    disagreement=apart if np.isfinite(apart).any() else None,
+                    disagreement=None if np.isnan(apart).all() else apart,
                 ),
                 phase=np.array([PHASES.index(word) for word in columns[5]], dtype=np.uint8),
                 rep=np.array(columns[6], dtype=np.int32),

@@ -134,6 +134,13 @@ def test_only_old_folders_of_killed_voices_go(tmp_path):
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
+    # Whoever runs the tests may ignore these signals (nohup, a job in the background), and children inherit that.
+    code = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
+    ) + code
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
 
 

@@ -95,7 +95,7 @@ def analysis(rng: random.Random, folder: Path) -> Found:
     """The writing of an analysis; then the same again over what was left, to its end."""
     video, out = folder / "clip.mp4", folder / "clip.formcheck"
     video.write_bytes(b"no pictures are read")
-    frames = len(fault_drive.made_analysis(video).time_s)
+    frames = len(fault_drive.made_analysis(video).track)
     process = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told"))
     wait_for((folder / "told").exists)
     time.sleep(rng.uniform(0.0, 4.0))
@@ -275,7 +275,7 @@ def batch(rng: random.Random, folder: Path) -> Found:
     videos.mkdir()
     for i in range(4):
         (videos / f"v{i}.mp4").write_bytes(b"no pictures are read")
-    frames = len(fault_drive.made_analysis(videos / "v0.mp4").time_s)
+    frames = len(fault_drive.made_analysis(videos / "v0.mp4").track)
     process = child(fault_drive.batch, str(videos), str(out), str(folder / "told"))
     wait_for(out.exists)
     time.sleep(rng.uniform(0.0, 2.5))
