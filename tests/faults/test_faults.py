@@ -134,7 +134,7 @@ def test_only_old_folders_of_killed_voices_go(tmp_path):
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
-    # Whoever runs the tests may ignore these signals (nohup, a job in the background), and children inherit that.
+    # Who runs the tests may ignore these signals (nohup, a job in the background); children inherit that.
     code = (
         "import signal\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
