@@ -338,7 +338,7 @@ def _write_pictures(
             wall_s=round(wall, 3),
             realtime_factor=round(analysis.summary.source.duration_s / max(wall, 1e-6), 3),
             ms_per_frame=timing.ms_per_frame
-            | {"encode": round(1000 * spent / max(len(analysis.track.time_s), 1), 3)},
+            | {"encode": round(1000 * spent / max(len(analysis.track), 1), 3)},
         )
         analysis = replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))
     if report:

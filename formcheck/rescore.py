@@ -22,7 +22,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.private_files import make_folder
-from formcheck.replay import replay
+from formcheck.replay import is_live, replay
 from formcheck.session.export import write_frames_csv, write_summary_json
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
 from formcheck.session.reader import Session, check_poses, open_session
@@ -70,10 +70,12 @@ def rescore(
     if prescription is not None:
         definition = prescribe(definition, prescription)
     begun = time.monotonic()
-    summary = summary_of(session)
-    analysis = (
-        replay(session, definition) if summary.live is not None else _judge(session, definition, summary)
-    )
+    # A live session that was broken off has no summary, and needs none to be replayed.
+    broken_off = session.summary is None and is_live(session)
+    if broken_off or (summary := summary_of(session)).live is not None:
+        analysis = replay(session, definition)
+    else:
+        analysis = _judge(session, definition, summary)
     return _with_cost(analysis, time.monotonic() - begun)
 
 
@@ -100,7 +102,7 @@ def _judge(session: Session, definition: Definition, summary: Summary) -> Analys
 
 def _with_cost(analysis: Analysis, wall_s: float) -> Analysis:
     summary = analysis.summary
-    frames = max(len(analysis.track.time_s), 1)
+    frames = max(len(analysis.track), 1)
     processing = Processing(
         wall_s=round(wall_s, 3),
         realtime_factor=round(summary.source.duration_s / max(wall_s, 1e-6), 3),

@@ -49,6 +49,18 @@ class Frame:
     index: int
 
 
+def open_container(path: Path) -> Any:
+    """FFmpeg's view of a video that may come from anybody.
+
+    An absolute path cannot be taken for a protocol ("take2:clam.mp4"), and no file may make us fetch
+    something from a network. Titles in other alphabets than UTF-8 are common, and nothing here reads them.
+
+    Raises:
+        av.FFmpegError, OSError, ValueError: it cannot be opened.
+    """
+    return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+
+
 class VideoFile:
     """A video file as an iterable of :class:`Frame`, read only.
 
@@ -257,13 +269,8 @@ class VideoFile:
             raise FormcheckError(
                 f"{path} is a text file, not a video: give an .mp4, .mov, .webm, .mkv or .avi file."
             )
-        # An absolute path cannot be taken for a protocol ("take2:clam.mp4"), and no file may make us fetch
-        # something from a network.
         try:
-            # Titles in other alphabets than UTF-8 are no reason to refuse a video.
-            return av.open(
-                os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace"
-            )
+            return open_container(path)
         except (av.FFmpegError, OSError, ValueError):
             if head[4:8] == b"ftyp":
                 raise FormcheckError(

@@ -15,7 +15,7 @@ from formcheck.coach.message import Message, Priority, Say
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.start_position import Stand
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.position import Problem
+from formcheck.exercises.position import OF_THE_POSITION, Problem
 from formcheck.exercises.practice import PositionCheck, Window
 from formcheck.measures.measure import formulas
 from formcheck.words import Words
@@ -44,19 +44,6 @@ CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
     ("feet_too_near", start.feet_too_near),
     ("head_up", start.head_up),
     ("hold_still", start.moving),
-)
-#: Of these, only those that the exercise's measures module names in START_CHECKS.
-OF_THE_POSITION = frozenset(
-    {
-        "feet_apart",
-        "hips_not_stacked",
-        "knees_too_low",
-        "knees_too_high",
-        "hips_up",
-        "feet_too_far",
-        "feet_too_near",
-        "head_up",
-    }
 )
 _RANK = {name: rank for rank, (name, _) in enumerate(CHECKS)}
 #: Said where the light is judged; never in the way.

@@ -251,6 +251,37 @@ def _mat(scene: Scene) -> None:
     scene.surface(corners, scene.ink.mat, depth=-9.0)
 
 
+def draw_on_side(
+    scene: Scene, under: tuple[Vec, Vec, Vec], upper: tuple[Vec, Vec, Vec], moving: bool
+) -> None:
+    """A body on its side, the head on a pillow, the upper arm in front.
+
+    Args:
+        under, upper: knee, ankle and toe of each leg.
+        moving: the upper leg is the one to look at.
+    """
+    ink = scene.ink
+    hip, hip_top = at(0, 0, 0.1), at(0, 0, 0.25)
+    shoulder, shoulder_top = at(-0.5, 0, 0.1), at(-0.5, 0, 0.33)
+    elbow, elbow_top = at(-0.62, 0.28, 0.05), at(-0.38, 0.24, 0.16)
+    scene.limb(at(-0.86, -0.08, 0.04), at(-0.72, 0.16, 0.04), 0.09, 0.09, ink.paper, depth=-2.0)  # pillow
+    scene.limb(shoulder, elbow, 0.055, 0.045, ink.far, depth=-1.5)
+    knee, ankle, toe = under
+    scene.limb(hip, knee, 0.1, 0.065, ink.far, depth=-1.2)
+    scene.limb(knee, ankle, 0.062, 0.042, ink.far, depth=-1.1)
+    scene.limb(ankle, toe, 0.042, 0.03, ink.far, depth=-1.0)
+    draw_head(scene, at(-0.74, 0.03, 0.2), at(-0.1, 0.99, 0), depth=-0.8)
+    trunk = (shoulder + shoulder_top) / 2, (hip + hip_top) / 2
+    scene.limb(*trunk, 0.155, 0.135, ink.body, depth=-0.6)
+    color = ink.moving if moving else ink.body
+    knee, ankle, toe = upper
+    scene.limb(ankle, toe, 0.042, 0.03, color, depth=0.0)
+    scene.limb(knee, ankle, 0.062, 0.042, color, depth=0.1)
+    scene.limb(hip_top, knee, 0.1, 0.065, color, depth=0.2)
+    scene.limb(elbow_top, at(-0.3, 0.4, 0.04), 0.042, 0.036, ink.body, depth=0.3)
+    scene.limb(shoulder_top, elbow_top, 0.055, 0.045, ink.body, depth=0.4)
+
+
 def draw_head(scene: Scene, middle: Vec, face: Vec, depth: float) -> None:
     """A head with eyes and mouth on the side it looks to; the crown is away from the body."""
     radius, crown = 0.12, at(-1.0, 0, 0)

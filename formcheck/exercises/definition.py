@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -309,9 +310,9 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
     if exercise not in EXERCISES:
         hint = nearest(exercise, EXERCISES, 0.3) or f"; choose one of: {', '.join(EXERCISES)}."
         raise FormcheckError(f"There is no exercise called '{printable(exercise, 60)}'{hint}")
-    content = read_toml(_FOLDER / f"{exercise.replace('-', '_')}.toml")
+    content = _shipped(exercise)
     if (base := content.get("based_on")) is not None:
-        content = _lay_over(read_toml(_FOLDER / f"{base}.toml"), content)
+        content = _lay_over(_shipped(base), content)
     if overrides is not None:
         own = read_toml(overrides)
         _check_names(own, content, overrides)
@@ -397,12 +398,16 @@ def _known_keys(loc: tuple[int | str, ...], content: dict[str, Any]) -> list[str
     return list(model.model_fields)
 
 
-def _shipped() -> tuple[str, ...]:
+@cache
+def _shipped(exercise: str) -> dict[str, Any]:
+    """What this folder's file says of an exercise; read once, not to be changed."""
+    return read_toml(_FOLDER / f"{exercise.replace('-', '_')}.toml")
+
+
+def _in_order() -> tuple[str, ...]:
     """Names of the exercises whose definitions lie in this folder, in their `order`."""
-    found = sorted(
-        (read_toml(file).get("order", 100), file.stem.replace("_", "-")) for file in _FOLDER.glob("*.toml")
-    )
-    return tuple(name for _, name in found)
+    names = [file.stem.replace("_", "-") for file in _FOLDER.glob("*.toml")]
+    return tuple(sorted(names, key=lambda name: (_shipped(name).get("order", 100), name)))
 
 
-EXERCISES = _shipped()
+EXERCISES = _in_order()

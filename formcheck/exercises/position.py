@@ -24,11 +24,9 @@ class Problem:
 
 HOLD_STILL = Problem("hold_still")
 UNSTEADY = Problem("unsteady")
-#: How the body lies, once it lies there: asked for, but somebody who cannot do it is not kept from exercising
-#: (the faults of the exercise tell it then), and a repetition begun too soon shows some of them too.
-LYING = frozenset(
+#: Checks of the start position: each exercise has those that its measures module names in START_CHECKS.
+OF_THE_POSITION = frozenset(
     {
-        "hold_still",
         "feet_apart",
         "hips_not_stacked",
         "knees_too_low",
@@ -37,6 +35,8 @@ LYING = frozenset(
         "feet_too_far",
         "feet_too_near",
         "head_up",
-        "camera_tilted",
     }
 )
+#: How the body lies, once it lies there: asked for, but somebody who cannot do it is not kept from exercising
+#: (the faults of the exercise tell it then), and a repetition begun too soon shows some of them too.
+LYING = OF_THE_POSITION | {"hold_still", "camera_tilted"}

@@ -106,9 +106,21 @@ def _prepare(
     first = _before_first_movement(part.time_s, x, rest)
     scaled = _scale(definition, rough, xy, rest, posture)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
-    table = measure(
+    table = _measured(part, xy, world, definition, reference)
+    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference)
+    noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
+    reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
+    reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
+    return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
+
+
+def _measured(
+    part: Track, xy: NDArray[np.float32], world: NDArray[np.float32], definition: Definition, ref: Reference
+) -> MeasureTable:
+    """Measures of a part of a recording, from these landmarks of it."""
+    return measure(
         definition,
-        reference,
+        ref,
         time_s=part.time_s,
         xy=xy,
         world=world,
@@ -116,11 +128,6 @@ def _prepare(
         person=part.person,
         image_wh=part.image_wh,
     )
-    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference)
-    noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
-    reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
-    reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
-    return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
 
 
 def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Reference) -> MeasureTable:
@@ -130,16 +137,7 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
     bodies with exact truth, which no look at the clip itself can show.
     """
-    raw = measure(
-        definition,
-        ref,
-        time_s=part.time_s,
-        xy=part.image_xyz[:, :, :2],
-        world=part.world_xyz,
-        visibility=part.visibility,
-        person=part.person,
-        image_wh=part.image_wh,
-    )
+    raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
     shake = np.nan_to_num(raw.value - table.value) ** 2
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     jitter = uniform_filter1d(shake, size=width, axis=0, mode="nearest")
@@ -407,15 +405,6 @@ def reference_at_rest(
     outline, _ = _outline(part, xy, world, rest, definition, side, None)
     scaled = _scale(definition, outline, xy, rest, rest)
     reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)
-    table = measure(
-        definition,
-        reference,
-        time_s=part.time_s,
-        xy=xy,
-        world=world,
-        visibility=part.visibility,
-        person=part.person,
-        image_wh=part.image_wh,
-    )
+    table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
     return replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)})

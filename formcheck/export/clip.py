@@ -73,6 +73,6 @@ def write_clip(
 def _index(analysis: Analysis, time_s: float) -> int | None:
     """The frame of the session that a picture shows; None where the session has none."""
     after = int(np.searchsorted(analysis.track.time_s, time_s))
-    near = [i for i in (after - 1, after) if 0 <= i < len(analysis.track.time_s)]
+    near = [i for i in (after - 1, after) if 0 <= i < len(analysis.track)]
     index = min(near, key=lambda i: abs(float(analysis.track.time_s[i]) - time_s))
     return index if abs(float(analysis.track.time_s[index]) - time_s) <= _SAME_S else None

@@ -51,7 +51,7 @@ def find_part(analysis: Analysis, rep: int | None, fault: str | None) -> Part:
         return _part(analysis, f"fault {fault}", suffix, event.start_s, event.end_s)
     if rep is not None:
         return _part(analysis, f"repetition {rep}", f"-rep{rep}", reps[0].start_s, reps[0].end_s)
-    return Part("", "", -np.inf, np.inf, slice(0, len(analysis.track.time_s)))
+    return Part("", "", -np.inf, np.inf, slice(0, len(analysis.track)))
 
 
 def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: int | None) -> FaultEvent:
@@ -71,5 +71,5 @@ def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: int | None) -> 
 def _part(analysis: Analysis, name: str, suffix: str, start_s: float, end_s: float) -> Part:
     # Times in the summary are rounded to a millisecond.
     first, last = np.searchsorted(analysis.track.time_s, [start_s - 6e-4, end_s + 6e-4])
-    first = min(int(first), len(analysis.track.time_s) - 1)
+    first = min(int(first), len(analysis.track) - 1)
     return Part(name, suffix, start_s, end_s, slice(first, max(int(last), first + 1)))

@@ -210,7 +210,7 @@ def write_annotated(
     Raises:
         FormcheckError: the video can no longer be read, or the file cannot be written.
     """
-    total = len(analysis.track.time_s)
+    total = len(analysis.track)
     with VideoFile(analysis.video) as source:
         width, height, scale = shown_size(source.width, source.height)
         annotator = Annotator(analysis, scale)

@@ -28,7 +28,7 @@ _MOST_STRIPS = 8
 
 def strips(analysis: Analysis) -> list[tuple[float, float]]:
     """The recording in pieces that can be read on paper: a minute each, at most eight of equal length."""
-    if not len(analysis.track.time_s):
+    if not len(analysis.track):
         return []
     begin, end = float(analysis.track.time_s[0]), float(analysis.track.time_s[-1])
     count = int(np.clip(np.ceil((end - begin) / _STRIP_S), 1, _MOST_STRIPS))

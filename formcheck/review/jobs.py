@@ -20,7 +20,7 @@ from formcheck.private_files import FOLDER_MODE
 from formcheck.review.notes import Notes
 from formcheck.session.library import NotThereError, printable
 from formcheck.session.outputs import OutputFolder
-from formcheck.sources import VideoFile
+from formcheck.sources import VideoFile, open_container
 from formcheck.video_writer import VideoWriter
 
 MOST_BYTES = 20_000_000_000
@@ -274,9 +274,7 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
 
 def _plays_as(path: Path) -> str | None:
     try:
-        # Titles in other alphabets than UTF-8 are common, and nothing here reads them.
-        only_files = {"protocol_whitelist": "file"}
-        with av.open(str(path.absolute()), options=only_files, metadata_errors="replace") as container:
+        with open_container(path) as container:
             stream = container.streams.video[0]
             codec, formats = stream.codec_context.name, container.format.name.split(",")
             # Ten bits a colour and the like play in some browsers only.

@@ -24,6 +24,7 @@ from formcheck.session.library import Card, Library, NotThereError, SessionFolde
 from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import FaultInfo
+from formcheck.sources import open_container
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
 FIRST_BIN, NEXT_BIN = 8, 4
@@ -256,9 +257,7 @@ def _normalised(
 def video_start_s(path: Path) -> float:
     """Time of a video's first picture on its own clock; formcheck's times begin there."""
     try:
-        # Titles in other alphabets than UTF-8 are common, and nothing here reads them.
-        only_files = {"protocol_whitelist": "file"}
-        with av.open(str(path.absolute()), options=only_files, metadata_errors="replace") as container:
+        with open_container(path) as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
                 if packet.pts is not None:

@@ -28,7 +28,7 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
     header += [f"{name}__sd" for name in table.names] if table.sd is not None else []
     columns = zip(
-        range(len(analysis.track.time_s)),
+        range(len(analysis.track)),
         [f"{time:.6f}" for time in analysis.track.time_s.tolist()],
         analysis.track.person.astype(int).tolist(),
         analysis.phase_words,

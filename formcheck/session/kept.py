@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from formcheck.errors import FormcheckError
+from formcheck.exercises.repetition import COUNTED
 from formcheck.session.library import VIDEOS, Card, Library, SessionFolder
 from formcheck.session.outputs import OUTPUTS, SESSION
 
@@ -69,7 +70,7 @@ class Kept:
             "folder": str(self.folder),
             "date": self.started.isoformat(timespec="seconds"),
             "exercise": meta.exercise if meta is not None else None,
-            "repetitions": sum(r.class_ in ("full", "partial") for r in reps) if meta is not None else None,
+            "repetitions": sum(r.class_ in COUNTED for r in reps) if meta is not None else None,
             "kept": self.what,
             "complete": self.card.complete,
             "bytes": self.bytes,

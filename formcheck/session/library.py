@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
@@ -20,10 +19,9 @@ from pathlib import Path
 
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.guard import look_over
-from formcheck.session.layout import SessionMeta, parse_meta, read_meta
+from formcheck.session.layout import SessionMeta
 from formcheck.session.outputs import SESSION
-from formcheck.session.reader import Session, _read_only, _reading
+from formcheck.session.reader import Session, open_database, reading
 from formcheck.session.summary import LiveInfo, Rep, Summary
 
 #: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
@@ -179,24 +177,10 @@ class Library:
     def open(self, folder: SessionFolder) -> Session:
         """Opens a session that may come from anybody; reads no more of it than is asked for.
 
-        Damage is noticed where it is read (every row has a check sum), not looked for in advance: that takes
-        a second for an hour of video.
-
         Raises:
             FormcheckError: it is damaged, too new, not a session, or not made by formcheck.
         """
-        path = self._database(folder)
-        with _reading(path):
-            db = sqlite3.connect(
-                _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
-            )
-            try:
-                look_over(db, path)
-                meta = read_meta(db)
-                return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
-            except BaseException:
-                db.close()
-                raise
+        return open_database(self._database(folder), look_for_damage=False)
 
     def _describe(self, folder: SessionFolder) -> Card:
         changed = 0.0
@@ -290,5 +274,5 @@ def _is_regular(path: Path) -> bool:
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Whatever a damaged session leads to, as one sentence."""
-    with _reading(path):
+    with reading(path):
         yield

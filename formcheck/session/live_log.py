@@ -19,7 +19,7 @@ from formcheck.exercises.tracker import RepResult
 from formcheck.measures.reference import Reference
 from formcheck.pose.steady import Seen
 from formcheck.session.events import Event
-from formcheck.session.reader import Session, _reading
+from formcheck.session.reader import Session, reading
 from formcheck.session.summary import (
     CueGiven,
     DefinitionInfo,
@@ -76,7 +76,7 @@ def stored_facts(session: Session) -> SessionFacts:
     Raises:
         FormcheckError: they are damaged.
     """
-    with _reading(session.path):
+    with reading(session.path):
         return _FACTS.validate_json(session.meta.live or "")
 
 

@@ -89,7 +89,7 @@ class Session:
     @property
     def definition(self) -> Definition:
         """The exercise definition that was used, with the patient's own thresholds."""
-        with _reading(self.path):
+        with reading(self.path):
             meta = read_meta(self._db)
             text = meta["definition"] or ""
             if definition_hash(text) != meta["definition_sha256"]:
@@ -105,14 +105,14 @@ class Session:
     @property
     def summary(self) -> Summary | None:
         """The summary; None when the recording was killed before it ended."""
-        with _reading(self.path):
+        with reading(self.path):
             row = self._db.execute("SELECT json FROM summary").fetchone()
             return None if row is None else Summary.model_validate_json(row[0])
 
     @property
     def reps(self) -> list[Rep]:
         """All repetitions with their faults."""
-        with _reading(self.path):
+        with reading(self.path):
             faults: dict[int, list[FaultEvent]] = {}
             for rep, id_, grade, value, unit, start_s, end_s in self._db.execute(
                 "SELECT rep, id, grade, value, unit, start_s, end_s FROM faults ORDER BY rowid"
@@ -133,7 +133,7 @@ class Session:
     @property
     def events(self) -> list[Event]:
         """What happened besides frames in a live session, in order; empty for an analysed recording."""
-        with _reading(self.path):
+        with reading(self.path):
             rows = self._db.execute("SELECT time_s, after_frame, kind, data FROM events ORDER BY rowid")
             return [
                 check_event(Event(float(t), int(after), str(kind), dict(json.loads(data))))
@@ -143,20 +143,20 @@ class Session:
     @property
     def warnings(self) -> list[str]:
         """Warnings, in the order they were given."""
-        with _reading(self.path):
+        with reading(self.path):
             return [str(row[0]) for row in self._db.execute("SELECT text FROM warnings ORDER BY rowid")]
 
     @property
     def time_s(self) -> NDArray[np.float64]:
         """``(T,)`` times of all frames, seconds."""
-        with _reading(self.path):
+        with reading(self.path):
             times = self._db.execute("SELECT time_s FROM frames ORDER BY frame").fetchall()
             return np.array([row[0] for row in times], dtype=np.float64)
 
     @property
     def measures(self) -> MeasureTable:
         """All measures; values have the precision of float32."""
-        with _reading(self.path):
+        with reading(self.path):
             times = self._db.execute("SELECT frame, time_s FROM frames ORDER BY frame").fetchall()
             rows = self._db.execute("SELECT * FROM measures ORDER BY frame").fetchall()
             _check_rows(rows)
@@ -181,7 +181,7 @@ class Session:
         Args:
             first, last: only frames ``first <= frame < last``; all if left out.
         """
-        with _reading(self.path):
+        with reading(self.path):
             some = "FROM frames WHERE frame >= ? AND frame < ?"
             count = self._db.execute(f"SELECT count(*) {some}", (first, last)).fetchone()[0]
             landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
@@ -255,13 +255,27 @@ def open_session(path: Path) -> Session:
     path = path / SESSION if os.path.isdir(path) else path
     if not os.path.isfile(path):
         raise FormcheckError(f"There is no session at {path}; check the name.")
-    with _reading(path):
+    return open_database(path, look_for_damage=True)
+
+
+def open_database(path: Path, *, look_for_damage: bool) -> Session:
+    """Opens a ``session.sqlite`` that may come from anybody.
+
+    Args:
+        path: a regular file.
+        look_for_damage: look through the whole file first, which takes a second for an hour of video.
+            Otherwise damage is noticed where it is read: every row has a check sum.
+
+    Raises:
+        FormcheckError: see `open_session`.
+    """
+    with reading(path):
         db = sqlite3.connect(
             _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
         )
         try:
             look_over(db, path)
-            if db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+            if look_for_damage and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
                 raise ValueError("quick_check")
             meta = read_meta(db)
             return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
@@ -281,7 +295,7 @@ def _floats(blobs: list[bytes | None], missing: bytes) -> NDArray[np.float32]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turns whatever a damaged file leads to into one sentence."""
     try:
         yield
