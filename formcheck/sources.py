@@ -49,6 +49,10 @@ class Frame:
     index: int
 
 
+# From PyAV 19 on, a title that is not UTF-8 is never an error.
+_ANY_ALPHABET = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
 def open_container(path: Path) -> Any:
     """FFmpeg's view of a video that may come from anybody.
 
@@ -58,7 +62,7 @@ def open_container(path: Path) -> Any:
     Raises:
         av.FFmpegError, OSError, ValueError: it cannot be opened.
     """
-    return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"}, **_ANY_ALPHABET)
 
 
 class VideoFile:
