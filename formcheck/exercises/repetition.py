@@ -28,6 +28,9 @@ _MOVING_SHARE = 0.06
 _UNSEEN_MAX_S = 0.40
 #: A recording that ends below this share of the peak has shown the repetition.
 _MOSTLY_DOWN = 0.35
+#: Below this share of the peak the body is on its way down, however much the signal shakes (a shaking one has
+#: no speed to go by); above it a fall is a wobble at the top.
+_WOBBLE = 0.60
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
 #: History kept to date a start back: so long, or as long as a repetition may be.
@@ -151,16 +154,17 @@ class RepetitionCounter:
         self._peak = max(self._peak, s)
         if self._opened_s is not None and t - self._opened_s > rules.maximum_rep_s:
             return self._close(t, void=True)
+        fallen = self._peak >= rules.full_level and s < _WOBBLE * self._peak
         if self.state == "rise":
             slow = s >= rules.hold_level and abs(v) < rules.hold_speed_per_s
             if self._held("hold", slow, t, rules.hold_for_s):
                 self._enter("hold")
-            elif self._held("fall", v < -rules.lower_speed_per_s, t, rules.lower_for_s):
+            elif self._held("fall", fallen or v < -rules.lower_speed_per_s, t, rules.lower_for_s):
                 self._enter("lower")
             elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
         elif self.state == "hold":
-            leaving = s < self._peak - rules.leave_hold_drop and v < -rules.leave_hold_speed_per_s
+            leaving = fallen or (s < self._peak - rules.leave_hold_drop and v < -rules.leave_hold_speed_per_s)
             if self._held("leave", leaving, t, rules.leave_hold_for_s):
                 self._enter("lower")
             elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
@@ -170,8 +174,8 @@ class RepetitionCounter:
             if self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
             if s - self._low > rules.again_rise:
-                if self._low > 0.6 * self._peak:
-                    # A wobble at the top, not a return: the same repetition goes on.
+                if self._low > _WOBBLE * self._peak:
+                    # Not a return: the same repetition goes on.
                     self._enter("rise")
                     return None
                 lowest = self._time_of_low()

@@ -158,6 +158,16 @@ def test_ten_noisy_repetitions_are_ten(seed, rho):
 
 
 @pytest.mark.parametrize("seed", range(10))
+def test_shaking_repetitions_that_never_come_to_rest_are_told_apart(seed):
+    """A signal that shakes (a drawn figure, loose clothes) has no speed to say that the body goes down."""
+    time_s, level, truth = repetitions([Rep(1.2, 0.6, 1.2, 0.0)] * 4)
+    between = (time_s > truth[0].hold_start_s) & (time_s < truth[-1].hold_end_s)
+    rng = np.random.default_rng(seed)
+    shaking = np.where(between, np.maximum(level, 0.3), level) + ar1(level.shape, 0.07, 0.0, rng)
+    assert classes(count(time_s, shaking)) == ["full"] * 4
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_noise_alone_is_no_repetition(seed):
     rng = np.random.default_rng(seed)
     time_s = np.arange(1800) / 30
