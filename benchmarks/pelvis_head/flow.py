@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -48,7 +49,7 @@ def turns(clip: Path) -> list[tuple[float, float]]:
         x, y = np.meshgrid(np.linspace(-WIDTH, WIDTH, 41), np.linspace(TOP, BOTTOM, 25))
         top = (np.stack([x.ravel(), y.ravel()], 1) * scale + hips[hold]).astype(np.float32)
         at = top.copy()
-        for now, before in zip(back[:-1], back[1:], strict=True):
+        for now, before in pairwise(back):
             flow = dis.calc(grey[now], grey[before], None)
             step = [cv2.remap(flow[..., c], at[:, 0], at[:, 1], cv2.INTER_LINEAR).ravel() for c in (0, 1)]
             at = at + np.stack(step, 1)
@@ -81,12 +82,10 @@ def main() -> None:
             print(f"{Path(name).stem:30s} true {true:6.1f}  picture {turn:6.1f}")
             rows.append((true, turn))
     true, turn = np.array([row for row in rows if np.isfinite(row[1])]).T
-    print(
-        f"{len(true)} repetitions, r {np.corrcoef(true, turn)[0, 1]:.2f}, slope {np.polyfit(true, turn, 1)[0]:.2f}"
-    )
-    print(
-        f"mean error {min(abs(true - turn).mean(), abs(true + turn).mean()):.1f}, of zero {abs(true).mean():.1f}"
-    )
+    r, slope = np.corrcoef(true, turn)[0, 1], np.polyfit(true, turn, 1)[0]
+    error = min(abs(true - turn).mean(), abs(true + turn).mean())
+    print(f"{len(true)} repetitions, r {r:.2f}, slope {slope:.2f}")
+    print(f"mean error {error:.1f}, of always zero {abs(true).mean():.1f}")
 
 
 if __name__ == "__main__":
