@@ -138,12 +138,13 @@ def values(xy: Array, trunk: Array, truth: Truth) -> dict[str, Array]:
             "knee_separation": np.abs(left[:, 2, 0] - right[:, 2, 0]) / np.maximum(apart, 1),
             "hip_angle": lying,
         }
-    up, low = (left, right) if truth.top == "L" else (right, left)
-    lift = (low[:, 2, 1] - up[:, 2, 1]) / trunk
+    # As formcheck does: the top leg's own rise. The bottom knee is hidden and drawn after the top one.
+    up = left if truth.top == "L" else right
+    lift = -up[:, 2, 1] / trunk
     return {
         "knee_lift": lift,
         "opening_deg": 95 * lift,
-        "feet_apart": (low[:, 3, 1] - up[:, 3, 1]) / trunk,
+        "feet_apart": -up[:, 3, 1] / trunk,
         "pelvic_roll": np.degrees(np.arctan2(hips[:, 0], hips[:, 1])),
     }
 
@@ -199,6 +200,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=3)
     parser.add_argument("--turns", nargs="+", type=int, default=TURNS)
     parser.add_argument("--sizes", nargs="+", type=float, default=SIZES)
+    parser.add_argument("--by-score", action="store_true", help="one region a clip, by MoveNet's own scores")
+    parser.add_argument("--points", type=Path, help="folder to keep the points in")
     options = parser.parse_args()
     settings = list(itertools.product(options.turns, options.sizes))
     with options.out.open("a") as out:
@@ -209,19 +212,21 @@ def main() -> None:
             frames = None
             for path in options.models:
                 net = MoveNet(path)
-                got = read(video, net, [truth.region(*s) for s in settings], options.every)
+                tried = settings
+                if options.by_score and len(settings) > 1:
+                    few = max(1, len(truth.moving) // 8)
+                    scores = read(video, net, [truth.region(*s) for s in settings], few)["scores"]
+                    tried = [settings[int(scores.mean(axis=1).argmax())]]
+                got = read(video, net, [truth.region(*s) for s in tried], options.every)
                 frames = got["frames"]
-                for i, (turn, size) in enumerate(settings):
+                for i, (turn, size) in enumerate(tried):
                     score = got["scores"][i]
                     line = {**common, "engine": path.stem, "turn": turn, "size": size, "ms": got["ms"]}
                     line |= {"found": float((score > _FOUND).mean()), "score": float(score.mean())}
                     out.write(json.dumps(line | _judged(got["both"][i], frames, truth)) + "\n")
-                    if len(settings) == 1:
-                        np.savez(
-                            options.out.with_suffix("") / f"{video.stem}_{path.stem}.npz",
-                            frames=frames,
-                            xy=got["both"][i],
-                        )
+                if options.points and len(tried) == 1:
+                    name = f"{video.stem}_{path.stem}.npz"
+                    np.savez(options.points / name, frames=frames, xy=got["both"][0])
             assert frames is not None
             xy = blazepose(options.poses, video.stem, frames)
             seen = np.isfinite(xy).all(axis=(1, 2))
