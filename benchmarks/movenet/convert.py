@@ -152,5 +152,5 @@ def convert(path: Path) -> tuple[onnx.ModelProto, dict[str, NDArray[Any]]]:
 if __name__ == "__main__":
     converted, constants = convert(Path(sys.argv[1]))
     onnx.save(converted, sys.argv[2])
-    np.savez(Path(sys.argv[2]).with_suffix(".npz"), **constants)
+    np.savez(Path(sys.argv[2]).with_suffix(".npz"), **constants)  # type: ignore[arg-type]
     print({name: array.shape for name, array in constants.items()})

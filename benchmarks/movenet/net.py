@@ -57,7 +57,7 @@ class MoveNet:
         cells = center.shape[1]
         person = int(np.argmax(_sigmoid(center[0]) * self._center_weight))
         row, column = divmod(person, cells)
-        guess = regress[:, row, column].reshape(17, 2) + [row, column]
+        guess = regress[:, row, column].reshape(17, 2) + np.array([row, column])
         likely = _sigmoid(heat)
         away = np.sqrt(
             (self._rows - guess[:, 0, None, None]) ** 2 + (self._columns - guess[:, 1, None, None]) ** 2
