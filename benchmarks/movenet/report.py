@@ -54,8 +54,8 @@ def choose(lines: list[dict[str, Any]]) -> None:
 
 
 def decide(lines: list[dict[str, Any]]) -> None:
-    """Per view and engine: found, swaps, distances, and of each measure the mean error, the median correlation
-    and in how many clips the error is less than BlazePose's.
+    """Per view and engine: found, swaps, distances, and of each measure the mean error, the median
+    correlation, the spread of its gain, and in how many clips the error is less than BlazePose's.
     """
     groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     blaze = {x["clip"]: x["measures"] for x in lines if x["engine"] == "blazepose"}
@@ -66,9 +66,12 @@ def decide(lines: list[dict[str, Any]]) -> None:
         found, swaps = (np.mean([x[k] for x in mine]) for k in ("found", "swapped"))
         said = []
         for name in mine[0]["measures"]:
-            error, r = np.array([x["measures"][name] for x in mine]).T
+            error, r, gain = np.array([x["measures"][name] for x in mine]).T
             better = sum(x["measures"][name][0] < blaze[x["clip"]][name][0] for x in mine)
-            said.append(f"{name} {error.mean():.3g} (r {np.median(r):.2f}, {better} better)")
+            spread = np.std(np.log(np.clip(gain, 0.05, None)))
+            said.append(
+                f"{name} {error.mean():.3g} (r {np.median(r):.2f}, gain's log sd {spread:.2f}, {better} better)"
+            )
         print(
             f"| {exercise}, {view} | {len(mine)} | {engine} | {found:.0%} | {swaps:.0%} | {apart} | "
             + "; ".join(said)

@@ -66,12 +66,13 @@ class Truth:
         if self.exercise == "bridge":
             self.series["hip_angle"] = angle["hip_extension_deg"]
 
-    def region(self, turn: float, size: float) -> Region:
-        """Fixed, around the body's middle place in the clip."""
-        low, high = self.all_xy.min(axis=1), self.all_xy.max(axis=1)
-        middle = np.median((low + high) / 2, axis=0)
-        extent = float(np.median((high - low).max(axis=1)))
-        return Region((float(middle[0]), float(middle[1])), size * extent, np.radians(turn))
+
+def region(xy: Array, turn: float, size: float) -> Region:
+    """Fixed, around the middle place in the clip of a body's ``(T, N, 2)`` points."""
+    low, high = xy.min(axis=1), xy.max(axis=1)
+    middle = np.median((low + high) / 2, axis=0)
+    extent = float(np.median((high - low).max(axis=1)))
+    return Region((float(middle[0]), float(middle[1])), size * extent, np.radians(turn))
 
 
 def read(video: Path, net: MoveNet, regions: list[Region], every: int) -> dict[str, Any]:
@@ -157,11 +158,11 @@ def smooth(xy: Array, frames: NDArray[np.int_]) -> Array:
     return _butterworth(frames / 30.0, xy.reshape(len(xy), -1)).reshape(xy.shape)
 
 
-def errors(xy: Array, frames: NDArray[np.int_], truth: Truth) -> dict[str, tuple[float, float]]:
-    """While moving, the mean error of each measure's change from rest, and its correlation with the truth."""
+def errors(xy: Array, frames: NDArray[np.int_], truth: Truth) -> dict[str, tuple[float, float, float]]:
+    """While moving, the mean error of each measure's change from rest, its correlation with the truth and its gain."""
     trunk = np.full(len(frames), np.median(truth.trunk))
     moving = truth.moving[frames]
-    found = {}
+    found: dict[str, tuple[float, float, float]] = {}
     for name, value in values(smooth(xy, frames), trunk, truth).items():
         if (name == "hip_angle") != (truth.exercise == "bridge" and truth.view == "side"):
             continue
@@ -177,7 +178,8 @@ def errors(xy: Array, frames: NDArray[np.int_], truth: Truth) -> dict[str, tuple
         r = float(np.corrcoef(value[moving], true[moving])[0, 1])
         if name == "pelvic_roll":  # which way a roll turns the line depends on the camera: in its favour
             value, r = (-value, -r) if r < 0 else (value, r)
-        found[name] = float(np.abs(value - true)[moving].mean()), r
+        gain = float(np.polyfit(true[moving], value[moving], 1)[0])
+        found[name] = float(np.abs(value - true)[moving].mean()), r, gain
     return found
 
 
@@ -208,6 +210,7 @@ def main() -> None:
     parser.add_argument("--turns", nargs="+", type=int, default=TURNS)
     parser.add_argument("--sizes", nargs="+", type=float, default=SIZES)
     parser.add_argument("--by-score", action="store_true", help="one region a clip, by MoveNet's own scores")
+    parser.add_argument("--around", choices=["truth", "poses"], default="truth", help="where the region lies")
     options = parser.parse_args()
     settings = list(itertools.product(options.turns, options.sizes))
     with options.out.open("a") as out:
@@ -215,18 +218,23 @@ def main() -> None:
             truth = Truth(video, options.shared)
             common = {"clip": video.stem, "exercise": truth.exercise, "view": truth.view}
             common["odd"] = int(re.findall(r"\d+", video.stem)[0]) % 2 == 1
+            body = truth.all_xy
+            if options.around == "poses":
+                _, results = pickle.loads((options.poses / f"{video.stem}.pkl").read_bytes())
+                body = np.stack([r.pose.image_xy for r in results if r.pose is not None]).astype(np.float64)
             frames = None
             chosen: dict[str, Array] = {}
             for path in options.models:
                 net = MoveNet(path)
-                tried = settings
+                regions = [region(body, *s) for s in settings]
+                tried = list(range(len(settings)))
                 if options.by_score and len(settings) > 1:
                     few = max(1, len(truth.moving) // 8)
-                    scores = read(video, net, [truth.region(*s) for s in settings], few)["scores"]
-                    tried = [settings[int(scores.mean(axis=1).argmax())]]
-                got = read(video, net, [truth.region(*s) for s in tried], options.every)
+                    scores = read(video, net, regions, few)["scores"]
+                    tried = [int(scores.mean(axis=1).argmax())]
+                got = read(video, net, [regions[k] for k in tried], options.every)
                 frames = got["frames"]
-                for i, (turn, size) in enumerate(tried):
+                for i, (turn, size) in enumerate(settings[k] for k in tried):
                     score = got["scores"][i]
                     line = {**common, "engine": path.stem, "turn": turn, "size": size, "ms": got["ms"]}
                     line |= {"found": float((score > _FOUND).mean()), "score": float(score.mean())}
