@@ -69,8 +69,9 @@ def decide(lines: list[dict[str, Any]]) -> None:
             error, r, gain = np.array([x["measures"][name] for x in mine]).T
             better = sum(x["measures"][name][0] < blaze[x["clip"]][name][0] for x in mine)
             spread = np.std(np.log(np.clip(gain, 0.05, None)))
+            mean = error.mean()
             said.append(
-                f"{name} {error.mean():.3g} (r {np.median(r):.2f}, gain's log sd {spread:.2f}, {better} better)"
+                f"{name} {mean:.3g} (r {np.median(r):.2f}, gain's spread {spread:.2f}, {better} better)"
             )
         print(
             f"| {exercise}, {view} | {len(mine)} | {engine} | {found:.0%} | {swaps:.0%} | {apart} | "

@@ -154,12 +154,14 @@ def values(xy: Array, trunk: Array, truth: Truth) -> dict[str, Array]:
 
 
 def smooth(xy: Array, frames: NDArray[np.int_]) -> Array:
-    """Points smoothed over time as formcheck smooths a recording."""
+    """Points smoothed as formcheck smooths a recording, unless so few are read that it would blur."""
+    if np.median(np.diff(frames)) > 6:
+        return xy
     return _butterworth(frames / 30.0, xy.reshape(len(xy), -1)).reshape(xy.shape)
 
 
 def errors(xy: Array, frames: NDArray[np.int_], truth: Truth) -> dict[str, tuple[float, float, float]]:
-    """While moving, the mean error of each measure's change from rest, its correlation with the truth and its gain."""
+    """Of each measure's change from rest, while moving: mean error, correlation with the truth, gain."""
     trunk = np.full(len(frames), np.median(truth.trunk))
     moving = truth.moving[frames]
     found: dict[str, tuple[float, float, float]] = {}
