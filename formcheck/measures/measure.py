@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.measures.formulas import Formulas
@@ -58,10 +59,14 @@ def raw_values(
     definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
 ) -> dict[str, Array]:
     """Quantities before the resting value is taken off; see `Formulas.quantities`."""
-    values: dict[str, Array] = formulas(definition).quantities(
-        np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
-    )
-    return values
+    quantities = formulas(definition).quantities
+    parts = [
+        quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
+        for piece in scratch.pieces(len(xy))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class Measurer:
@@ -111,13 +116,31 @@ class Measurer:
         image_wh: tuple[int, int],
     ) -> MeasureTable:
         """Measures of T frames; see `measure`."""
+        time_s = np.asarray(time_s, np.float64)
+        if len(time_s) <= scratch.PIECE:
+            return MeasureTable(self._names, time_s, *self._piece(xy, world, visibility, person, image_wh))
+        table = MeasureTable.empty(self._names, time_s)
+        for one in scratch.pieces(len(time_s)):
+            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh)
+            table.value[one], table.status[one], table.reason[one] = found
+        return table
+
+    def _piece(
+        self,
+        xy: NDArray[np.floating],
+        world: NDArray[np.floating],
+        visibility: NDArray[np.floating],
+        person: NDArray[np.bool_],
+        image_wh: tuple[int, int],
+    ) -> tuple[Array, NDArray[np.uint8], NDArray[np.uint8]]:
+        """``(T, M)`` values, states and reasons."""
         values = self._values(xy, world)
         status, reason = self._judge(xy, visibility, image_wh)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
         absent = ~person[:, None] & self._shown
         status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
         values[status == Status.NOT_MEASURABLE] = np.nan
-        return MeasureTable(self._names, np.asarray(time_s, np.float64), values, status, reason)
+        return values, status, reason
 
     def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
         """``(T, M)`` values, the resting ones taken off."""
