@@ -78,7 +78,6 @@ class Track:
             image_wh=image_wh,
         )
         twice: list[int] = []
-        halves: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         for i, result in enumerate(found):
             track.time_s[i], track.people_seen[i] = result.time_s, result.people_seen
             track.rejected[i] = result.rejected is not None
@@ -94,11 +93,8 @@ class Track:
             # Readings that differ as two bodies do (legs swapped, say) have no meaningful middle.
             if count_jumped(pose, mirrored) == 0:
                 twice.append(i)
-                halves.append(
-                    ((mirrored.image_xyz - pose.image_xyz) / 2, (mirrored.world_xyz - pose.world_xyz) / 2)
-                )
         if twice:
-            _add_second_readings(track, twice, halves)
+            _add_second_readings(track, twice, found)
         return replace(track, disagreement=apart if np.isfinite(apart).any() else None)
 
     def __len__(self) -> int:
@@ -150,27 +146,29 @@ class Track:
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
 
 
-def _add_second_readings(
-    track: Track, twice: list[int], halves: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-) -> None:
+def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:
     """Move the landmarks in place to the mean of the direct and the mirrored readings.
 
     Args:
         track: direct readings.
         twice: frames that were read twice.
-        halves: of each, half the way from the direct to the mirrored reading, image and world.
+        found: both readings of every frame.
     """
+    half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
+    for row, result in enumerate(found[i] for i in twice):
+        assert result.pose is not None
+        assert result.mirrored is not None
+        half[0, row] = ((result.mirrored.image_xyz - result.pose.image_xyz) / 2).ravel()
+        half[1, row] = ((result.mirrored.world_xyz - result.pose.world_xyz) / 2).ravel()
     seen = np.flatnonzero(track.person)
-    for k, points in enumerate((track.image_xyz, track.world_xyz)):
-        half = np.stack([both[k] for both in halves]).reshape(len(twice), -1)
-        # A shaky second reading must not add its own shake: the median of three in a row.
-        half = median_filter(half, size=(3, 1), mode="nearest")
-        for piece in scratch.pieces(len(seen)):
-            at = seen[piece]
-            between = np.stack(
-                [np.interp(track.time_s[at], track.time_s[twice], column) for column in half.T], axis=1
-            )
-            points[at] += between.reshape(len(at), LANDMARK_COUNT, 3).astype(np.float32)
+    t, times = track.time_s[seen], track.time_s[twice]
+    for points, halves in zip((track.image_xyz, track.world_xyz), half, strict=True):
+        flat = points.reshape(len(track), -1)
+        for some in scratch.pieces(flat.shape[1], 11):
+            # A shaky second reading must not add its own shake: the median of three in a row.
+            calm = median_filter(halves[:, some], size=(3, 1), mode="nearest")
+            between = np.stack([np.interp(t, times, column) for column in calm.T], axis=1)
+            flat[seen, some] += between.astype(np.float32)
 
 
 def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
