@@ -21,7 +21,7 @@ from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
+from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -80,6 +80,7 @@ class Measurer:
     def __init__(self, definition: Definition, ref: Reference) -> None:
         self._definition = definition
         self._ref = ref
+        self._of: _Changes | None = None
         module = self._module = formulas(definition)
         names = self._names = tuple(definition.measures)
         fixed = [_before_looking(name, definition, ref, module) for name in names]
@@ -89,9 +90,10 @@ class Measurer:
             [ref.view != "unknown" and ref.view in definition.measures[name].views for name in names]
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
-        # Index 33 stands for a landmark that is always seen, where a measure needs fewer than another.
         self._needed = _padded([needs[name] for name in names])
-        self._judged = _padded([[i for i in needs[name] if i not in _HIPS] for name in names])
+        judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
+        self._judged, self._any_judged = _padded(judged), np.array([bool(row) for row in judged])
+        self._edges_of: tuple[tuple[int, int], np.dtype] | None = None
         bones = {bone: (ref.near, *ends) for bone, ends in module.BONES.items()}
         shanks = {f"shank_{side}": (side, "knee", "ankle") for side in ("left", "right")}
         both = bones | shanks
@@ -144,18 +146,13 @@ class Measurer:
 
     def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
         """``(T, M)`` values, the resting ones taken off."""
-        module, rest = self._module, self._ref.rest
-        values = raw_values(self._definition, xy, world, self._ref)
-        for name, value in values.items():
-            if name in module.CHANGES:
-                value = value - rest.get(name, np.nan)
-                if name.endswith("_deg"):
-                    value = (value + 180.0) % 360.0 - 180.0
-            elif name in module.RATIOS:
-                value = value / rest.get(name, np.nan)
-            values[name] = value
-        values |= module.derived(values)
-        return np.stack([values[name] for name in self._names], axis=1)
+        raw = raw_values(self._definition, xy, world, self._ref)
+        if self._of is None:
+            self._of = _Changes(tuple(raw), self._module, self._ref)
+        values = self._of(np.stack(list(raw.values()), axis=1))
+        named = dict(zip(raw, values.T, strict=True))
+        named |= self._module.derived(named)
+        return np.stack([named[name] for name in self._names], axis=1)
 
     def _judge(
         self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]
@@ -170,17 +167,42 @@ class Measurer:
             missing = ~(held | self._bone_free)
             broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
             _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
-        seen = np.concatenate([visibility, np.full((n, 1), np.inf, visibility.dtype)], axis=1)
-        least = seen[:, self._judged].min(axis=2)
-        _mark(status, reason, least < gates.visibility_ok, Status.LOW, Reason.OCCLUDED)
-        _mark(status, reason, least < gates.visibility_low, Status.NOT_MEASURABLE, Reason.OCCLUDED)
-        w, h = image_wh
-        x, y = xy[:, :, 0], xy[:, :, 1]
-        outside = np.zeros((n, LANDMARK_COUNT + 1), bool)
-        outside[:, :-1] = (x < _EDGE * w) | (x > (1 - _EDGE) * w) | (y < _EDGE * h) | (y > (1 - _EDGE) * h)
+        least = visibility[:, self._judged].min(axis=2)
+        poor, poorer = least < gates.visibility_ok, least < gates.visibility_low
+        _mark(status, reason, poor & self._any_judged, Status.LOW, Reason.OCCLUDED)
+        _mark(status, reason, poorer & self._any_judged, Status.NOT_MEASURABLE, Reason.OCCLUDED)
+        if self._edges_of != (image_wh, xy.dtype):
+            self._edges_of = image_wh, xy.dtype
+            self._low, self._high = (
+                np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
+            )
+        outside = np.asarray(((xy < self._low) | (xy > self._high)).any(axis=2))
         cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
         _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
+
+
+class _Changes:
+    """Takes the resting values off, all measures at once.
+
+    Args:
+        names: M measures, in order.
+        module: tells which of them are changes, and which ratios.
+        ref: resting values.
+    """
+
+    def __init__(self, names: tuple[str, ...], module: Formulas, ref: Reference) -> None:
+        def resting(some: frozenset[str], none: float) -> Array:
+            return np.array([ref.rest.get(name, np.nan) if name in some else none for name in names])
+
+        self._off, self._by = resting(module.CHANGES, 0.0), resting(module.RATIOS - module.CHANGES, 1.0)
+        self._turned = [i for i, n in enumerate(names) if n in module.CHANGES and n.endswith("_deg")]
+
+    def __call__(self, values: Array) -> Array:
+        """``(T, M)`` of ``(T, M)``."""
+        out = (values - self._off) / self._by
+        out[:, self._turned] = (out[:, self._turned] + 180.0) % 360.0 - 180.0
+        return out
 
 
 def measure(
@@ -235,12 +257,12 @@ def _mark(
     why: Reason,
 ) -> None:
     """Lower the status in place where it is better than `to`."""
-    hit = where & (status < to)
-    if hit.any():
+    if where.any():
+        hit = where & (status < to)
         status[hit], reason[hit] = to, why
 
 
 def _padded(rows: list[list[Landmark]]) -> NDArray[np.intp]:
-    """``(M, K)`` landmark indices, short rows filled up with `LANDMARK_COUNT`."""
+    """``(M, K)`` landmark indices, short rows filled up with their own first landmark (empty ones: any)."""
     longest = max(1, *map(len, rows))
-    return np.array([[*row, *[LANDMARK_COUNT] * (longest - len(row))] for row in rows], np.intp)
+    return np.array([[*row, *[*row, 0][:1] * (longest - len(row))] for row in rows], np.intp)
