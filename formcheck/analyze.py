@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
 from formcheck.pose.landmarks import LANDMARK_COUNT
-from formcheck.pose.read import Progress, read_poses
 from formcheck.pose.track import Track
 from formcheck.session.outputs import OutputFolder
 from formcheck.session.summary import (
@@ -31,7 +31,6 @@ from formcheck.session.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.sources import VideoFile
 from formcheck.summarize import (
     TrackedStretch,
     fault_summary,
@@ -40,6 +39,9 @@ from formcheck.summarize import (
     measure_summary,
     rep_summary,
 )
+
+if TYPE_CHECKING:
+    from formcheck.pose.read import Progress
 
 
 def analyze(
@@ -72,6 +74,9 @@ def analyze(
     Raises:
         FormcheckError: the video cannot be read, or an argument is wrong.
     """
+    from formcheck.pose.read import read_poses  # these take a while to import, and `rescore` needs neither
+    from formcheck.sources import VideoFile
+
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
     with VideoFile(Path(video)) as source, open_engine(engine, model, threads, device) as pose_engine:

@@ -5,11 +5,13 @@ The system writes such a file out when it needs the memory, and it is gone with 
 
 from __future__ import annotations
 
+import errno
 import math
 import mmap
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import IO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -49,13 +51,23 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
         return np.empty(shape, dtype)
     try:
         with tempfile.TemporaryFile(dir=folder()) as file:
-            # Written, not only made long: a disk that is full then says so here and not by a signal later.
-            for at in range(0, size, len(_BLOCK)):
-                file.write(_BLOCK[: size - at])
-            file.flush()
+            _make_room(file, size)
             return np.ndarray(shape, dtype, buffer=mmap.mmap(file.fileno(), size))
     except OSError as error:
         raise no_room(error) from None
+
+
+def _make_room(file: IO[bytes], size: int) -> None:
+    """Not only make it long: a disk that is full is to say so here, and not by a signal later."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            return os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+    for at in range(0, size, len(_BLOCK)):
+        file.write(_BLOCK[: size - at])
+    file.flush()
 
 
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray:

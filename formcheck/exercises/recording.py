@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter, uniform_filter1d
-from scipy.signal import find_peaks
 
 from formcheck import scratch
 from formcheck.exercises.definition import Definition
@@ -138,6 +136,8 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
     bodies with exact truth, which no look at the clip itself can show.
     """
+    from scipy.ndimage import uniform_filter1d  # slow to import, see `LiveSession._work`
+
     raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band.
@@ -156,6 +156,8 @@ def contradicted(part: Track) -> Mask:
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
     (docs/validation.md, "Two readings").
     """
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
     out = np.zeros(len(part), bool)
     if part.disagreement is None:
         return out
@@ -176,6 +178,8 @@ def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
     rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
     seen = part.person.copy()
@@ -285,7 +289,7 @@ def _scale(
         along = unit(heel - shoulder)
         normal = np.array([along[1], -along[0]])
         normal = normal if float(dot(normal, UP)) > 0 else -normal
-    every = scratch.float64(xy, posture)
+    every = each if rest is posture else scratch.float64(xy, posture)
 
     def bone(a: str, b: str) -> float:
         ends = every[:, side_landmark(near, a)] - every[:, side_landmark(near, b)]
@@ -372,6 +376,8 @@ def _with_rest(
 
 def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:
     """x_cal: the median peak of the recording's own repetitions, NaN where nothing moves enough."""
+    from scipy.signal import find_peaks  # slow to import, see `LiveSession._work`
+
     least = max(definition.counting.minimum_range, definition.counting.minimum_range_sd * (sd or 0.0))
     usable = posture & np.isfinite(x)
     if usable.sum() < 5:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfiltfilt
 
 from formcheck import scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
@@ -154,6 +152,8 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         twice: frames that were read twice.
         found: both readings of every frame.
     """
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
     half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
     for row, result in enumerate(found[i] for i in twice):
         assert result.pose is not None
@@ -224,6 +224,8 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Filter the columns of `values` over times `t`, zero phase."""
+    from scipy.signal import butter, sosfiltfilt  # slow to import, see `LiveSession._work`
+
     if len(t) < 8:
         return values
     fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)
