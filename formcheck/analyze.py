@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import formcheck
+from formcheck import scratch
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
@@ -18,7 +20,7 @@ from formcheck.exercises.repetition import COUNTED
 from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
-from formcheck.pose.read import Progress, read_poses
+from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.track import Track
 from formcheck.session.outputs import OutputFolder
 from formcheck.session.summary import (
@@ -29,7 +31,6 @@ from formcheck.session.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.sources import VideoFile
 from formcheck.summarize import (
     TrackedStretch,
     fault_summary,
@@ -38,6 +39,9 @@ from formcheck.summarize import (
     measure_summary,
     rep_summary,
 )
+
+if TYPE_CHECKING:
+    from formcheck.pose.read import Progress
 
 
 def analyze(
@@ -70,12 +74,16 @@ def analyze(
     Raises:
         FormcheckError: the video cannot be read, or an argument is wrong.
     """
+    from formcheck.pose.read import read_poses  # these take a while to import, and `rescore` needs neither
+    from formcheck.sources import VideoFile
+
     definition = check_request(exercise, side, view, prescription)
     started = time.monotonic()
     with VideoFile(Path(video)) as source, open_engine(engine, model, threads, device) as pose_engine:
         results, spent, complete = read_poses(source, pose_engine, progress)
         warnings = [*source.warnings, *filter(None, [pose_engine.device_note])]
         track = Track.from_results(results, (source.width, source.height))
+        del results
         info = Source(
             file=Path(video).name,
             width=source.width,
@@ -215,30 +223,23 @@ def _whole_table(
     track: Track, definition: Definition, tracked: list[TrackedStretch]
 ) -> tuple[MeasureTable, np.ndarray]:
     """Measures and smoothed landmarks of every frame; outside all stretches nothing is measurable."""
-    names = tuple(definition.measures)
     n = len(track)
-    table = MeasureTable(
-        names,
-        track.time_s,
-        np.full((n, len(names)), np.nan),
-        np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8),
-        np.full((n, len(names)), Reason.NO_PERSON, np.uint8),
-        np.full((n, len(names)), np.nan),
-    )
-    smooth_xy = np.full((n, 33, 2), np.nan, np.float32)
+    table = MeasureTable.empty(tuple(definition.measures), track.time_s)
+    sd = scratch.full(table.value.shape, np.nan, np.float64)
+    smooth_xy = scratch.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
     for t in tracked:
         frames, part = t.stretch.frames, t.stretch.measures
         smooth_xy[frames] = t.stretch.xy
         if part is not None:
             table.value[frames], table.status[frames] = part.value, part.status
             table.reason[frames] = part.reason
-            if table.sd is not None and part.sd is not None:
-                table.sd[frames] = np.where(np.isfinite(part.value), part.sd, np.nan)
+            if part.sd is not None:
+                np.copyto(sd[frames], part.sd, where=np.isfinite(part.value))
             away = np.zeros(n, bool)
             away[frames] = ~t.stretch.posture
             table.value[away] = np.nan
             table.status[away], table.reason[away] = Status.NOT_MEASURABLE, Reason.NO_PERSON
-    return table, smooth_xy
+    return replace(table, sd=sd), smooth_xy
 
 
 def _warnings(

@@ -119,12 +119,15 @@ class MeasureTally:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
+        self._every = np.arange(len(self._names))
         self._counts = np.zeros((len(self._names), len(Status), len(Reason)), np.int64)
 
     def add(self, status: NDArray[np.uint8], reason: NDArray[np.uint8]) -> None:
         """``(T, M)`` states and reasons of T frames."""
-        for m in range(len(self._names)):
-            np.add.at(self._counts[m], (status[:, m], reason[:, m]), 1)
+        if len(status) == 1:  # live: `add.at` takes ten times as long
+            self._counts[self._every, status[0], reason[0]] += 1
+        else:
+            np.add.at(self._counts, (self._every, status, reason), 1)
 
     def info(self, definition: Definition, reference: Reference | None) -> dict[str, MeasureInfo]:
         """How well each measure could be seen in the frames added."""

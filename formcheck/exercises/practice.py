@@ -8,6 +8,7 @@ frames and the same calls between them always give the same repetitions, live or
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -449,7 +450,7 @@ class Practice:
 
     def _unsteady(self) -> bool:
         """Two readings of the skeleton contradict each other: nothing may be measured from it."""
-        return len(self._apart) >= 3 and float(np.median(self._apart)) > STEADY_DISAGREEMENT
+        return len(self._apart) >= 3 and statistics.median(self._apart) > STEADY_DISAGREEMENT
 
     def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
         rule = formulas(self.definition).in_posture

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter, uniform_filter1d
-from scipy.signal import find_peaks
 
+from formcheck import scratch
 from formcheck.exercises.definition import Definition
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
 from formcheck.measures.measure import formulas, measure, raw_values
@@ -137,14 +136,18 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
     bodies with exact truth, which no look at the clip itself can show.
     """
+    from scipy.ndimage import uniform_filter1d  # slow to import, see `LiveSession._work`
+
     raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
-    shake = np.nan_to_num(raw.value - table.value) ** 2
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
-    jitter = uniform_filter1d(shake, size=width, axis=0, mode="nearest")
     # The filter takes most of the shake away: what is left is its share of the band.
-    jitter *= min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
-    error = np.array([definition.measures[name].error.get(ref.view, 0.0) for name in table.names])
-    return replace(table, sd=np.sqrt(np.maximum(jitter, 0.0) + error**2))
+    left = min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
+    for i, name in enumerate(table.names):
+        shake = np.nan_to_num(raw.value[:, i] - table.value[:, i]) ** 2
+        jitter = uniform_filter1d(shake, size=width, mode="nearest") * left
+        error = definition.measures[name].error.get(ref.view, 0.0)
+        raw.value[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
+    return replace(table, sd=raw.value)
 
 
 def contradicted(part: Track) -> Mask:
@@ -153,6 +156,8 @@ def contradicted(part: Track) -> Mask:
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
     (docs/validation.md, "Two readings").
     """
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
     out = np.zeros(len(part), bool)
     if part.disagreement is None:
         return out
@@ -173,10 +178,14 @@ def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
     rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
-    seen = part.person & np.isfinite(world).all(axis=(1, 2))
-    posture[seen] = rule(world[seen].astype(np.float64))
+    seen = part.person.copy()
+    for piece in scratch.pieces(len(part)):
+        seen[piece] &= np.isfinite(world[piece]).all(axis=(1, 2))
+        posture[piece][seen[piece]] = rule(world[piece][seen[piece]].astype(np.float64))
     # A single odd frame neither makes nor breaks a posture: majority over half a second.
     width = max(int(part.fps / 2) | 1, 3)
     return np.asarray(median_filter(posture.astype(np.uint8), size=width, mode="nearest") > 0) & seen
@@ -203,8 +212,7 @@ def _outline(
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
-    w = world[posture].astype(np.float64)
-    p = xy[posture].astype(np.float64)
+    w, p = scratch.float64(world, posture), scratch.float64(xy, posture)
     module = formulas(definition)
     on_side = module.LIES_ON == "side"
     seen = module.seen_from(w, p)
@@ -257,14 +265,13 @@ def _scale(
     definition: Definition, ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask
 ) -> Reference:
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
-    p = np.median(xy[rest].astype(np.float64), axis=0)
-    each = xy[rest].astype(np.float64)
+    each = scratch.float64(xy, rest)
 
     def length(a: Landmark, b: Landmark) -> float:
         return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
 
     near = ref.near
-    shoulder, heel = p[side_landmark(near, "shoulder")], p[side_landmark(near, "heel")]
+    shoulder, heel = (np.median(each[:, side_landmark(near, part)], axis=0) for part in ("shoulder", "heel"))
     mid_sh = (each[:, Landmark.LEFT_SHOULDER] + each[:, Landmark.RIGHT_SHOULDER]) / 2
     mid_hip = (each[:, Landmark.LEFT_HIP] + each[:, Landmark.RIGHT_HIP]) / 2
     trunk = float(np.median(np.linalg.norm(mid_sh - mid_hip, axis=1)))
@@ -282,7 +289,7 @@ def _scale(
         along = unit(heel - shoulder)
         normal = np.array([along[1], -along[0]])
         normal = normal if float(dot(normal, UP)) > 0 else -normal
-    every = xy[posture].astype(np.float64)
+    every = each if rest is posture else scratch.float64(xy, posture)
 
     def bone(a: str, b: str) -> float:
         ends = every[:, side_landmark(near, a)] - every[:, side_landmark(near, b)]
@@ -369,6 +376,8 @@ def _with_rest(
 
 def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:
     """x_cal: the median peak of the recording's own repetitions, NaN where nothing moves enough."""
+    from scipy.signal import find_peaks  # slow to import, see `LiveSession._work`
+
     least = max(definition.counting.minimum_range, definition.counting.minimum_range_sd * (sd or 0.0))
     usable = posture & np.isfinite(x)
     if usable.sum() < 5:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
 
 from formcheck.exercises.definition import Counting
 
@@ -336,6 +335,8 @@ def count_speed_peaks(t: Array, s: Array, start_s: float, end_s: float) -> int:
 
     A burst counts when the speed falls off by a quarter of the phase's top speed on both sides of it.
     """
+    from scipy.signal import find_peaks  # slow to import, see `LiveSession._work`
+
     inside = (t >= start_s) & (t <= end_s)
     if inside.sum() < 3:
         return 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.exercises.faults import Check, judge_rep
 from formcheck.exercises.repetition import RepetitionCounter, RepTimes
@@ -142,26 +143,29 @@ class Tracker:
         unknown = ~in_posture | (table.status[:, self._signal] == Status.NOT_MEASURABLE)
         unknown |= not self.reference.range > 0
         with np.errstate(divide="ignore", invalid="ignore"):
-            levels = (value / self.reference.range).tolist()
-        times_s, missing = table.time_s.tolist(), unknown.tolist()
+            levels = value / self.reference.range
         states: list[str] = []
         reps: list[RepResult] = []
         oldest = 0
 
-        def judged(times: RepTimes, until: int) -> None:
+        def judge(times: RepTimes | None) -> None:
+            nonlocal oldest
+            if times is None:
+                return
+            until = len(states)
+            while table.time_s[until - 1] - table.time_s[oldest] > self._keep_s:
+                oldest += 1
             window = slice(oldest, until)
             if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
                 reps.append(self._judge(times, table.part(window)))
 
-        for i, t in enumerate(times_s):
-            while t - times_s[oldest] > self._keep_s:
-                oldest += 1
-            times = self._counter.update(t, None if missing[i] else levels[i])
-            states.append(self._counter.state)
-            if times is not None:
-                judged(times, i + 1)
-        if (times := self._counter.finish()) is not None:
-            judged(times, len(times_s))
+        for piece in scratch.pieces(len(table)):
+            columns = (column[piece].tolist() for column in (table.time_s, unknown, levels))
+            for t, missing, level in zip(*columns, strict=True):
+                times = self._counter.update(t, None if missing else level)
+                states.append(self._counter.state)
+                judge(times)
+        judge(self._counter.finish())
         return states, reps
 
     def _closed(self, times: RepTimes | None) -> RepResult | None:

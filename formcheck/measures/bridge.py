@@ -16,12 +16,13 @@ from formcheck.measures.geometry import (
     dot,
     gap_above_line,
     joint_angle_deg,
+    norm,
     signed_hip_angle_deg,
     unit,
 )
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import View, bridge_view, hook_lying, knee_flexion_world_deg
-from formcheck.pose.landmarks import Landmark, other_side, side_landmark
+from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -61,6 +62,9 @@ BONES_PER_THIGH = (0.50 + 0.42 + 0.40) / 0.42
 #: 3.2, geometry check).
 HEAD_VIEW_GAIN = 0.8
 
+#: Left and right.
+_TWO_HIPS, _TWO_KNEES, _TWO_ANKLES = [23, 24], [25, 26], [27, 28]
+
 
 def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     """All bridge quantities of each frame.
@@ -93,15 +97,17 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
             np.arctan2(dot(hip - shoulder, ref.normal), dot(hip - shoulder, ref.along))
         ),
     }
+    # Left and right at once: a single frame's time is all in the calls.
+    hips, knees, ankles = xy[:, _TWO_HIPS], xy[:, _TWO_KNEES], xy[:, _TWO_ANKLES]
+    hips_mid = (hips[:, 0] + hips[:, 1]) / 2
     if ref.view == "side":
         bones = sum(ref.bones_px[bone] for bone in BONES)
         out["pelvic_height"] = dot(hip, ref.normal) / (bones / BONES_PER_THIGH)
     else:
         # Foreshortened from the ends: a share of the clip's own range, never an absolute height.
-        hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
-        out["pelvic_height"] = dot(hips, UP) / (ref.length_px * 0.42 / 0.50)
+        out["pelvic_height"] = dot(hips_mid, UP) / (ref.length_px * 0.42 / 0.50)
 
-    hip_line = xy[:, Landmark.RIGHT_HIP] - xy[:, Landmark.LEFT_HIP]
+    hip_line = hips[:, 1] - hips[:, 0]
     drop = np.degrees(np.arctan2(hip_line[:, 1], np.abs(hip_line[:, 0])))
     if ref.view == "head":
         drop = drop / HEAD_VIEW_GAIN
@@ -109,19 +115,20 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         drop = -drop
     out["pelvic_drop_deg"] = drop
 
-    knees = np.linalg.norm(xy[:, Landmark.LEFT_KNEE] - xy[:, Landmark.RIGHT_KNEE], axis=1)
-    ankles = np.linalg.norm(xy[:, Landmark.LEFT_ANKLE] - xy[:, Landmark.RIGHT_ANKLE], axis=1)
-    out["knee_separation"] = knees / np.maximum(ankles, 1e-6)
-    for side in ("left", "right"):
-        out[f"shank_lean_{side}_deg"] = _shank_lean(xy, side, ref.right_x)
-    hips_mid = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
-    ankles_mid = (xy[:, Landmark.LEFT_ANKLE] + xy[:, Landmark.RIGHT_ANKLE]) / 2
+    apart = norm(np.stack([knees[:, 0] - knees[:, 1], ankles[:, 0] - ankles[:, 1]], axis=1))
+    out["knee_separation"] = apart[:, 0] / np.maximum(apart[:, 1], 1e-6)
+    # Lean of the shanks towards the other leg (M-B9).
+    medial = np.array([ref.right_x, -ref.right_x])
+    lean = np.degrees(np.arctan2(medial * (knees - ankles)[:, :, 0], (ankles - knees)[:, :, 1]))
+    out["shank_lean_left_deg"], out["shank_lean_right_deg"] = lean[:, 0], lean[:, 1]
+    ankles_mid = (ankles[:, 0] + ankles[:, 1]) / 2
     out["weight_shift"] = (hips_mid - ankles_mid)[:, 0] * ref.right_x / ref.hip_line_px
 
     foot = at("foot_index", leg) - at("heel", leg)
     out["foot_pitch_deg"] = -np.degrees(np.arctan2(dot(foot, ref.normal), dot(foot, ref.along)))
     out["head_lift"] = dot(at("ear"), ref.normal) / ref.trunk_px
-    thigh_near, thigh_far = (unit(at("knee", s) - at("hip", s)) for s in (near, other_side(near)))
+    thighs = unit(knees - hips)
+    thigh_near, thigh_far = (thighs[:, i] for i in ((0, 1) if near == "left" else (1, 0)))
     out["thigh_parallel_deg"] = np.degrees(
         np.arctan2(np.abs(cross(thigh_near, thigh_far)), dot(thigh_near, thigh_far))
     )
@@ -135,13 +142,6 @@ def derived(change: dict[str, Array]) -> dict[str, Array]:
     """Measures made of other measures after the resting values were taken off."""
     # 1 - KSR, for the fault that looks at one direction only: see SHANKS_OF.
     return {"knees_nearer": 1.0 - change["knee_separation"]}
-
-
-def _shank_lean(xy: Array, side: str, right_x: float) -> Array:
-    """Lean of one shank towards the other leg, degrees (M-B9)."""
-    knee, ankle = xy[:, side_landmark(side, "knee")], xy[:, side_landmark(side, "ankle")]
-    medial = right_x if side == "left" else -right_x
-    return np.degrees(np.arctan2(medial * (knee - ankle)[:, 0], (ankle - knee)[:, 1]))
 
 
 def needs(ref: Reference) -> dict[str, list[Landmark]]:

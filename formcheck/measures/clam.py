@@ -90,15 +90,17 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
 
     # Turn of the hip line in the image, + towards the side where the patient's back is.
     back = np.array([ref.back_x, 0.0])
-    hip_line = turn_deg(t("hip") - b("hip"), back, UP)
-    shoulder_line = turn_deg(t("shoulder") - b("shoulder"), back, UP)
+    upper, lower = ([side_landmark(s, part) for part in ("hip", "shoulder")] for s in (top, bottom))
+    lines = xy[:, upper] - xy[:, lower]
+    turned = turn_deg(lines, back, UP)
+    hip_line = turned[:, 0]
     out["hip_line_deg"] = hip_line
     # Not divided by sin(yaw), as the specification has it: BlazePose's hip line does not turn as far as a
     # drawn one would, and dividing by the sine of an uncertain yaw only adds to the error.
     out["pelvic_roll_deg"] = ROLL_GAIN * hip_line
-    out["trunk_roll_deg"] = shoulder_line
+    out["trunk_roll_deg"] = turned[:, 1]
     head = np.array([-np.sign(ref.along[0]) or 1.0, 0.0])
-    out["hip_hike_deg"] = turn_deg(t("hip") - b("hip"), head, UP) / max(np.cos(np.radians(ref.yaw_deg)), 0.5)
+    out["hip_hike_deg"] = turn_deg(lines[:, 0], head, UP) / max(np.cos(np.radians(ref.yaw_deg)), 0.5)
 
     if ref.view == "feet":
         thigh = t("knee") - t("hip")

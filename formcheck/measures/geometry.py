@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 
 #: "Up" in the image: the laptop's camera stands level (spec 1.2).
 UP = np.array([0.0, -1.0])
+_YZX, _ZXY = [1, 2, 0], [2, 0, 1]
 
 
 def unit(v: ArrayLike) -> Array:
@@ -39,6 +40,8 @@ def dot(a: ArrayLike, b: ArrayLike) -> Array:
 
 def cross3(a: Array, b: Array) -> Array:
     """Cross product of 3D vectors; ``np.cross`` takes several times as long on a single frame."""
+    if a.size <= 6:  # a frame or two: fewer calls, though each copies
+        return np.asarray(a[..., _YZX] * b[..., _ZXY] - a[..., _ZXY] * b[..., _YZX])
     out = np.empty(np.broadcast_shapes(a.shape, b.shape))
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         out[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]

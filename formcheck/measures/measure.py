@@ -14,13 +14,14 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
+from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -58,10 +59,14 @@ def raw_values(
     definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
 ) -> dict[str, Array]:
     """Quantities before the resting value is taken off; see `Formulas.quantities`."""
-    values: dict[str, Array] = formulas(definition).quantities(
-        np.asarray(xy, np.float64), np.asarray(world, np.float64), ref
-    )
-    return values
+    quantities = formulas(definition).quantities
+    parts = [
+        quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
+        for piece in scratch.pieces(len(xy))
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class Measurer:
@@ -75,6 +80,7 @@ class Measurer:
     def __init__(self, definition: Definition, ref: Reference) -> None:
         self._definition = definition
         self._ref = ref
+        self._of: _Changes | None = None
         module = self._module = formulas(definition)
         names = self._names = tuple(definition.measures)
         fixed = [_before_looking(name, definition, ref, module) for name in names]
@@ -84,9 +90,10 @@ class Measurer:
             [ref.view != "unknown" and ref.view in definition.measures[name].views for name in names]
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
-        # Index 33 stands for a landmark that is always seen, where a measure needs fewer than another.
         self._needed = _padded([needs[name] for name in names])
-        self._judged = _padded([[i for i in needs[name] if i not in _HIPS] for name in names])
+        judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
+        self._judged, self._any_judged = _padded(judged), np.array([bool(row) for row in judged])
+        self._edges_of: tuple[tuple[int, int], np.dtype] | None = None
         bones = {bone: (ref.near, *ends) for bone, ends in module.BONES.items()}
         shanks = {f"shank_{side}": (side, "knee", "ankle") for side in ("left", "right")}
         both = bones | shanks
@@ -111,28 +118,41 @@ class Measurer:
         image_wh: tuple[int, int],
     ) -> MeasureTable:
         """Measures of T frames; see `measure`."""
+        time_s = np.asarray(time_s, np.float64)
+        if len(time_s) <= scratch.PIECE:
+            return MeasureTable(self._names, time_s, *self._piece(xy, world, visibility, person, image_wh))
+        table = MeasureTable.empty(self._names, time_s)
+        for one in scratch.pieces(len(time_s)):
+            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh)
+            table.value[one], table.status[one], table.reason[one] = found
+        return table
+
+    def _piece(
+        self,
+        xy: NDArray[np.floating],
+        world: NDArray[np.floating],
+        visibility: NDArray[np.floating],
+        person: NDArray[np.bool_],
+        image_wh: tuple[int, int],
+    ) -> tuple[Array, NDArray[np.uint8], NDArray[np.uint8]]:
+        """``(T, M)`` values, states and reasons."""
         values = self._values(xy, world)
         status, reason = self._judge(xy, visibility, image_wh)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
         absent = ~person[:, None] & self._shown
         status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
         values[status == Status.NOT_MEASURABLE] = np.nan
-        return MeasureTable(self._names, np.asarray(time_s, np.float64), values, status, reason)
+        return values, status, reason
 
     def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
         """``(T, M)`` values, the resting ones taken off."""
-        module, rest = self._module, self._ref.rest
-        values = raw_values(self._definition, xy, world, self._ref)
-        for name, value in values.items():
-            if name in module.CHANGES:
-                value = value - rest.get(name, np.nan)
-                if name.endswith("_deg"):
-                    value = (value + 180.0) % 360.0 - 180.0
-            elif name in module.RATIOS:
-                value = value / rest.get(name, np.nan)
-            values[name] = value
-        values |= module.derived(values)
-        return np.stack([values[name] for name in self._names], axis=1)
+        raw = raw_values(self._definition, xy, world, self._ref)
+        if self._of is None:
+            self._of = _Changes(tuple(raw), self._module, self._ref)
+        values = self._of(np.stack(list(raw.values()), axis=1))
+        named = dict(zip(raw, values.T, strict=True))
+        named |= self._module.derived(named)
+        return np.stack([named[name] for name in self._names], axis=1)
 
     def _judge(
         self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]
@@ -147,17 +167,42 @@ class Measurer:
             missing = ~(held | self._bone_free)
             broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
             _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
-        seen = np.concatenate([visibility, np.full((n, 1), np.inf, visibility.dtype)], axis=1)
-        least = seen[:, self._judged].min(axis=2)
-        _mark(status, reason, least < gates.visibility_ok, Status.LOW, Reason.OCCLUDED)
-        _mark(status, reason, least < gates.visibility_low, Status.NOT_MEASURABLE, Reason.OCCLUDED)
-        w, h = image_wh
-        x, y = xy[:, :, 0], xy[:, :, 1]
-        outside = np.zeros((n, LANDMARK_COUNT + 1), bool)
-        outside[:, :-1] = (x < _EDGE * w) | (x > (1 - _EDGE) * w) | (y < _EDGE * h) | (y > (1 - _EDGE) * h)
+        least = visibility[:, self._judged].min(axis=2)
+        poor, poorer = least < gates.visibility_ok, least < gates.visibility_low
+        _mark(status, reason, poor & self._any_judged, Status.LOW, Reason.OCCLUDED)
+        _mark(status, reason, poorer & self._any_judged, Status.NOT_MEASURABLE, Reason.OCCLUDED)
+        if self._edges_of != (image_wh, xy.dtype):
+            self._edges_of = image_wh, xy.dtype
+            self._low, self._high = (
+                np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
+            )
+        outside = np.asarray(((xy < self._low) | (xy > self._high)).any(axis=2))
         cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
         _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
+
+
+class _Changes:
+    """Takes the resting values off, all measures at once.
+
+    Args:
+        names: M measures, in order.
+        module: tells which of them are changes, and which ratios.
+        ref: resting values.
+    """
+
+    def __init__(self, names: tuple[str, ...], module: Formulas, ref: Reference) -> None:
+        def resting(some: frozenset[str], none: float) -> Array:
+            return np.array([ref.rest.get(name, np.nan) if name in some else none for name in names])
+
+        self._off, self._by = resting(module.CHANGES, 0.0), resting(module.RATIOS - module.CHANGES, 1.0)
+        self._turned = [i for i, n in enumerate(names) if n in module.CHANGES and n.endswith("_deg")]
+
+    def __call__(self, values: Array) -> Array:
+        """``(T, M)`` of ``(T, M)``."""
+        out = (values - self._off) / self._by
+        out[:, self._turned] = (out[:, self._turned] + 180.0) % 360.0 - 180.0
+        return out
 
 
 def measure(
@@ -212,12 +257,12 @@ def _mark(
     why: Reason,
 ) -> None:
     """Lower the status in place where it is better than `to`."""
-    hit = where & (status < to)
-    if hit.any():
+    if where.any():
+        hit = where & (status < to)
         status[hit], reason[hit] = to, why
 
 
 def _padded(rows: list[list[Landmark]]) -> NDArray[np.intp]:
-    """``(M, K)`` landmark indices, short rows filled up with `LANDMARK_COUNT`."""
+    """``(M, K)`` landmark indices, short rows filled up with their own first landmark (empty ones: any)."""
     longest = max(1, *map(len, rows))
-    return np.array([[*row, *[LANDMARK_COUNT] * (longest - len(row))] for row in rows], np.intp)
+    return np.array([[*row, *[*row, 0][:1] * (longest - len(row))] for row in rows], np.intp)

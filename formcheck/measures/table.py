@@ -8,6 +8,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
+
 
 class Status(IntEnum):
     """May this number be believed? Spelled in files as ``ok``, ``low``, ``not_measurable``."""
@@ -61,6 +63,18 @@ class MeasureTable:
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
     sd: NDArray[np.float64] | None = None
+
+    @classmethod
+    def empty(cls, names: tuple[str, ...], time_s: NDArray[np.float64]) -> MeasureTable:
+        """A table in which no frame holds anything yet: not measurable, nobody there."""
+        shape = (len(time_s), len(names))
+        return cls(
+            names,
+            time_s,
+            scratch.full(shape, np.nan, np.float64),
+            scratch.full(shape, Status.NOT_MEASURABLE, np.uint8),
+            scratch.full(shape, Reason.NO_PERSON, np.uint8),
+        )
 
     def column(self, name: str) -> NDArray[np.float64]:
         """``(T,)`` values of one measure, NaN where not measurable."""

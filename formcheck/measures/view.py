@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.measures.geometry import joint_angle_deg, unit
+from formcheck.measures.geometry import joint_angle_deg, norm, unit
 from formcheck.pose.landmarks import Landmark
 
 Array = NDArray[np.float64]
@@ -46,6 +46,14 @@ _BOX = [
 ]
 
 
+_TWO_HIPS = [23, 24]
+_TWO_KNEES = [25, 26]
+_TWO_ANKLES = [27, 28]
+#: Hip and shoulder of one side.
+_TWO_LEFT = [23, 11]
+_TWO_RIGHT = [24, 12]
+
+
 def _line(world: Array, left: Landmark, right: Landmark) -> Array:
     return np.asarray(unit(world[:, left] - world[:, right]))
 
@@ -59,11 +67,8 @@ def trunk(world: Array) -> Array:
 
 def knee_flexion_world_deg(world: Array) -> Array:
     """``(T, 2)`` knee flexion of left and right leg from world landmarks, 0 = straight."""
-    legs = [
-        (Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE),
-        (Landmark.RIGHT_HIP, Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE),
-    ]
-    return np.stack([180 - joint_angle_deg(world[:, h], world[:, k], world[:, a]) for h, k, a in legs], 1)
+    # Both legs at once: a single frame's time is all in the calls.
+    return np.asarray(180 - joint_angle_deg(world[:, _TWO_HIPS], world[:, _TWO_KNEES], world[:, _TWO_ANKLES]))
 
 
 # How each limit below was found: medians and 10/90 % points of the quantity over the real and rendered
@@ -82,7 +87,7 @@ _CLAM_LYING = 0.40
 def hook_lying(world: Array) -> NDArray[np.bool_]:
     """``(T,)`` True where the body is supine with at least one knee up and bent (start of a bridge)."""
     t = trunk(world)
-    length = np.maximum(np.linalg.norm(t, axis=1), 1e-6)
+    length = np.maximum(norm(t), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
     level = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1]) < _SUPINE_HIP_LINE_LEVEL
     knees_up = np.stack(
@@ -100,15 +105,14 @@ def hook_lying(world: Array) -> NDArray[np.bool_]:
 def side_lying(world: Array) -> NDArray[np.bool_]:
     """``(T,)`` True where the body lies on its side with the knees bent (start of a clam)."""
     t = trunk(world)
-    length = np.maximum(np.linalg.norm(t, axis=1), 1e-6)
+    length = np.maximum(norm(t), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
-    hips = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1])
-    shoulders = np.abs(_line(world, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)[:, 1])
-    knees = knee_flexion_world_deg(world)
-    on_side = (hips > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
-    bent = knees.min(axis=1) > _CLAM_KNEE_BENT_DEG
-    clear = (np.minimum(hips, shoulders) > _CLEARLY_STACKED) & (lying > _CLEARLY_LYING)
-    straighter = clear & (knees.min(axis=1) > _CLAM_KNEES_STRAIGHTER_DEG)
+    lines = np.abs(unit(world[:, _TWO_LEFT] - world[:, _TWO_RIGHT])[:, :, 1])
+    knees = knee_flexion_world_deg(world).min(axis=1)
+    on_side = (lines[:, 0] > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
+    bent = knees > _CLAM_KNEE_BENT_DEG
+    clear = (lines.min(axis=1) > _CLEARLY_STACKED) & (lying > _CLEARLY_LYING)
+    straighter = clear & (knees > _CLAM_KNEES_STRAIGHTER_DEG)
     return np.asarray(on_side & (bent | straighter))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
-from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.readings import Readings
 from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
 from formcheck.sources import Frame, VideoFile
 
@@ -25,7 +25,7 @@ _AHEAD = 8
 
 def read_poses(
     source: VideoFile, engine: PoseEngine, progress: Progress | None = None
-) -> tuple[list[PoseResult], dict[str, float], bool]:
+) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
     Ctrl-C ends the reading; what was read until then is returned.
@@ -67,9 +67,9 @@ def _read(
     spent: dict[str, float],
     progress: Progress | None,
     what: str,
-) -> tuple[list[PoseResult], bool]:
+) -> tuple[Readings, bool]:
     """One pass over the recording; adds to `spent`."""
-    results: list[PoseResult] = []
+    results = Readings()
     expected = source.frame_count or 0
     frames = _Timed(_ahead(source))
     estimated = engine.estimate_all(frames) if isinstance(engine, BlazePose) else map(engine.estimate, frames)

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.pose.blazepose import LandmarkNet
-from formcheck.pose.landmarks import Landmark, PoseResult
+from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, PoseResult
 from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, reading_distance, skeleton_distance
 from formcheck.pose.region import Region
 
@@ -53,8 +54,9 @@ _REACHED = [Landmark.NOSE, *CORE]
 
 def disagreement(results: Sequence[PoseResult]) -> float:
     """Median distance between direct and mirrored readings, body sizes; infinite if there are none."""
-    apart = [d for d in map(reading_distance, results) if np.isfinite(d)]
-    return float(np.median(apart)) if apart else math.inf
+    apart = np.fromiter(map(reading_distance, results), np.float64)
+    apart = apart[np.isfinite(apart)]
+    return float(np.median(apart)) if apart.size else math.inf
 
 
 def seen_share(results: Sequence[PoseResult]) -> float:
@@ -89,12 +91,23 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
 
 
+def _found(results: Sequence[PoseResult]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """``(N, 33, 3)`` world and ``(N, 33, 2)`` image landmarks of the frames in which somebody was seen."""
+    world = scratch.empty((len(results), LANDMARK_COUNT, 3), np.float32)
+    xy = scratch.empty((len(results), LANDMARK_COUNT, 2), np.float32)
+    n = 0
+    for result in results:
+        if result.pose is not None:
+            world[n], xy[n] = result.pose.world_xyz, result.pose.image_xy
+            n += 1
+    return world[:n], xy[:n]
+
+
 def _end_on(results: Sequence[PoseResult]) -> bool:
     """True when a supine body's trunk points at the camera and its hip line lies across."""
-    world = [r.pose.world_xyz for r in results if r.pose is not None]
-    if not world:
+    w, _ = _found(results)
+    if not len(w):
         return False
-    w = np.stack(world)
     trunk = w[:, [11, 12]].mean(axis=1) - w[:, [23, 24]].mean(axis=1)
     steep = np.degrees(np.arctan2(np.abs(trunk[:, 2]), np.hypot(trunk[:, 0], trunk[:, 1])))
     hips = w[:, Landmark.LEFT_HIP] - w[:, Landmark.RIGHT_HIP]
@@ -104,11 +117,9 @@ def _end_on(results: Sequence[PoseResult]) -> bool:
 
 def _upper_side(results: Sequence[PoseResult]) -> str | None:
     """The upper side of a body lying on its side and seen from the feet, or None."""
-    poses = [r.pose for r in results if r.pose is not None]
-    if not poses:
+    world, xy = _found(results)
+    if not len(world):
         return None
-    world = np.stack([p.world_xyz for p in poses])
-    xy = np.stack([p.image_xy for p in poses])
     hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     stacked = np.abs(hips[:, 1]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
     deeper = world[:, [11, 12], 2].mean(axis=1) - world[:, [27, 28], 2].mean(axis=1)
@@ -157,7 +168,7 @@ def _for_side_lying(
     net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult], upper: str
 ) -> Region:
     """The region for a body on its side seen from the feet, begun where the tracking was."""
-    xy = np.stack([r.pose.image_xy for r in results if r.pose is not None])
+    _, xy = _found(results)
     hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
     reach = float(np.median(np.linalg.norm(xy[:, _REACHED] - hips[:, None], axis=2).max(axis=1)))
     centre = np.median(hips, axis=0)
@@ -171,9 +182,8 @@ def _for_side_lying(
 def _trials(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
     """Regions worth trying: where the tracking was, and where the picture moves; each at eight turns."""
     places: list[tuple[tuple[float, float], float]] = []
-    found = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
-    if len(found) > 0.05 * len(results):
-        points = np.stack(found)
+    points = _found(results)[1][:, CORE]
+    if len(points) > 0.05 * len(results):
         centre = np.median(points.mean(axis=1), axis=0)
         extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
         places += [((float(centre[0]), float(centre[1])), k * extent) for k in (2.2, 3.5)]

@@ -31,14 +31,15 @@ class OneEuro:
         self._speed: NDArray[np.float64] | None = None
 
     def __call__(
-        self, sample: NDArray[np.floating], time_s: float, scale: float = 1.0
+        self, sample: NDArray[np.floating], time_s: float, scale: float | NDArray[np.float64] = 1.0
     ) -> NDArray[np.float64]:
         """Filter one sample.
 
         Args:
             sample: coordinates, any shape, the same at each call.
             time_s: timestamp; a sample not later than the one before it passes unchanged.
-            scale: size of the body in the units of `sample`, so that speeds compare between near and far.
+            scale: size of the body in the units of `sample`, so that speeds compare between near and far;
+                one for each of its last axis where the units differ.
         """
         value: NDArray[np.float64] = np.asarray(sample, dtype=np.float64)
         if self._time_s is not None and time_s <= self._time_s:

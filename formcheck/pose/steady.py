@@ -113,8 +113,8 @@ class Steady:
     """Filters the landmarks of one person while live."""
 
     def __init__(self) -> None:
-        self._image = OneEuro(MIN_CUTOFF_HZ, BETA)
-        self._world = OneEuro(MIN_CUTOFF_HZ, BETA)
+        self._filter = OneEuro(MIN_CUTOFF_HZ, BETA)
+        self._scale = np.full(5, _TRUNK_M)
         self._seen_s: float | None = None
 
     def __call__(self, seen: Seen) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
@@ -122,10 +122,10 @@ class Steady:
         if seen.image_xyz is None or seen.world_xyz is None:
             return None
         if self._seen_s is None or seen.time_s - self._seen_s > _BRIDGE_S:
-            self._image.reset()
-            self._world.reset()
+            self._filter.reset()
         self._seen_s = seen.time_s
-        xy = self._image(seen.image_xyz[:, :2], seen.time_s, body_size_px(seen.image_xyz))
-        world = self._world(seen.world_xyz, seen.time_s, _TRUNK_M)
-        assert len(xy) == LANDMARK_COUNT
-        return xy.astype(np.float32), world.astype(np.float32)
+        self._scale[:2] = body_size_px(seen.image_xyz)
+        both = np.concatenate([seen.image_xyz[:, :2], seen.world_xyz], axis=1)
+        calm = self._filter(both, seen.time_s, self._scale).astype(np.float32)
+        assert len(calm) == LANDMARK_COUNT
+        return calm[:, :2], calm[:, 2:]

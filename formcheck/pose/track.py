@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfiltfilt
 
+from formcheck import scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
 from formcheck.pose.person import (
     CORE,
@@ -25,6 +24,8 @@ CUTOFF_HZ = 6.0
 _BRIDGE_S = 0.3
 #: Somebody missing for longer than this may have moved, or it is another shot.
 _GAP_S = 2.0
+#: Landmarks of all frames together that are filtered at the same time.
+_AT_ONCE = 300_000
 
 
 @dataclass(frozen=True)
@@ -61,29 +62,38 @@ class Track:
         Where the engine gave mirrored second readings, half their difference from the first is added,
         interpolated to the frames between them.
         """
-        found = list(results)
+        found = results if isinstance(results, Sequence) else list(results)
         n = len(found)
-        image = np.full((n, LANDMARK_COUNT, 3), np.nan, np.float32)
-        world = np.full((n, LANDMARK_COUNT, 3), np.nan, np.float32)
-        visibility = np.zeros((n, LANDMARK_COUNT), np.float32)
-        for i, result in enumerate(found):
-            if result.pose is not None:
-                image[i] = result.pose.image_xyz
-                world[i] = result.pose.world_xyz
-                visibility[i] = result.pose.visibility
-        _add_second_readings(found, image, world)
-        apart = np.array([reading_distance(r) for r in found], np.float64)
-        return cls(
-            time_s=np.array([r.time_s for r in found], np.float64),
-            person=np.array([r.pose is not None for r in found], bool),
-            rejected=np.array([r.rejected is not None for r in found], bool),
-            people_seen=np.array([r.people_seen for r in found], np.int32),
-            image_xyz=image,
-            world_xyz=world,
-            visibility=visibility,
+        apart = np.full(n, np.nan)
+        track = cls(
+            time_s=np.empty(n, np.float64),
+            person=np.zeros(n, bool),
+            rejected=np.zeros(n, bool),
+            people_seen=np.empty(n, np.int32),
+            image_xyz=scratch.full((n, LANDMARK_COUNT, 3), np.nan, np.float32),
+            world_xyz=scratch.full((n, LANDMARK_COUNT, 3), np.nan, np.float32),
+            visibility=scratch.full((n, LANDMARK_COUNT), 0.0, np.float32),
             image_wh=image_wh,
-            disagreement=apart if np.isfinite(apart).any() else None,
         )
+        twice: list[int] = []
+        for i, result in enumerate(found):
+            track.time_s[i], track.people_seen[i] = result.time_s, result.people_seen
+            track.rejected[i] = result.rejected is not None
+            pose, mirrored = result.pose, result.mirrored
+            if pose is None:
+                continue
+            track.person[i] = True
+            track.image_xyz[i], track.world_xyz[i] = pose.image_xyz, pose.world_xyz
+            track.visibility[i] = pose.visibility
+            if mirrored is None:
+                continue
+            apart[i] = reading_distance(result)
+            # Readings that differ as two bodies do (legs swapped, say) have no meaningful middle.
+            if count_jumped(pose, mirrored) == 0:
+                twice.append(i)
+        if twice:
+            _add_second_readings(track, twice, found)
+        return replace(track, disagreement=apart if np.isfinite(apart).any() else None)
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -118,12 +128,15 @@ class Track:
         seen = np.flatnonzero(self.person)
         if seen.size == 0:
             return []
-        size = _body_size(self.image_xyz)[seen]
         gone = np.diff(self.time_s[seen])
-        limit = JUMP_TRUNKS * np.clip(gone * 30.0, 1.0, 3.0) * np.maximum(size[:-1], size[1:])
-        core = self.image_xyz[seen][:, list(CORE), :2]
-        moved = np.linalg.norm(core[1:] - core[:-1], axis=2)
-        jumped = (moved > limit[:, None]).sum(axis=1) >= JUMPED_LANDMARKS
+        jumped = np.zeros(len(gone), bool)
+        for piece in scratch.pieces(len(gone)):
+            image = self.image_xyz[seen[piece.start : piece.stop + 1]]
+            size = _body_size(image)
+            limit = JUMP_TRUNKS * np.clip(gone[piece] * 30.0, 1.0, 3.0) * np.maximum(size[:-1], size[1:])
+            core = image[:, list(CORE), :2]
+            moved = np.linalg.norm(core[1:] - core[:-1], axis=2)
+            jumped[piece] = (moved > limit[:, None]).sum(axis=1) >= JUMPED_LANDMARKS
         cut = np.flatnonzero((gone > _GAP_S) | jumped)
         starts = [int(seen[0]), *seen[cut + 1].tolist()]
         ends = [int(before) + 1 for before in seen[cut]]
@@ -131,29 +144,31 @@ class Track:
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
 
 
-def _add_second_readings(
-    found: list[PoseResult], image: NDArray[np.float32], world: NDArray[np.float32]
-) -> None:
-    """Move `image` and `world` in place to the mean of the direct and the mirrored readings."""
-    at = [
-        i
-        for i, r in enumerate(found)
-        # Readings that differ as two bodies do (legs swapped, say) have no meaningful middle.
-        if r.pose is not None and r.mirrored is not None and count_jumped(r.pose, r.mirrored) == 0
-    ]
-    if not at:
-        return
-    times = np.array([found[i].time_s for i in at])
-    seen = [i for i, r in enumerate(found) if r.pose is not None]
-    seen_times = np.array([found[i].time_s for i in seen])
-    for points, name in ((image, "image_xyz"), (world, "world_xyz")):
-        half = np.stack(
-            [(getattr(found[i].mirrored, name) - getattr(found[i].pose, name)) / 2 for i in at]
-        ).reshape(len(at), -1)
-        # A shaky second reading must not add its own shake: the median of three in a row.
-        half = median_filter(half, size=(3, 1), mode="nearest")
-        between = np.stack([np.interp(seen_times, times, column) for column in half.T], axis=1)
-        points[seen] += between.reshape(len(seen), LANDMARK_COUNT, 3).astype(np.float32)
+def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:
+    """Move the landmarks in place to the mean of the direct and the mirrored readings.
+
+    Args:
+        track: direct readings.
+        twice: frames that were read twice.
+        found: both readings of every frame.
+    """
+    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
+
+    half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
+    for row, result in enumerate(found[i] for i in twice):
+        assert result.pose is not None
+        assert result.mirrored is not None
+        half[0, row] = ((result.mirrored.image_xyz - result.pose.image_xyz) / 2).ravel()
+        half[1, row] = ((result.mirrored.world_xyz - result.pose.world_xyz) / 2).ravel()
+    seen = np.flatnonzero(track.person)
+    t, times = track.time_s[seen], track.time_s[twice]
+    for points, halves in zip((track.image_xyz, track.world_xyz), half, strict=True):
+        flat = points.reshape(len(track), -1)
+        for some in scratch.pieces(flat.shape[1], 11):
+            # A shaky second reading must not add its own shake: the median of three in a row.
+            calm = median_filter(halves[:, some], size=(3, 1), mode="nearest")
+            between = np.stack([np.interp(t, times, column) for column in calm.T], axis=1)
+            flat[seen, some] += between.astype(np.float32)
 
 
 def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -177,20 +192,20 @@ def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     Returns:
         ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres.
     """
-    xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
-    world = np.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    xy = scratch.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = scratch.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
     seen = np.flatnonzero(track.person)
     if seen.size == 0:
         return xy, world
     breaks = np.flatnonzero(np.diff(track.time_s[seen]) > _BRIDGE_S) + 1
     for run in np.split(seen, breaks):
         t = track.time_s[run]
-        both = np.concatenate(
-            [track.image_xyz[run, :, :2].reshape(len(run), -1), track.world_xyz[run].reshape(len(run), -1)], 1
-        ).astype(np.float64)
-        both = _butterworth(t, both)
-        xy[run] = both[:, : LANDMARK_COUNT * 2].reshape(-1, LANDMARK_COUNT, 2)
-        world[run] = both[:, LANDMARK_COUNT * 2 :].reshape(-1, LANDMARK_COUNT, 3)
+        for points, out in ((track.image_xyz[:, :, :2], xy), (track.world_xyz, world)):
+            # Of a long run a few landmarks at a time: the filter needs each one's whole course.
+            for some in scratch.pieces(LANDMARK_COUNT, max(_AT_ONCE // len(run), 1)):
+                values = points[run, some]
+                flat = _butterworth(t, values.reshape(len(run), -1).astype(np.float64))
+                out[run, some] = flat.reshape(values.shape)
     return xy, world
 
 
@@ -200,8 +215,8 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     Returns:
         ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres; NaN where nobody was seen.
     """
-    xy = np.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
-    world = np.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    xy = scratch.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = scratch.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
     for frames in track.stretches():
         xy[frames], world[frames] = smooth(track.part(frames))
     return xy, world
@@ -209,6 +224,8 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Filter the columns of `values` over times `t`, zero phase."""
+    from scipy.signal import butter, sosfiltfilt  # slow to import, see `LiveSession._work`
+
     if len(t) < 8:
         return values
     fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)

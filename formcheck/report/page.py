@@ -61,9 +61,9 @@ def write_report(analysis: Analysis, path: Path, pictures: Mapping[int, Image | 
     Raises:
         FormcheckError: the file cannot be written.
     """
-    html = render(analysis, pictures, video=(path.parent / VIDEO_NAME).is_file())
-    with replacing(path) as part:
-        part.write_text(html, encoding="utf-8")
+    parts = _template().generate(**_filled(analysis, pictures, (path.parent / VIDEO_NAME).is_file()))
+    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
+        file.writelines(parts)
 
 
 def render(
@@ -76,20 +76,24 @@ def render(
         pictures: frames already at hand, by number.
         video: whether to offer the annotated video that lies beside the report.
     """
+    return _template().render(**_filled(analysis, pictures, video))
+
+
+def _filled(analysis: Analysis, pictures: Mapping[int, Image | None] | None, video: bool) -> dict[str, Any]:
+    """What the template shows, by name."""
     annotator = Annotator(analysis)
     times, plots = build_plots(analysis, annotator)
     stills, from_video = make_stills(analysis, annotator, pictures)
     figures = {plot.name: plot.figure for plot in plots}
-    return _template().render(
-        **content(analysis),
-        stills=stills,
-        still_of={still.fault: still.anchor for still in stills if still.fault},
-        from_video=from_video,
-        plots=plots,
-        plot_data=_script_json({"t": times, "figures": figures}),
-        plotly=_plotly() if plots else "",
-        video=VIDEO_NAME if video else None,
-    )
+    return content(analysis) | {
+        "stills": stills,
+        "still_of": {still.fault: still.anchor for still in stills if still.fault},
+        "from_video": from_video,
+        "plots": plots,
+        "plot_data": _script_json({"t": times, "figures": figures}),
+        "plotly": _plotly() if plots else "",
+        "video": VIDEO_NAME if video else None,
+    }
 
 
 def content(analysis: Analysis) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from formcheck.analysis import Analysis
+from formcheck import scratch
+from formcheck.analysis import PHASES, Analysis
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import Summary
@@ -27,21 +30,26 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     table = analysis.measures
     header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
     header += [f"{name}__sd" for name in table.names] if table.sd is not None else []
-    columns = zip(
-        range(len(analysis.track)),
-        [f"{time:.6f}" for time in analysis.track.time_s.tolist()],
-        analysis.track.person.astype(int).tolist(),
-        analysis.phase_words,
-        analysis.rep.tolist(),
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for piece in scratch.pieces(len(table)):
+            writer.writerows(_rows(analysis, piece))
+
+
+def _rows(analysis: Analysis, frames: slice) -> Iterator[tuple[Any, ...]]:
+    table = analysis.measures.part(frames)
+    return zip(
+        range(frames.start, frames.stop),
+        [f"{time:.6f}" for time in table.time_s.tolist()],
+        analysis.track.person[frames].astype(int).tolist(),
+        [PHASES[i] for i in analysis.phase[frames]],
+        analysis.rep[frames].tolist(),
         *_value_columns(table),
         *([_WORDS[i] for i in column] for column in table.status.T.tolist()),
         *_sd_columns(table),
         strict=True,
     )
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(columns)
 
 
 def write_summary_json(summary: Summary, path: Path) -> None:

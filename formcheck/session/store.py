@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
@@ -332,30 +333,31 @@ def _fold_in_log(path: Path) -> None:
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
-    track, m = analysis.track, analysis.measures
-    apart: list[float | None] = [None] * len(track)
-    if track.disagreement is not None:
-        apart = [d if np.isfinite(d) else None for d in track.disagreement.tolist()]
-    return map(
-        SessionFrame._make,
-        zip(
-            range(len(track)),
-            track.time_s.tolist(),
-            track.person.tolist(),
-            track.rejected.tolist(),
-            track.people_seen.tolist(),
-            analysis.phase_words,
-            analysis.rep.tolist(),
-            track.image_xyz,
-            track.world_xyz,
-            track.visibility,
-            m.value,
-            m.status,
-            m.reason,
-            apart,
-            strict=True,
-        ),
-    )
+    for piece in scratch.pieces(len(analysis.track)):
+        track, m = analysis.track.part(piece), analysis.measures.part(piece)
+        apart: list[float | None] = [None] * len(track)
+        if track.disagreement is not None:
+            apart = [d if np.isfinite(d) else None for d in track.disagreement.tolist()]
+        yield from map(
+            SessionFrame._make,
+            zip(
+                range(piece.start, piece.stop),
+                track.time_s.tolist(),
+                track.person.tolist(),
+                track.rejected.tolist(),
+                track.people_seen.tolist(),
+                [PHASES[i] for i in analysis.phase[piece]],
+                analysis.rep[piece].tolist(),
+                track.image_xyz,
+                track.world_xyz,
+                track.visibility,
+                m.value,
+                m.status,
+                m.reason,
+                apart,
+                strict=True,
+            ),
+        )
 
 
 def _nullable(array: NDArray[np.float32] | None, missing: bytes) -> bytes | None:
