@@ -105,7 +105,7 @@ def _poses(video: Path, folder: Path) -> Any:
 
         with VideoFile(video) as source, BlazePose("full") as engine:
             size = source.width, source.height
-            kept.write_bytes(pickle.dumps((size, read_poses(source, engine)[0])))
+            kept.write_bytes(pickle.dumps((size, list(read_poses(source, engine)[0]))))
     return pickle.loads(kept.read_bytes())
 
 
