@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from formcheck.analysis import Analysis
 from formcheck.analyze import judge_track
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.private_files import make_folder
@@ -64,7 +64,8 @@ def rescore(
     exercise = session.meta.exercise
     if definition is not None and definition.name != exercise:
         raise FormcheckError(
-            f"The session {session.path} is of the exercise '{exercise}', not '{definition.name}'."
+            f"The session {session.path} is of the exercise '{exercise}', "
+            f"not '{printable(definition.name, 60)}'."
         )
     if definition is None:
         definition = session.definition if prescription is None else load_definition(exercise)
