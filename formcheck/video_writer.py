@@ -53,7 +53,7 @@ class VideoWriter:
         fps: expected rate, a hint for the encoder only; times come from :meth:`write`.
         fragmented: write in pieces of a quarter of a second, so that what survives a crash (the ``.part``
             file) plays to within a second of its end; see also `flush_to_disk`. Otherwise the index is put
-            at the front when the file is finished, so that browsers can seek before they have loaded all of it.
+            at the front when the file is finished, so that browsers can seek before they have all of it.
 
     Raises:
         FormcheckError: the file cannot be written there; one sentence says why.

@@ -225,7 +225,7 @@ class Recorder:
 
     @contextmanager
     def _giving_up(self) -> Iterator[None]:
-        """A failure ends what this thread records, and not the exercise; without a session, no video either."""
+        """A failure ends what this thread records, and not the exercise."""
         try:
             yield
         except FormcheckError as error:
