@@ -197,7 +197,10 @@ class Recorder:
             if time.monotonic() - looked_s > _FLUSH_S:
                 looked_s = time.monotonic()
                 if not (self.folder / SESSION).exists():  # the system lets a deleted file be written to
-                    raise FormcheckError(f"The session can no longer be recorded: {self.folder} has gone.")
+                    raise FormcheckError(self._gone())
+
+    def _gone(self) -> str:
+        return f"The session can no longer be recorded: its folder {self.folder} has gone."
 
     # --- the thread of the video --------------------------------------------------------------------
 
@@ -229,6 +232,7 @@ class Recorder:
         try:
             yield
         except FormcheckError as error:
-            self.problem = self.problem or str(error)
+            gone = not self.folder.exists()  # which no disk with more room would bring back
+            self.problem = self.problem or (self._gone() if gone else str(error))
         except Exception as error:
             self.problem = self.problem or f"The session can no longer be recorded ({error})."
