@@ -228,10 +228,9 @@ def test_the_video_is_flushed_to_the_disk_while_it_is_recorded(tmp_path, monkeyp
 def test_a_folder_that_goes_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("formcheck.session.recorder._FLUSH_S", 0.0)
     recorder = Recorder(tmp_path / "s", meta(), DEFINITION, video=False)
-    assert until((tmp_path / "s" / "session.sqlite").exists)
-    shutil.rmtree(tmp_path / "s", ignore_errors=True)
-    shutil.rmtree(tmp_path / "s", ignore_errors=True)
     record(recorder, 0, 0.0)
+    assert until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 1)
+    shutil.rmtree(tmp_path / "s", ignore_errors=True)
     assert until(lambda: recorder.problem)
     assert recorder.problem.endswith("has gone.")
     recorder.close()
