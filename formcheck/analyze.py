@@ -22,7 +22,7 @@ from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.engine import open_engine
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.track import Track
-from formcheck.session.outputs import OutputFolder
+from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder
 from formcheck.session.summary import (
     DefinitionInfo,
     PoseInfo,
@@ -280,11 +280,11 @@ def write_outputs(
     report: bool = True,
     progress: Progress | None = None,
 ) -> Analysis:
-    """Write the files of an analysis; ``summary.json`` last, as the sign that all is there.
+    """Write the files of an analysis; they take the places of an earlier one's when all of them are there.
 
     Args:
         analysis: what to write.
-        folder: where, already prepared.
+        folder: where, already prepared; it is released at the end.
         video, report: leave out ``annotated.mp4``, ``report.html`` with False.
         progress: called with what is being done and the share done.
 
@@ -294,10 +294,27 @@ def write_outputs(
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
+    try:
+        analysis = _write_new(analysis, folder.new, video, report, progress)
+        folder.put_in_place()
+    except FormcheckError as error:
+        # Where the files lie until they are whole is nobody's concern.
+        raise FormcheckError(str(error).replace(str(folder.new), str(folder.path))) from None
+    finally:
+        folder.release()
+    if progress is not None:
+        progress("Done", 1.0)
+    return analysis
+
+
+def _write_new(
+    analysis: Analysis, folder: Path, video: bool, report: bool, progress: Progress | None
+) -> Analysis:
+    """All files of an analysis, ``summary.json`` last, into an empty folder."""
     from formcheck.session.export import write_frames_csv, write_summary_json
     from formcheck.session.store import write_session
 
-    write_frames_csv(analysis, folder.frames)
+    write_frames_csv(analysis, folder / FRAMES)
     try:
         analysis = _write_pictures(analysis, folder, video, report, progress)
     except KeyboardInterrupt:
@@ -308,16 +325,14 @@ def write_outputs(
         )
         analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
     write_session(
-        analysis, folder.session, model_sha256=analysis.model_sha256, overrides=analysis.prescription
+        analysis, folder / SESSION, model_sha256=analysis.model_sha256, overrides=analysis.prescription
     )
-    write_summary_json(analysis.summary, folder.summary)
-    if progress is not None:
-        progress("Done", 1.0)
+    write_summary_json(analysis.summary, folder / SUMMARY)
     return analysis
 
 
 def _write_pictures(
-    analysis: Analysis, folder: OutputFolder, video: bool, report: bool, progress: Progress | None
+    analysis: Analysis, folder: Path, video: bool, report: bool, progress: Progress | None
 ) -> Analysis:
     """The annotated video and the report; returns the analysis with their cost in its summary."""
     from formcheck.report.annotate import Annotator, write_annotated
@@ -331,7 +346,7 @@ def _write_pictures(
     if video:
         begun = time.monotonic()
         drawn = (lambda share: progress("Drawing the video", share)) if progress else None
-        write_annotated(analysis, folder.annotated, drawn, keep=pictures)
+        write_annotated(analysis, folder / ANNOTATED, drawn, keep=pictures)
         spent = time.monotonic() - begun
         timing = analysis.summary.processing
         wall = timing.wall_s + spent
@@ -345,5 +360,5 @@ def _write_pictures(
     if report:
         if progress is not None:
             progress("Writing the report", 0.5)
-        write_report(analysis, folder.report, pictures=pictures)
+        write_report(analysis, folder / REPORT, pictures=pictures)
     return analysis

@@ -18,12 +18,13 @@ from pydantic import ValidationError
 
 from formcheck.analysis import Analysis
 from formcheck.analyze import judge_track
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.private_files import make_folder
 from formcheck.replay import is_live, replay
 from formcheck.session.export import write_frames_csv, write_summary_json
+from formcheck.session.folder_lock import only_writer
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
 from formcheck.session.reader import Session, check_poses, open_session
 from formcheck.session.store import write_session
@@ -63,7 +64,8 @@ def rescore(
     exercise = session.meta.exercise
     if definition is not None and definition.name != exercise:
         raise FormcheckError(
-            f"The session {session.path} is of the exercise '{exercise}', not '{definition.name}'."
+            f"The session {session.path} is of the exercise '{exercise}', "
+            f"not '{printable(definition.name, 60)}'."
         )
     if definition is None:
         definition = session.definition if prescription is None else load_definition(exercise)
@@ -187,33 +189,33 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
         Sentences about what could not be brought up to date.
 
     Raises:
-        FormcheckError: the disk is full or the folder cannot be written to.
+        FormcheckError: the disk is full, or the folder cannot be written to or is being written to.
     """
     notes = []
     meta, events = session.meta, session.events
     home = session.path.absolute().parent
     with explained(folder):
         make_folder(folder)
-    write_frames_csv(analysis, folder / FRAMES)
-    if (home / REPORT).is_file():
-        from formcheck.report.page import write_report
+    with only_writer(folder):
+        write_frames_csv(analysis, folder / FRAMES)
+        if (home / REPORT).is_file():
+            from formcheck.report.page import write_report
 
-        write_report(analysis, folder / REPORT)
-    if (folder / ANNOTATED).is_file():
-        notes.append(
-            f"{folder / ANNOTATED} still shows what was judged before; analyse the video to draw it again."
+            write_report(analysis, folder / REPORT)
+        if (folder / ANNOTATED).is_file():
+            old = folder / ANNOTATED
+            notes.append(f"{old} still shows what was judged before; analyse the video to draw it again.")
+        session.close()  # Windows lets nobody replace a file that is open
+        write_session(
+            analysis,
+            folder / SESSION,
+            model_sha256=analysis.model_sha256,
+            overrides=analysis.prescription,
+            created=meta.created,
+            events=events,
+            live=meta.live,
         )
-    session.close()  # Windows lets nobody replace a file that is open
-    write_session(
-        analysis,
-        folder / SESSION,
-        model_sha256=analysis.model_sha256,
-        overrides=analysis.prescription,
-        created=meta.created,
-        events=events,
-        live=meta.live,
-    )
-    write_summary_json(analysis.summary, folder / SUMMARY)
+        write_summary_json(analysis.summary, folder / SUMMARY)
     return notes
 
 

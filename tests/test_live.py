@@ -492,3 +492,26 @@ def test_pain_of_last_time_is_asked_about(tmp_path):
     assert outcome.result.summary is not None
     assert outcome.result.summary.live is not None
     assert outcome.result.summary.live.settled is True
+
+
+@pytest.mark.parametrize("gap_s", [3.0, 20.0])
+def test_a_computer_that_slept_in_a_repetition_makes_no_repetition_of_the_halves(tmp_path, gap_s):
+    reps = [REP] * 7
+    track = shot("bridge", reps, lead_s=3.2)
+    rise_s = repetitions(reps, lead_s=3.2)[2][4].start_s + REP.rise_s / 2
+    awake_s = rise_s + REP.rise_s / 2 + REP.hold_s + REP.lower_s / 2
+    # Asleep in the middle of a rise, awake in the middle of a lowering: two halves that would make a whole.
+    awake = (track.time_s <= rise_s) | (track.time_s >= awake_s)
+    names = ("person", "rejected", "people_seen", "image_xyz", "world_xyz", "visibility")
+    time_s = np.where(track.time_s > rise_s, track.time_s + gap_s, track.time_s)[awake]
+    slept = replace(track, **{name: getattr(track, name)[awake] for name in names}, time_s=time_s)
+    outcome = session("bridge", slept, tmp_path, reps=5)
+    summary = outcome.result.summary
+    assert summary is not None
+    counted = [r for r in summary.reps if r.class_ in ("full", "partial")]
+    assert counted
+    assert not [r for r in counted if r.start_s < rise_s < r.end_s]
+    with open_session(stored(outcome)) as one:
+        assert replay(one).summary.reps == summary.reps
+        # Nobody knows where the body is now: it is looked for again, and goes on.
+        assert sum(event.kind == "baseline" for event in one.events) == 2

@@ -10,11 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from formcheck.batch.cluster import run_cluster
-from formcheck.batch.jobs import Outcome, find_jobs, in_order, split_done
+from formcheck.batch.jobs import Job, Outcome, find_jobs, in_order, split_done
 from formcheck.batch.local import run_local
 from formcheck.batch.tables import write_tables
 from formcheck.private_files import make_folder
+from formcheck.session.folder_lock import only_writer
 from formcheck.session.outputs import explained
+
+LOCK = ".formcheck-batch-lock"  # not an analysis' lock: results may lie in the same folder
 
 
 def run_batch(
@@ -42,7 +45,8 @@ def run_batch(
         Exit status: 0 if every video has a result, 1 if some have none, 130 if stopped.
 
     Raises:
-        FormcheckError: there is nothing to do, or the request cannot be understood.
+        FormcheckError: there is nothing to do, the request cannot be understood, or another batch is
+            writing to the same folder.
     """
     jobs = find_jobs(
         source,
@@ -58,6 +62,12 @@ def run_batch(
     tables = (out if out is not None else source.parent if source.is_file() else source).absolute()
     with explained(tables):
         make_folder(tables)
+    # Two at once would do the same videos, and write over each other's tables.
+    with only_writer(tables, LOCK):
+        return _run(jobs, tables, workers, cluster)
+
+
+def _run(jobs: list[Job], tables: Path, workers: int, cluster: str | None) -> int:
     settled, todo = split_done(jobs)
     console = Console(stderr=True, highlight=False)
     for outcome in settled:

@@ -27,6 +27,9 @@ def analyze_job(job: Job) -> Outcome:
         if not job.video.is_file():
             raise FormcheckError(f"There is no video at {job.video}.")
         folder = OutputFolder(job.video, job.out)
+        folder.prepare()
+        if is_done(job, definition.sha256):  # by somebody else, a moment ago
+            return Outcome(job, "skipped")
         analysis = analyze(
             job.video,
             job.exercise,
@@ -37,7 +40,6 @@ def analyze_job(job: Job) -> Outcome:
             threads=job.threads,
             device=job.device,
         )
-        folder.prepare()
         write_outputs(analysis, folder, video=job.pictures, report=job.pictures)
     except FormcheckError as error:
         return Outcome(job, "failed", str(error))

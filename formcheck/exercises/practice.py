@@ -217,6 +217,7 @@ class Practice:
 
     def update(self, seen: Seen) -> Moment:
         """One frame, later than the one before."""
+        slept = bool(self._kept) and seen.time_s - self._kept[-1].seen.time_s > _AWAY_S
         filtered = self._steady(seen)
         xy, world = filtered if filtered is not None else (None, None)
         self._kept.append(_Kept(seen, xy, world))
@@ -229,7 +230,7 @@ class Practice:
             return self._set_up(seen, xy)
         if self.stage in ("resting", "paused") or self.reference is None:
             return Moment(seen.time_s, seen.index, self.stage, xy=xy, visibility=seen.visibility)
-        if self._has_left(seen, xy):
+        if slept or self._has_left(seen, xy):  # of what was done while the computer slept nothing is known
             self._to_setup()
             return self._set_up(seen, xy)
         return self._follow(seen, xy, world)

@@ -117,7 +117,10 @@ class RepetitionCounter:
         if s is None or not np.isfinite(s):
             return self._missing(time_s)
         self._frames_seen += self._opened_s is not None
-        closed = self._found_again(time_s, s) if self.state == "lost" else None
+        # Frames that never came (the computer slept) are as good as frames in which nobody was seen.
+        closed = self._missing(time_s)
+        if self.state == "lost":
+            closed = self._found_again(time_s, s) or closed
         first = self._last_seen_s is None
         self._last_seen_s = time_s
         self._t.append(time_s)

@@ -22,6 +22,8 @@ from formcheck.pose.person import (
 CUTOFF_HZ = 6.0
 #: Gaps up to this long are bridged inside the filter (and still reported as gaps).
 _BRIDGE_S = 0.3
+#: No camera is faster; such times are of a damaged file, and the filter has no solution for them.
+_HIGHEST_FPS = 10_000.0
 #: Somebody missing for longer than this may have moved, or it is another shot.
 _GAP_S = 2.0
 #: Landmarks of all frames together that are filtered at the same time.
@@ -229,6 +231,8 @@ def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray
     if len(t) < 8:
         return values
     fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)
+    if fps > _HIGHEST_FPS:
+        return values
     cutoff = min(CUTOFF_HZ, 0.4 * fps)
     sos = butter(2, cutoff, fs=fps, output="sos")  # forwards and backwards: 4th order in all
     grid = np.linspace(t[0], t[-1], len(t))

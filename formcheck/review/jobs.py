@@ -18,14 +18,18 @@ from formcheck.analyze import analyze, check_request, write_outputs
 from formcheck.errors import FormcheckError
 from formcheck.private_files import FOLDER_MODE
 from formcheck.review.notes import Notes
+from formcheck.session.folder_lock import FolderLock
 from formcheck.session.library import NotThereError, printable
-from formcheck.session.outputs import OutputFolder
+from formcheck.session.outputs import SESSION, OutputFolder
 from formcheck.sources import VideoFile, open_container
 from formcheck.video_writer import VideoWriter
 
 MOST_BYTES = 20_000_000_000
 _KEEP_FREE = 500_000_000
 _MOST_WAITING = 50
+#: Locked in the folder of a video until it is a session; another lock than that of the results in it.
+_LOCK = ".formcheck-job-lock"
+_FOLDER = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_[a-z-]+_[0-9a-f]{6}")
 #: What browsers play as it is, by container and codec.
 _PLAYABLE = {("mp4", "h264"): "video.mp4", ("webm", "vp8"): "video.webm", ("webm", "vp9"): "video.webm"}
 
@@ -62,6 +66,10 @@ class Job:
     share: float = 0.0
     problem: str = ""
     cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+    lock: FolderLock = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.lock = FolderLock(self.folder, _LOCK)
 
     @property
     def incoming(self) -> Path:
@@ -131,6 +139,7 @@ class Jobs:
             recorded=recorded,
             folder=folder,
         )
+        job.lock.take()
         with self._lock:
             self._jobs[job.id] = job
         self._changed(job)
@@ -158,6 +167,7 @@ class Jobs:
 
     def failed(self, job: Job, problem: str) -> None:
         """It could not be received."""
+        job.lock.give_back()
         shutil.rmtree(job.folder, ignore_errors=True)
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
@@ -215,6 +225,7 @@ class Jobs:
         except Exception as error:  # a video from anywhere: whatever its decoder leads to ends this job only
             self.failed(job, printable(f"It cannot be analysed ({type(error).__name__}).", 400))
         else:
+            job.lock.give_back()
             self._set(job, state="done", what="Done", share=1.0)
 
     def _analyse(self, job: Job) -> None:
@@ -240,6 +251,34 @@ class Jobs:
         for name, value in values.items():
             setattr(job, name, value)
         self._changed(job)
+
+
+def clear_left_behind(root: Path) -> int:
+    """Removes videos that were dropped onto a page whose program was killed before they were sessions.
+
+    They are copies, without a session nobody would ever see them, and they show a person.
+
+    Args:
+        root: the library's folder.
+
+    Returns:
+        How many there were.
+    """
+    count = 0
+    for folder in sorted(root.iterdir()):
+        ours = _FOLDER.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
+        if not ours or not (folder / _LOCK).exists():
+            continue
+        lock = FolderLock(folder, _LOCK)
+        try:
+            lock.take()
+        except (FormcheckError, OSError):  # another page is at it
+            continue
+        if not (folder / SESSION).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            count += 1
+        lock.give_back()
+    return count
 
 
 def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Path:

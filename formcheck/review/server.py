@@ -15,6 +15,7 @@ from formcheck.errors import FormcheckError
 from formcheck.paths import sessions_folder
 from formcheck.private_files import make_folder
 from formcheck.review.api import Api
+from formcheck.review.jobs import clear_left_behind
 from formcheck.review.security import Guard, new_token
 from formcheck.session.library import Library
 
@@ -71,6 +72,15 @@ def serve(
                 f"Port {port} cannot be used ({error.strerror}); leave --port out."
             ) from None
         port = listener.getsockname()[1]
+        left = clear_left_behind(library.root)
+        if left:
+            what = "A video" if left == 1 else f"{left} videos"
+            print(
+                f"{what} dropped onto the page had not been analysed when formcheck was stopped, and had to "
+                "be removed: drop it again.",
+                file=sys.stderr,
+                flush=True,
+            )
         api = Api(library)
         config = uvicorn.Config(
             Guard(api.app(), token, port),

@@ -66,7 +66,9 @@ def check_event(event: Event) -> Event:
         ValueError: it cannot.
     """
     needed = _READ.get(event.kind, {})
-    good = math.isfinite(event.time_s) and all(isinstance(event.data.get(k), t) for k, t in needed.items())
+    good = math.isfinite(event.time_s) and all(
+        k in event.data and isinstance(event.data[k], t) for k, t in needed.items()
+    )
     numbers = [v for v in event.data.values() if isinstance(v, (int, float))]
     if not good or not all(abs(n) < 1e9 for n in numbers):
         raise ValueError(f"event {event.kind}")

@@ -21,8 +21,9 @@ from typing import Any
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.repetition import COUNTED
+from formcheck.session.folder_lock import LOCK, FolderLock
 from formcheck.session.library import VIDEOS, Card, Library, SessionFolder
-from formcheck.session.outputs import OUTPUTS, SESSION
+from formcheck.session.outputs import LEFT_BEHIND, OUTPUTS, SESSION
 
 #: Folders that formcheck names itself: of live sessions, of videos dropped onto the review page, of clips.
 _OWN_NAME = re.compile(r"\d{4}-\d\d-\d\d_(\d{6}|\d\d-\d\d-\d\d)_[a-z-]+(_[0-9a-f]{6})?|.+\.formcheck")
@@ -133,7 +134,7 @@ def delete(kept: Kept) -> list[Path]:
         Files in the folder that are not formcheck's and stay.
 
     Raises:
-        FormcheckError: it is being recorded now, is no session, or a file cannot be removed.
+        FormcheckError: it is being recorded or written to now, is no session, or a file cannot be removed.
     """
     if _being_recorded(kept.folder):
         raise FormcheckError(f"The session {kept.folder} is being recorded; end it first.")
@@ -145,12 +146,17 @@ def delete(kept: Kept) -> list[Path]:
         )
     last = [SESSION + ending for ending in ("", *_SIDE_FILES)]
     paths = sorted(_own_files(kept.folder, kept.card), key=lambda path: path.name in last)
+    lock = FolderLock(kept.folder)
     try:
+        lock.take()
         for path in paths:
+            if path.name == LOCK:
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        lock.give_back()
         left = sorted(kept.folder.iterdir())
         if not left:
             kept.folder.rmdir()
@@ -159,6 +165,8 @@ def delete(kept: Kept) -> list[Path]:
             f"{error.filename or kept.folder} cannot be deleted ({error.strerror}); close the programs that "
             "use it and try again. The rest of the session may be gone already."
         ) from None
+    finally:
+        lock.give_back()
     return left
 
 
@@ -185,7 +193,7 @@ def _own_files(folder: Path, card: Card) -> list[Path]:
     if _own(folder):
         clip = card.meta.source if card.meta is not None and folder.suffix == ".formcheck" else ""
         return [path for path in inside if path.name != clip or clip in OUTPUTS]
-    names = {*OUTPUTS, _REVIEW, *(name + ".part" for name in OUTPUTS)}
+    names = {*OUTPUTS, *LEFT_BEHIND, _REVIEW, *(name + ".part" for name in OUTPUTS)}
     names |= {name + ending for name in (SESSION, _REVIEW, SESSION + ".part") for ending in _SIDE_FILES}
     if card.live is not None or (card.meta is not None and card.meta.live):
         names |= {*VIDEOS, "analysis"}  # a clip that was analysed may have one of these names itself

@@ -1,21 +1,26 @@
 """Where the results of an analysis are written, and how: nothing half-written may look complete.
 
-Every file is first written under another name beside its place (``summary.json.part``) and renamed when
-it is whole. ``summary.json`` is written last: a folder that has one holds a finished run.
+An analysis writes its files into a folder beside the results of an earlier one (``.formcheck-new``), which
+stay as they are until all of it is there; then the new ones take their places. ``summary.json`` goes first
+and comes last: a folder that has one holds a finished run. Any other file is first written under another
+name (``export.csv.part``) and renamed when it is whole.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
 from formcheck.private_files import make_file, make_folder
+from formcheck.session.folder_lock import LOCK, FolderLock
 
 SUMMARY = "summary.json"
 FRAMES = "frames.csv"
@@ -26,6 +31,9 @@ VIDEO = "video.mp4"  # of a live session, with consent
 #: One of an hour of repetitions has a megabyte or two.
 LARGEST_SUMMARY = 64_000_000
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
+NEW = ".formcheck-new"  # where they are while they are written
+#: What a killed run may leave in a folder of results.
+LEFT_BEHIND = (NEW, LOCK)
 
 # EFBIG is what a memory stick formatted as FAT32 says to a file of 4 GB.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -49,10 +57,13 @@ class OutputFolder:
         """
         self.video = video
         self.path = out if out is not None else video.with_name(f"{video.stem}.formcheck")
+        self.new = self.path / NEW  # until `put_in_place`
+        self._lock = FolderLock(self.path)
+        self._finish: Callable[[], object] = lambda: None
 
     @property
     def summary(self) -> Path:
-        """``summary.json``, to be written after all the others."""
+        """``summary.json``, the last to take its place."""
         return self.path / SUMMARY
 
     @property
@@ -76,22 +87,53 @@ class OutputFolder:
         return self.path / SESSION
 
     def prepare(self) -> None:
-        """Makes the folder, makes sure it can be written to and takes away an earlier run's outputs.
+        """Makes the folder, makes sure it can be written to, and keeps other programs from writing to it.
 
-        To be called before the long work starts but after the video was found readable, so that a typing
-        mistake costs nobody their earlier results. Only the five outputs (and what an interrupted run
-        left of them) are removed; any other file in the folder stays as it is.
+        To be called before the long work starts. An earlier run's results stay as they are until
+        `put_in_place`; what an interrupted run left is removed. Until `release`, or until this object or the
+        program has gone, nobody else can prepare the folder.
 
         Raises:
-            FormcheckError: the folder cannot be made or written to, or the video is one of the outputs.
+            FormcheckError: the folder cannot be made or written to, another formcheck is writing to it, the
+                video is one of the outputs, or one of the outputs cannot be replaced.
         """
+        existed = self.path.is_dir()
         self._make()
-        self._refuse_to_overwrite_the_video()
-        for name in OUTPUTS:  # summary.json is the first: without it the rest counts as unfinished
-            path = self.path / name
-            remove_side_files(path)
-            _remove(part_of(path))
-            _remove(path)
+        self._finish = weakref.finalize(self, _leave, self.path, self._lock, existed)
+        try:
+            with explained(self.path):
+                self._lock.take()
+            self._refuse_to_overwrite_the_video()
+            for name in OUTPUTS:
+                _see_that_it_can_be_replaced(self.path / name)
+                _remove(part_of(self.path / name))  # of a formcheck that wrote there
+            with explained(self.path):
+                _clear(self.new)
+                make_folder(self.new)
+        except BaseException:
+            self.release()
+            raise
+
+    def put_in_place(self) -> None:
+        """The new files take the places of an earlier run's; an output that was not made anew goes.
+
+        Raises:
+            FormcheckError: a file cannot be replaced (on Windows: a program has it open). The new ones are
+                then gone, and of the earlier ones those whose turn it had been.
+        """
+        _remove(self.summary)  # without it the rest counts as unfinished
+        for name in (*OUTPUTS[1:], SUMMARY):
+            path, new = self.path / name, self.new / name
+            if name == SESSION:
+                remove_side_files(path)
+            if new.exists():
+                _rename(new, path)
+            else:
+                _remove(path)
+
+    def release(self) -> None:
+        """Lets others write to the folder, and clears away what was not put in place."""
+        self._finish()
 
     def _make(self) -> None:
         if os.path.isfile(self.path):
@@ -113,6 +155,32 @@ class OutputFolder:
                         f"The video {self.video} would be overwritten by the results; "
                         "choose another folder with --out."
                     )
+
+
+def _leave(folder: Path, lock: FolderLock, existed: bool) -> None:
+    if lock.held:  # else what is in there is somebody else's
+        _clear(folder / NEW)
+        lock.give_back()
+    if not existed:
+        with suppress(OSError):  # there are results in it
+            folder.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _see_that_it_can_be_replaced(path: Path) -> None:
+    """Now rather than after the work: Windows renames no file that a program has open, not even to itself."""
+    if path.is_dir():
+        raise _in_the_way(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    with suppress(FileNotFoundError):
+        try:
+            os.replace(path, path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _in_the_way(path, error) from None
 
 
 def part_of(path: Path) -> Path:

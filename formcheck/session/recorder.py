@@ -1,16 +1,19 @@
-"""Records a live session on a thread of its own: a slow disk never holds up a frame.
+"""Records a live session on threads of its own: a slow disk never holds up a frame.
 
-``session.sqlite`` is committed twice a second and the video is written in pieces of half a second, so that
-``kill -9`` costs no more than the last second of either. When the disk fills up, recording stops with a
-sentence and what was written stays; coaching goes on.
+``session.sqlite`` is committed about three times a second, frames or not; the video is written in pieces of a
+quarter of a second and flushed to the disk once a second. A thread for each: an encoder that is slow, on a
+busy computer, keeps no landmarks waiting. So ``kill -9`` costs no more than the last second of the session.
+When the disk fills up or the folder goes, recording stops with a sentence and what was written stays;
+coaching goes on.
 """
 
 from __future__ import annotations
 
-import itertools
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +36,11 @@ from formcheck.video_writer import VideoWriter
 
 #: Pictures that may wait for the encoder; more, and a picture is left out of the video (never its landmarks).
 #: Those that wait are lost when the program is killed.
-_PICTURES_WAITING = 30
+_PICTURES_WAITING = 20
+#: While no frames come, those that came last are committed all the same.
+_COMMIT_S = 0.3
+#: The video is flushed, and the folder looked for, this often.
+_FLUSH_S = 1.0
 
 
 class Recorder:
@@ -76,13 +83,11 @@ class Recorder:
         self._blur = FaceBlur() if blur_face else None
         self._fps = fps
         self._with_video = video
-        self._writer: SessionWriter | None = None
-        self._video: VideoWriter | None = None
         self._measures = len(meta.measures)
-        # Rows go before pictures: a slow encoder must not hold landmarks back.
-        self._work: queue.PriorityQueue[tuple[bool, int, Callable[[], None] | None]] = queue.PriorityQueue()
-        self._given = itertools.count()
-        self._pictures = 0
+        self._rows: queue.SimpleQueue[Callable[[SessionWriter], None] | None] = queue.SimpleQueue()
+        self._pictures: queue.Queue[tuple[NDArray[np.uint8], Seen] | None] = queue.Queue()
+        self._summary: Summary | None = None
+        self._told_to_end = False
         try:
             make_folder(folder.parent)
             folder.mkdir(mode=FOLDER_MODE)
@@ -93,8 +98,11 @@ class Recorder:
                 f"The session cannot be recorded in {folder} ({error.strerror}); choose another folder."
             ) from None
         flush_folder(folder.parent)
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._record, name="recorder", daemon=True)]
+        if video:
+            self._threads.append(threading.Thread(target=self._film, name="recorder-video", daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     def frame(self, seen: Seen, moment: Moment, rep: int, image: NDArray[np.uint8]) -> None:
         """One frame.
@@ -129,83 +137,102 @@ class Recorder:
             reason=reason,
             disagreement=seen.disagreement,
         )
-        self._put(lambda: self._writer.append(stored) if self._writer is not None else None)
+        self._rows.put(lambda writer: writer.append(stored))
         if not self._with_video:
             return
-        if self._pictures >= _PICTURES_WAITING:
+        if self._pictures.qsize() >= _PICTURES_WAITING:
             self.pictures_left_out += 1
             return
-        self._pictures += 1
-        self._put(lambda: self._write_picture(image, seen), last=True)
+        self._pictures.put((image, seen))
 
     def event(self, event: Event) -> None:
         """One event, in order with the frames."""
-        self._put(lambda: self._writer.append_event(event) if self._writer is not None else None)
+        self._rows.put(lambda writer: writer.append_event(event))
 
     def rep(self, rep: Rep) -> None:
         """A closed repetition."""
-        self._put(lambda: self._writer.append_rep(rep) if self._writer is not None else None)
+        self._rows.put(lambda writer: writer.append_rep(rep))
 
     def finish(self, summary: Summary) -> None:
-        """Write what is left, the summary last, and end the thread."""
-
-        def end() -> None:
-            if self._video is not None:
-                self._video.close()
-            if self._writer is not None:
-                self._writer.finish(summary)
-                self._writer = None
-                write_summary_json(summary, self.folder / SUMMARY)
-
-        self._put(end, last=True)
+        """Write what is left, the summary last, and end the threads."""
+        self._summary = summary
         self.close()
 
     def close(self) -> None:
-        """End the thread after what is waiting; without `finish` the session stays marked incomplete."""
-        self._put(None, last=True)
-        self._thread.join(timeout=30.0)
+        """End the threads after what is waiting; without `finish` the session stays marked incomplete."""
+        self._pictures.put(None)
+        for thread in self._threads[1:]:
+            thread.join(timeout=30.0)
+        self._rows.put(None)
+        self._threads[0].join(timeout=30.0)
 
-    def _put(self, work: Callable[[], None] | None, *, last: bool = False) -> None:
-        """In order, but all rows before pictures and the end."""
-        self._work.put((last, next(self._given), work))
+    # --- the thread of the landmarks ----------------------------------------------------------------
 
-    # --- on the recorder's thread -------------------------------------------------------------------
+    def _record(self) -> None:
+        # SQLite wants to be used on the thread that opened it.
+        writer: SessionWriter | None = None
+        with self._giving_up():
+            writer = SessionWriter(self.folder / SESSION, self._meta, self._definition)
+            self._write_rows(writer)
+            if self._summary is not None:
+                writer.finish(self._summary)
+                write_summary_json(self._summary, self.folder / SUMMARY)
+        if writer is not None:
+            writer.abandon()
+        while not self._told_to_end and self._rows.get() is not None:
+            pass  # what comes after a failure must not pile up
 
-    def _run(self) -> None:
-        try:
-            # SQLite wants to be used on the thread that opened it.
-            self._writer = SessionWriter(self.folder / SESSION, self._meta, self._definition)
-        except FormcheckError as error:
-            self.problem = str(error)
-        while (work := self._work.get()[2]) is not None:
-            if self.problem:
-                continue
+    def _write_rows(self, writer: SessionWriter) -> None:
+        looked_s = time.monotonic()
+        while True:
             try:
-                work()
-            except FormcheckError as error:
-                self._give_up(error)
-            except Exception as error:  # a broken recording must not end the exercise
-                self._give_up(FormcheckError(f"The session can no longer be recorded ({error})."))
-        self._let_go()
+                work = self._rows.get(timeout=_COMMIT_S)
+            except queue.Empty:
+                writer.commit()
+            else:
+                if work is None:
+                    self._told_to_end = True
+                    return
+                work(writer)
+            if time.monotonic() - looked_s > _FLUSH_S:
+                looked_s = time.monotonic()
+                if not (self.folder / SESSION).exists():  # the system lets a deleted file be written to
+                    raise FormcheckError(self._gone())
 
-    def _write_picture(self, image: NDArray[np.uint8], seen: Seen) -> None:
-        self._pictures -= 1
-        if self._video is None:
-            height, width = image.shape[:2]
-            path = self.folder / VIDEO
-            self._video = VideoWriter(path, width, height, self._fps, fragmented=True)
-        if self._blur is not None:
-            image = self._blur(image, None if seen.image_xyz is None else seen.image_xyz[:, :2], seen.time_s)
-        self._video.write(image, seen.time_s)
+    def _gone(self) -> str:
+        return f"The session can no longer be recorded: its folder {self.folder} has gone."
 
-    def _give_up(self, error: FormcheckError) -> None:
-        self.problem = str(error)
-        self._let_go()
+    # --- the thread of the video --------------------------------------------------------------------
 
-    def _let_go(self) -> None:
-        if self._writer is not None:
-            self._writer.abandon()
-            self._writer = None
-        if self._video is not None:
-            self._video.abandon()
-            self._video = None
+    def _film(self) -> None:
+        video: VideoWriter | None = None
+        with self._giving_up():
+            flushed_s = time.monotonic()
+            while (given := self._pictures.get()) is not None and not self.problem:
+                image, seen = given
+                if video is None:
+                    height, width = image.shape[:2]
+                    video = VideoWriter(self.folder / VIDEO, width, height, self._fps, fragmented=True)
+                if self._blur is not None:
+                    known = None if seen.image_xyz is None else seen.image_xyz[:, :2]
+                    image = self._blur(image, known, seen.time_s)
+                video.write(image, seen.time_s)
+                if time.monotonic() - flushed_s > _FLUSH_S:
+                    flushed_s = time.monotonic()
+                    with suppress(FileNotFoundError):  # the other thread says so
+                        video.flush_to_disk()
+            if video is not None and self._summary is not None:
+                video.close()
+        if video is not None:
+            video.abandon()
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """A failure ends what this thread records, and not the exercise."""
+        try:
+            yield
+        except FormcheckError as error:
+            gone = not self.folder.exists()  # which no disk with more room would bring back
+            self.problem = self.problem or (self._gone() if gone else str(error))
+        except Exception as error:
+            self.problem = self.problem or f"The session can no longer be recorded ({error})."

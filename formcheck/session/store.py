@@ -1,6 +1,6 @@
 """``session.sqlite``: the durable record of one session.
 
-While a session is being recorded the database keeps a write-ahead log and commits twice a second with
+While a session is being recorded the database keeps a write-ahead log and commits three times a second with
 ``synchronous=FULL``: SQLite then waits for the disk at every commit, so that neither ``kill -9`` nor a
 power cut costs more than the last second, and a commit is one write of a few dozen kilobytes. The log is
 chosen over a rollback journal because an interrupted session can then be read without being repaired:
@@ -55,7 +55,7 @@ __all__ = [
     "write_session",
 ]
 
-_COMMIT_AFTER_S = 0.5
+_COMMIT_AFTER_S = 0.3
 _COMMIT_AFTER_FRAMES = 4000
 
 
@@ -132,7 +132,7 @@ class SessionWriter:
         self.abandon()
 
     def append(self, frame: SessionFrame) -> None:
-        """Adds one frame, and commits when the last commit was half a second ago.
+        """Adds one frame, and commits when the last commit was 0.3 s ago.
 
         Raises:
             FormcheckError: the disk is full or failing.

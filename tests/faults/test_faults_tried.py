@@ -28,8 +28,8 @@ from formcheck.session.store import _fold_in_log
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("kind", ["analysis", "review"])
-def test_nothing_is_wrong_after_kill_9(kind):
+@pytest.mark.parametrize("kind", ["analysis", "review", "two-analyses"])
+def test_nothing_is_wrong_after_a_few_tries(kind):
     tally = try_faults.run(kind, 3, seed=7)
     assert [text for found in tally.tries for text in found.wrong] == []
 

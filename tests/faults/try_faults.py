@@ -464,6 +464,12 @@ KINDS: dict[str, Callable[[random.Random, Path], Found]] = {
 }
 
 
+sys.modules.setdefault("try_faults", sys.modules[__name__])  # run as a program, it has another name
+import fault_pairs  # noqa: E402 - it uses what is above
+
+KINDS |= fault_pairs.KINDS
+
+
 @dataclass
 class Tally:
     """What all tries of one kind came to."""

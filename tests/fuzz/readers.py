@@ -280,7 +280,7 @@ def _spoil_cell(rng: random.Random, db: sqlite3.Connection, row_crc: Callable[..
         else:
             try:
                 new = json.dumps(spoil.spoilt(rng, json.loads(text)))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):  # spoilt before, and deep by now
                 new = spoil.scalar(rng)
         db.execute("UPDATE meta SET value = ? WHERE key = ?", (new, key))
         if key == "definition" and isinstance(new, str):

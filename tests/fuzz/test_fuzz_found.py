@@ -12,6 +12,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
@@ -24,6 +25,7 @@ from formcheck.batch.jobs import Job, find_jobs, is_done  # noqa: E402
 from formcheck.errors import FormcheckError, printable  # noqa: E402
 from formcheck.exercises.definition import load_definition  # noqa: E402
 from formcheck.exercises.prescription import load_prescription  # noqa: E402
+from formcheck.pose.track import _butterworth  # noqa: E402
 from formcheck.replay import replay_file  # noqa: E402
 from formcheck.rescore import rescore  # noqa: E402
 from formcheck.session.layout import row_crc  # noqa: E402
@@ -156,11 +158,25 @@ def test_frames_that_no_video_has_are_not_judged(tmp_path, sql):
         "UPDATE events SET data = '{\"set\": 1e400}' WHERE kind = 'set_start'",
         "UPDATE events SET time_s = 9e999",
         "INSERT INTO events VALUES (1, 1, 'stop', '{\"reason\": 4}')",
+        "INSERT INTO events VALUES (1, 1, 'pain', '{\"set\": 1}')",
+        "INSERT INTO events VALUES (1, 1, 'effort', '{\"set\": 1}')",
     ],
 )
 def test_live_sessions_that_tell_nonsense_are_not_replayed(tmp_path, sql):
     path = stored(tmp_path, sql, kind="live")
     assert "damaged" in refusal(lambda: replay_file(path))
+
+
+def test_times_closer_than_any_cameras_are_not_filtered():
+    t = np.arange(20) * 1e-11
+    values = np.ones((20, 2))
+    assert _butterworth(t, values) is values
+
+
+def test_a_definition_with_an_endless_name_is_refused_in_a_sentence(tmp_path):
+    with open_session(stored(tmp_path)) as session:
+        other = session.definition.model_copy(update={"name": "x" * 100_000})
+        assert "not 'xxx" in refusal(lambda: rescore(session, other))
 
 
 def test_a_batch_does_not_wait_for_a_view_without_end(tmp_path):

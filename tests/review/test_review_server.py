@@ -50,3 +50,23 @@ def test_the_command_serves_on_this_computer_only_and_ends_quietly(tmp_path):
             urllib.request.urlopen(address.split("?")[0], timeout=10)
         program.terminate()
         assert "Traceback" not in program.communicate(timeout=20)[1]
+
+
+def test_a_video_whose_program_was_killed_before_it_was_a_session_goes(tmp_path):
+    from formcheck.review.jobs import _LOCK, Jobs, clear_left_behind
+
+    names = (
+        "2026-11-24_190452_bridge_a1b2c3",
+        "2026-11-24_190453_bridge_a1b2c3",
+        "2026-11-24_19-04-54_bridge",
+    )
+    for name in (*names, "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / _LOCK).touch()
+        (tmp_path / name / "incoming.part").touch()
+    (tmp_path / names[1] / "session.sqlite").touch()
+    job = Jobs(tmp_path, lambda job: None).new(
+        "clip.mp4", {"exercise": "bridge"}
+    )  # of a page that still runs
+    assert clear_left_behind(tmp_path) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names[1:], "mine", job.folder.name])

@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from make_analysis import make_analysis
 from test_store import META, frame
 
+from formcheck.analyze import write_outputs
 from formcheck.errors import FormcheckError
-from formcheck.session.export import write_frames_csv, write_summary_json
-from formcheck.session.outputs import OUTPUTS, OutputFolder, replacing
+from formcheck.session.outputs import LEFT_BEHIND, OUTPUTS, SESSION, SUMMARY, OutputFolder, replacing
 from formcheck.session.store import SessionWriter, open_session, write_session
 
 HERE = Path(__file__).parent
@@ -43,31 +44,86 @@ def test_default_folder_lies_beside_the_video(video):
     folder = OutputFolder(video)
     assert folder.path == video.parent / "bridge.formcheck"
     folder.prepare()
-    assert names(folder.path) == set()
+    assert names(folder.path) == set(LEFT_BEHIND)
+    folder.release()
+    assert not folder.path.exists()
 
 
 def test_folders_on_the_way_are_made(video, tmp_path):
     folder = OutputFolder(video, tmp_path / "some" / "where é #?%20")
     folder.prepare()
     assert folder.path.is_dir()
-    write_session(make_analysis(5), folder.session)
+    write_session(make_analysis(5), folder.new / SESSION)
+    folder.put_in_place()
+    folder.release()
     assert names(folder.path) == {"session.sqlite"}
 
 
-def test_own_old_files_go_and_others_stay(video):
+def test_own_old_files_stay_until_the_new_ones_are_there_and_others_always(video):
     folder = OutputFolder(video)
-    folder.prepare()
+    folder.path.mkdir()
     for name in OUTPUTS:
         (folder.path / name).write_text("old", encoding="utf-8")
         (folder.path / f"{name}.part").write_text("old", encoding="utf-8")
     for name in ("session.sqlite-wal", "session.sqlite-shm"):
         (folder.path / name).write_text("old", encoding="utf-8")
-    others = {"notes.txt", "summary.json.bak", "frames (1).csv", "video.mp4"}
+    others = {"notes.txt", "summary.json.bak", "frames (1).csv", "video.mp4", "review.sqlite"}
     for name in others:
         (folder.path / name).write_text("mine", encoding="utf-8")
     folder.prepare()
-    assert names(folder.path) == others
+    assert all((folder.path / name).read_text(encoding="utf-8") == "old" for name in OUTPUTS)
+    (folder.new / SUMMARY).write_text("new", encoding="utf-8")
+    folder.put_in_place()
+    folder.release()
+    assert names(folder.path) == others | {SUMMARY}
+    assert folder.summary.read_text(encoding="utf-8") == "new"
     assert all((folder.path / name).read_text(encoding="utf-8") == "mine" for name in others)
+
+
+def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(video):
+    folder = OutputFolder(video)
+    folder.prepare()
+    write_outputs(make_analysis(20), folder, video=False, report=False)
+    before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+    folder.prepare()
+    bad = make_analysis(20, seed=2)
+    full = FormcheckError(f"{folder.new} is full.")
+    with (
+        patch("formcheck.session.store.write_session", side_effect=full),
+        pytest.raises(FormcheckError) as caught,
+    ):
+        write_outputs(bad, folder, video=False, report=False)
+    assert str(caught.value) == f"{folder.path} is full."
+    assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == before
+
+
+def test_only_one_writes_to_a_folder(video):
+    first, second = OutputFolder(video), OutputFolder(video)
+    first.prepare()
+    (first.new / SUMMARY).write_text("first", encoding="utf-8")
+    with pytest.raises(FormcheckError, match="is writing to") as caught:
+        second.prepare()
+    one_sentence(caught.value)
+    assert (first.new / SUMMARY).exists()
+    first.put_in_place()
+    del first  # as an error would leave it
+    second.prepare()
+    second.release()
+    assert names(second.path) == {SUMMARY}
+
+
+def test_a_lock_ends_with_its_program(video):
+    folder = OutputFolder(video)
+    code = (
+        "import os, sys, pathlib; from formcheck.session.outputs import OutputFolder\n"
+        "folder = OutputFolder(pathlib.Path(sys.argv[1])); folder.prepare()\n"
+        "(folder.new / 'summary.json').write_text('half'); os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(video)], timeout=60)
+    assert done.returncode == 9
+    assert names(folder.path) == set(LEFT_BEHIND)
+    folder.prepare()
+    assert names(folder.new) == set()
 
 
 def test_a_file_is_no_folder(video, tmp_path):
@@ -253,8 +309,5 @@ def test_whole_run(video):
     for seed in (1, 2):
         analysis = make_analysis(50, seed=seed)
         folder.prepare()
-        assert not folder.summary.exists()
-        write_session(analysis, folder.session)
-        write_frames_csv(analysis, folder.frames)
-        write_summary_json(analysis.summary, folder.summary)
+        write_outputs(analysis, folder, video=False, report=False)
         assert names(folder.path) == {"session.sqlite", "frames.csv", "summary.json"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from formcheck.session.outputs import part_of
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
 from formcheck.sources import VideoFile
+from formcheck.video_writer import VideoWriter
 
 W, H = 160, 120
 DEFINITION = load_definition("bridge")
@@ -172,3 +175,62 @@ def test_a_full_disk_stops_recording_with_a_sentence_and_keeps_what_there_is(tmp
     assert "Traceback" not in done.stderr
     with open_session(folder) as session:
         assert len(session.poses().track.time_s) >= 1
+
+
+def until(what, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def frames_on_disk(folder: Path, to: Path) -> int:
+    """What a program killed just now would leave."""
+    shutil.rmtree(to, ignore_errors=True)
+    shutil.copytree(folder, to)
+    try:
+        with open_session(to) as session:
+            return len(session.poses().frame)
+    except FormcheckError:
+        return 0
+
+
+def test_landmarks_do_not_wait_for_a_slow_encoder_nor_for_the_next_frame(tmp_path, monkeypatch):
+    hold = threading.Event()
+    monkeypatch.setattr(VideoWriter, "write", lambda self, image, time_s: hold.wait(20))
+    recorder = Recorder(tmp_path / "s", meta(), DEFINITION, video=True)
+    try:
+        for i in range(8):
+            record(recorder, i, i / 30)
+        assert until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 8)
+    finally:
+        hold.set()
+        recorder.close()
+
+
+def test_the_video_is_flushed_to_the_disk_while_it_is_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr("formcheck.session.recorder._FLUSH_S", 0.0)
+    flushed: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (flushed.append(os.fstat(handle).st_ino), real(handle)))
+    recorder = Recorder(tmp_path / "s", meta(), DEFINITION, video=True)
+    try:
+        part = part_of(tmp_path / "s" / "video.mp4")
+        record(recorder, 0, 0.0)
+        assert until(lambda: part.exists() and part.stat().st_ino in flushed)
+    finally:
+        recorder.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows deletes no open file")
+def test_a_folder_that_goes_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("formcheck.session.recorder._FLUSH_S", 0.0)
+    recorder = Recorder(tmp_path / "s", meta(), DEFINITION, video=False)
+    record(recorder, 0, 0.0)
+    assert until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 1)
+    shutil.rmtree(tmp_path / "s", ignore_errors=True)
+    assert until(lambda: recorder.problem)
+    assert recorder.problem.endswith("has gone.")
+    recorder.close()
