@@ -278,6 +278,7 @@ def write_outputs(
     *,
     video: bool = True,
     report: bool = True,
+    blur_face: bool = False,
     progress: Progress | None = None,
 ) -> Analysis:
     """Write the files of an analysis; they take the places of an earlier one's when all of them are there.
@@ -286,6 +287,7 @@ def write_outputs(
         analysis: what to write.
         folder: where, already prepared; it is released at the end.
         video, report: leave out ``annotated.mp4``, ``report.html`` with False.
+        blur_face: blur the face in both; the video itself is not touched.
         progress: called with what is being done and the share done.
 
     Returns:
@@ -295,7 +297,7 @@ def write_outputs(
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     try:
-        analysis = _write_new(analysis, folder.new, video, report, progress)
+        analysis = _write_new(analysis, folder.new, video, report, blur_face, progress)
         folder.put_in_place()
     except FormcheckError as error:
         # Where the files lie until they are whole is nobody's concern.
@@ -308,7 +310,12 @@ def write_outputs(
 
 
 def _write_new(
-    analysis: Analysis, folder: Path, video: bool, report: bool, progress: Progress | None
+    analysis: Analysis,
+    folder: Path,
+    video: bool,
+    report: bool,
+    blur_face: bool,
+    progress: Progress | None,
 ) -> Analysis:
     """All files of an analysis, ``summary.json`` last, into an empty folder."""
     from formcheck.session.export import write_frames_csv, write_summary_json
@@ -316,7 +323,7 @@ def _write_new(
 
     write_frames_csv(analysis, folder / FRAMES)
     try:
-        analysis = _write_pictures(analysis, folder, video, report, progress)
+        analysis = _write_pictures(analysis, folder, video, report, blur_face, progress)
     except KeyboardInterrupt:
         # The pictures can be drawn again; the numbers must not be lost.
         note = "Stopped while the pictures were drawn: the numbers are whole, the video or report is missing."
@@ -332,7 +339,12 @@ def _write_new(
 
 
 def _write_pictures(
-    analysis: Analysis, folder: Path, video: bool, report: bool, progress: Progress | None
+    analysis: Analysis,
+    folder: Path,
+    video: bool,
+    report: bool,
+    blur_face: bool,
+    progress: Progress | None,
 ) -> Analysis:
     """The annotated video and the report; returns the analysis with their cost in its summary."""
     from formcheck.report.annotate import Annotator, write_annotated
@@ -346,7 +358,7 @@ def _write_pictures(
     if video:
         begun = time.monotonic()
         drawn = (lambda share: progress("Drawing the video", share)) if progress else None
-        write_annotated(analysis, folder / ANNOTATED, drawn, keep=pictures)
+        write_annotated(analysis, folder / ANNOTATED, drawn, keep=pictures, blur_face=blur_face)
         spent = time.monotonic() - begun
         timing = analysis.summary.processing
         wall = timing.wall_s + spent
@@ -360,5 +372,5 @@ def _write_pictures(
     if report:
         if progress is not None:
             progress("Writing the report", 0.5)
-        write_report(analysis, folder / REPORT, pictures=pictures)
+        write_report(analysis, folder / REPORT, pictures=pictures, blur_face=blur_face)
     return analysis

@@ -105,6 +105,9 @@ def analyze(
     ] = False,
     no_video: Annotated[bool, typer.Option("--no-video", help="Do not draw annotated.mp4.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
+    blur_face: Annotated[
+        bool, typer.Option("--blur-face", help="Blur the face in the annotated video and the report.")
+    ] = False,
     prescription: Annotated[
         Path | None,
         typer.Option(help="A TOML file with this patient's tempo, hold, targets and own thresholds."),
@@ -132,7 +135,15 @@ def analyze(
     from formcheck.sources import VideoFile
 
     if is_session(video):
-        _replay(replay_file(video), video, out, json_=json_, video=not no_video, report=not no_report)
+        _replay(
+            replay_file(video),
+            video,
+            out,
+            json_=json_,
+            video=not no_video,
+            report=not no_report,
+            blur_face=blur_face,
+        )
         return
     if exercise is None:
         raise FormcheckError(
@@ -159,7 +170,12 @@ def analyze(
             progress=progress,
         )
         analysis = write_outputs(
-            analysis, folder, video=not no_video, report=not no_report, progress=progress
+            analysis,
+            folder,
+            video=not no_video,
+            report=not no_report,
+            blur_face=blur_face,
+            progress=progress,
         )
     if json_:
         print(analysis.summary.to_json())
@@ -170,7 +186,14 @@ def analyze(
 
 
 def _replay(
-    analysis: Analysis, session: Path, out: Path | None, *, json_: bool, video: bool, report: bool
+    analysis: Analysis,
+    session: Path,
+    out: Path | None,
+    *,
+    json_: bool,
+    video: bool,
+    report: bool,
+    blur_face: bool,
 ) -> None:
     """Write the outputs of a live session that was run again; its own files stay as they are."""
     from formcheck.analyze import write_outputs
@@ -181,7 +204,9 @@ def _replay(
     folder.prepare()
     with _progress(show=not json_ or sys.stderr.isatty()) as progress:
         seen = analysis.video.is_file()
-        analysis = write_outputs(analysis, folder, video=video and seen, report=report, progress=progress)
+        analysis = write_outputs(
+            analysis, folder, video=video and seen, report=report, blur_face=blur_face, progress=progress
+        )
     if json_:
         print(analysis.summary.to_json())
     else:

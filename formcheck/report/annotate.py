@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from formcheck.coach.strip import Strip
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, other_side, side_landmark
 from formcheck.report import wording
+from formcheck.session.face_blur import FaceBlur
 from formcheck.session.summary import FaultEvent, Rep
-from formcheck.sources import VideoFile
+from formcheck.sources import Frame, VideoFile
 from formcheck.video_writer import VideoWriter
 
 LONG_SIDE_PX = 1280  # larger video is shrunk: faster to make, and plays anywhere
@@ -192,11 +193,33 @@ def shown_size(width: int, height: int) -> tuple[int, int, float]:
     return round(width * scale), round(height * scale), scale
 
 
+def shown_pictures(analysis: Analysis, source: VideoFile, blur_face: bool = False) -> Iterator[Frame]:
+    """The pictures of an analysed video at the shown size, as far as it was analysed.
+
+    Args:
+        analysis: the analysed video.
+        source: its file, opened.
+        blur_face: blur the face of the person who is followed, as in recorded sessions.
+    """
+    track = analysis.track
+    blur = FaceBlur() if blur_face else None
+    width, height, scale = shown_size(source.width, source.height)
+    for frame in source:
+        if frame.index >= len(track):  # the analysis was interrupted
+            return
+        image = shrink(frame.image, width, height)
+        if blur is not None:
+            seen = track.image_xyz[frame.index, :, :2] * scale if track.person[frame.index] else None
+            image = blur(image, seen, frame.time_s)
+        yield replace(frame, image=image)
+
+
 def write_annotated(
     analysis: Analysis,
     path: Path,
     progress: Callable[[float], None] | None = None,
     keep: dict[int, Image | None] | None = None,
+    blur_face: bool = False,
 ) -> None:
     """Write the video again with everything measured drawn in, at the source's own frame times.
 
@@ -206,24 +229,21 @@ def write_annotated(
         progress: called with the share done, 0 to 1, now and then.
         keep: frame numbers whose undrawn picture (at the shown size) is put here on the way, so that
             `write_report` need not decode the video once more.
+        blur_face: blur the face in all of them.
 
     Raises:
         FormcheckError: the video can no longer be read, or the file cannot be written.
     """
-    total = len(analysis.track)
     with VideoFile(analysis.video) as source:
         width, height, scale = shown_size(source.width, source.height)
         annotator = Annotator(analysis, scale)
         with VideoWriter(path, *canvas_size(width, height), fps=source.fps) as out:
-            for frame in source:
-                if frame.index >= total:  # the analysis was interrupted
-                    break
-                image = shrink(frame.image, width, height)
+            for frame in shown_pictures(analysis, source, blur_face):
                 if keep is not None and frame.index in keep:
-                    keep[frame.index] = image
-                out.write(draw_overlay(image, annotator.state(frame.index)), frame.time_s)
+                    keep[frame.index] = frame.image
+                out.write(draw_overlay(frame.image, annotator.state(frame.index)), frame.time_s)
                 if progress is not None and frame.index % 10 == 9:
-                    progress((frame.index + 1) / total)
+                    progress((frame.index + 1) / len(analysis.track))
     if progress is not None:
         progress(1.0)
 

@@ -50,18 +50,26 @@ class _NotChecked:
     titles: list[str]
 
 
-def write_report(analysis: Analysis, path: Path, pictures: Mapping[int, Image | None] | None = None) -> None:
+def write_report(
+    analysis: Analysis,
+    path: Path,
+    pictures: Mapping[int, Image | None] | None = None,
+    blur_face: bool = False,
+) -> None:
     """Write the report of one analysis as a single HTML file.
 
     Args:
         analysis: the analysed video; its file is decoded again for the stills.
         path: the HTML file to write.
         pictures: frames already at hand (see `write_annotated`'s `keep`), to spare that decoding.
+        blur_face: blur the face in the others.
 
     Raises:
         FormcheckError: the file cannot be written.
     """
-    parts = _template().generate(**_filled(analysis, pictures, (path.parent / VIDEO_NAME).is_file()))
+    parts = _template().generate(
+        **_filled(analysis, pictures, (path.parent / VIDEO_NAME).is_file(), blur_face)
+    )
     with replacing(path) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(parts)
 
@@ -79,11 +87,13 @@ def render(
     return _template().render(**_filled(analysis, pictures, video))
 
 
-def _filled(analysis: Analysis, pictures: Mapping[int, Image | None] | None, video: bool) -> dict[str, Any]:
+def _filled(
+    analysis: Analysis, pictures: Mapping[int, Image | None] | None, video: bool, blur_face: bool = False
+) -> dict[str, Any]:
     """What the template shows, by name."""
     annotator = Annotator(analysis)
     times, plots = build_plots(analysis, annotator)
-    stills, from_video = make_stills(analysis, annotator, pictures)
+    stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     figures = {plot.name: plot.figure for plot in plots}
     return content(analysis) | {
         "stills": stills,

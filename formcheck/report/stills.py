@@ -14,7 +14,7 @@ from formcheck.coach.palette import GRADE_WORDS, Image
 from formcheck.coach.screen import clock, draw_body
 from formcheck.errors import FormcheckError
 from formcheck.report import wording
-from formcheck.report.annotate import Annotator, shown_size, shrink
+from formcheck.report.annotate import Annotator, shown_pictures, shown_size, shrink
 from formcheck.session.summary import FaultEvent, Rep
 from formcheck.sources import VideoFile
 
@@ -106,13 +106,17 @@ def _worst_frame(analysis: Analysis, annotator: Annotator, event: FaultEvent) ->
 
 
 def make_stills(
-    analysis: Analysis, annotator: Annotator, pictures: Mapping[int, Image | None] | None = None
+    analysis: Analysis,
+    annotator: Annotator,
+    pictures: Mapping[int, Image | None] | None = None,
+    blur_face: bool = False,
 ) -> tuple[list[Still], bool]:
     """Draws the stills.
 
     Args:
         analysis, annotator: what to show.
         pictures: undrawn pictures by frame number, as kept by `write_annotated`; what is missing is decoded.
+        blur_face: blur the face in what is decoded.
 
     Returns:
         The stills, and whether they show the video (False: it could not be read, so the skeleton is shown
@@ -126,19 +130,18 @@ def make_stills(
     from_video = True
     if missing:
         try:
-            found |= _decode(analysis, missing)
+            found |= _decode(analysis, missing, blur_face)
         except FormcheckError:
             from_video = False
     return [_still(analysis, moment, found.get(moment.index)) for moment in wanted], from_video
 
 
-def _decode(analysis: Analysis, indices: set[int]) -> dict[int, Image]:
+def _decode(analysis: Analysis, indices: set[int], blur_face: bool) -> dict[int, Image]:
     out: dict[int, Image] = {}
     with VideoFile(analysis.video) as source:
-        width, height, _ = shown_size(source.width, source.height)
-        for frame in source:
+        for frame in shown_pictures(analysis, source, blur_face):
             if frame.index in indices:
-                out[frame.index] = shrink(frame.image, width, height)
+                out[frame.index] = frame.image
             if frame.index >= max(indices):
                 break
     return out

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from report_analysis import synthetic_analysis
 
 from formcheck.analysis import Analysis
+from formcheck.analyze import write_outputs
+from formcheck.coach.palette import Image
 from formcheck.coach.screen import canvas_size
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
 from formcheck.report import wording
-from formcheck.report.annotate import Annotator, shown_size, write_annotated
+from formcheck.report.annotate import Annotator, shown_pictures, shown_size, write_annotated
+from formcheck.report.stills import make_stills, moments
+from formcheck.session.outputs import OutputFolder
+from formcheck.sources import VideoFile
+from formcheck.video_writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +60,59 @@ def test_same_frames_at_the_same_times_as_h264(analysis: Analysis, tmp_path: Pat
 
 
 def test_an_interrupted_analysis_gives_a_shorter_video(analysis: Analysis, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     seen = slice(0, 25)
     short = replace(analysis, track=analysis.track.part(seen), measures=analysis.measures.part(seen))
     write_annotated(short, tmp_path / "short.mp4")
     assert len(_times(tmp_path / "short.mp4")[0]) == 25
+
+
+@pytest.fixture
+def of_noise(analysis: Analysis, tmp_path: Path) -> Analysis:
+    """The same analysis, of a video in which every place has something to be recognised by."""
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(rng.integers(0, 256, (60, 80, 3), np.uint8), (320, 240))
+    with VideoWriter(tmp_path / "noise.mp4", 320, 240, fps=30) as out:
+        for time_s in analysis.track.time_s:
+            out.write(picture, float(time_s))
+    return replace(analysis, video=tmp_path / "noise.mp4")
+
+
+def test_a_blurred_face_is_blurred_in_every_picture_and_nothing_else_is(of_noise: Analysis) -> None:
+    track = of_noise.track
+    nose = track.image_xyz[:, Landmark.NOSE, :2]
+    with VideoFile(of_noise.video) as source:
+        plain = [frame.image for frame in shown_pictures(of_noise, source)]
+    with VideoFile(of_noise.video) as source:
+        blurred = [frame.image for frame in shown_pictures(of_noise, source, blur_face=True)]
+    assert len(plain) == len(blurred) == len(track)
+    for i in range(0, len(track), 7):
+        if not track.person[i]:
+            continue
+        x, y = nose[i].astype(int)
+        face = (slice(max(y - 4, 0), y + 5), slice(max(x - 4, 0), x + 5))
+        assert blurred[i][face].std() < 0.5 * plain[i][face].std()
+        away = np.hypot(*(np.indices((240, 320)) - np.array([y, x])[:, None, None])) > 120
+        assert np.array_equal(blurred[i][away], plain[i][away])
+
+
+def test_the_face_is_blurred_in_the_video_and_in_the_report(of_noise: Analysis, tmp_path: Path) -> None:
+    wanted = [moment.index for moment in moments(of_noise, Annotator(of_noise))]
+    assert wanted
+    with VideoFile(of_noise.video) as source:
+        blurred = {f.index: f.image for f in shown_pictures(of_noise, source, True) if f.index in wanted}
+    keep: dict[int, Image | None] = dict.fromkeys(wanted)
+    write_annotated(of_noise, tmp_path / "blurred.mp4", keep=keep, blur_face=True)
+    for index, picture in keep.items():
+        np.testing.assert_array_equal(picture, blurred[index])
+    annotator = Annotator(of_noise)
+    decoded = [still.source for still in make_stills(of_noise, annotator, blur_face=True)[0]]
+    assert decoded == [still.source for still in make_stills(of_noise, annotator, keep)[0]]
+    assert decoded != [still.source for still in make_stills(of_noise, annotator)[0]]
+    folder = OutputFolder(of_noise.video, tmp_path / "out")
+    folder.prepare()
+    write_outputs(of_noise, folder, video=False, blur_face=True)
+    report = folder.report.read_text(encoding="utf-8")
+    assert all(source in report for source in decoded)
 
 
 def test_large_video_is_shrunk_and_small_is_not() -> None:
