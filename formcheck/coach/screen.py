@@ -354,9 +354,19 @@ def _notes(canvas: Image, at: _Layout, state: OverlayState) -> None:
             _fault_line(canvas, mark, more, x, y + (i // slots) * 1.65 * f, width - f * (slots - 1), f)
     if state.unseen:
         size = 0.85 * f
-        lines = wrap("Cannot be seen from here: " + ", ".join(state.unseen), room, size, 400, at.small_lines)
-        for i, text in enumerate(lines):
+        for i, text in enumerate(_unseen(state.unseen, room, size, at.small_lines)):
             put_text(canvas, text, at.pad, at.small + (0.95 + 1.2 * i) * f, size, INK_SOFT, 400)
+
+
+@lru_cache(maxsize=8)  # the same in every frame of a video
+def _unseen(names: tuple[str, ...], room: float, size: float, most: int) -> tuple[str, ...]:
+    """Lines that name as many of them as there is room for, and how many more there are."""
+    for shown in range(len(names), 0, -1):
+        more = f" and {len(names) - shown} more" if shown < len(names) else ""
+        lines = wrap(f"Cannot be seen from here: {', '.join(names[:shown])}{more}", room, size, 400, most + 1)
+        if len(lines) <= most:
+            return lines
+    return wrap(f"Cannot be seen from here: {', '.join(names)}", room, size, 400, most)
 
 
 def _fault_line(

@@ -240,3 +240,16 @@ def test_long_text_is_cut_with_an_ellipsis(monkeypatch: pytest.MonkeyPatch, true
     assert all(lettering.text_width(line, 16, 400) <= 200 for line in lines)
     for cached in (lettering.text_width, lettering.elide, lettering.wrap):
         cached.cache_clear()
+
+
+@pytest.mark.parametrize("room", [200, 300, 450, 600, 900])
+def test_what_cannot_be_seen_is_named_whole_or_counted(room: float) -> None:
+    names = ("hip opening", "pelvic roll", "trunk roll", "share of the opening made by the pelvis")
+    (line,) = screen._unseen(names, room, 16, 1)
+    assert lettering.text_width(line, 16, 400) <= room
+    if room >= 450:
+        assert "…" not in line
+    named = [name for name in names if name in line]
+    assert list(names[: len(named)]) == named
+    if len(named) < len(names) and "…" not in line:
+        assert line.endswith(f" and {len(names) - len(named)} more")
