@@ -166,6 +166,7 @@ def one_round(exercise: str, video: Path, reference: bool) -> dict[str, float]:
     out["RATIO everything else / pose"] = stage["engine"] / stage["pose"]
     with tempfile.TemporaryDirectory() as place:
         folder = OutputFolder(video, Path(place))
+        folder.prepare()
         drawn = write_outputs(analysis, folder, report=False)
         out["rescore from the session, ms a frame"] = 1000 * seconds(lambda: rescore(folder.session)) / count
     stage = dict(drawn.summary.processing.ms_per_frame)
