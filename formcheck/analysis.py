@@ -16,6 +16,11 @@ from formcheck.session.summary import Summary
 PHASES = ("none", "rest", "rise", "hold", "lower", "lost")
 
 
+def in_words(phase: NDArray[np.uint8]) -> list[str]:
+    """Indices into `PHASES` as words."""
+    return [PHASES[i] for i in phase]
+
+
 @dataclass(frozen=True)
 class Analysis:
     """The result of `formcheck.analyze`, from which every output is written.
@@ -54,4 +59,4 @@ class Analysis:
     @property
     def phase_words(self) -> list[str]:
         """Phase of each frame as a word."""
-        return [PHASES[i] for i in self.phase]
+        return in_words(self.phase)

@@ -296,45 +296,27 @@ def write_outputs(
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    try:
-        analysis = _write_new(analysis, folder.new, video, report, blur_face, progress)
-        folder.put_in_place()
-    except FormcheckError as error:
-        # Where the files lie until they are whole is nobody's concern.
-        raise FormcheckError(str(error).replace(str(folder.new), str(folder.path))) from None
-    finally:
-        folder.release()
-    if progress is not None:
-        progress("Done", 1.0)
-    return analysis
-
-
-def _write_new(
-    analysis: Analysis,
-    folder: Path,
-    video: bool,
-    report: bool,
-    blur_face: bool,
-    progress: Progress | None,
-) -> Analysis:
-    """All files of an analysis, ``summary.json`` last, into an empty folder."""
     from formcheck.session.export import write_frames_csv, write_summary_json
     from formcheck.session.store import write_session
 
-    write_frames_csv(analysis, folder / FRAMES)
-    try:
-        analysis = _write_pictures(analysis, folder, video, report, blur_face, progress)
-    except KeyboardInterrupt:
-        # The pictures can be drawn again; the numbers must not be lost.
-        note = "Stopped while the pictures were drawn: the numbers are whole, the video or report is missing."
-        summary = analysis.summary.model_copy(
-            update={"complete": False, "warnings": [*analysis.summary.warnings, note]}
+    with folder.replaced() as new:
+        write_frames_csv(analysis, new / FRAMES)
+        try:
+            analysis = _write_pictures(analysis, new, video, report, blur_face, progress)
+        except KeyboardInterrupt:
+            # The pictures can be drawn again; the numbers must not be lost.
+            note = "Stopped while the pictures were drawn: the numbers are whole, "
+            note += "the video or report is missing."
+            summary = analysis.summary.model_copy(
+                update={"complete": False, "warnings": [*analysis.summary.warnings, note]}
+            )
+            analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
+        write_session(
+            analysis, new / SESSION, model_sha256=analysis.model_sha256, overrides=analysis.prescription
         )
-        analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
-    write_session(
-        analysis, folder / SESSION, model_sha256=analysis.model_sha256, overrides=analysis.prescription
-    )
-    write_summary_json(analysis.summary, folder / SUMMARY)
+        write_summary_json(analysis.summary, new / SUMMARY)
+    if progress is not None:
+        progress("Done", 1.0)
     return analysis
 
 

@@ -6,10 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import waiting
 from mjpeg import PhoneCamera, number_of, numbered
 
 import formcheck.camera as camera_module
@@ -17,6 +19,8 @@ from formcheck.camera import Camera, ClipSource, LiveSource, open_source
 from formcheck.errors import FormcheckError
 from formcheck.sources import VideoFile
 from formcheck.video_writer import VideoWriter
+
+until = partial(waiting.until, patience_s=5.0, every_s=0.002)
 
 BUSY = "Camera 0 is there but cannot be opened: another program is probably using it."
 
@@ -131,13 +135,6 @@ def open_camera(webcam: Webcam, *first: np.ndarray) -> Camera:
         webcam.show(image)
     camera.open()
     return camera
-
-
-def until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
 
 
 def make_clip(path: Path, frames: int = 30, fps: float = 30.0) -> Path:

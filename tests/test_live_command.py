@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from formcheck.session.reader import open_session
 
@@ -41,13 +42,6 @@ def screen() -> Iterator[dict[str, str]]:
     server.wait()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
 def said(log: Path) -> list[str]:
     """Keys of everything said so far."""
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
@@ -67,17 +61,17 @@ def test_a_session_from_consent_to_stop(tmp_path, screen):
         subprocess.run(["xdotool", "key", key], env=screen, check=True)
         time.sleep(0.4)
 
-    wait_for(log.exists)
+    until(log.exists, 60.0, every_s=0.1)
     time.sleep(1.5)  # the window settles
     for _ in range(20):  # until the page has heard it: keys sent to a window not yet in front are lost
         press("2")
         if "page.pain.question_before" in said(log):
             break
     press("1")
-    wait_for(lambda: any((tmp_path / "s").glob("*/session.sqlite")))
+    until(lambda: any((tmp_path / "s").glob("*/session.sqlite")), 60.0, every_s=0.1)
     time.sleep(1.5)
     press("Escape")
-    wait_for(lambda: any(key.startswith("voice.stopped") for key in said(log)))
+    until(lambda: any(key.startswith("voice.stopped") for key in said(log)), 60.0, every_s=0.1)
     press("Return")
     out, err = child.communicate(timeout=30)
     assert child.returncode == 0, err

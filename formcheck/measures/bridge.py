@@ -22,7 +22,7 @@ from formcheck.measures.geometry import (
 )
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import View, bridge_view, hook_lying, knee_flexion_world_deg
-from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -62,9 +62,6 @@ BONES_PER_THIGH = (0.50 + 0.42 + 0.40) / 0.42
 #: 3.2, geometry check).
 HEAD_VIEW_GAIN = 0.8
 
-#: Left and right.
-_TWO_HIPS, _TWO_KNEES, _TWO_ANKLES = [23, 24], [25, 26], [27, 28]
-
 
 def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     """All bridge quantities of each frame.
@@ -98,7 +95,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         ),
     }
     # Left and right at once: a single frame's time is all in the calls.
-    hips, knees, ankles = xy[:, _TWO_HIPS], xy[:, _TWO_KNEES], xy[:, _TWO_ANKLES]
+    hips, knees, ankles = xy[:, BOTH_HIPS], xy[:, BOTH_KNEES], xy[:, BOTH_ANKLES]
     hips_mid = (hips[:, 0] + hips[:, 1]) / 2
     if ref.view == "side":
         bones = sum(ref.bones_px[bone] for bone in BONES)

@@ -60,12 +60,12 @@ def raw_values(
 ) -> dict[str, Array]:
     """Quantities before the resting value is taken off; see `Formulas.quantities`."""
     quantities = formulas(definition).quantities
+    if len(xy) <= scratch.PIECE:
+        return quantities(np.asarray(xy, np.float64), np.asarray(world, np.float64), ref)
     parts = [
         quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
         for piece in scratch.pieces(len(xy))
     ]
-    if len(parts) == 1:
-        return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import joint_angle_deg, norm, unit
-from formcheck.pose.landmarks import Landmark
+from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
 
 Array = NDArray[np.float64]
 
@@ -46,12 +46,8 @@ _BOX = [
 ]
 
 
-_TWO_HIPS = [23, 24]
-_TWO_KNEES = [25, 26]
-_TWO_ANKLES = [27, 28]
-#: Hip and shoulder of one side.
-_TWO_LEFT = [23, 11]
-_TWO_RIGHT = [24, 12]
+#: Left and right ends of the hip and the shoulder line.
+_LEFT_LINES, _RIGHT_LINES = ([BOTH_HIPS[i], BOTH_SHOULDERS[i]] for i in (0, 1))
 
 
 def _line(world: Array, left: Landmark, right: Landmark) -> Array:
@@ -68,7 +64,7 @@ def trunk(world: Array) -> Array:
 def knee_flexion_world_deg(world: Array) -> Array:
     """``(T, 2)`` knee flexion of left and right leg from world landmarks, 0 = straight."""
     # Both legs at once: a single frame's time is all in the calls.
-    return np.asarray(180 - joint_angle_deg(world[:, _TWO_HIPS], world[:, _TWO_KNEES], world[:, _TWO_ANKLES]))
+    return np.asarray(180 - joint_angle_deg(world[:, BOTH_HIPS], world[:, BOTH_KNEES], world[:, BOTH_ANKLES]))
 
 
 # How each limit below was found: medians and 10/90 % points of the quantity over the real and rendered
@@ -107,7 +103,7 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
     t = trunk(world)
     length = np.maximum(norm(t), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
-    lines = np.abs(unit(world[:, _TWO_LEFT] - world[:, _TWO_RIGHT])[:, :, 1])
+    lines = np.abs(unit(world[:, _LEFT_LINES] - world[:, _RIGHT_LINES])[:, :, 1])
     knees = knee_flexion_world_deg(world).min(axis=1)
     on_side = (lines[:, 0] > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
     bent = knees > _CLAM_KNEE_BENT_DEG

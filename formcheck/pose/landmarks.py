@@ -54,6 +54,12 @@ class Landmark(IntEnum):
 
 LANDMARK_COUNT = len(Landmark)
 
+#: Left and right, as indices: both sides of a body at once.
+BOTH_SHOULDERS = [int(Landmark.LEFT_SHOULDER), int(Landmark.RIGHT_SHOULDER)]
+BOTH_HIPS = [int(Landmark.LEFT_HIP), int(Landmark.RIGHT_HIP)]
+BOTH_KNEES = [int(Landmark.LEFT_KNEE), int(Landmark.RIGHT_KNEE)]
+BOTH_ANKLES = [int(Landmark.LEFT_ANKLE), int(Landmark.RIGHT_ANKLE)]
+
 #: Pairs of landmarks joined by a line when a skeleton is drawn (trunk, arms, legs, feet).
 SKELETON: tuple[tuple[Landmark, Landmark], ...] = (
     (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),

@@ -11,19 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose.landmarks import Landmark, Pose, PoseResult
+from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Pose, PoseResult
 
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 #: The points by which a skeleton is compared with the one before it.
-CORE = [
-    *_SHOULDERS,
-    *_HIPS,
-    Landmark.LEFT_KNEE,
-    Landmark.RIGHT_KNEE,
-    Landmark.LEFT_ANKLE,
-    Landmark.RIGHT_ANKLE,
-]
+CORE = [*BOTH_SHOULDERS, *BOTH_HIPS, *BOTH_KNEES, *BOTH_ANKLES]
 
 #: Thighs and shanks, and what to multiply their lengths by for a trunk's (segment ratios of spec 1.5).
 _BONES = np.array([[23, 25, 24, 26], [25, 27, 26, 28]])
@@ -66,7 +57,7 @@ def lying_score(world_xyz: NDArray[np.floating]) -> float:
 
     The camera of a laptop stands level, so the image's vertical is close to gravity's.
     """
-    trunk = world_xyz[_SHOULDERS].mean(axis=0) - world_xyz[_HIPS].mean(axis=0)
+    trunk = world_xyz[BOTH_SHOULDERS].mean(axis=0) - world_xyz[BOTH_HIPS].mean(axis=0)
     length = float(np.linalg.norm(trunk))
     return 1.0 - abs(float(trunk[1])) / length if length > 0 else 0.0
 
@@ -74,7 +65,7 @@ def lying_score(world_xyz: NDArray[np.floating]) -> float:
 def same_body(one_xyz: NDArray[np.floating], other_xyz: NDArray[np.floating]) -> bool:
     """True when two skeletons' hips lie so close that they are two readings of one person."""
     size = max(body_size_px(one_xyz), body_size_px(other_xyz), 1.0)
-    apart = np.linalg.norm(one_xyz[_HIPS, :2].mean(axis=0) - other_xyz[_HIPS, :2].mean(axis=0))
+    apart = np.linalg.norm(one_xyz[BOTH_HIPS, :2].mean(axis=0) - other_xyz[BOTH_HIPS, :2].mean(axis=0))
     return bool(apart < JUMP_TRUNKS * size)
 
 

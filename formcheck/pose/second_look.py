@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from formcheck import scratch
 from formcheck.pose.blazepose import LandmarkNet
-from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, PoseResult
+from formcheck.pose.landmarks import (
+    BOTH_ANKLES,
+    BOTH_HIPS,
+    BOTH_SHOULDERS,
+    LANDMARK_COUNT,
+    Landmark,
+    PoseResult,
+)
 from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, reading_distance, skeleton_distance
 from formcheck.pose.region import Region
 
@@ -66,7 +73,10 @@ def seen_share(results: Sequence[PoseResult]) -> float:
 
 def is_steady(results: Sequence[PoseResult]) -> bool:
     """True when tracking can be relied on: seen nearly always, not end-on, two readings agree."""
-    return _is_held(results) and not _end_on(results) and _upper_side(results) is None
+    if not _is_held(results):
+        return False
+    world, xy = _found(results)
+    return not _end_on(world) and _upper_side(world, xy) is None
 
 
 def _is_held(results: Sequence[PoseResult]) -> bool:
@@ -83,10 +93,10 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     if seen_share(again) < seen_share(first) - 0.05:
         return False
     before, after = disagreement(first), disagreement(again)
-    if _upper_side(first) is not None:
+    if _upper_side(*_found(first)) is not None:
         # How well two tracked readings agree says little here: both follow the wrong leg.
         return after <= STEADY_DISAGREEMENT
-    if _end_on(again):
+    if _end_on(_found(again)[0]):
         return after < before
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
 
@@ -103,26 +113,24 @@ def _found(results: Sequence[PoseResult]) -> tuple[NDArray[np.float32], NDArray[
     return world[:n], xy[:n]
 
 
-def _end_on(results: Sequence[PoseResult]) -> bool:
+def _end_on(world: NDArray[np.float32]) -> bool:
     """True when a supine body's trunk points at the camera and its hip line lies across."""
-    w, _ = _found(results)
-    if not len(w):
+    if not len(world):
         return False
-    trunk = w[:, [11, 12]].mean(axis=1) - w[:, [23, 24]].mean(axis=1)
+    trunk = world[:, BOTH_SHOULDERS].mean(axis=1) - world[:, BOTH_HIPS].mean(axis=1)
     steep = np.degrees(np.arctan2(np.abs(trunk[:, 2]), np.hypot(trunk[:, 0], trunk[:, 1])))
-    hips = w[:, Landmark.LEFT_HIP] - w[:, Landmark.RIGHT_HIP]
+    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     depth = np.abs(hips[:, 2]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
     return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
 
 
-def _upper_side(results: Sequence[PoseResult]) -> str | None:
+def _upper_side(world: NDArray[np.float32], xy: NDArray[np.float32]) -> str | None:
     """The upper side of a body lying on its side and seen from the feet, or None."""
-    world, xy = _found(results)
     if not len(world):
         return None
     hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     stacked = np.abs(hips[:, 1]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
-    deeper = world[:, [11, 12], 2].mean(axis=1) - world[:, [27, 28], 2].mean(axis=1)
+    deeper = world[:, BOTH_SHOULDERS, 2].mean(axis=1) - world[:, BOTH_ANKLES, 2].mean(axis=1)
     box = np.median(np.ptp(xy[:, _REACHED], axis=1), axis=0)
     if np.median(stacked) < _STACKED or np.median(deeper) < _FEET_NEARER_M or box[0] >= _TALL_BOX * box[1]:
         return None
@@ -141,15 +149,16 @@ def find_region(
         frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
         results: what tracking made of the recording.
     """
-    if (upper := _upper_side(results)) is not None:
-        region = _for_side_lying(net, frames, results, upper)
+    world, xy = _found(results)
+    if (upper := _upper_side(world, xy)) is not None:
+        region = _for_side_lying(net, frames, xy, upper)
         agreed = _try(net, frames, region)
         if agreed is not None and agreed <= STEADY_DISAGREEMENT:
             return region
         if _is_held(results):
             return None
     best: tuple[float, Region] | None = None
-    for region in _trials(frames, results):
+    for region in _trials(frames, xy, len(results)):
         agreed = _try(net, frames, region)
         if agreed is not None and (best is None or agreed < best[0]):
             best = (agreed, region)
@@ -165,10 +174,9 @@ def find_region(
 
 
 def _for_side_lying(
-    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult], upper: str
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], xy: NDArray[np.float32], upper: str
 ) -> Region:
-    """The region for a body on its side seen from the feet, begun where the tracking was."""
-    _, xy = _found(results)
+    """The region for a body on its side seen from the feet, begun where the tracking was (`xy`)."""
     hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
     reach = float(np.median(np.linalg.norm(xy[:, _REACHED] - hips[:, None], axis=2).max(axis=1)))
     centre = np.median(hips, axis=0)
@@ -179,11 +187,17 @@ def _for_side_lying(
     return region
 
 
-def _trials(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
-    """Regions worth trying: where the tracking was, and where the picture moves; each at eight turns."""
+def _trials(frames: Sequence[NDArray[np.uint8]], xy: NDArray[np.float32], of: int) -> list[Region]:
+    """Regions worth trying, each at eight turns: where the tracking was and where the picture moves.
+
+    Args:
+        frames: a few pictures.
+        xy: landmarks of the frames in which somebody was seen.
+        of: how many frames there were.
+    """
     places: list[tuple[tuple[float, float], float]] = []
-    points = _found(results)[1][:, CORE]
-    if len(points) > 0.05 * len(results):
+    points = xy[:, CORE]
+    if len(points) > 0.05 * of:
         centre = np.median(points.mean(axis=1), axis=0)
         extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
         places += [((float(centre[0]), float(centre[1])), k * extent) for k in (2.2, 3.5)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -67,43 +67,39 @@ def write_report(
     Raises:
         FormcheckError: the file cannot be written.
     """
-    parts = _template().generate(
-        **_filled(analysis, pictures, (path.parent / VIDEO_NAME).is_file(), blur_face)
-    )
+    parts = render(analysis, pictures, (path.parent / VIDEO_NAME).is_file(), blur_face)
     with replacing(path) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(parts)
 
 
 def render(
-    analysis: Analysis, pictures: Mapping[int, Image | None] | None = None, video: bool = False
-) -> str:
-    """The report as HTML.
+    analysis: Analysis,
+    pictures: Mapping[int, Image | None] | None = None,
+    video: bool = False,
+    blur_face: bool = False,
+) -> Iterator[str]:
+    """The report as HTML, piece by piece.
 
     Args:
         analysis: the analysed video.
         pictures: frames already at hand, by number.
         video: whether to offer the annotated video that lies beside the report.
+        blur_face: blur the face in the other frames.
     """
-    return _template().render(**_filled(analysis, pictures, video))
-
-
-def _filled(
-    analysis: Analysis, pictures: Mapping[int, Image | None] | None, video: bool, blur_face: bool = False
-) -> dict[str, Any]:
-    """What the template shows, by name."""
     annotator = Annotator(analysis)
     times, plots = build_plots(analysis, annotator)
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     figures = {plot.name: plot.figure for plot in plots}
-    return content(analysis) | {
-        "stills": stills,
-        "still_of": {still.fault: still.anchor for still in stills if still.fault},
-        "from_video": from_video,
-        "plots": plots,
-        "plot_data": _script_json({"t": times, "figures": figures}),
-        "plotly": _plotly() if plots else "",
-        "video": VIDEO_NAME if video else None,
-    }
+    return _template().generate(
+        **content(analysis),
+        stills=stills,
+        still_of={still.fault: still.anchor for still in stills if still.fault},
+        from_video=from_video,
+        plots=plots,
+        plot_data=_script_json({"t": times, "figures": figures}),
+        plotly=_plotly() if plots else "",
+        video=VIDEO_NAME if video else None,
+    )
 
 
 def content(analysis: Analysis) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from formcheck import scratch
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis import Analysis, in_words
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import Summary
@@ -43,7 +43,7 @@ def _rows(analysis: Analysis, frames: slice) -> Iterator[tuple[Any, ...]]:
         range(frames.start, frames.stop),
         [f"{time:.6f}" for time in table.time_s.tolist()],
         analysis.track.person[frames].astype(int).tolist(),
-        [PHASES[i] for i in analysis.phase[frames]],
+        in_words(analysis.phase[frames]),
         analysis.rep[frames].tolist(),
         *_value_columns(table),
         *([_WORDS[i] for i in column] for column in table.status.T.tolist()),

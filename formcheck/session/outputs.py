@@ -131,6 +131,24 @@ class OutputFolder:
             else:
                 _remove(path)
 
+    @contextmanager
+    def replaced(self) -> Iterator[Path]:
+        """Gives the folder for new files, of a prepared one: they take their places when the block ends well.
+
+        Others may write to the folder afterwards, however it ends.
+
+        Raises:
+            FormcheckError: as raised in the block, or see `put_in_place`.
+        """
+        try:
+            yield self.new
+            self.put_in_place()
+        except FormcheckError as error:
+            # Where the files lie until they are whole is nobody's concern.
+            raise FormcheckError(str(error).replace(str(self.new), str(self.path))) from None
+        finally:
+            self.release()
+
     def release(self) -> None:
         """Lets others write to the folder, and clears away what was not put in place."""
         self._finish()

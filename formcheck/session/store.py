@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck import scratch
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis import PHASES, Analysis, in_words
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.private_files import make_file
@@ -346,7 +346,7 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
                 track.person.tolist(),
                 track.rejected.tolist(),
                 track.people_seen.tolist(),
-                [PHASES[i] for i in analysis.phase[piece]],
+                in_words(analysis.phase[piece]),
                 analysis.rep[piece].tolist(),
                 track.image_xyz,
                 track.world_xyz,

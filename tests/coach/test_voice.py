@@ -7,14 +7,14 @@ import json
 import sys
 import textwrap
 import threading
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from waiting import until
 
 import formcheck.coach.spoken as spoken_module
 import formcheck.coach.voice as voice_module
@@ -113,13 +113,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def say(text: str, priority: Priority = Priority.LEG, interrupt: bool = False) -> Say:
     return Say(text, "test", priority, interrupt)
-
-
-def until(condition: Callable[[], bool], patience_s: float = 15.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 # -- speaking ----------------------------------------------------------------------------------------------

@@ -38,18 +38,24 @@ def _one_refused(found: Found, *told: Path) -> None:
     found.note = "one was refused" if said.count("done") < len(said) else "one after the other"
 
 
+def _two(rng: random.Random, folder: Path, what: str, source: Path, out: Path) -> list[Path]:
+    """The same work twice at once, a moment apart, until both have ended; where each says how."""
+    told = [folder / "told1", folder / "told2"]
+    processes = []
+    for one in told:
+        processes.append(child(fault_drive.said, what, str(source), str(out), str(one)))
+        time.sleep(rng.choice([0.0, rng.uniform(0.0, 1.5)]))
+    for process in processes:
+        process.join()
+    return told
+
+
 def two_analyses(rng: random.Random, folder: Path) -> Found:
     """Two `analyze` into the same folder, a moment apart."""
     video, out = folder / "clip.mp4", folder / "clip.formcheck"
     video.write_bytes(b"no pictures are read")
     frames = len(fault_drive.made_analysis(video).track)
-    told = [folder / "told1", folder / "told2"]
-    processes = []
-    for one in told:
-        processes.append(child(fault_drive.said, "analysis_outputs", str(video), str(out), str(one)))
-        time.sleep(rng.choice([0.0, rng.uniform(0.0, 1.5)]))
-    for process in processes:
-        process.join()
+    told = _two(rng, folder, "analysis_outputs", video, out)
     found = fault_check.after_analysis(out, frames)
     if {path.name for path in out.iterdir()} != WHOLE | {"report.html"}:
         found.wrong.append(f"left: {sorted(path.name for path in out.iterdir())}")
@@ -76,13 +82,7 @@ def _all_there(found: Found, out: Path, frames: int) -> None:
 def two_batches(rng: random.Random, folder: Path) -> Found:
     """Two `batch` with the same folder for their results."""
     videos, out, frames = _videos(folder)
-    told = [folder / "told1", folder / "told2"]
-    processes = []
-    for one in told:
-        processes.append(child(fault_drive.said, "batch", str(videos), str(out), str(one)))
-        time.sleep(rng.choice([0.0, rng.uniform(0.0, 1.5)]))
-    for process in processes:
-        process.join()
+    told = _two(rng, folder, "batch", videos, out)
     found = Found()
     _one_refused(found, *told)
     _all_there(found, out, frames)

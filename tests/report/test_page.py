@@ -54,6 +54,10 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def rendered(analysis: Analysis) -> str:
+    return "".join(page.render(analysis))
+
+
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return synthetic_analysis(tmp_path_factory.mktemp("page"), top=0.4, nobody=(5.2, 5.8))
@@ -61,7 +65,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 @pytest.fixture(scope="module")
 def html(analysis: Analysis) -> str:
-    return page.render(analysis)
+    return rendered(analysis)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +167,7 @@ def test_wording_makes_no_medical_claim(html: str, report: Page) -> None:
 def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:
     analysis = synthetic_analysis(tmp_path, seconds=3, reps=1, video=False)
     source = {**analysis.summary.source.model_dump(), "file": HOSTILE}
-    html = page.render(with_summary(analysis, source=source, warnings=["</script><script>alert(2)</script>"]))
+    html = rendered(with_summary(analysis, source=source, warnings=["</script><script>alert(2)</script>"]))
     parsed = Page(html)
     assert HOSTILE in parsed.text.replace("\u2026", "")
     assert not any("onerror" in attributes for _, attributes in parsed.tags)
@@ -176,7 +180,7 @@ def test_script_data_cannot_end_the_script() -> None:
 
 
 def test_no_repetitions_says_why_and_what_to_do(tmp_path: Path) -> None:
-    text = Page(page.render(synthetic_analysis(tmp_path, seconds=3, reps=0))).text
+    text = Page(rendered(synthetic_analysis(tmp_path, seconds=3, reps=0))).text
     assert "No repetitions of this exercise were found." in text
     assert "never both in this exercise’s starting position and moving from it" in text
     assert "Camera: Laptop on the floor at your side" in text
@@ -187,7 +191,7 @@ def test_no_repetitions_says_why_and_what_to_do(tmp_path: Path) -> None:
 
 def test_nobody_in_the_video(tmp_path: Path) -> None:
     parsed = Page(
-        html := page.render(synthetic_analysis(tmp_path, seconds=2, reps=0, nobody=(-1, 9), video=False))
+        html := rendered(synthetic_analysis(tmp_path, seconds=2, reps=0, nobody=(-1, 9), video=False))
     )
     assert "Nobody was seen in this video." in parsed.text
     assert "Over time" not in parsed.text
@@ -200,7 +204,7 @@ def test_partly_checked_faults_say_of_how_many(analysis: Analysis) -> None:
     faults["hip_not_extended"].update(reps_checked=1, reps_affected=1)
     reps = [rep.model_dump(by_alias=True) for rep in analysis.summary.reps]
     reps[1]["faults"], reps[1]["class"], reps[1]["confidence"] = [], "void", 0.4
-    text = Page(page.render(with_summary(analysis, faults=faults, reps=reps))).text
+    text = Page(rendered(with_summary(analysis, faults=faults, reps=reps))).text
     assert "1 repetition, full. Not counted: 1 not fully seen." in text
     assert "Seen in the one repetition: hip not fully extended" in text
     assert "not graded" in text
@@ -255,7 +259,7 @@ def test_another_exercise_is_not_told_that_nobody_was_there(analysis: Analysis) 
     measures = {n: m.model_dump() for n, m in analysis.summary.measures.items()}
     for info in measures.values():
         info.update(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
-    text = Page(page.render(with_summary(analysis, reps=[], measures=measures))).text
+    text = Page(rendered(with_summary(analysis, reps=[], measures=measures))).text
     assert "A person was seen, but never in this exercise’s starting position." in text
     assert "Nobody was seen in this video" not in text
 

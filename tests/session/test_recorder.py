@@ -10,10 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import waiting
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
@@ -26,6 +28,10 @@ from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
 from formcheck.sources import VideoFile
 from formcheck.video_writer import VideoWriter
+
+#: What the programs below import this module with.
+_TESTS = [str(folder) for folder in Path(__file__).parents[:2]]
+until = partial(waiting.until, patience_s=10.0, every_s=0.02)
 
 W, H = 160, 120
 DEFINITION = load_definition("bridge")
@@ -109,7 +115,7 @@ def test_an_earlier_session_is_never_written_over(tmp_path):
 
 _RECORD_FOREVER = """
 import sys, time
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from test_recorder import Recorder, meta, DEFINITION, record
 from pathlib import Path
 recorder = Recorder(Path({folder!r}), meta(), DEFINITION, video=True)
@@ -127,7 +133,7 @@ while True:
 @pytest.mark.parametrize("after_s", [1.7, 2.45, 3.1])
 def test_kill_9_costs_at_most_the_last_second(tmp_path, after_s):
     folder = tmp_path / "s"
-    code = _RECORD_FOREVER.format(tests=str(Path(__file__).parent), folder=str(folder))
+    code = _RECORD_FOREVER.format(tests=_TESTS, folder=str(folder))
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     child.stdout.readline()  # it has begun
@@ -146,7 +152,7 @@ def test_kill_9_costs_at_most_the_last_second(tmp_path, after_s):
 
 _FILL_THE_DISK = """
 import resource, signal, sys, time
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from test_recorder import Recorder, meta, DEFINITION, record
 from pathlib import Path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -168,22 +174,13 @@ print(recorder.problem)
 @pytest.mark.parametrize("video", [True, False], ids=["with video", "skeleton only"])
 def test_a_full_disk_stops_recording_with_a_sentence_and_keeps_what_there_is(tmp_path, video):
     folder = tmp_path / "s"
-    code = _FILL_THE_DISK.format(tests=str(Path(__file__).parent), folder=str(folder), video=video)
+    code = _FILL_THE_DISK.format(tests=_TESTS, folder=str(folder), video=video)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "disk" in done.stdout
     assert "Traceback" not in done.stderr
     with open_session(folder) as session:
         assert len(session.poses().track.time_s) >= 1
-
-
-def until(what, seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def frames_on_disk(folder: Path, to: Path) -> int:
@@ -204,7 +201,7 @@ def test_landmarks_do_not_wait_for_a_slow_encoder_nor_for_the_next_frame(tmp_pat
     try:
         for i in range(8):
             record(recorder, i, i / 30)
-        assert until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 8)
+        until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 8)
     finally:
         hold.set()
         recorder.close()
@@ -219,7 +216,7 @@ def test_the_video_is_flushed_to_the_disk_while_it_is_recorded(tmp_path, monkeyp
     try:
         part = part_of(tmp_path / "s" / "video.mp4")
         record(recorder, 0, 0.0)
-        assert until(lambda: part.exists() and part.stat().st_ino in flushed)
+        until(lambda: part.exists() and part.stat().st_ino in flushed)
     finally:
         recorder.close()
 
@@ -229,8 +226,8 @@ def test_a_folder_that_goes_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("formcheck.session.recorder._FLUSH_S", 0.0)
     recorder = Recorder(tmp_path / "s", meta(), DEFINITION, video=False)
     record(recorder, 0, 0.0)
-    assert until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 1)
+    until(lambda: frames_on_disk(tmp_path / "s", tmp_path / "copy") == 1)
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
-    assert until(lambda: recorder.problem)
+    until(lambda: recorder.problem)
     assert recorder.problem.endswith("has gone.")
     recorder.close()
