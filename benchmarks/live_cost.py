@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
-from importlib import import_module
 from pathlib import Path
 
 from formcheck.coach.flow import Flow
@@ -85,7 +84,6 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=60.0)
     args = parser.parse_args()
-    import_module("scipy.signal")  # as a live session does while its first page is read
     print("| clip | stage | frames | pose, ms | everything else, ms | ratio |")
     print("|---|---|---|---|---|---|")
     for exercise, name in CLIPS.items():

@@ -7,17 +7,10 @@ Results go to standard output; progress, warnings and errors to standard error. 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.padding import Padding
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 from typer.exceptions import Abort, TyperException
 
 import formcheck
@@ -25,12 +18,9 @@ from formcheck import cli_sessions as sessions
 from formcheck.cli_live import live
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES
-from formcheck.exercises.repetition import COUNTED
 
 if TYPE_CHECKING:
     from formcheck.analysis import Analysis
-    from formcheck.doctor import Report
-    from formcheck.session.outputs import OutputFolder
 
 app = typer.Typer(
     name="formcheck",
@@ -128,6 +118,7 @@ def analyze(
     """
     from formcheck.analyze import analyze as run
     from formcheck.analyze import check_request, write_outputs
+    from formcheck.cli_output import print_verdict, progress_bar
     from formcheck.pose.device import check_device
     from formcheck.pose.engine import check_engine
     from formcheck.replay import is_session, replay_file
@@ -157,7 +148,7 @@ def analyze(
     check_device(device)
     folder = OutputFolder(video, out)
     folder.prepare()
-    with _progress(show=not json_ or sys.stderr.isatty()) as progress:
+    with progress_bar(show=not json_ or sys.stderr.isatty()) as progress:
         analysis = run(
             video,
             exercise,
@@ -180,7 +171,7 @@ def analyze(
     if json_:
         print(analysis.summary.to_json())
     else:
-        _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
+        print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
     if not analysis.summary.complete:
         raise typer.Exit(130)
 
@@ -197,12 +188,13 @@ def _replay(
 ) -> None:
     """Write the outputs of a live session that was run again; its own files stay as they are."""
     from formcheck.analyze import write_outputs
+    from formcheck.cli_output import print_verdict, progress_bar
     from formcheck.session.outputs import OutputFolder
 
     where = session if session.is_dir() else session.parent
     folder = OutputFolder(analysis.video, out if out is not None else where / "analysis")
     folder.prepare()
-    with _progress(show=not json_ or sys.stderr.isatty()) as progress:
+    with progress_bar(show=not json_ or sys.stderr.isatty()) as progress:
         seen = analysis.video.is_file()
         analysis = write_outputs(
             analysis, folder, video=video and seen, report=report, blur_face=blur_face, progress=progress
@@ -210,7 +202,7 @@ def _replay(
     if json_:
         print(analysis.summary.to_json())
     else:
-        _print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
+        print_verdict(analysis, folder, video=folder.annotated.exists(), report=folder.report.exists())
 
 
 @app.command()
@@ -258,6 +250,9 @@ def doctor(
 
     Example:  formcheck doctor
     """
+    from rich.console import Console
+
+    from formcheck.cli_output import print_checks
     from formcheck.doctor import examine
 
     console = Console(stderr=True)
@@ -266,7 +261,7 @@ def doctor(
     if json_:
         print(report.to_json())
     else:
-        _print_checks(report)
+        print_checks(report)
     raise typer.Exit(report.exit_status)
 
 
@@ -276,21 +271,10 @@ def models_list() -> None:
 
     Example:  formcheck models list
     """
+    from formcheck.cli_output import print_models
     from formcheck.pose.models import list_models
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "file", "size", "origin", "file is whole", "sha256"):
-        table.add_column(heading, overflow="fold")
-    for info in list_models():
-        table.add_row(
-            info.name,
-            Path(info.file).name,
-            f"{info.bytes / 1e6:.1f} MB",
-            info.origin,
-            "yes" if info.ok else "NO",
-            info.sha256[:12],
-        )
-    Console().print(table)
+    print_models(list_models())
 
 
 @models_app.command("add")
@@ -314,95 +298,6 @@ def models_add(
 
 sessions.register(app)
 app.add_typer(models_app, name="models")
-
-
-@contextmanager
-def _progress(show: bool) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar with the time left, on standard error."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not (show and console.is_terminal),  # in a log it would leave an empty line
-        transient=True,
-    )
-    tasks: dict[str, TaskID] = {}
-
-    def report(what: str, share: float) -> None:
-        if what not in tasks:
-            for task in bar.task_ids:
-                bar.update(task, completed=1.0)
-            tasks[what] = bar.add_task(what, total=1.0)
-        bar.update(tasks[what], completed=share)
-
-    with bar:
-        yield report
-
-
-def _print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, report: bool) -> None:
-    """What was seen, in a few lines, and where the results are."""
-    out = Console(highlight=False)
-    summary = analysis.summary
-    definition = analysis.definition
-    counts = {kind: sum(r.class_ == kind for r in summary.reps) for kind in COUNTED}
-    total = sum(counts.values())
-    view = definition.views.get(summary.view.name)
-    where = f", seen {view.title}" if view is not None else ""
-    kinds = f" ({counts['partial']} of them partial)" if counts["partial"] else ""
-    word = "repetition" if total == 1 else "repetitions"
-    out.print(f"[bold]{definition.title}[/bold]{where}: {total} {word}{kinds}.")
-    grades = {1: "mild", 2: "moderate", 3: "marked"}
-    for name, info in summary.faults.items():
-        if info.reps_affected:
-            out.print(
-                f"  • {definition.faults[name].title}: in {info.reps_affected} of {info.reps_checked}, "
-                f"at worst {grades[info.worst_grade]}"
-            )
-    unchecked = [definition.faults[n].title for n, i in summary.faults.items() if i.reason == "view"]
-    if unchecked and total:
-        out.print(f"  Not checked, because this view cannot show it: {', '.join(unchecked).lower()}.")
-    for warning in summary.warnings:
-        out.print(f"  [yellow]Note:[/yellow] {warning}", markup=True)
-    out.print()
-    if video:
-        out.print(f"Annotated video: {folder.annotated}", soft_wrap=True)
-    if report:
-        out.print(f"Report:          {folder.report}", soft_wrap=True)
-    out.print(f"Numbers:         {folder.summary}", soft_wrap=True)
-
-
-def _print_checks(report: Report) -> None:
-    """Each check with a sign and a word, and what to do."""
-    out = Console(highlight=False)
-    encoding = getattr(out.file, "encoding", None) or "ascii"
-    signs = {
-        "ok": ("✓", "fine", "green"),
-        "limit": ("!", "limited", "yellow"),
-        "fail": ("✗", "problem", "red"),
-    }
-    for check in report.checks:
-        sign, word, colour = signs[check.status]
-        if not _fits(sign, encoding):  # an old Windows console
-            sign = {"✓": "+", "✗": "x"}[sign]
-        head = Text(f"{sign} {check.name.capitalize()}: {word}", style=f"bold {colour}")
-        out.print(head)
-        for line in filter(None, (check.found, check.todo and f"→ {check.todo}")):
-            text = line if _fits(line, encoding) else line.replace("→", "->").replace("×", "x")
-            out.print(Padding(Text(text), (0, 0, 0, 4)))
-    if report.model is not None:
-        out.print(Text(f"\nPose model to use here: {report.model}"))
-    out.print(Text(f"\n{report.verdict}", style="bold"))
-
-
-def _fits(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from formcheck.exercises.definition import EXERCISES
 
@@ -153,6 +152,8 @@ def live(
             stats=stats,
         )
     )
+    from rich.console import Console
+
     out_ = Console(highlight=False)
     if result.summary is not None and result.summary.live is not None:
         done = sum(s.reps_counted for s in result.summary.live.sets)

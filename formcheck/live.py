@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -244,8 +243,6 @@ class LiveSession:
 
     def _work(self) -> None:
         try:
-            # Takes a second, and is wanted when the first repetition closes: now somebody is still reading.
-            import_module("scipy.signal")
             while not self._stop.is_set():
                 if not self._flow.camera_wanted:
                     self._stop.wait(0.03)

@@ -24,11 +24,6 @@ from formcheck.session.outputs import SESSION, VIDEO, part_of
 from formcheck.session.reader import Session, SessionPoses, check_poses, open_session
 
 
-def is_live(session: Session) -> bool:
-    """True for a live session, False for an analysed recording."""
-    return session.meta.live is not None
-
-
 def is_session(path: Path) -> bool:
     """True for a session's folder or its ``session.sqlite``, by name."""
     return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
@@ -57,7 +52,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     Raises:
         FormcheckError: it is not a live session, or it is damaged.
     """
-    if not is_live(session):
+    if not session.is_live:
         raise FormcheckError(f"{session.path} is an analysed recording, not a live session.")
     definition = definition if definition is not None else session.definition
     poses, events = check_poses(session.poses(), session.path), session.events

@@ -22,7 +22,6 @@ from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.private_files import make_folder
-from formcheck.replay import is_live, replay
 from formcheck.session.export import write_frames_csv, write_summary_json
 from formcheck.session.folder_lock import only_writer
 from formcheck.session.outputs import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, explained
@@ -73,8 +72,10 @@ def rescore(
         definition = prescribe(definition, prescription)
     begun = time.monotonic()
     # A live session that was broken off has no summary, and needs none to be replayed.
-    broken_off = session.summary is None and is_live(session)
+    broken_off = session.summary is None and session.is_live
     if broken_off or (summary := summary_of(session)).live is not None:
+        from formcheck.replay import replay  # loads the live engine, which recordings do not need
+
         analysis = replay(session, definition)
     else:
         analysis = _judge(session, definition, summary)

@@ -84,6 +84,10 @@ def pieces(count: int, step: int = PIECE) -> Iterator[slice]:
 
 def float64(array: NDArray, where: NDArray[np.bool_]) -> NDArray[np.float64]:
     """``array[where]`` in double precision."""
+    if where.all():
+        out = empty(array.shape, np.float64)
+        out[:] = array
+        return out
     chosen = np.flatnonzero(where)
     out = empty((len(chosen), *array.shape[1:]), np.float64)
     for piece in pieces(len(chosen)):

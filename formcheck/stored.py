@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.pose.track import smoothed
-from formcheck.replay import is_live, replay
 from formcheck.session.outputs import VIDEO, part_of
 from formcheck.session.reader import Session, check_poses
 from formcheck.session.summary import Summary
@@ -21,7 +20,9 @@ def summary_of(session: Session) -> Summary:
     Raises:
         FormcheckError: there is none, because the analysis was killed before it ended.
     """
-    if (summary := session.summary) is None and is_live(session):
+    if (summary := session.summary) is None and session.is_live:
+        from formcheck.replay import replay  # loads the live engine, which few sessions need here
+
         return replay(session).summary
     if summary is None:
         raise FormcheckError(
@@ -44,7 +45,9 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
     Raises:
         FormcheckError: the session is damaged or was broken off.
     """
-    if session.summary is None and is_live(session):
+    if session.summary is None and session.is_live:
+        from formcheck.replay import replay  # as in `summary_of`
+
         analysis = replay(session)
         return analysis if video is None else replace(analysis, video=video)
     summary, poses = summary_of(session), check_poses(session.poses(), session.path)

@@ -194,8 +194,8 @@ def frame_phases(
         table = t.stretch.measures
         assert table is not None
         offset = t.stretch.frames.start
-        inside = np.flatnonzero((table.time_s >= result.times.start_s) & (table.time_s <= result.times.end_s))
-        for i in inside:
-            phase[offset + i] = PHASES.index(result.times.phase_at(float(table.time_s[i])))
-            rep[offset + i] = index
+        times, time_s = result.times, table.time_s
+        inside = np.flatnonzero((time_s >= times.start_s) & (time_s <= times.end_s))
+        phase[offset + inside] = [PHASES.index(times.phase_at(t)) for t in time_s[inside].tolist()]
+        rep[offset + inside] = index
     return phase, rep

@@ -12,7 +12,7 @@ import pytest
 import formcheck
 
 PACKAGE = Path(formcheck.__file__).parent
-HEAVY = ("cv2", "mediapipe", "onnxruntime", "av", "plotly", "rich", "typer", "jinja2", "sqlite3")
+HEAVY = ("scipy", "cv2", "mediapipe", "onnxruntime", "av", "plotly", "rich", "typer", "jinja2", "sqlite3")
 
 
 def modules_of(*folders: str) -> list[str]:
@@ -65,7 +65,7 @@ def test_the_core_is_there_to_be_tested():
 
 
 def test_the_numeric_core_imports_nothing_that_sees_shows_stores_or_sends():
-    # scipy and pydantic are allowed.
+    # pydantic is allowed.
     done = imported_by(CORE + POSE_NUMBERS, HEAVY)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
@@ -78,7 +78,7 @@ def test_the_check_itself_notices():
 
 
 def test_importing_formcheck_is_light():
-    done = imported_by(["formcheck"], (*HEAVY, "numpy", "scipy", "pydantic"))
+    done = imported_by(["formcheck"], (*HEAVY, "numpy", "pydantic"))
     assert done.returncode == 0, done.stderr
 
 

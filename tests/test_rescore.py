@@ -162,7 +162,7 @@ def test_a_live_session_is_left_to_the_replay(analysis, tmp_path, monkeypatch):
         asked.append(session.summary.live)
         return practised
 
-    monkeypatch.setattr("formcheck.rescore.replay", replayed)
+    monkeypatch.setattr("formcheck.replay.replay", replayed)
     assert rescore(folder).summary.live == live
     assert asked == [live]
 

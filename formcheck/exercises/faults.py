@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition, FaultDef, Rule
 from formcheck.exercises.repetition import RepTimes
+from formcheck.measures.geometry import median
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.table import MeasureTable, Reason
 
 #: A fault leaves when its measure falls below this share of the threshold for this long (spec 1.4).
 _EXIT_SHARE = 0.7
 _EXIT_S = 0.3
 #: Longest gap in a measure over which a fault is taken to go on (spec 0.3).
 _BRIDGE_S = 0.3
+_WORDS = tuple(reason.word for reason in Reason)
 #: Share of the frames of a rule's phases that must be ok for the rule to count as checked (spec 4.3).
 _CHECKED_SHARE = 0.70
 
@@ -175,12 +177,10 @@ def _ask(asked: Asked) -> list[Check]:
 
 def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:
     """The commonest reason why a measure was not ok in these frames."""
-    m = table.names.index(measure)
-    reasons = table.reason[inside, m][table.status[inside, m] != Status.OK]
-    reasons = reasons[reasons != Reason.NONE]
-    if reasons.size == 0:
-        return "no_person"
-    return Reason(int(np.bincount(reasons).argmax())).word or "no_person"
+    reasons = table.reason_of(measure)[inside & ~table.ok(measure)]
+    counts = np.bincount(reasons, minlength=len(Reason))
+    counts[Reason.NONE] = 0
+    return _WORDS[counts.argmax()] or "no_person"
 
 
 def _phase_frames(asked: Asked) -> NDArray[np.bool_]:
@@ -227,7 +227,7 @@ def _sustained(asked: Asked, measure: str) -> Check:
     within = ok & (t >= start_s) & (t <= end_s)
     # The level that was held, not the highest spike: so the value and its grade always agree.
     level = held_level(t[within], size[within], rule.minimum_s)
-    sure = chance_beyond(level - rule.grades[0], float(np.median(table.sd_of(measure)[within])))
+    sure = chance_beyond(level - rule.grades[0], median(table.sd_of(measure)[within]))
     return asked.found(grade, level, start_s, end_s, sure)
 
 
@@ -272,7 +272,7 @@ def _march(asked: Asked) -> Check:
     # Held for as long as a foot must be off: one wild frame is not a drop.
     value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
     grade = int(sum(value >= max(limit, least) for limit in rule.grades))
-    sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[near])))
+    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[near]))
     return asked.found(grade, value, off[0], off[0] + 1.0, sure)
 
 
@@ -285,7 +285,7 @@ def _settles(asked: Asked) -> Check:
     held = asked.between(asked.rep.hold_start_s, asked.rep.hold_end_s) & asked.table.ok(measure)
     if not held.any():
         return Check(False, "geometry", None)
-    level = float(np.median(np.abs(asked.table.column(measure)[held])))
+    level = median(np.abs(asked.table.column(measure)[held]))
     return rise if level < asked.rule.grades[0] else Check(True, None, None)
 
 
@@ -352,7 +352,7 @@ def _level(asked: Asked) -> Check:
     if least is None:
         return Check(False, "noise", None)
     if rule.kind == "hold":
-        level = float(np.median(table.column(measure)[ok]))
+        level = median(table.column(measure)[ok])
     else:
         level = asked.ref.rest.get(measure, float("nan"))
         if not np.isfinite(level) or not asked.ref.still:
@@ -361,7 +361,7 @@ def _level(asked: Asked) -> Check:
     grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
     if rule.kind == "rest":
         a, b = rep.start_s, rep.start_s
-    sure = chance_beyond(value - rule.grades[0], float(np.median(table.sd_of(measure)[ok])))
+    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[ok]))
     return asked.found(grade, value, max(a, rep.start_s), min(b, rep.end_s), sure)
 
 
@@ -445,10 +445,11 @@ def _level_sd(asked: Asked) -> float:
     signal = asked.definition.counting.signal
     top = asked.between(rep.peak_s - 0.1, rep.peak_s + 0.1)
     value = table.column(signal)[top]
-    if not top.any() or not rep.peak > 0 or not np.isfinite(value).any():
+    value = value[np.isfinite(value)]
+    if not value.size or not rep.peak > 0:
         return 0.0
-    reach = float(np.nanmedian(value)) / rep.peak
-    return float(np.median(table.sd_of(signal)[top])) / reach if reach > 0 else 0.0
+    reach = median(value) / rep.peak
+    return median(table.sd_of(signal)[top]) / reach if reach > 0 else 0.0
 
 
 #: What judges each kind of rule; ``above``, ``below`` and ``either`` go to `_sustained`, measure by measure.

@@ -50,8 +50,9 @@ _EAGER_OVER_S = 25.0
 _PATIENCE_S = 20.0
 #: Frames missing for longer than this end the stillness (spec 6.2: lost after 0.5 s).
 _BRIDGE_S = 0.5
-#: What the set-up check looks at: the last second.
+#: What the set-up check looks at: the last second, ten times a second (a look costs as much as a few frames).
 _LOOK_S = 1.0
+_LOOK_EVERY_S = 0.1
 #: Practice repetitions for the own range, and two more when they differ much (spec 6.1).
 PRACTICE_REPS = 3
 _MORE_REPS = 2
@@ -184,6 +185,8 @@ class Practice:
         self._restless: deque[_Kept] = deque()
         self._eager_s = 0.0
         self._lies_badly_s: float | None = None
+        self._looked_s: float | None = None
+        self._not_right: Problem | None = None
 
     # --- steering, between frames -------------------------------------------------------------------
 
@@ -270,7 +273,9 @@ class Practice:
 
     def _in_the_way(self, t: float) -> Problem | None:
         """What keeps the body from starting; how it lies only for a while."""
-        problem = self._check(self._window(_LOOK_S))
+        if self._looked_s is None or t - self._looked_s >= _LOOK_EVERY_S - 5e-4:
+            self._looked_s, self._not_right = t, self._check(self._window(_LOOK_S))
+        problem = self._not_right
         if problem is not None and problem.id == HOLD_STILL.id:
             problem = None  # looked at here, over the whole time that the baseline needs
         if problem is None and self._unsteady():
@@ -419,6 +424,7 @@ class Practice:
     def _to_setup(self) -> None:
         self.stage = "setup"
         self._tracker = None
+        self._looked_s = None
         self._moved_since_s = self._away_since_s = None
 
     def _window(self, last_s: float) -> Window:

@@ -6,7 +6,6 @@ works, where is rest, how noisy is it there, and how far does this person's repe
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +13,14 @@ from numpy.typing import NDArray
 
 from formcheck import scratch
 from formcheck.exercises.definition import Definition
+from formcheck.exercises.repetition import peaks
 from formcheck.measures.geometry import UP, dot, mad_sd, unit
 from formcheck.measures.measure import formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.smoothing import running_mean, running_median
 from formcheck.pose.track import CUTOFF_HZ, Track, smooth
 
 Array = NDArray[np.float64]
@@ -136,15 +137,13 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
     bodies with exact truth, which no look at the clip itself can show.
     """
-    from scipy.ndimage import uniform_filter1d  # slow to import, see `LiveSession._work`
-
     raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band.
     left = min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw.value[:, i] - table.value[:, i]) ** 2
-        jitter = uniform_filter1d(shake, size=width, mode="nearest") * left
+        jitter = running_mean(shake, width) * left
         error = definition.measures[name].error.get(ref.view, 0.0)
         raw.value[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
     return replace(table, sd=raw.value)
@@ -156,15 +155,13 @@ def contradicted(part: Track) -> Mask:
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
     (docs/validation.md, "Two readings").
     """
-    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
-
     out = np.zeros(len(part), bool)
     if part.disagreement is None:
         return out
     twice = np.isfinite(part.disagreement)
     if twice.sum() < 3:
         return out
-    around = median_filter(part.disagreement[twice], size=_READINGS, mode="nearest")
+    around = running_median(part.disagreement[twice], _READINGS)
     out[part.person] = np.interp(part.time_s, part.time_s[twice], around)[part.person] > STEADY_DISAGREEMENT
     return out
 
@@ -178,8 +175,6 @@ def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
-    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
-
     rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
     seen = part.person.copy()
@@ -188,14 +183,15 @@ def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -
         posture[piece][seen[piece]] = rule(world[piece][seen[piece]].astype(np.float64))
     # A single odd frame neither makes nor breaks a posture: majority over half a second.
     width = max(int(part.fps / 2) | 1, 3)
-    return np.asarray(median_filter(posture.astype(np.uint8), size=width, mode="nearest") > 0) & seen
+    return np.asarray(running_mean(posture, width) > 0.5) & seen
 
 
 def _bridged(part: Track, in_shape: Mask) -> Mask:
     posture = in_shape.copy()
     # The movement itself turns the body about: a posture is left only when it stays away.
     inside = np.flatnonzero(posture)
-    for a, b in itertools.pairwise(inside):
+    for i in np.flatnonzero(np.diff(inside) > 1):
+        a, b = inside[i], inside[i + 1]
         if part.time_s[b] - part.time_s[a] <= _POSTURE_GAP_S:
             posture[a:b] = True
     return np.asarray(posture & part.person)
@@ -265,22 +261,25 @@ def _scale(
     definition: Definition, ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask
 ) -> Reference:
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
-    each = scratch.float64(xy, rest)
 
-    def length(a: Landmark, b: Landmark) -> float:
-        return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
+    def at(landmark: Landmark, frames: Mask = rest) -> Array:
+        return xy[frames, landmark].astype(np.float64)
+
+    def apart(a: Array, b: Array) -> float:
+        return float(np.median(np.linalg.norm(a - b, axis=1)))
 
     near = ref.near
-    shoulder, heel = (np.median(each[:, side_landmark(near, part)], axis=0) for part in ("shoulder", "heel"))
-    mid_sh = (each[:, Landmark.LEFT_SHOULDER] + each[:, Landmark.RIGHT_SHOULDER]) / 2
-    mid_hip = (each[:, Landmark.LEFT_HIP] + each[:, Landmark.RIGHT_HIP]) / 2
-    trunk = float(np.median(np.linalg.norm(mid_sh - mid_hip, axis=1)))
-    hip_line = length(Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+    shoulder, heel = (np.median(at(side_landmark(near, part)), axis=0) for part in ("shoulder", "heel"))
+    mid_sh = (at(Landmark.LEFT_SHOULDER) + at(Landmark.RIGHT_SHOULDER)) / 2
+    mid_hip = (at(Landmark.LEFT_HIP) + at(Landmark.RIGHT_HIP)) / 2
+    trunk = apart(mid_sh, mid_hip)
+    hip_line = apart(at(Landmark.LEFT_HIP), at(Landmark.RIGHT_HIP))
     if ref.view in ("front", "side"):
         full = trunk
     elif ref.view == "feet" and formulas(definition).LIES_ON == "side":
         # The shoulders lie above each other across the line of sight and keep their length.
-        full = _TRUNK_PER_SHOULDER_LINE * length(Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
+        shoulder_line = apart(at(Landmark.LEFT_SHOULDER), at(Landmark.RIGHT_SHOULDER))
+        full = _TRUNK_PER_SHOULDER_LINE * shoulder_line
     else:
         full = trunk / np.cos(np.radians(min(abs(ref.yaw_deg), _STEEPEST_YAW_DEG)))
     along, normal = ref.along, ref.normal
@@ -289,18 +288,12 @@ def _scale(
         along = unit(heel - shoulder)
         normal = np.array([along[1], -along[0]])
         normal = normal if float(dot(normal, UP)) > 0 else -normal
-    every = each if rest is posture else scratch.float64(xy, posture)
 
-    def bone(a: str, b: str) -> float:
-        ends = every[:, side_landmark(near, a)] - every[:, side_landmark(near, b)]
-        return float(np.median(np.linalg.norm(ends, axis=1)))
+    def bone(a: str, b: str, side: str = near) -> float:
+        return apart(at(side_landmark(side, a), posture), at(side_landmark(side, b), posture))
 
     bones = {"trunk": bone("shoulder", "hip"), "thigh": bone("hip", "knee"), "shank": bone("knee", "ankle")}
-    shanks = [
-        np.linalg.norm(every[:, side_landmark(s, "knee")] - every[:, side_landmark(s, "ankle")], axis=1)
-        for s in ("left", "right")
-    ]
-    bones["longer_shank"] = max(float(np.median(length_px)) for length_px in shanks)
+    bones["longer_shank"] = max(bone("knee", "ankle", side) for side in ("left", "right"))
     return replace(
         ref,
         along=along,
@@ -364,6 +357,9 @@ def _with_rest(
     """
     signal = definition.counting.signal
 
+    some = rest | first
+    xy, world, rest, first = xy[some], world[some], rest[some], first[some]
+
     def resting(ref: Reference) -> dict[str, float]:
         raw = raw_values(definition, xy, world, ref)
         at = {name: v[rest if name == signal else first] for name, v in raw.items()}
@@ -376,8 +372,6 @@ def _with_rest(
 
 def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:
     """x_cal: the median peak of the recording's own repetitions, NaN where nothing moves enough."""
-    from scipy.signal import find_peaks  # slow to import, see `LiveSession._work`
-
     least = max(definition.counting.minimum_range, definition.counting.minimum_range_sd * (sd or 0.0))
     usable = posture & np.isfinite(x)
     if usable.sum() < 5:
@@ -385,10 +379,10 @@ def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, s
     filled = np.interp(time_s, time_s[usable], x[usable])
     # Ends count as peaks too: a clip may begin or end at the top.
     padded = np.concatenate([[0.0], filled, [0.0]])
-    peaks, _ = find_peaks(padded, prominence=0.6 * least, height=least)
-    if peaks.size == 0:
+    heights = padded[peaks(padded, 0.6 * least)]
+    heights = heights[heights >= least]
+    if heights.size == 0:
         return float("nan")
-    heights = padded[peaks]
     # Small repetitions and wobbles must not pull the range down.
     main = heights[heights >= 0.5 * np.percentile(heights, 90)]
     return float(np.median(main))

@@ -7,6 +7,7 @@ so a late decision does not make a late phase.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Counting
+from formcheck.measures.geometry import median
 
 Array = NDArray[np.float64]
 
@@ -114,7 +116,7 @@ class RepetitionCounter:
             A repetition when this frame closes one, else None. `state` holds the phase.
         """
         self._frames += self._opened_s is not None
-        if s is None or not np.isfinite(s):
+        if s is None or not math.isfinite(s):
             return self._missing(time_s)
         self._frames_seen += self._opened_s is not None
         # Frames that never came (the computer slept) are as good as frames in which nobody was seen.
@@ -147,15 +149,15 @@ class RepetitionCounter:
 
     def _step(self, t: float, s: float) -> RepTimes | None:
         rules = self._rules
-        v = self._speed()
         if self.state == "rest":
-            rising = s > rules.start_level and v > rules.start_speed_per_s
+            rising = s > rules.start_level and self._speed() > rules.start_speed_per_s
             if self._held("start", rising, t, rules.start_for_s):
                 self._open(self._onset(t), "rise")
             return None
         self._peak = max(self._peak, s)
         if self._opened_s is not None and t - self._opened_s > rules.maximum_rep_s:
             return self._close(t, void=True)
+        v = self._speed()
         fallen = self._peak >= rules.full_level and s < _WOBBLE * self._peak
         if self.state == "rise":
             slow = s >= rules.hold_level and abs(v) < rules.hold_speed_per_s
@@ -296,7 +298,8 @@ class RepetitionCounter:
         # the repetition before was over.
         lead = (t >= max(opened - 0.6, before)) & (t <= end_s)
         t, s = t[lead], s[lead]
-        start, hold_start, hold_end, end, peak_i = phase_limits(t, s, opened, rules.crossing_share)
+        v = _smooth_speed(t, s)
+        start, hold_start, hold_end, end, peak_i = phase_limits(t, s, v, rules.crossing_share)
         peak = float(s[peak_i])
         # The middle of the top: the highest sample of a flat one is chance.
         peak_s = (hold_start + hold_end) / 2
@@ -327,29 +330,55 @@ class RepetitionCounter:
             low_after=float(s[-1]) if incomplete else 0.0,
             cut_end=cut_end and s[-1] > rules.rest_level * peak,
             speed_peaks=max(
-                count_speed_peaks(t, s, start, hold_start), count_speed_peaks(t, -s, hold_end, end)
+                count_speed_peaks(t, v, start, hold_start), count_speed_peaks(t, -v, hold_end, end)
             ),
             hold_sag=float(max(0.0, 1.0 - held.min() / held[0])) if held.size and held[0] > 0 else 0.0,
         )
 
 
-def count_speed_peaks(t: Array, s: Array, start_s: float, end_s: float) -> int:
-    """Separate bursts of speed within a phase: a smooth movement has one.
+def count_speed_peaks(t: Array, v: Array, start_s: float, end_s: float) -> int:
+    """Separate bursts of speed `v` within a phase: a smooth movement has one.
 
     A burst counts when the speed falls off by a quarter of the phase's top speed on both sides of it.
     """
-    from scipy.signal import find_peaks  # slow to import, see `LiveSession._work`
-
     inside = (t >= start_s) & (t <= end_s)
     if inside.sum() < 3:
         return 1
-    v = _smooth_speed(t, s)[inside]
-    peaks, _ = find_peaks(np.concatenate([[0.0], v, [0.0]]), prominence=0.25 * max(float(v.max()), 1e-9))
-    return max(len(peaks), 1)
+    v = v[inside]
+    bursts = peaks(np.concatenate([[0.0], v, [0.0]]), 0.25 * max(float(v.max()), 1e-9))
+    return max(len(bursts), 1)
+
+
+def peaks(x: Array, least: float) -> list[int]:
+    """Indices of the tops that `x` rises to by `least` and then falls from by as much, ripples left out.
+
+    Those are the peaks of at least that prominence (as ``scipy.signal.find_peaks`` gives them).
+
+    Args:
+        x: ``(N,)``, which begins and ends low.
+        least: more than 0.
+    """
+    found: list[int] = []
+    values = x.tolist()
+    top = 0
+    low = values[0]
+    rising = False
+    for i, value in enumerate(values):
+        if rising:
+            if value > values[top]:
+                top = i
+            elif value <= values[top] - least:
+                found.append(top)
+                low, rising = value, False
+        elif value < low:
+            low = value
+        elif value >= low + least:
+            top, rising = i, True
+    return found
 
 
 def phase_limits(
-    t: Array, s: Array, opened_s: float, crossing_share: float
+    t: Array, s: Array, v: Array, crossing_share: float
 ) -> tuple[float, float, float, float, int]:
     """Where the movement starts, reaches the top, leaves it and ends, from a repetition's samples.
 
@@ -358,8 +387,7 @@ def phase_limits(
     fast one.)
 
     Args:
-        t, s: ``(N,)`` times and levels, from shortly before the onset to the end.
-        opened_s: when the state machine dated the onset.
+        t, s, v: ``(N,)`` times, levels and speeds, from shortly before the onset to the end.
         crossing_share: see `Counting`.
 
     Returns:
@@ -368,7 +396,6 @@ def phase_limits(
     peak_i = int(np.argmax(s))
     if len(t) < 5:
         return float(t[0]), float(t[peak_i]), float(t[peak_i]), float(t[-1]), peak_i
-    v = _smooth_speed(t, s)
     peak = max(float(s[peak_i]), 1e-6)
     top = np.flatnonzero(s >= peak - _TOP_BAND * peak)
     first_top, last_top = int(top[0]), int(top[-1])
@@ -385,7 +412,7 @@ def phase_limits(
     fall_start_i = _outwards(moving, s >= peak - _TOP_BAND * peak, fastest, -1, rise_end_i)
     fall_start_i = max(fall_start_i, rise_end_i)
     end_i = _outwards(moving, s <= s[fastest:].min() + bottom, fastest, +1, len(t) - 1)
-    level = float(np.median(s[rise_end_i : fall_start_i + 1]))
+    level = median(s[rise_end_i : fall_start_i + 1])
     start, hold_start = _ends_of_flank(t, s, start_i, rise_end_i, level, t[0], t[peak_i], crossing_share)
     end, hold_end = _ends_of_flank(
         -t[::-1],

@@ -16,6 +16,7 @@ from formcheck import scratch
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.exercises.faults import Check, judge_rep
 from formcheck.exercises.repetition import RepetitionCounter, RepTimes
+from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Status
@@ -191,7 +192,7 @@ class Tracker:
 
     def _judge(self, times: RepTimes, table: MeasureTable) -> RepResult:
         step = np.diff(table.time_s)
-        fps = 1 / float(np.median(step)) if step.size else 0.0
+        fps = 1 / median(step) if step.size else 0.0
         # No rule looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
         table = table.part(slice(int(np.searchsorted(table.time_s, times.start_s - _LEAD_S)), None))
         asked = self.definition.target_range
@@ -211,7 +212,7 @@ def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
     for name in table.names:
         ok = top & table.ok(name)
         if ok.any():
-            out[name] = float(np.median(table.column(name)[ok]))
+            out[name] = median(table.column(name)[ok])
     return out
 
 

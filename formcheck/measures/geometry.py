@@ -94,10 +94,19 @@ def gap_above_line(point: ArrayLike, a: ArrayLike, b: ArrayLike, above: ArrayLik
     return dot(np.asarray(point, np.float64) - a, normal)
 
 
+def median(values: NDArray[np.floating]) -> float:
+    """Median of some numbers, as ``np.median``, which takes ten times as long over so few; NaN for none."""
+    if values.size == 0:
+        return float("nan")
+    ordered = np.sort(values)
+    if ordered[-1] != ordered[-1]:  # NaN comes last
+        return float("nan")
+    middle = len(ordered) // 2
+    return float(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
+
+
 def mad_sd(values: ArrayLike) -> float:
     """Robust standard deviation: 1.4826 times the median absolute deviation; NaN for no values."""
     v = np.asarray(values, np.float64)
     v = v[np.isfinite(v)]
-    if v.size == 0:
-        return float("nan")
-    return float(1.4826 * np.median(np.abs(v - np.median(v))))
+    return 1.4826 * median(np.abs(v - median(v)))

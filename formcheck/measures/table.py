@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ class Status(IntEnum):
         return self.name.lower()
 
 
+#: A plain number: numpy takes long over an enumeration's, and rules ask thousands of times.
+_OK = int(Status.OK)
+
+
 class Reason(IntEnum):
     """Why a measure is not measurable, or low. Spelled in files in lower case; NONE is left empty."""
 
@@ -41,6 +46,12 @@ class Reason(IntEnum):
     def word(self) -> str | None:
         """As written in files; None for NONE."""
         return None if self is Reason.NONE else self.name.lower()
+
+
+@cache
+def _place(names: tuple[str, ...]) -> dict[str, int]:
+    """Name to column."""
+    return {name: column for column, name in enumerate(names)}
 
 
 @dataclass(frozen=True)
@@ -78,17 +89,21 @@ class MeasureTable:
 
     def column(self, name: str) -> NDArray[np.float64]:
         """``(T,)`` values of one measure, NaN where not measurable."""
-        return self.value[:, self.names.index(name)]
+        return self.value[:, _place(self.names)[name]]
 
     def ok(self, name: str) -> NDArray[np.bool_]:
         """``(T,)`` True where the measure's status is OK."""
-        return self.status[:, self.names.index(name)] == Status.OK
+        return self.status[:, _place(self.names)[name]] == _OK
+
+    def reason_of(self, name: str) -> NDArray[np.uint8]:
+        """``(T,)`` of `Reason` for one measure."""
+        return self.reason[:, _place(self.names)[name]]
 
     def sd_of(self, name: str) -> NDArray[np.float64]:
         """``(T,)`` standard deviations of one measure; zeros where they were not worked out."""
         if self.sd is None:
             return np.zeros(len(self.time_s))
-        return self.sd[:, self.names.index(name)]
+        return self.sd[:, _place(self.names)[name]]
 
     def part(self, frames: slice) -> MeasureTable:
         """Some neighbouring frames."""

@@ -17,6 +17,7 @@ from formcheck.pose.person import (
     count_jumped,
     reading_distance,
 )
+from formcheck.pose.smoothing import running_median, zero_phase
 
 #: Zero-phase Butterworth for recordings: 4th order, 6 Hz (spec 1.3).
 CUTOFF_HZ = 6.0
@@ -154,8 +155,6 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         twice: frames that were read twice.
         found: both readings of every frame.
     """
-    from scipy.ndimage import median_filter  # slow to import, see `LiveSession._work`
-
     half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
     for row, result in enumerate(found[i] for i in twice):
         assert result.pose is not None
@@ -168,7 +167,7 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         flat = points.reshape(len(track), -1)
         for some in scratch.pieces(flat.shape[1], 11):
             # A shaky second reading must not add its own shake: the median of three in a row.
-            calm = median_filter(halves[:, some], size=(3, 1), mode="nearest")
+            calm = running_median(halves[:, some], 3)
             between = np.stack([np.interp(t, times, column) for column in calm.T], axis=1)
             flat[seen, some] += between.astype(np.float32)
 
@@ -226,21 +225,16 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _butterworth(t: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Filter the columns of `values` over times `t`, zero phase."""
-    from scipy.signal import butter, sosfiltfilt  # slow to import, see `LiveSession._work`
-
     if len(t) < 8:
         return values
     fps = (len(t) - 1) / max(t[-1] - t[0], 1e-9)
     if fps > _HIGHEST_FPS:
         return values
     cutoff = min(CUTOFF_HZ, 0.4 * fps)
-    sos = butter(2, cutoff, fs=fps, output="sos")  # forwards and backwards: 4th order in all
     grid = np.linspace(t[0], t[-1], len(t))
     even = np.abs(grid - t).max() < 0.1 / fps
     on_grid = values if even else _resample(grid, t, values)
-    # A row for each coordinate: along columns the filter takes twice as long, for the same numbers.
-    rows = np.ascontiguousarray(on_grid.T)
-    smoothed = sosfiltfilt(sos, rows, axis=1, padlen=min(len(t) - 1, int(fps / 2))).T
+    smoothed = zero_phase(on_grid.T, fps, cutoff).T
     return np.asarray(smoothed if even else _resample(t, grid, smoothed))
 
 

@@ -87,6 +87,11 @@ class Session:
         self._db.close()
 
     @property
+    def is_live(self) -> bool:
+        """True for a live session, False for an analysed recording."""
+        return self.meta.live is not None
+
+    @property
     def definition(self) -> Definition:
         """The exercise definition that was used, with the patient's own thresholds."""
         with reading(self.path):

@@ -153,6 +153,22 @@ def test_an_empty_room():
     assert moments[-1].problem == Problem("nobody")
 
 
+@pytest.mark.parametrize("fps", [10.0, 30.0, 60.0])
+def test_the_position_is_looked_at_ten_times_a_second_and_what_was_seen_stands_until_then(fps):
+    looks: list[float] = []
+
+    def check(window):
+        looks.append(float(window.time_s[-1]))
+        return Problem("nobody") if len(looks) < 10 else Problem("not_in_position")
+
+    practice = Practice(load_definition("clam"), check)
+    moments = feed(practice, [PoseResult(i / fps, i, None) for i in range(int(4 * fps))])
+    assert len(looks) == 40
+    np.testing.assert_allclose(np.diff(looks), 0.1, atol=1e-6)
+    told = [m.problem.id for m in moments]
+    assert told == ["nobody" if m.time_s < looks[9] else "not_in_position" for m in moments]
+
+
 def test_a_fault_is_under_way_while_it_lasts_and_judged_at_the_end():
     def apart(level: float) -> np.ndarray:
         return clam_at(level, feet_apart=0.20)

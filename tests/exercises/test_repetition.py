@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import find_peaks
 from skeleton import Rep, TrueRep, ar1, level_at, minimum_jerk, repetitions
 
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.repetition import RepetitionCounter, RepTimes
+from formcheck.exercises.repetition import RepetitionCounter, RepTimes, peaks
 
 RULES = load_definition("bridge").counting
 
@@ -432,3 +433,21 @@ def test_no_signal_makes_numpy_complain():
 def test_a_small_repetition_lowered_slowly_ends_when_it_ends():
     time_s, level, (true,) = repetitions([Rep(1.6, 2.0, 3.9, 2.0, top=0.53)])
     assert_times(count(time_s, level)[0], true, 0.5)
+
+
+@pytest.mark.parametrize("least", [0.05, 0.3, 1.0, 4.0])
+def test_peaks_are_those_that_scipy_calls_prominent(least):
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(60):
+        x = np.concatenate([[-9.0], np.cumsum(rng.normal(0, 0.4, rng.integers(3, 400))), [-9.0]])
+        prominent, _ = find_peaks(x, prominence=least)
+        assert peaks(x, least) == prominent.tolist()
+        found += len(prominent)
+    assert found >= 60
+
+
+def test_a_flat_signal_and_one_that_only_rises_have_no_peak():
+    assert peaks(np.zeros(10), 0.1) == []
+    assert peaks(np.arange(10.0), 0.1) == []
+    assert peaks(np.array([0.0, 2.0, 0.0]), 2.0) == [1]

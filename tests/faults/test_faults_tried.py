@@ -19,7 +19,6 @@ from fault_drive import copied, killed_live
 
 from formcheck import live
 from formcheck.coach import spoken
-from formcheck.replay import is_live
 from formcheck.rescore import Yardstick, rescore_by, write_rescored
 from formcheck.review.notes import FILE, Notes
 from formcheck.session.reader import open_session
@@ -56,7 +55,7 @@ def test_a_broken_off_live_session_is_judged_again_and_stays_one(broken_off, tmp
         frames, facts = len(one.poses().frame), one.meta.live
         write_rescored(rescore_by(one, Yardstick(None, None)), one, tmp_path / "new")
     with open_session(tmp_path / "new") as two:
-        assert is_live(two)
+        assert two.is_live
         assert two.meta.live == facts
         assert len(two.poses().frame) == frames
         assert two.summary is not None

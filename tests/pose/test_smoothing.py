@@ -1,4 +1,4 @@
-"""The One-Euro filter: calm at rest, quick in motion, whatever the frame rate."""
+"""The One-Euro filter: calm at rest, quick in motion, whatever the frame rate; SciPy's filters in ours."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.signal import butter, sosfiltfilt
 from skeleton import minimum_jerk
 
-from formcheck.pose.smoothing import OneEuro
+from formcheck.pose.smoothing import OneEuro, running_mean, running_median, zero_phase
 
 
 def run(values: np.ndarray, fps: float = 30.0, beta: float = 0.0, cutoff: float = 1.0, scale: float = 1.0):
@@ -111,3 +113,67 @@ def test_reset_starts_afresh():
     smooth(np.array([0.0]), 0.1)
     smooth.reset()
     assert smooth(np.array([5.0]), 0.2).tolist() == [5.0]
+
+
+# --- for recordings -------------------------------------------------------------------------------------
+
+
+def wandering(count: int, rows: int = 5) -> np.ndarray:
+    """Courses of landmarks, pixels: random walks with jitter, as far from smooth as they get."""
+    rng = np.random.default_rng(count)
+    return 500 + np.cumsum(rng.normal(0, 3, (rows, count)), axis=1) + rng.normal(0, 2, (rows, count))
+
+
+@pytest.mark.parametrize("fps", [25.0, 29.97, 30.0, 60.0, 120.0])
+@pytest.mark.parametrize("count", [31, 100, 997, 5000])
+def test_zero_phase_is_a_butterworth_filter_run_to_and_fro(count, fps):
+    values = wandering(count)
+    twice = sosfiltfilt(
+        butter(2, 6.0, fs=fps, output="sos"), values, axis=1, padlen=min(count - 1, int(fps / 2))
+    )
+    assert np.abs(zero_phase(values, fps, 6.0) - twice)[:, 5:-5].max() < 2e-3
+    if count > fps:
+        assert np.abs(zero_phase(values, fps, 6.0) - twice).max() < 1e-4
+
+
+@pytest.mark.parametrize("frequency", [0.5, 3.0, 6.0, 9.0, 14.0])
+def test_zero_phase_leaves_of_each_frequency_what_the_formula_says(frequency):
+    t = np.arange(1800) / 30.0
+    wave = np.sin(2 * np.pi * frequency * t)[None]
+    left = np.tan(np.pi * frequency / 30.0) / np.tan(np.pi * 6.0 / 30.0)
+    # No lag: the wave stays in place, only smaller.
+    middle = slice(60, -60)
+    np.testing.assert_allclose(
+        zero_phase(wave, 30.0, 6.0)[:, middle], wave[:, middle] / (1 + left**4), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("fps", [0.5, 1.0, 5.0, 30.0, 9000.0])
+def test_zero_phase_keeps_what_does_not_move_and_goes_on_evenly_at_the_ends(fps):
+    still, even = np.full((1, 40), 7.5), np.arange(40.0)[None]
+    cutoff = min(6.0, 0.4 * fps)
+    np.testing.assert_allclose(zero_phase(still, fps, cutoff), still)
+    if fps == 30.0:  # the slope goes on beyond the ends for half a second only
+        np.testing.assert_allclose(zero_phase(even, fps, cutoff), even, atol=1e-3)
+
+
+def test_a_course_is_filtered_alike_alone_and_among_others():
+    values = wandering(300)
+    np.testing.assert_array_equal(zero_phase(values, 30.0, 6.0)[2], zero_phase(values[2:3], 30.0, 6.0)[0])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 15])
+@pytest.mark.parametrize("count", [1, 4, 200])
+def test_running_mean_is_scipys(count, width):
+    values = wandering(count, 1)[0]
+    np.testing.assert_allclose(
+        running_mean(values, width), uniform_filter1d(values, size=width, mode="nearest"), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_running_median_is_scipys(width):
+    values = wandering(50).T.astype(np.float32)
+    ours = running_median(values, width)
+    assert ours.dtype == np.float32
+    np.testing.assert_array_equal(ours, median_filter(values, size=(width, 1), mode="nearest"))
