@@ -97,9 +97,10 @@ class Asked:
 
     def doubted(self, measure: str, inside: NDArray[np.bool_]) -> Check | None:
         """Not checked, where too few of these frames are ok; else None."""
-        if not inside.any():
+        asked = np.count_nonzero(inside)  # a tenth of the time that summing so few takes
+        if not asked:
             return Check(False, "geometry", None)
-        if (self.table.ok(measure) & inside).sum() < _CHECKED_SHARE * inside.sum():
+        if np.count_nonzero(self.table.ok(measure) & inside) < _CHECKED_SHARE * asked:
             return Check(False, _why_not(self.table, measure, inside), None)
         return None
 
@@ -240,13 +241,13 @@ def chance_beyond(margin: float, sd: float) -> float:
 
 def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: float) -> float:
     """The highest level that was not fallen below for `minimum_s`."""
-    best = float(size.min())
-    for i, begin in enumerate(t):
-        last = int(np.searchsorted(t, begin + minimum_s - 5e-4))
-        if last >= len(t):
-            break
-        best = max(best, float(size[i : last + 1].min()))
-    return best
+    last = np.searchsorted(t, t + minimum_s - 5e-4)
+    first = np.flatnonzero(last < len(t))
+    if not first.size:
+        return float(size.min())
+    # `reduceat` takes starts and ends in turn, and also answers for what lies between an end and a start.
+    turns = np.column_stack([first, last[first] + 1]).ravel()
+    return float(np.minimum.reduceat(np.append(size, np.inf), turns)[::2].max())
 
 
 def _march(asked: Asked) -> Check:

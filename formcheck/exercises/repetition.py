@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,7 +195,7 @@ class RepetitionCounter:
         self._unseen_start = False
         self._peak = self._s[-1]
         self._gap = False
-        seen = sum(1 for t in self._t if t >= start_s)
+        seen = sum(1 for _ in takewhile(lambda t: t >= start_s, reversed(self._t)))
         self._frames = self._frames_seen = seen
         self._enter(state)
 
@@ -292,7 +293,7 @@ class RepetitionCounter:
         self._opened_s = None
         before, self._ended_s = self._ended_s, end_s
         self._enter("rest")
-        if inside.sum() < 2 or s[inside].max() < rules.aborted_level:
+        if np.count_nonzero(inside) < 2 or s[inside].max() < rules.aborted_level:
             return None
         # Look a little before the onset level: that is where the movement really began, but never before
         # the repetition before was over.
@@ -342,7 +343,7 @@ def count_speed_peaks(t: Array, v: Array, start_s: float, end_s: float) -> int:
     A burst counts when the speed falls off by a quarter of the phase's top speed on both sides of it.
     """
     inside = (t >= start_s) & (t <= end_s)
-    if inside.sum() < 3:
+    if np.count_nonzero(inside) < 3:
         return 1
     v = v[inside]
     bursts = peaks(np.concatenate([[0.0], v, [0.0]]), 0.25 * max(float(v.max()), 1e-9))

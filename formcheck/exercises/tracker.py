@@ -183,7 +183,9 @@ class Tracker:
         # At the top the body is often out of shape by the movement itself, so its two ends may vouch for it.
         whole = in_shape[(times.start_s - 0.5 <= t) & (t <= times.end_s + 0.5)]
         ends = in_shape[(np.abs(t - times.start_s) <= _ENDS_S) | (np.abs(t - times.end_s) <= _ENDS_S)]
-        return any(part.size and part.sum() >= _IN_SHAPE_SHARE * part.size for part in (whole, ends))
+        return any(
+            part.size and np.count_nonzero(part) >= _IN_SHAPE_SHARE * part.size for part in (whole, ends)
+        )
 
     def _level(self, row: MeasureTable) -> float | None:
         if row.status[0, self._signal] == Status.NOT_MEASURABLE or not self.reference.range > 0:
@@ -211,7 +213,7 @@ def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
     out: dict[str, float] = {}
     for name in table.names:
         ok = top & table.ok(name)
-        if ok.any():
+        if np.count_nonzero(ok):
             out[name] = median(table.column(name)[ok])
     return out
 
