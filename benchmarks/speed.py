@@ -1,19 +1,22 @@
 """Speed of formcheck against MediaPipe and against its own stages, in one run on one machine.
 
-    python benchmarks/speed.py --bundle pose_landmarker_full.task [VIDEO ...] [--rounds 5]
+    python benchmarks/speed.py --bundle pose_landmarker_full.task [--solutions PYTHON] [--rounds 5] [VIDEO]
 
 Every number is the median over rounds; in a round, both sides of a ratio run one right after the other on the
 same frames, and the ratio is taken within the round, so that a machine that slows down slows both. Without a
-bundle (see tests/tools/make_task_bundle.py) or without mediapipe the ratios to it are left out.
+bundle (see tests/tools/make_task_bundle.py) or without mediapipe the ratios to it are left out. PYTHON is
+one with mediapipe 0.10.21: most public programs of this kind read with OpenCV and use its ``solutions.pose``.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -133,7 +136,14 @@ def decode_and_mediapipe(video: Path) -> None:
             engine.estimate(frame)
 
 
-def one_round(exercise: str, video: Path, reference: bool) -> dict[str, float]:
+def solutions_s(python: Path, video: Path) -> float:
+    """Seconds that the loop of `solutions_loop.py` takes over a video."""
+    loop = Path(__file__).with_name("solutions_loop.py")
+    done = subprocess.run([python, loop, video], capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["seconds"])
+
+
+def one_round(exercise: str, video: Path, reference: bool, solutions: Path | None) -> dict[str, float]:
     """One paired measurement."""
     with VideoFile(video) as source:
         frames = list(source)
@@ -161,6 +171,10 @@ def one_round(exercise: str, video: Path, reference: bool) -> dict[str, float]:
     if reference:
         out["decode + MediaPipe, s"] = seconds(lambda: decode_and_mediapipe(video))
         out["RATIO analysis / decode + MediaPipe"] = out["whole analysis, s"] / out["decode + MediaPipe, s"]
+    if solutions is not None:
+        out["OpenCV + mp.solutions.pose, s"] = solutions_s(solutions, video)
+        theirs = out["OpenCV + mp.solutions.pose, s"]
+        out["RATIO analysis / OpenCV + mp.solutions.pose"] = out["whole analysis, s"] / theirs
     analysis = kept["analysis"]
     stage = analysis.summary.processing.ms_per_frame
     out["RATIO everything else / pose"] = stage["engine"] / stage["pose"]
@@ -184,6 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", nargs="*", type=Path, help="EXERCISE=VIDEO; default: the demo clips")
     parser.add_argument("--bundle", type=Path, help="MediaPipe's pose_landmarker_full.task")
+    parser.add_argument("--solutions", type=Path, metavar="PYTHON", help="a Python with mediapipe 0.10.21")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     clips = dict(str(v).split("=", 1) for v in options.videos) or {k: str(v) for k, v in DEMOS.items()}
@@ -202,7 +217,7 @@ def main() -> int:
     for exercise, video in clips.items():
         rounds = []
         for k in range(options.rounds):
-            rounds.append(one_round(exercise, Path(video), reference))
+            rounds.append(one_round(exercise, Path(video), reference, options.solutions))
             print(f"{Path(video).name}: round {k + 1} of {options.rounds}", file=sys.stderr)
         print(f"\n| {Path(video).name}, {options.rounds} rounds | median | lowest | highest |")
         print("|---|---|---|---|")
