@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.ahead import ahead
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.readings import Readings
@@ -71,7 +70,7 @@ def _read(
     """One pass over the recording; adds to `spent`."""
     results = Readings()
     expected = source.frame_count or 0
-    frames = _Timed(_ahead(source))
+    frames = _Timed(ahead(source, _AHEAD, "decode"))
     estimated = engine.estimate_all(frames) if isinstance(engine, BlazePose) else map(engine.estimate, frames)
     begun = time.monotonic()
     try:
@@ -108,37 +107,3 @@ class _Timed(Iterator[Frame]):
 
     def close(self) -> None:
         self._frames.close()
-
-
-def _ahead(source: VideoFile) -> Generator[Frame, None, None]:
-    """The same frames, decoded a little ahead on another thread."""
-    box: queue.Queue[Frame | BaseException | None] = queue.Queue(_AHEAD)
-    stop = threading.Event()
-
-    def put(item: Frame | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                return box.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            for frame in source:
-                put(frame)
-                if stop.is_set():
-                    return
-            put(None)
-        except BaseException as error:  # handed on to the caller's thread
-            put(error)
-
-    reader = threading.Thread(target=read, name="decode", daemon=True)
-    reader.start()
-    try:
-        while (item := box.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        reader.join()

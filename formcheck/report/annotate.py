@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.ahead import ahead
 from formcheck.analysis import PHASES, Analysis
 from formcheck.coach.palette import Image
 from formcheck.coach.screen import FaultMark, OverlayState, canvas_size, draw_overlay
@@ -234,14 +236,23 @@ def write_annotated(
     Raises:
         FormcheckError: the video can no longer be read, or the file cannot be written.
     """
-    with VideoFile(analysis.video) as source:
+
+    def drawn(pictures: Iterable[Frame], annotator: Annotator) -> Iterator[Frame]:
+        for frame in pictures:
+            if keep is not None and frame.index in keep:
+                keep[frame.index] = frame.image
+            yield replace(frame, image=draw_overlay(frame.image, annotator.state(frame.index)))
+
+    with VideoFile(analysis.video) as source, ExitStack() as threads:
         width, height, scale = shown_size(source.width, source.height)
-        annotator = Annotator(analysis, scale)
+        # Decoding, drawing and encoding take about as long as each other: each on a thread of its own.
+        plain = threads.enter_context(
+            closing(ahead(shown_pictures(analysis, source, blur_face), 4, "decode"))
+        )
+        frames = threads.enter_context(closing(ahead(drawn(plain, Annotator(analysis, scale)), 4, "draw")))
         with VideoWriter(path, *canvas_size(width, height), fps=source.fps) as out:
-            for frame in shown_pictures(analysis, source, blur_face):
-                if keep is not None and frame.index in keep:
-                    keep[frame.index] = frame.image
-                out.write(draw_overlay(frame.image, annotator.state(frame.index)), frame.time_s)
+            for frame in frames:
+                out.write(frame.image, frame.time_s)
                 if progress is not None and frame.index % 10 == 9:
                     progress((frame.index + 1) / len(analysis.track))
     if progress is not None:
