@@ -39,6 +39,12 @@ def rescore(
         bool,
         typer.Option("--in-place", help="Replace the sessions themselves. Otherwise they stay as they are."),
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=0, show_default=False, help="Sessions at a time. Default: one for each processor core."
+        ),
+    ] = 0,
     json_: Annotated[
         bool, typer.Option("--json", help="Print changes and new summaries as JSON, nothing else.")
     ] = False,
@@ -49,41 +55,33 @@ def rescore(
     --in-place nothing is written.
 
     Example:  formcheck rescore bridge.formcheck --definition strict.toml
+              formcheck rescore kept/*.formcheck --in-place --jobs 8
     """
-    from formcheck.rescore import Yardstick, changes, rescore_by, write_rescored
-    from formcheck.session.reader import open_session
-    from formcheck.stored import summary_of
+    from formcheck.rescore import Yardstick
+    from formcheck.rescore_many import Order, rescore_many
 
     if out is not None and in_place:
         raise FormcheckError("Say either --out, to write elsewhere, or --in-place, to replace the sessions.")
     yardstick = Yardstick(definition, prescription)
     yardstick.check()
     places = _places(sessions, out)
+    orders = [Order(path, yardstick, place, in_place) for path, place in zip(sessions, places, strict=True)]
     told: list[dict[str, Any]] = []
     failed = 0
-    for path, place in zip(sessions, places, strict=True):
-        try:
-            with open_session(path) as session:
-                before = summary_of(session)
-                after = rescore_by(session, yardstick)
-                lines = changes(before, after.summary)
-                folder = session.path.absolute().parent if in_place else place
-                notes = write_rescored(after, session, folder) if folder is not None else []
-        except FormcheckError as error:
+    for done in rescore_many(orders, jobs):
+        if done.error is not None:
             if len(sessions) == 1:
-                raise
+                raise FormcheckError(done.error)
             failed += 1
-            print(error, file=sys.stderr)
+            print(done.error, file=sys.stderr)
             continue
-        for note in notes:
+        for note in done.notes:
             print(note, file=sys.stderr)
         if json_:
-            summary = after.summary.model_dump(mode="json", by_alias=True)
-            told.append({"session": str(path), "changes": lines, "summary": summary})
-        else:
-            print(f"{path}: " + ("nothing has changed" if not lines else f"{len(lines)} changed"))
-            for line in lines:
-                print(f"  {line}")
+            told.append({"session": str(done.path), "changes": done.changes, "summary": done.summary})
+            continue
+        some = f"{len(done.changes)} changed" if done.changes else "nothing has changed"
+        print(f"{done.path}: {some}", *(f"  {line}" for line in done.changes), sep="\n", flush=True)
     if json_:
         print(json.dumps(told, indent=1))
     if failed:

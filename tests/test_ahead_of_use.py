@@ -1,4 +1,4 @@
-"""Items made on another thread: the same, in order, errors in their place, and the thread ends with its user."""
+"""Items made on another thread: the same, in order, errors in their place; the thread ends with its user."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skeleton import joined
-from stored_session import command, judged, noisy_track, store
+from stored_session import command, ends_itself, judged, noisy_track, store
 
 from formcheck.analysis import PHASES, Analysis
 from formcheck.errors import FormcheckError
@@ -20,6 +20,7 @@ from formcheck.exercises.recording import prepare
 from formcheck.exercises.tracker import Tracker
 from formcheck.pose.track import Track, smoothed
 from formcheck.rescore import Yardstick, changes, rescore, rescore_by, write_rescored
+from formcheck.rescore_many import Order, rescore_many
 from formcheck.session.reader import open_session
 from formcheck.session.store import write_session
 from formcheck.session.summary import LiveInfo
@@ -246,6 +247,38 @@ def test_one_bad_session_does_not_stop_the_others(session, tmp_path, capsys):
     assert "Traceback" not in done.err
     assert "1 of 2 sessions could not be judged again" in done.err
     assert (tmp_path / "new" / "anna" / "summary.json").is_file()
+
+
+def test_several_at_a_time_come_in_order_and_as_one_by_one(session, analysis, tmp_path, capsys):
+    sessions = [session, *(store(analysis, tmp_path / name) for name in ("bob", "cleo", "dora"))]
+    (sessions[2] / "session.sqlite").write_bytes(b"nonsense")
+    (tmp_path / "own.toml").write_text("[counting]\nfull_level = 0.5\n")
+
+    def judge_again(jobs: int, out: str):
+        options = ("--definition", tmp_path / "own.toml", "--out", tmp_path / out, "--jobs", jobs)
+        done = command(capsys, "rescore", *sessions, *options)
+        assert done.status == 2
+        assert "Traceback" not in done.err
+        return done.out, done.err.replace(out, "out")
+
+    one, two = judge_again(1, "one"), judge_again(2, "two")
+    assert one == two
+    assert [line.split(":")[0] for line in one[0].splitlines() if line.endswith("changed")] == [
+        str(path) for path in sessions if path.name != "cleo"
+    ]
+    for name in ("anna", "bob", "dora"):
+        first, second = (
+            json.loads((tmp_path / o / name / "summary.json").read_text()) for o in ("one", "two")
+        )
+        assert {k: v for k, v in first.items() if k != "processing"} == {
+            k: v for k, v in second.items() if k != "processing"
+        }
+
+
+def test_a_process_that_ends_unexpectedly_is_told(session, monkeypatch):
+    monkeypatch.setattr("formcheck.rescore_many.rescore_one", ends_itself)
+    with pytest.raises(FormcheckError, match="ended unexpectedly"):
+        list(rescore_many([Order(session, Yardstick())] * 2, jobs=2))
 
 
 def test_an_interrupted_replacement_leaves_the_session_as_it_was(session, analysis, monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from multiprocessing.connection import Connection
 
 from formcheck.batch.jobs import Job, Outcome, Told
 from formcheck.batch.work import ATTEMPTS, analyze_job
+from formcheck.child_process import end_with_parent
 
 
 def run_local(jobs: Sequence[Job], workers: int, told: Told) -> list[Outcome]:
@@ -107,21 +107,7 @@ def in_own_process(
     return outcome
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
 def _in_process(target: Callable[[Job], Outcome], job: Job, send: Connection) -> None:
-    import signal
-
-    # Ctrl-C reaches every process of the terminal; the one that was asked decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # Killed, that one says nothing: what goes on alone would write over what the next batch writes.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     send.send(target(job))
     send.close()
