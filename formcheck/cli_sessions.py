@@ -67,23 +67,34 @@ def rescore(
     places = _places(sessions, out)
     orders = [Order(path, yardstick, place, in_place) for path, place in zip(sessions, places, strict=True)]
     told: list[dict[str, Any]] = []
-    failed = 0
-    for done in rescore_many(orders, jobs):
-        if done.error is not None:
-            if len(sessions) == 1:
-                raise FormcheckError(done.error)
-            failed += 1
-            print(done.error, file=sys.stderr)
-            continue
-        for note in done.notes:
-            print(note, file=sys.stderr)
-        if json_:
-            told.append({"session": str(done.path), "changes": done.changes, "summary": done.summary})
-            continue
-        some = f"{len(done.changes)} changed" if done.changes else "nothing has changed"
-        print(f"{done.path}: {some}", *(f"  {line}" for line in done.changes), sep="\n", flush=True)
+    judged = failed = 0
+    stopped = False
+    try:
+        for done in rescore_many(orders, jobs):
+            if done.error is not None:
+                if len(sessions) == 1:
+                    raise FormcheckError(done.error)
+                failed += 1
+                print(done.error, file=sys.stderr)
+                continue
+            judged += 1
+            for note in done.notes:
+                print(note, file=sys.stderr)
+            if json_:
+                told.append({"session": str(done.path), "changes": done.changes, "summary": done.summary})
+                continue
+            some = f"{len(done.changes)} changed" if done.changes else "nothing has changed"
+            print(f"{done.path}: {some}", *(f"  {line}" for line in done.changes), sep="\n", flush=True)
+    except KeyboardInterrupt:
+        stopped = True
+        print(
+            f"Stopped: {judged} of {len(sessions)} sessions were judged, the others are as they were.",
+            file=sys.stderr,
+        )
     if json_:
         print(json.dumps(told, indent=1))
+    if stopped:
+        raise typer.Exit(130)
     if failed:
         raise FormcheckError(f"{failed} of {len(sessions)} sessions could not be judged again.")
 

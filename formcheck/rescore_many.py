@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -78,6 +79,7 @@ def rescore_many(orders: Sequence[Order], jobs: int = 0) -> Iterator[Rescored]:
 
     Raises:
         FormcheckError: a process was ended from outside, or memory ran out. What came before it is done.
+        KeyboardInterrupt: Ctrl-C; those that had been begun came first, and the others are as they were.
     """
     workers = min(jobs or os.cpu_count() or 1, len(orders))
     if workers < 2 or (not jobs and len(orders) < 4):
@@ -85,8 +87,16 @@ def rescore_many(orders: Sequence[Order], jobs: int = 0) -> Iterator[Rescored]:
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy locks held by other threads
     pool = ProcessPoolExecutor(workers, context, end_with_parent)
+    waiting = deque(pool.submit(rescore_one, order) for order in orders)
     try:
-        yield from pool.map(rescore_one, orders)
+        while waiting:
+            done = waiting[0].result()
+            waiting.popleft()
+            yield done
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)
+        yield from [one.result() for one in waiting if not one.cancelled()]
+        raise
     except BrokenProcessPool:
         raise FormcheckError(
             "A process that judged sessions ended unexpectedly; if memory ran out, try again with --jobs 1."

@@ -20,7 +20,7 @@ from formcheck.exercises.recording import prepare
 from formcheck.exercises.tracker import Tracker
 from formcheck.pose.track import Track, smoothed
 from formcheck.rescore import Yardstick, changes, rescore, rescore_by, write_rescored
-from formcheck.rescore_many import Order, rescore_many
+from formcheck.rescore_many import Order, Rescored, rescore_many
 from formcheck.session.reader import open_session
 from formcheck.session.store import write_session
 from formcheck.session.summary import LiveInfo
@@ -279,6 +279,18 @@ def test_a_process_that_ends_unexpectedly_is_told(session, monkeypatch):
     monkeypatch.setattr("formcheck.rescore_many.rescore_one", ends_itself)
     with pytest.raises(FormcheckError, match="ended unexpectedly"):
         list(rescore_many([Order(session, Yardstick())] * 2, jobs=2))
+
+
+def test_ctrl_c_says_how_many_were_judged(session, monkeypatch, capsys):
+    def interrupted(orders, _jobs):
+        yield Rescored(orders[0].path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("formcheck.rescore_many.rescore_many", interrupted)
+    done = command(capsys, "rescore", session, session)
+    assert done.status == 130
+    assert done.out.endswith("nothing has changed\n")
+    assert done.err == "Stopped: 1 of 2 sessions were judged, the others are as they were.\n"
 
 
 def test_an_interrupted_replacement_leaves_the_session_as_it_was(session, analysis, monkeypatch):
