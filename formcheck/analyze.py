@@ -83,6 +83,7 @@ def analyze(
         results, spent, complete = read_poses(source, pose_engine, progress)
         warnings = [*source.warnings, *filter(None, [pose_engine.device_note])]
         track = Track.from_results(results, (source.width, source.height))
+        interpolated = results.interpolated
         del results
         info = Source(
             file=Path(video).name,
@@ -99,6 +100,7 @@ def analyze(
             frames_with_person=int(track.person.sum()),
             frames_rejected=int(track.rejected.sum()),
             people_seen_max=int(track.people_seen.max(initial=0)),
+            frames_interpolated=interpolated,
         )
         model_sha256 = pose_engine.model_sha256
     if not complete:

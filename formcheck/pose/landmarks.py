@@ -158,6 +158,7 @@ class PoseResult:
         rejected: why a skeleton was thrown away in this frame ("teleport", "two_bodies"), or None.
         mirrored: a second reading of the same frame, made in a mirror and turned back, or None. The model
             errs differently on a mirrored body, so the mean of both is nearer the truth.
+        interpolated: the model did not read this frame, see `formcheck.pose.thinning`.
     """
 
     time_s: float
@@ -166,3 +167,4 @@ class PoseResult:
     people_seen: int = 0
     rejected: str | None = None
     mirrored: Pose | None = None
+    interpolated: bool = False

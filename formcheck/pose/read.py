@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from formcheck.ahead import ahead
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
+from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.readings import Readings
 from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
+from formcheck.pose.thinning import FAST_FPS, LeftOut, filled, thinned
 from formcheck.sources import Frame, VideoFile
 
 #: Told how far the work is: what is being done, and the share done from 0 to 1.
@@ -27,6 +30,7 @@ def read_poses(
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
+    Of a fast one our engine reads every second frame (`formcheck.pose.thinning`).
     Ctrl-C ends the reading; what was read until then is returned.
 
     Args:
@@ -71,7 +75,14 @@ def _read(
     results = Readings()
     expected = source.frame_count or 0
     frames = _Timed(ahead(source, _AHEAD, "decode"))
-    estimated = engine.estimate_all(frames) if isinstance(engine, BlazePose) else map(engine.estimate, frames)
+    left_out: deque[LeftOut] = deque()
+    estimated: Iterator[PoseResult]
+    if not isinstance(engine, BlazePose):  # the reference engine reads every frame
+        estimated = map(engine.estimate, frames)
+    elif source.fps < FAST_FPS:
+        estimated = engine.estimate_all(frames)
+    else:
+        estimated = filled(engine.estimate_all(thinned(frames, left_out)), left_out)
     begun = time.monotonic()
     try:
         for result in estimated:

@@ -19,9 +19,14 @@ _IN_MEMORY_BYTES = 16_000_000
 
 
 class Readings(Sequence[PoseResult]):
-    """A list of results that grows. Past the first minutes it lies in a file without a name."""
+    """A list of results that grows. Past the first minutes it lies in a file without a name.
+
+    Attributes:
+        interpolated: how many of them the model did not read.
+    """
 
     def __init__(self) -> None:
+        self.interpolated = 0
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=scratch.folder())  # noqa: SIM115
         self._at = array("q")
 
@@ -33,12 +38,13 @@ class Readings(Sequence[PoseResult]):
         """
         try:
             at = self._file.seek(0, os.SEEK_END)
-            one = (result.time_s, result.index, result.people_seen, result.rejected)
+            one = (result.time_s, result.index, result.people_seen, result.rejected, result.interpolated)
             # Numpy's own way of pickling takes five times as long.
             pickle.dump((*one, _packed(result.pose), _packed(result.mirrored)), self._file, -1)
         except OSError as error:
             raise scratch.no_room(error) from None
-        self._at.append(at)  # last: Ctrl-C may come at any time
+        self._at.append(at)  # after all that may fail, as Ctrl-C may come at any time
+        self.interpolated += result.interpolated
 
     def __len__(self) -> int:
         return len(self._at)
@@ -52,8 +58,9 @@ class Readings(Sequence[PoseResult]):
             return [self[i] for i in range(*index.indices(len(self)))]
         self._file.seek(self._at[index])
         # Written by this process, to a file that has no name for others to open it by.
-        time_s, number, people_seen, rejected, pose, mirrored = pickle.load(self._file)
-        return PoseResult(time_s, number, _unpacked(pose), people_seen, rejected, _unpacked(mirrored))
+        time_s, number, people_seen, rejected, interpolated, *readings = pickle.load(self._file)
+        pose, mirrored = map(_unpacked, readings)
+        return PoseResult(time_s, number, pose, people_seen, rejected, mirrored, interpolated)
 
 
 _Packed = tuple[float, int, tuple[int, int], float, bytes]

@@ -482,11 +482,13 @@ def _made(analysis: Analysis) -> list[tuple[str, str]]:
     summary = analysis.summary
     most = summary.pose.people_seen_max
     people = "nobody" if most == 0 else "one person" if most == 1 else f"up to {most} people"
+    between = summary.pose.frames_interpolated
     return [
         ("Program", f"formcheck {summary.formcheck}"),
         ("Body points", f"{summary.pose.engine}, model “{summary.pose.model}”: 33 points in every picture"),
         ("Pictures", f"{summary.source.frames} in all, {summary.pose.frames_with_person} with a person, "
                      f"{summary.pose.frames_rejected} in which the tracking was thrown away; "
-                     f"{people} at once"),
+                     f"{people} at once"
+                     + (f"; of {between} the body points lie between their neighbours’" if between else "")),
         ("Took", f"{summary.processing.wall_s:.1f} s for {summary.source.duration_s:.1f} s of video"),
     ]  # fmt: skip

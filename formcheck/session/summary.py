@@ -69,6 +69,11 @@ class PoseInfo(_Model):
     frames_rejected: int
     people_seen_max: int
     device: str = Field(default="cpu", description="what ran the model, see formcheck analyze --device")
+    frames_interpolated: int = Field(
+        default=0,
+        description="frames of a fast video that the model did not read; their landmarks lie between their "
+        "neighbours'",
+    )
 
 
 class DefinitionInfo(_Model):
