@@ -166,7 +166,8 @@ def judge_track(
     """Everything after the pose stage: references, measures, repetitions, faults, summary."""
     warnings = list(warnings or [])
     source_warnings = tuple(warnings)
-    tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view)]
+    read_share = 1.0 - pose.frames_interpolated / max(len(track), 1)
+    tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view, read_share)]
     main = main_stretch(tracked)
     numbered: list[tuple[TrackedStretch, RepResult, int]] = []
     for t in tracked:

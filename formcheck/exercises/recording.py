@@ -72,7 +72,11 @@ class Stretch:
 
 
 def prepare(
-    track: Track, definition: Definition, side: str | None = None, declared_view: str | None = None
+    track: Track,
+    definition: Definition,
+    side: str | None = None,
+    declared_view: str | None = None,
+    read_share: float = 1.0,
 ) -> list[Stretch]:
     """All stretches of a recording with their references.
 
@@ -81,12 +85,20 @@ def prepare(
         definition: the exercise.
         side: working side if the user named it.
         declared_view: view name if the user named it; else it is recognised.
+        read_share: share of the frames that the model read; the others were interpolated.
     """
-    return [_prepare(track, frames, definition, side, declared_view) for frames in track.stretches()]
+    return [
+        _prepare(track, frames, definition, side, declared_view, read_share) for frames in track.stretches()
+    ]
 
 
 def _prepare(
-    track: Track, frames: slice, definition: Definition, side: str | None, declared: str | None
+    track: Track,
+    frames: slice,
+    definition: Definition,
+    side: str | None,
+    declared: str | None,
+    read_share: float,
 ) -> Stretch:
     part = track.part(frames)
     xy, world = smooth(part)
@@ -107,7 +119,7 @@ def _prepare(
     scaled = _scale(definition, rough, xy, rest, posture)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = _measured(part, xy, world, definition, reference)
-    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference)
+    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference, read_share)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
     reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
@@ -130,7 +142,9 @@ def _measured(
     )
 
 
-def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Reference) -> MeasureTable:
+def _with_sd(
+    table: MeasureTable, part: Track, definition: Definition, ref: Reference, read_share: float
+) -> MeasureTable:
     """The table with the standard deviation of every value.
 
     Two parts, added in squares: how much the measure shakes around this frame (unsmoothed against smoothed
@@ -139,8 +153,9 @@ def _with_sd(table: MeasureTable, part: Track, definition: Definition, ref: Refe
     """
     raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
-    # The filter takes most of the shake away: what is left is its share of the band.
-    left = min(2 * CUTOFF_HZ / max(part.fps, 1.0), 1.0)
+    # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
+    # shake as their neighbours do, and widen no band.)
+    left = min(2 * CUTOFF_HZ / max(part.fps * read_share, 1.0), 1.0)
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw.value[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left

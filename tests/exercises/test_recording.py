@@ -137,6 +137,23 @@ def test_a_shaky_measure_has_a_larger_standard_deviation_than_a_calm_one():
         assert jitter[1] > 1.2 * jitter[0] >= 0
 
 
+def test_frames_between_two_readings_do_not_make_the_shake_look_smaller():
+    """60 fps, every second frame read: as uncertain as 30 fps, not as 60."""
+    fast = shot(bridge_at, SIDE, fps=60.0, noise_px=3.0, rho=0.0, noise_m=0.0, seed=1)
+    between = {}
+    for name in ("image_xyz", "world_xyz"):
+        points = getattr(fast, name).copy()
+        points[1:-1:2] = (points[:-2:2] + points[2::2]) / 2
+        between[name] = points
+    slow = prepare(fast.part(slice(None, None, 2)), load_definition("bridge"))[0].measures
+    thinned = replace(fast, **between)
+    told, untold = (prepare(thinned, load_definition("bridge"), read_share=s)[0].measures for s in (0.5, 1.0))
+    for name in ("head_lift", "trunk_lift_deg", "foot_pitch_deg"):  # nothing is added from the definition
+        truly = np.nanmedian(slow.sd_of(name))
+        assert np.nanmedian(told.sd_of(name)) == pytest.approx(truly, rel=0.25)
+        assert np.nanmedian(untold.sd_of(name)) < 0.75 * truly
+
+
 def test_values_are_of_low_trust_where_the_two_readings_contradict_each_other_for_a_while():
     track = shot(clam_at, FRONT)
     n = len(track)
