@@ -212,7 +212,7 @@ def _outline(
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
-    w, p = scratch.float64(world, posture), scratch.float64(xy, posture)
+    w, p = (scratch.Rows(points, posture, np.float64) for points in (world, xy))
     module = formulas(definition)
     on_side = module.LIES_ON == "side"
     seen = module.seen_from(w, p)
@@ -265,7 +265,7 @@ def _scale(
     definition: Definition, ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask
 ) -> Reference:
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
-    each = scratch.float64(xy, rest)
+    each = scratch.Rows(xy, rest, np.float64)
 
     def length(a: Landmark, b: Landmark) -> float:
         return float(np.median(np.linalg.norm(each[:, a] - each[:, b], axis=1)))
@@ -289,7 +289,7 @@ def _scale(
         along = unit(heel - shoulder)
         normal = np.array([along[1], -along[0]])
         normal = normal if float(dot(normal, UP)) > 0 else -normal
-    every = each if rest is posture else scratch.float64(xy, posture)
+    every = scratch.Rows(xy, posture, np.float64)
 
     def bone(a: str, b: str) -> float:
         ends = every[:, side_landmark(near, a)] - every[:, side_landmark(near, b)]
