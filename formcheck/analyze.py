@@ -228,20 +228,20 @@ def _whole_table(
     """Measures and smoothed landmarks of every frame; outside all stretches nothing is measurable."""
     n = len(track)
     table = MeasureTable.empty(tuple(definition.measures), track.time_s)
-    sd = scratch.full(table.value.shape, np.nan, np.float64)
+    sd = scratch.full(table.value.shape[::-1], np.nan, np.float64).T
     smooth_xy = scratch.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
     for t in tracked:
         frames, part = t.stretch.frames, t.stretch.measures
-        smooth_xy[frames] = t.stretch.xy
+        scratch.copy(t.stretch.xy, smooth_xy[frames])
         if part is not None:
-            table.value[frames], table.status[frames] = part.value, part.status
-            table.reason[frames] = part.reason
-            if part.sd is not None:
-                np.copyto(sd[frames], part.sd, where=np.isfinite(part.value))
-            away = np.zeros(n, bool)
-            away[frames] = ~t.stretch.posture
-            table.value[away] = np.nan
-            table.status[away], table.reason[away] = Status.NOT_MEASURABLE, Reason.NO_PERSON
+            whole, whole_sd = table.part(frames), sd[frames]
+            for one in scratch.pieces(len(part)):
+                value, status, reason = (a[one] for a in (whole.value, whole.status, whole.reason))
+                value[:], status[:], reason[:] = part.value[one], part.status[one], part.reason[one]
+                if part.sd is not None:
+                    np.copyto(whole_sd[one], part.sd[one], where=np.isfinite(part.value[one]))
+                away = ~t.stretch.posture[one]
+                value[away], status[away], reason[away] = np.nan, Status.NOT_MEASURABLE, Reason.NO_PERSON
     return replace(table, sd=sd), smooth_xy
 
 

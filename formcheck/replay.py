@@ -6,16 +6,18 @@ The same definition gives exactly what was shown live; a changed one gives what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from formcheck import scratch
 from formcheck.analysis import PHASES, Analysis
 from formcheck.coach.setup import position_check
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.practice import Moment, Practice
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.steady import Seen
 from formcheck.session.events import Event
@@ -68,11 +70,9 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     apply_until(pending, -1, practice, log)
     names = tuple(definition.measures)
     n = len(track)
-    value = np.full((n, len(names)), np.nan)
-    status = np.full((n, len(names)), Status.NOT_MEASURABLE, np.uint8)
-    reason = np.full((n, len(names)), Reason.NO_PERSON, np.uint8)
-    sd = np.full((n, len(names)), np.nan)
-    smooth_xy = np.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
+    table = MeasureTable.empty(names, track.time_s)
+    table = replace(table, sd=scratch.full((n, len(names)), np.nan, np.float64))
+    smooth_xy = scratch.full((n, LANDMARK_COUNT, 2), np.nan, np.float32)
     phase = np.zeros(n, np.uint8)
     rep = np.zeros(n, np.int32)
     for i, seen in enumerate(seen_frames(poses)):
@@ -81,9 +81,10 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         if moment.xy is not None:
             smooth_xy[i] = moment.xy
         if moment.row is not None:
-            value[i], status[i], reason[i] = moment.row.value[0], moment.row.status[0], moment.row.reason[0]
-            if moment.row.sd is not None:
-                sd[i] = moment.row.sd[0]
+            row = moment.row
+            table.value[i], table.status[i], table.reason[i] = row.value[0], row.status[0], row.reason[0]
+            if row.sd is not None and table.sd is not None:
+                table.sd[i] = row.sd[0]
         phase[i] = PHASES.index(moment.phase)
         rep[i] = rep_under_way(log, moment)
         apply_until(pending, seen.index, practice, log)
@@ -98,7 +99,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
         definition=definition,
         track=track,
         smooth_xy=smooth_xy,
-        measures=MeasureTable(names, track.time_s, value, status, reason, sd),
+        measures=table,
         primary=definition.counting.signal,
         phase=phase,
         rep=rep,
@@ -130,7 +131,7 @@ def apply_until(pending: list[Event], after_frame: int, practice: Practice, log:
 def seen_frames(poses: SessionPoses) -> Iterator[Seen]:
     """The stored frames as the engine got them."""
     track = poses.track
-    for i in range(len(track)):
+    for i in scratch.each(len(track)):
         there = bool(track.person[i])
         apart = np.nan if track.disagreement is None else float(track.disagreement[i])
         yield Seen(

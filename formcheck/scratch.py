@@ -1,6 +1,8 @@
 """Arrays with a row for every frame of a recording: long ones lie in a file without a name, not in memory.
 
-The system writes such a file out when it needs the memory, and it is gone with the array (or the program).
+Work on them goes piece by piece, through `pieces` or `Rows`. After each piece the system gets the memory
+back, so that of a long recording no more than of a short one counts as the program's. The file is gone with
+the array (or the program).
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ import math
 import mmap
 import os
 import tempfile
+import threading
+import weakref
 from collections.abc import Iterator
-from typing import IO
+from contextlib import suppress
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +28,9 @@ IN_MEMORY_BYTES = 4_000_000
 #: Frames worked on at a time.
 PIECE = 4096
 _BLOCK = bytes(1 << 20)
+#: Every file that is mapped into memory.
+_maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+_maps_lock = threading.Lock()
 
 
 def folder() -> str:
@@ -52,9 +60,25 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
     try:
         with tempfile.TemporaryFile(dir=folder()) as file:
             _make_room(file, size)
-            return np.ndarray(shape, dtype, buffer=mmap.mmap(file.fileno(), size))
+            mapped = mmap.mmap(file.fileno(), size)
     except OSError as error:
         raise no_room(error) from None
+    with _maps_lock:
+        _maps.add(mapped)
+    return np.ndarray(shape, dtype, buffer=mapped)
+
+
+def give_back() -> None:
+    """Take all scratch files out of this process's memory; what is touched again is read again.
+
+    The system would do that when it needs the room, but until then they count as the program's. Where it
+    cannot be asked to (Windows), they do.
+    """
+    if hasattr(mmap, "MADV_DONTNEED"):
+        with _maps_lock:
+            for mapped in _maps:
+                with suppress(OSError):
+                    mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _make_room(file: IO[bytes], size: int) -> None:
@@ -73,23 +97,64 @@ def _make_room(file: IO[bytes], size: int) -> None:
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray:
     """As ``numpy.full``; see `empty`."""
     out = empty(shape, dtype)
-    out.fill(value)
+    every = out.reshape(-1)
+    for piece in pieces(len(every), 100 * PIECE):
+        every[piece] = value
     return out
+
+
+def copy(array: NDArray, to: NDArray) -> None:
+    """``to[:] = array``."""
+    for piece in pieces(len(array)):
+        to[piece] = array[piece]
 
 
 def pieces(count: int, step: int = PIECE) -> Iterator[slice]:
-    """Slices of at most `step` that make up `count`."""
-    return (slice(at, min(at + step, count)) for at in range(0, count, step))
+    """Slices of at most `step` that make up `count`; after each one scratch files are given back."""
+    for at in range(0, count, step):
+        yield slice(at, min(at + step, count))
+        give_back()
 
 
-def float64(array: NDArray, where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """``array[where]`` in double precision."""
-    if where.all():
-        out = empty(array.shape, np.float64)
-        out[:] = array
+def each(count: int) -> Iterator[int]:
+    """The numbers below `count`, piece by piece as in `pieces`."""
+    for piece in pieces(count):
+        yield from range(piece.start, piece.stop)
+
+
+class Rows:
+    """Some rows of a long array, whose columns are read and written as if there were no others.
+
+    ``rows[:, 3]`` is a new array in memory, ``rows[:, 3] = x`` writes to the long one, both piece by piece.
+
+    Args:
+        array: ``(T, ...)``.
+        where: ``(T,)`` which rows.
+        dtype: what is read comes as this; by default as it is.
+    """
+
+    def __init__(self, array: NDArray, where: NDArray[np.bool_], dtype: DTypeLike | None = None) -> None:
+        self._array, self._where = array, where
+        self._dtype = array.dtype if dtype is None else dtype
+        self._count = int(np.count_nonzero(where))
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, columns: tuple[Any, ...]) -> NDArray:
+        out = np.empty((self._count, *self._array[:0][columns].shape[1:]), self._dtype)
+        for here, there in self._pieces():
+            out[there] = self._array[here][columns][self._where[here]]
         return out
-    chosen = np.flatnonzero(where)
-    out = empty((len(chosen), *array.shape[1:]), np.float64)
-    for piece in pieces(len(chosen)):
-        out[piece] = array[chosen[piece]]
-    return out
+
+    def __setitem__(self, columns: tuple[Any, ...], values: NDArray) -> None:
+        for here, there in self._pieces():
+            self._array[here][columns][self._where[here]] = values[there]
+
+    def _pieces(self) -> Iterator[tuple[slice, slice]]:
+        """A piece of the long array, and which of the rows lie in it."""
+        done = 0
+        for here in pieces(len(self._where)):
+            there = slice(done, done + int(np.count_nonzero(self._where[here])))
+            done = there.stop
+            yield here, there

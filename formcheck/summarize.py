@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.analysis import PHASES
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.faults import Check
@@ -172,7 +173,9 @@ def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict
     if main is None or main.stretch.measures is None:
         return tally.info(definition, None)
     posture, table = main.stretch.posture, main.stretch.measures
-    tally.add(table.status[posture], table.reason[posture])
+    for piece in scratch.pieces(len(table)):
+        there = posture[piece]
+        tally.add(table.status[piece][there], table.reason[piece][there])
     return tally.info(definition, main.stretch.reference)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,3 +114,46 @@ def test_without_fallocate_the_file_is_written(monkeypatch: pytest.MonkeyPatch) 
     array = scratch.full((10_000, 33, 3), 2.0, np.float64)
     array[5] = 1.0
     assert float(array.sum()) == 2.0 * array.size - 99
+
+
+def resident_mb() -> float:
+    """Everything in this process's memory, files that are mapped included."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc, Linux only")
+def test_of_a_long_array_no_more_than_a_piece_is_in_memory() -> None:
+    before = resident_mb()
+    array = scratch.full((108_000, 33, 3), 1.0, np.float32)
+    rows = scratch.Rows(array, np.arange(len(array)) % 3 > 0)
+    rows[:, 5] = 2 * rows[:, 5]
+    assert resident_mb() - before < 8  # of 43
+    assert float(array.sum()) == array.size + 3 * 72_000
+
+
+@pytest.mark.parametrize("where", ["none", "some", "all"])
+def test_rows_are_read_and_written_as_by_numpy(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch.pieces, "__defaults__", (7,))
+    random = np.random.default_rng(1)
+    array = random.normal(size=(50, 33, 3)).astype(np.float32)
+    chosen = {"none": np.zeros(50, bool), "some": random.random(50) > 0.4, "all": np.ones(50, bool)}[where]
+    rows, exact = scratch.Rows(array, chosen), scratch.Rows(array, chosen, np.float64)
+    assert len(rows) == chosen.sum()
+    for columns in ([slice(None), 3], [slice(None), [4, 2]], [slice(None), slice(2, 5)], [slice(None), 3, 1]):
+        key = tuple(columns)
+        assert rows[key].tobytes() == array[chosen][key].tobytes()
+        assert exact[key].tobytes() == array[chosen].astype(np.float64)[key].tobytes()
+    expected = array.copy()
+    there = expected[chosen]
+    there[:, 2:5] += 0.5
+    expected[chosen] = there
+    rows[:, 2:5] += 0.5
+    assert array.tobytes() == expected.tobytes()
+
+
+def test_where_the_system_takes_no_advice_arrays_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("mmap.MADV_DONTNEED", raising=False)
+    array = scratch.full((10_000, 33, 3), 2.0, np.float64)
+    scratch.give_back()
+    assert float(array.sum()) == 2.0 * array.size

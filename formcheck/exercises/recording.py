@@ -223,7 +223,7 @@ def _outline(
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
-    w, p = scratch.float64(world, posture), scratch.float64(xy, posture)
+    w, p = (scratch.Rows(points, posture, np.float64) for points in (world, xy))
     module = formulas(definition)
     on_side = module.LIES_ON == "side"
     seen = module.seen_from(w, p)
@@ -278,7 +278,7 @@ def _scale(
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
 
     def at(landmark: Landmark, frames: Mask = rest) -> Array:
-        return xy[frames, landmark].astype(np.float64)
+        return scratch.Rows(xy, frames, np.float64)[:, landmark]
 
     def apart(a: Array, b: Array) -> float:
         return float(np.median(np.linalg.norm(a - b, axis=1)))
@@ -371,9 +371,6 @@ def _with_rest(
     a repetition); every other measure is compared with the start.
     """
     signal = definition.counting.signal
-
-    some = rest | first
-    xy, world, rest, first = xy[some], world[some], rest[some], first[some]
 
     def resting(ref: Reference) -> dict[str, float]:
         raw = raw_values(definition, xy, world, ref)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.measures.table import Status
@@ -48,10 +49,9 @@ def write_trc(analysis: Analysis, world_xyz: NDArray[np.float32], path: Path, fr
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     names = [landmark.name.lower() for landmark in Landmark]
-    points = world_xyz[frames].astype(np.float64) * _TURN
-    seen = analysis.track.visibility[frames] >= analysis.definition.gates.visibility_low
-    points[~(seen & analysis.track.person[frames, None])] = np.nan
-    times = analysis.track.time_s[frames]
+    track, world_xyz = analysis.track.part(frames), world_xyz[frames]
+    least = analysis.definition.gates.visibility_low
+    times = track.time_s
     rate = _rate(times)
     count = len(times)
     first = frames.start + 1
@@ -64,10 +64,13 @@ def write_trc(analysis: Analysis, world_xyz: NDArray[np.float32], path: Path, fr
         file.write("Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t\t\n")
         axes = "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, len(names) + 1))
         file.write(f"\t\t{axes}\t\n\n")
-        for k in range(count):
-            cells = ["" if v != v else f"{v:.5f}" for v in points[k].ravel().tolist()]
-            # OpenSim drops a blank last cell; a tab after each line keeps the count right.
-            file.write(f"{first + k}\t{times[k]:.6f}\t" + "\t".join(cells) + "\t\n")
+        for piece in scratch.pieces(count):
+            points = world_xyz[piece].astype(np.float64) * _TURN
+            points[~((track.visibility[piece] >= least) & track.person[piece, None])] = np.nan
+            for k, point in enumerate(points, piece.start):
+                cells = ["" if v != v else f"{v:.5f}" for v in point.ravel().tolist()]
+                # OpenSim drops a blank last cell; a tab after each line keeps the count right.
+                file.write(f"{first + k}\t{times[k]:.6f}\t" + "\t".join(cells) + "\t\n")
 
 
 def write_mot(analysis: Analysis, path: Path, frames: slice) -> list[str]:

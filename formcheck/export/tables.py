@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from formcheck import scratch
 from formcheck.analysis import PHASES, Analysis
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
@@ -20,8 +21,6 @@ from formcheck.session.outputs import replacing
 
 SCHEMA = "formcheck.export/1"
 _WORDS = [status.word for status in Status]
-#: Rows made at once: an hour-long session is never in memory as text.
-_CHUNK = 2048
 
 
 def column_names(analysis: Analysis) -> list[str]:
@@ -60,8 +59,8 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
     from the middle of the hips, camera axes (x right, y down, z away).
     """
     table, least = analysis.measures, analysis.definition.gates.visibility_low
-    for start in range(frames.start, frames.stop, _CHUNK):
-        part = slice(start, min(start + _CHUNK, frames.stop))
+    for piece in scratch.pieces(frames.stop - frames.start):
+        part = slice(frames.start + piece.start, frames.start + piece.stop)
         track = analysis.track
         seen = track.person[part, None] & (track.visibility[part] >= least)
         points = np.concatenate(

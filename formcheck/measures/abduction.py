@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from formcheck.measures import view as views
 from formcheck.measures.geometry import UP, joint_angle_deg, turn_deg, unit
 from formcheck.measures.reference import Reference
-from formcheck.measures.view import View
+from formcheck.measures.view import Points, View
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -96,7 +96,7 @@ def in_posture(world: Array) -> NDArray[np.bool_]:
     return np.asarray((np.abs(line) > ON_SIDE) & (lying > LYING) & straight & in_line)
 
 
-def seen_from(world: Array, xy: Array) -> View:
+def seen_from(world: Points, xy: Points) -> View:
     """The view: as of a clam, but whether it is from behind tells the way the body faces, not the knees."""
     t = np.median(views.trunk(world), axis=0)
     yaw = float(np.degrees(np.arctan2(t[2], abs(t[0]))))
@@ -105,23 +105,23 @@ def seen_from(world: Array, xy: Array) -> View:
     return views.clam_view(world, xy)
 
 
-def _facing(world: Array) -> Array:
+def _facing(world: Points) -> Array:
     """``(T, 3)`` direction the front of the body faces."""
     return unit(np.cross(world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP], views.trunk(world)))
 
 
-def working_side(world: Array, near: str) -> str:
+def working_side(world: Points, near: str) -> str:
     """Unused: on the side, the top leg works."""
     return near
 
 
-def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+def back_x(world: Points, xy: Points, along: Array, view: str) -> float:
     """Image x direction of the patient's back: away from where the body faces."""
     if view == "oblique":  # as of a clam
         return float(np.sign(along[0])) or 1.0
     return -float(np.sign(np.median(_facing(world)[:, 0]))) or 1.0
 
 
-def shank_sign(world: Array, side: str) -> float:
+def shank_sign(world: Points, side: str) -> float:
     """Of no matter with a straight knee."""
     return 1.0

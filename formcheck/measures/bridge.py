@@ -21,7 +21,7 @@ from formcheck.measures.geometry import (
     unit,
 )
 from formcheck.measures.reference import Reference
-from formcheck.measures.view import View, bridge_view, hook_lying, knee_flexion_world_deg
+from formcheck.measures.view import Points, View, bridge_view, hook_lying, knee_flexion_world_deg
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, side_landmark
 
 Array = NDArray[np.float64]
@@ -199,22 +199,22 @@ START_CHECKS = frozenset({"hips_up", "feet_too_far", "feet_too_near", "head_up"}
 in_posture = hook_lying
 
 
-def seen_from(world: Array, xy: Array) -> View:
+def seen_from(world: Points, xy: Points) -> View:
     """The view, by the hip line alone."""
     return bridge_view(world)
 
 
-def working_side(world: Array, near: str) -> str:
+def working_side(world: Points, near: str) -> str:
     """The standing leg is the one with the bent knee."""
     left, right = np.median(knee_flexion_world_deg(world), axis=0)
     return "left" if left > right else "right"
 
 
-def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+def back_x(world: Points, xy: Points, along: Array, view: str) -> float:
     """Of no matter on the back."""
     return 1.0
 
 
-def shank_sign(world: Array, side: str) -> float:
+def shank_sign(world: Points, side: str) -> float:
     """Of no matter here."""
     return 1.0

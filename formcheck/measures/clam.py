@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from formcheck.measures.geometry import UP, cross3, dot, turn_deg, unit
 from formcheck.measures.reference import Reference
-from formcheck.measures.view import clam_view, side_lying
+from formcheck.measures.view import Points, clam_view, side_lying
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -129,13 +129,13 @@ def _external_rotation(world: Array, top: str, shank_sign: float) -> Array:
     return np.degrees(np.arctan2(-dot(shank, across), shank_sign * dot(shank, m)))
 
 
-def shank_sign(world: Array, top: str) -> float:
+def shank_sign(world: Points, top: str) -> float:
     """Which way round the top shank hangs at rest: the sign that M-C10 gives to m, from resting frames."""
     shank, _, m = _shank_frame(world, top)
     return -1.0 if float(np.median(dot(shank, m))) < 0 else 1.0
 
 
-def _shank_frame(world: Array, top: str) -> tuple[Array, Array, Array]:
+def _shank_frame(world: Points, top: str) -> tuple[Array, Array, Array]:
     """Shank part square to the thigh, direction across the pelvis square to the thigh, and their normal."""
     hip, knee, ankle = (world[:, side_landmark(top, p)] for p in ("hip", "knee", "ankle"))
     thigh = unit(knee - hip)
@@ -183,12 +183,12 @@ START_CHECKS = frozenset({"feet_apart", "hips_not_stacked", "knees_too_low", "kn
 in_posture, seen_from = side_lying, clam_view
 
 
-def working_side(world: Array, near: str) -> str:
+def working_side(world: Points, near: str) -> str:
     """Unused: on the side, the top leg works."""
     return near
 
 
-def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+def back_x(world: Points, xy: Points, along: Array, view: str) -> float:
     """Image x direction in which the patient's back lies: away from the bent knees."""
     if view == "oblique":  # spec 3.1: in the oblique view the back is on the feet's side
         return float(np.sign(along[0])) or 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.reference import Reference
-from formcheck.measures.view import View
+from formcheck.measures.view import Points, View
 from formcheck.pose.landmarks import Landmark
 
 Array = NDArray[np.float64]
@@ -56,14 +56,14 @@ class Formulas(Protocol):
     def in_posture(self, world: Array) -> NDArray[np.bool_]:
         """``(T,)`` True where a body of ``(T, 33, 3)`` world landmarks is where this exercise happens."""
 
-    def seen_from(self, world: Array, xy: Array) -> View:
+    def seen_from(self, world: Points, xy: Points) -> View:
         """From where the camera looks at a body in the posture."""
 
-    def working_side(self, world: Array, near: str) -> str:
+    def working_side(self, world: Points, near: str) -> str:
         """Of an exercise on the back with a side: which leg works. `near` is the side nearer the camera."""
 
-    def back_x(self, world: Array, xy: Array, along: Array, view: str) -> float:
+    def back_x(self, world: Points, xy: Points, along: Array, view: str) -> float:
         """Image x direction of the patient's back, lying on the side; 1.0 where it does not matter."""
 
-    def shank_sign(self, world: Array, side: str) -> float:
+    def shank_sign(self, world: Points, side: str) -> float:
         """Which way round the shank hangs at rest; 1.0 where it does not matter."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from formcheck.measures import view as views
 from formcheck.measures.geometry import UP, dot, joint_angle_deg, unit
 from formcheck.measures.reference import Reference
-from formcheck.measures.view import View
+from formcheck.measures.view import Points, View
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
@@ -104,7 +104,7 @@ def _one_straight_leg_up(world: Array) -> NDArray[np.bool_]:
     return np.asarray(straight & down)
 
 
-def _hip_flexion_world_deg(world: Array) -> Array:
+def _hip_flexion_world_deg(world: Points) -> Array:
     """``(T, 2)`` angle of left and right thigh from the line of the trunk, world landmarks, 0 = in line."""
     trunk = -views.trunk(world)
     thighs = [
@@ -115,12 +115,12 @@ def _hip_flexion_world_deg(world: Array) -> Array:
     return np.stack([joint_angle_deg(trunk, zero, thigh) for thigh in thighs], axis=1)
 
 
-def seen_from(world: Array, xy: Array) -> View:
+def seen_from(world: Points, xy: Points) -> View:
     """The view, by the hip line alone, as of a bridge."""
     return views.bridge_view(world)
 
 
-def working_side(world: Array, near: str) -> str:
+def working_side(world: Points, near: str) -> str:
     """The leg that goes clearly higher; lying still, the nearer one."""
     left, right = np.percentile(_hip_flexion_world_deg(world), 90, axis=0)
     if abs(left - right) < CLEARLY_HIGHER_DEG:
@@ -128,11 +128,11 @@ def working_side(world: Array, near: str) -> str:
     return "left" if left > right else "right"
 
 
-def back_x(world: Array, xy: Array, along: Array, view: str) -> float:
+def back_x(world: Points, xy: Points, along: Array, view: str) -> float:
     """Of no matter on the back."""
     return 1.0
 
 
-def shank_sign(world: Array, side: str) -> float:
+def shank_sign(world: Points, side: str) -> float:
     """Of no matter here."""
     return 1.0

@@ -62,11 +62,14 @@ def raw_values(
     quantities = formulas(definition).quantities
     if len(xy) <= scratch.PIECE:
         return quantities(np.asarray(xy, np.float64), np.asarray(world, np.float64), ref)
-    parts = [
-        quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
-        for piece in scratch.pieces(len(xy))
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    names: list[str] = []
+    for piece in scratch.pieces(len(xy)):
+        found = quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
+        if not names:
+            names = list(found)
+            values = scratch.empty((len(names), len(xy)), np.float64)
+        values[:, piece] = list(found.values())
+    return dict(zip(names, values, strict=True))
 
 
 class Measurer:

@@ -82,7 +82,7 @@ class MeasureTable:
         return cls(
             names,
             time_s,
-            scratch.full(shape, np.nan, np.float64),
+            scratch.full(shape[::-1], np.nan, np.float64).T,  # who asks for one measure touches only that
             scratch.full(shape, Status.NOT_MEASURABLE, np.uint8),
             scratch.full(shape, Reason.NO_PERSON, np.uint8),
         )

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.measures.geometry import joint_angle_deg, norm, unit
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
 
 Array = NDArray[np.float64]
+#: ``(T, 33, ...)`` landmarks, of which ``points[:, landmark]`` is asked for.
+Points = Array | scratch.Rows
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,18 @@ _BOX = [
 _LEFT_LINES, _RIGHT_LINES = ([BOTH_HIPS[i], BOTH_SHOULDERS[i]] for i in (0, 1))
 
 
-def _line(world: Array, left: Landmark, right: Landmark) -> Array:
+def _line(world: Points, left: Landmark, right: Landmark) -> Array:
     return np.asarray(unit(world[:, left] - world[:, right]))
 
 
-def trunk(world: Array) -> Array:
+def trunk(world: Points) -> Array:
     """``(T, 3)`` from mid-hips to mid-shoulders, metres."""
     shoulders = (world[:, Landmark.LEFT_SHOULDER] + world[:, Landmark.RIGHT_SHOULDER]) / 2
     hips = (world[:, Landmark.LEFT_HIP] + world[:, Landmark.RIGHT_HIP]) / 2
     return np.asarray(shoulders - hips)
 
 
-def knee_flexion_world_deg(world: Array) -> Array:
+def knee_flexion_world_deg(world: Points) -> Array:
     """``(T, 2)`` knee flexion of left and right leg from world landmarks, 0 = straight."""
     # Both legs at once: a single frame's time is all in the calls.
     return np.asarray(180 - joint_angle_deg(world[:, BOTH_HIPS], world[:, BOTH_KNEES], world[:, BOTH_ANKLES]))
@@ -122,7 +125,7 @@ _FEET_BOX = 1.0  # width / height of the body in the picture: corner 1.33-3.4, f
 YAW_SHORTFALL_DEG = 8.0
 
 
-def _shoulders_behind_ankles(world: Array) -> float:
+def _shoulders_behind_ankles(world: Points) -> float:
     """Median depth of the shoulders less that of the ankles, metres; + = feet nearer the camera."""
     ends = (
         world[:, Landmark.LEFT_SHOULDER, 2]
@@ -133,7 +136,7 @@ def _shoulders_behind_ankles(world: Array) -> float:
     return float(np.median(ends))
 
 
-def bridge_view(world: Array) -> View:
+def bridge_view(world: Points) -> View:
     """View of a supine person from the hip line, medians over ``(T, 33, 3)``."""
     line = _line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
     depth = float(np.median(np.abs(line[:, 2])))
@@ -146,7 +149,7 @@ def bridge_view(world: Array) -> View:
     return View("head", -yaw) if towards_head else View("feet", yaw)
 
 
-def clam_view(world: Array, xy: Array) -> View:
+def clam_view(world: Points, xy: Points) -> View:
     """View of a side-lying person, medians over ``(T, 33, 3)`` world and ``(T, 33, 2)`` image landmarks."""
     t = np.median(trunk(world), axis=0)
     yaw = float(np.degrees(np.arctan2(t[2], abs(t[0]))))

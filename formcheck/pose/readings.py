@@ -14,8 +14,8 @@ import numpy as np
 from formcheck import scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
 
-#: So much stays in memory, about five minutes of video.
-_IN_MEMORY_BYTES = 16_000_000
+#: So much stays in memory, about a minute of video.
+_IN_MEMORY_BYTES = 4_000_000
 
 
 class Readings(Sequence[PoseResult]):

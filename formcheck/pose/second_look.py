@@ -101,19 +101,18 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
 
 
-def _found(results: Sequence[PoseResult]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _found(results: Sequence[PoseResult]) -> tuple[scratch.Rows, scratch.Rows]:
     """``(N, 33, 3)`` world and ``(N, 33, 2)`` image landmarks of the frames in which somebody was seen."""
+    seen = np.zeros(len(results), bool)
     world = scratch.empty((len(results), LANDMARK_COUNT, 3), np.float32)
     xy = scratch.empty((len(results), LANDMARK_COUNT, 2), np.float32)
-    n = 0
-    for result in results:
-        if result.pose is not None:
-            world[n], xy[n] = result.pose.world_xyz, result.pose.image_xy
-            n += 1
-    return world[:n], xy[:n]
+    for i in scratch.each(len(results)):
+        if (pose := results[i].pose) is not None:
+            seen[i], world[i], xy[i] = True, pose.world_xyz, pose.image_xy
+    return scratch.Rows(world, seen), scratch.Rows(xy, seen)
 
 
-def _end_on(world: NDArray[np.float32]) -> bool:
+def _end_on(world: scratch.Rows) -> bool:
     """True when a supine body's trunk points at the camera and its hip line lies across."""
     if not len(world):
         return False
@@ -124,15 +123,17 @@ def _end_on(world: NDArray[np.float32]) -> bool:
     return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
 
 
-def _upper_side(world: NDArray[np.float32], xy: NDArray[np.float32]) -> str | None:
+def _upper_side(world: scratch.Rows, xy: scratch.Rows) -> str | None:
     """The upper side of a body lying on its side and seen from the feet, or None."""
     if not len(world):
         return None
     hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     stacked = np.abs(hips[:, 1]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
     deeper = world[:, BOTH_SHOULDERS, 2].mean(axis=1) - world[:, BOTH_ANKLES, 2].mean(axis=1)
+    if np.median(stacked) < _STACKED or np.median(deeper) < _FEET_NEARER_M:
+        return None
     box = np.median(np.ptp(xy[:, _REACHED], axis=1), axis=0)
-    if np.median(stacked) < _STACKED or np.median(deeper) < _FEET_NEARER_M or box[0] >= _TALL_BOX * box[1]:
+    if box[0] >= _TALL_BOX * box[1]:
         return None
     return (
         "left" if np.median(xy[:, [11, 23], 1].sum(axis=1) - xy[:, [12, 24], 1].sum(axis=1)) < 0 else "right"
@@ -174,7 +175,7 @@ def find_region(
 
 
 def _for_side_lying(
-    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], xy: NDArray[np.float32], upper: str
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], xy: scratch.Rows, upper: str
 ) -> Region:
     """The region for a body on its side seen from the feet, begun where the tracking was (`xy`)."""
     hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
@@ -187,7 +188,7 @@ def _for_side_lying(
     return region
 
 
-def _trials(frames: Sequence[NDArray[np.uint8]], xy: NDArray[np.float32], of: int) -> list[Region]:
+def _trials(frames: Sequence[NDArray[np.uint8]], xy: scratch.Rows, of: int) -> list[Region]:
     """Regions worth trying, each at eight turns: where the tracking was and where the picture moves.
 
     Args:

@@ -68,18 +68,10 @@ class Track:
         found = results if isinstance(results, Sequence) else list(results)
         n = len(found)
         apart = np.full(n, np.nan)
-        track = cls(
-            time_s=np.empty(n, np.float64),
-            person=np.zeros(n, bool),
-            rejected=np.zeros(n, bool),
-            people_seen=np.empty(n, np.int32),
-            image_xyz=scratch.full((n, LANDMARK_COUNT, 3), np.nan, np.float32),
-            world_xyz=scratch.full((n, LANDMARK_COUNT, 3), np.nan, np.float32),
-            visibility=scratch.full((n, LANDMARK_COUNT), 0.0, np.float32),
-            image_wh=image_wh,
-        )
+        track = cls.empty(n, image_wh)
         twice: list[int] = []
-        for i, result in enumerate(found):
+        for i in scratch.each(n):
+            result = found[i]
             track.time_s[i], track.people_seen[i] = result.time_s, result.people_seen
             track.rejected[i] = result.rejected is not None
             pose, mirrored = result.pose, result.mirrored
@@ -97,6 +89,20 @@ class Track:
         if twice:
             _add_second_readings(track, twice, found)
         return replace(track, disagreement=apart if np.isfinite(apart).any() else None)
+
+    @classmethod
+    def empty(cls, count: int, image_wh: tuple[int, int]) -> Track:
+        """A track of so many frames in which nobody has been seen yet, to be filled in place."""
+        return cls(
+            time_s=np.zeros(count, np.float64),
+            person=np.zeros(count, bool),
+            rejected=np.zeros(count, bool),
+            people_seen=np.zeros(count, np.int32),
+            image_xyz=scratch.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
+            world_xyz=scratch.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
+            visibility=scratch.full((count, LANDMARK_COUNT), 0.0, np.float32),
+            image_wh=image_wh,
+        )
 
     def __len__(self) -> int:
         return len(self.time_s)
@@ -156,7 +162,8 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         found: both readings of every frame.
     """
     half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
-    for row, result in enumerate(found[i] for i in twice):
+    for row in scratch.each(len(twice)):
+        result = found[twice[row]]
         assert result.pose is not None
         assert result.mirrored is not None
         half[0, row] = ((result.mirrored.image_xyz - result.pose.image_xyz) / 2).ravel()
@@ -165,11 +172,11 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
     t, times = track.time_s[seen], track.time_s[twice]
     for points, halves in zip((track.image_xyz, track.world_xyz), half, strict=True):
         flat = points.reshape(len(track), -1)
-        for some in scratch.pieces(flat.shape[1], 11):
-            # A shaky second reading must not add its own shake: the median of three in a row.
-            calm = running_median(halves[:, some], 3)
-            between = np.stack([np.interp(t, times, column) for column in calm.T], axis=1)
-            flat[seen, some] += between.astype(np.float32)
+        # A shaky second reading must not add its own shake: the median of three in a row.
+        calm = np.ascontiguousarray(running_median(halves, 3).T)
+        for piece in scratch.pieces(len(seen)):
+            between = np.stack([np.interp(t[piece], times, column) for column in calm], axis=1)
+            flat[seen[piece]] += between.astype(np.float32)
 
 
 def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -201,12 +208,14 @@ def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     breaks = np.flatnonzero(np.diff(track.time_s[seen]) > _BRIDGE_S) + 1
     for run in np.split(seen, breaks):
         t = track.time_s[run]
+        frames = slice(run[0], run[-1] + 1)
         for points, out in ((track.image_xyz[:, :, :2], xy), (track.world_xyz, world)):
+            source, target = (scratch.Rows(a[frames], track.person[frames]) for a in (points, out))
             # Of a long run a few landmarks at a time: the filter needs each one's whole course.
             for some in scratch.pieces(LANDMARK_COUNT, max(_AT_ONCE // len(run), 1)):
-                values = points[run, some]
+                values = source[:, some]
                 flat = _butterworth(t, values.reshape(len(run), -1).astype(np.float64))
-                out[run, some] = flat.reshape(values.shape)
+                target[:, some] = flat.reshape(values.shape)
     return xy, world
 
 
@@ -219,7 +228,8 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     xy = scratch.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
     world = scratch.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
     for frames in track.stretches():
-        xy[frames], world[frames] = smooth(track.part(frames))
+        for smooth_part, out in zip(smooth(track.part(frames)), (xy, world), strict=True):
+            scratch.copy(smooth_part, out[frames])
     return xy, world
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck import scratch
 from formcheck.ahead import ahead
 from formcheck.analysis import PHASES, Analysis
 from formcheck.coach.palette import Image
@@ -49,7 +50,7 @@ class Annotator:
             for name in analysis.measures.names
         ]
         self._primary = analysis.measures.names.index(analysis.primary)
-        self._trusted = self._trust()
+        self._using = {hip: [i for i, used in enumerate(self._used) if hip in used] for hip in _HIPS}
         self.strip = self._strip()
         self._unseen = tuple(
             wording.in_sentence(wording.short_title(measure.title))
@@ -88,7 +89,7 @@ class Annotator:
         return OverlayState(
             time_s=time_s,
             xy=xy if seen else None,
-            trusted=self._trusted[index],
+            trusted=self._trusted(index),
             measured=self._measured(index),
             phase=PHASES[int(analysis.phase[index])],
             rep=rep.index if rep else 0,
@@ -157,22 +158,22 @@ class Annotator:
         begun = int(np.searchsorted(self._starts, time_s, side="right"))
         return self.analysis.summary.reps[begun - 1] if begun else None
 
-    def _trust(self) -> NDArray[np.bool_]:
-        """``(T, 33)``: which landmarks may be believed, frame by frame.
+    def _trusted(self, index: int) -> NDArray[np.bool_]:
+        """``(33,)``: which landmarks of a frame may be believed.
 
         A hip's own visibility says nothing, so a hip counts as seen only while some measure that uses it
         is ok. Seen from the side, the far shoulder is hidden whatever its visibility says.
         """
         analysis = self.analysis
-        trusted = analysis.track.visibility >= analysis.definition.gates.visibility_ok
-        ok = self._status == Status.OK
-        for hip in _HIPS:
-            using = [i for i, used in enumerate(self._used) if hip in used]
-            trusted[:, hip] = ok[:, using].any(axis=1)
+        if not analysis.track.person[index]:
+            return np.zeros(LANDMARK_COUNT, bool)
+        trusted = analysis.track.visibility[index] >= analysis.definition.gates.visibility_ok
+        ok = self._status[index] == Status.OK
+        for hip, using in self._using.items():
+            trusted[hip] = ok[using].any()
         if analysis.summary.view.name == "side":
-            trusted[:, side_landmark(other_side(self.near), "shoulder")] = False
-        trusted[~analysis.track.person] = False
-        return np.asarray(trusted.reshape(-1, LANDMARK_COUNT), bool)
+            trusted[side_landmark(other_side(self.near), "shoulder")] = False
+        return np.asarray(trusted, bool)
 
     def _strip(self) -> Strip:
         analysis = self.analysis
@@ -209,6 +210,8 @@ def shown_pictures(analysis: Analysis, source: VideoFile, blur_face: bool = Fals
     for frame in source:
         if frame.index >= len(track):  # the analysis was interrupted
             return
+        if frame.index % scratch.PIECE == 0:
+            scratch.give_back()
         image = shrink(frame.image, width, height)
         if blur is not None:
             seen = track.image_xyz[frame.index, :, :2] * scale if track.person[frame.index] else None

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from formcheck import scratch
 from formcheck.analysis import Analysis
 from formcheck.coach.palette import GRADE_WORDS, Image
 from formcheck.coach.screen import clock
@@ -88,6 +89,7 @@ def render(
     """
     annotator = Annotator(analysis)
     times, plots = build_plots(analysis, annotator)
+    scratch.give_back()  # every measure of every frame has been looked at
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     figures = {plot.name: plot.figure for plot in plots}
     return _template().generate(

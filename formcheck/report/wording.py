@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from formcheck import scratch
 from formcheck.analysis import Analysis
 from formcheck.exercises.definition import Definition, Rule
 from formcheck.measures.measure import formulas_called
@@ -182,7 +183,7 @@ def near_side(analysis: Analysis) -> str:
         return analysis.summary.side
     if not analysis.track.person.any():
         return "left"
-    seen = analysis.track.visibility[analysis.track.person]
+    seen = scratch.Rows(analysis.track.visibility, analysis.track.person)
     parts = ("knee", "ankle", "heel", "elbow")
     left, right = (
         float(np.nanmean(seen[:, [side_landmark(side, part) for part in parts]]))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from formcheck import scratch
 from formcheck.analysis import PHASES
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.track import Track
 from formcheck.session.events import Event, check_event
 from formcheck.session.guard import look_over
@@ -162,20 +162,21 @@ class Session:
     def measures(self) -> MeasureTable:
         """All measures; values have the precision of float32."""
         with reading(self.path):
-            times = self._db.execute("SELECT frame, time_s FROM frames ORDER BY frame").fetchall()
-            rows = self._db.execute("SELECT * FROM measures ORDER BY frame").fetchall()
-            _check_rows(rows)
-            if [row[0] for row in times] != [row[0] for row in rows]:
+            table = MeasureTable.empty(self.meta.measures, self.time_s)
+            frames = self._db.execute("SELECT frame FROM frames ORDER BY frame")
+            measures = self._db.execute("SELECT * FROM measures ORDER BY frame")
+            for piece in scratch.pieces(len(table)):
+                shape = (piece.stop - piece.start, len(table.names))
+                rows = measures.fetchmany(shape[0])
+                _check_rows(rows)
+                if frames.fetchmany(shape[0]) != [row[:1] for row in rows]:
+                    raise ValueError("frames and measures differ")
+                value, status, reason = (b"".join(row[i] for row in rows) for i in (1, 2, 3))
+                table.value[piece] = np.frombuffer(value, dtype="<f4").reshape(shape)
+                table.status[piece] = np.frombuffer(status, dtype=np.uint8).reshape(shape)
+                table.reason[piece] = np.frombuffer(reason, dtype=np.uint8).reshape(shape)
+            if measures.fetchone() is not None:
                 raise ValueError("frames and measures differ")
-            shape = (len(rows), len(self.meta.measures))
-            value, status, reason = (b"".join(row[i] for row in rows) for i in (1, 2, 3))
-            table = MeasureTable(
-                names=self.meta.measures,
-                time_s=np.array([row[1] for row in times], dtype=np.float64),
-                value=np.frombuffer(value, dtype="<f4").reshape(shape).astype(np.float64),
-                status=np.frombuffer(status, dtype=np.uint8).reshape(shape).copy(),
-                reason=np.frombuffer(reason, dtype=np.uint8).reshape(shape).copy(),
-            )
             if np.any(table.status > max(Status)) or np.any(table.reason > max(Reason)):
                 raise ValueError("unknown status or reason")
             return table
@@ -189,37 +190,27 @@ class Session:
         with reading(self.path):
             some = "FROM frames WHERE frame >= ? AND frame < ?"
             count = self._db.execute(f"SELECT count(*) {some}", (first, last)).fetchone()[0]
-            landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
-            world = np.empty((count, LANDMARK_COUNT, 3), np.float32)
-            visibility = np.empty((count, LANDMARK_COUNT), np.float32)
-            plain: list[tuple[Any, ...]] = []
+            track = Track.empty(count, self.meta.image_wh)
+            apart = np.empty(count, np.float64)
+            frame, phase, rep = (np.empty(count, dtype) for dtype in (np.int64, np.uint8, np.int32))
+            plain: tuple[NDArray[Any], ...] = (track.time_s, track.person, track.rejected, track.people_seen)
             cursor = self._db.execute(f"SELECT * {some} ORDER BY frame", (first, last))
-            # In pieces, so that an hour of video is in memory once and not three times.
-            while rows := cursor.fetchmany(4096):
+            for piece in scratch.pieces(count):
+                rows = cursor.fetchmany(piece.stop - piece.start)
                 _check_rows(rows)
-                piece = slice(len(plain), len(plain) + len(rows))
-                landmarks[piece] = _floats([row[7] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
-                world[piece] = _floats([row[8] for row in rows], NAN_POINTS).reshape(len(rows), -1, 3)
-                visibility[piece] = _floats([row[9] for row in rows], NAN_VISIBILITY).reshape(len(rows), -1)
-                plain += [(*row[:7], row[10]) for row in rows]
-            columns: list[Any] = list(zip(*plain, strict=True)) or [()] * 8
-            apart = np.array(columns[7], dtype=np.float64)
-            return SessionPoses(
-                frame=np.array(columns[0], dtype=np.int64),
-                track=Track(
-                    time_s=np.array(columns[1], dtype=np.float64),
-                    person=np.array(columns[2], dtype=np.bool_),
-                    rejected=np.array(columns[3], dtype=np.bool_),
-                    people_seen=np.array(columns[4], dtype=np.int32),
-                    image_xyz=landmarks,
-                    world_xyz=world,
-                    visibility=np.nan_to_num(visibility, copy=False),
-                    image_wh=self.meta.image_wh,
-                    disagreement=None if np.isnan(apart).all() else apart,
-                ),
-                phase=np.array([PHASES.index(word) for word in columns[5]], dtype=np.uint8),
-                rep=np.array(columns[6], dtype=np.int32),
-            )
+                columns: list[Any] = list(zip(*rows, strict=True))
+                columns[5] = [PHASES.index(word) for word in columns[5]]
+                for out, column in zip((frame, *plain, phase, rep), columns[:7], strict=True):
+                    out[piece] = np.array(column, out.dtype)
+                track.image_xyz[piece] = _floats(columns[7], NAN_POINTS).reshape(len(rows), -1, 3)
+                track.world_xyz[piece] = _floats(columns[8], NAN_POINTS).reshape(len(rows), -1, 3)
+                track.visibility[piece] = np.nan_to_num(
+                    _floats(columns[9], NAN_VISIBILITY).reshape(len(rows), -1)
+                )
+                apart[piece] = np.array(columns[10], np.float64)
+            if not np.isnan(apart).all():
+                track = replace(track, disagreement=apart)
+            return SessionPoses(frame, track, phase, rep)
 
 
 def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
@@ -232,20 +223,28 @@ def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
         FormcheckError: they cannot.
     """
     track = poses.track
-    t, seen = track.time_s, track.person
+    t = track.time_s
     sane = (
         np.isfinite(t).all()
         and np.abs(t).max(initial=0.0) < _MOST_S
         and (np.diff(t) >= 0).all()
-        and (np.abs(track.image_xyz[seen]) < _MOST_PX).all()  # NaN is not less
-        and (np.abs(track.world_xyz[seen]) < _MOST_M).all()
-        and ((track.visibility[seen] >= -1e-3) & (track.visibility[seen] <= 1.001)).all()
+        and all(_has_places(track.part(piece)) for piece in scratch.pieces(len(track)))
         and ((track.people_seen >= 0) & (track.people_seen < _MOST_PEOPLE)).all()
         and (track.disagreement is None or not np.isinf(track.disagreement).any())
     )
     if not sane:
         raise _damaged(path)
     return poses
+
+
+def _has_places(track: Track) -> bool:
+    """True when everybody who was seen was somewhere in a picture."""
+    seen = track.person
+    return bool(
+        (np.abs(track.image_xyz[seen]) < _MOST_PX).all()  # NaN is not less
+        and (np.abs(track.world_xyz[seen]) < _MOST_M).all()
+        and ((track.visibility[seen] >= -1e-3) & (track.visibility[seen] <= 1.001)).all()
+    )
 
 
 def open_session(path: Path) -> Session:
@@ -295,7 +294,7 @@ def _check_rows(rows: list[tuple[Any, ...]]) -> None:
             raise ValueError("check sum")
 
 
-def _floats(blobs: list[bytes | None], missing: bytes) -> NDArray[np.float32]:
+def _floats(blobs: Iterable[bytes | None], missing: bytes) -> NDArray[np.float32]:
     return np.frombuffer(b"".join(missing if blob is None else blob for blob in blobs), dtype="<f4")
 
 

@@ -468,6 +468,8 @@ def test_a_definition_of_another_formcheck(stored):
         "UPDATE measures SET status = zeroblob(13) || x'09' WHERE frame = 3",
         "UPDATE measures SET status = replace(status, x'00', x'07')",
         "DELETE FROM measures WHERE frame = 3",
+        "DELETE FROM measures WHERE frame = (SELECT max(frame) FROM measures)",
+        "DELETE FROM frames WHERE frame = (SELECT max(frame) FROM frames)",
         "UPDATE reps SET peak = '{'",
         "UPDATE reps SET class = 'good'",
         "UPDATE faults SET grade = 9",
