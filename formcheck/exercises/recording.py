@@ -372,9 +372,12 @@ def _with_rest(
     """
     signal = definition.counting.signal
 
+    some = rest | first
+    at_rest, at_first = rest[some], first[some]
+
     def resting(ref: Reference) -> dict[str, float]:
-        raw = raw_values(definition, xy, world, ref)
-        at = {name: v[rest if name == signal else first] for name, v in raw.items()}
+        raw = raw_values(definition, xy, world, ref, some)
+        at = {name: v[at_rest if name == signal else at_first] for name, v in raw.items()}
         return {name: float(np.nanmedian(v)) for name, v in at.items() if np.isfinite(v).any()}
 
     ref = replace(ref, rest=resting(ref), still=still)

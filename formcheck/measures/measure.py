@@ -56,19 +56,38 @@ def formulas_called(name: str) -> Formulas:
 
 
 def raw_values(
-    definition: Definition, xy: NDArray[np.floating], world: NDArray[np.floating], ref: Reference
+    definition: Definition,
+    xy: NDArray[np.floating],
+    world: NDArray[np.floating],
+    ref: Reference,
+    where: NDArray[np.bool_] | None = None,
 ) -> dict[str, Array]:
-    """Quantities before the resting value is taken off; see `Formulas.quantities`."""
+    """Quantities before the resting value is taken off; see `Formulas.quantities`.
+
+    Args:
+        definition, xy, world, ref: see `measure`.
+        where: ``(T,)`` of which frames; by default of all.
+    """
     quantities = formulas(definition).quantities
+
+    def of(frames: slice) -> dict[str, Array]:
+        some = slice(None) if where is None else where[frames]
+        return quantities(
+            np.asarray(xy[frames][some], np.float64), np.asarray(world[frames][some], np.float64), ref
+        )
+
     if len(xy) <= scratch.PIECE:
-        return quantities(np.asarray(xy, np.float64), np.asarray(world, np.float64), ref)
+        return of(slice(None))
+    count, done = len(xy) if where is None else int(np.count_nonzero(where)), 0
     names: list[str] = []
     for piece in scratch.pieces(len(xy)):
-        found = quantities(np.asarray(xy[piece], np.float64), np.asarray(world[piece], np.float64), ref)
+        found = of(piece)
         if not names:
             names = list(found)
-            values = scratch.empty((len(names), len(xy)), np.float64)
-        values[:, piece] = list(found.values())
+            values = scratch.empty((len(names), count), np.float64)
+        new = len(found[names[0]])
+        values[:, done : done + new] = list(found.values())
+        done += new
     return dict(zip(names, values, strict=True))
 
 
