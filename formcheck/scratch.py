@@ -143,18 +143,20 @@ class Rows:
 
     def __getitem__(self, columns: tuple[Any, ...]) -> NDArray:
         out = np.empty((self._count, *self._array[:0][columns].shape[1:]), self._dtype)
-        for here, there in self._pieces():
-            out[there] = self._array[here][columns][self._where[here]]
+        for here, there, rows in self._pieces():
+            out[there] = self._array[here][columns][rows]
         return out
 
     def __setitem__(self, columns: tuple[Any, ...], values: NDArray) -> None:
-        for here, there in self._pieces():
-            self._array[here][columns][self._where[here]] = values[there]
+        for here, there, rows in self._pieces():
+            self._array[here][columns][rows] = values[there]
 
-    def _pieces(self) -> Iterator[tuple[slice, slice]]:
-        """A piece of the long array, and which of the rows lie in it."""
+    def _pieces(self) -> Iterator[tuple[slice, slice, Any]]:
+        """A piece of the long array, which of the chosen rows lie in it, and where in it."""
         done = 0
         for here in pieces(len(self._where)):
-            there = slice(done, done + int(np.count_nonzero(self._where[here])))
+            rows = self._where[here]
+            there = slice(done, done + int(np.count_nonzero(rows)))
             done = there.stop
-            yield here, there
+            # All of them: to copy is quicker than to choose.
+            yield here, there, slice(None) if there.stop - there.start == len(rows) else rows

@@ -186,16 +186,21 @@ def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> st
 
 def _phase_frames(asked: Asked) -> NDArray[np.bool_]:
     rep, t = asked.rep, asked.table.time_s
-    inside = np.zeros(len(t), bool)
     limits = {
         "rise": (rep.start_s, rep.hold_start_s),
         "hold": (rep.hold_start_s, rep.hold_end_s),
         "lower": (rep.hold_end_s, rep.end_s),
         "rest": (rep.end_s, rep.end_s),
     }
+    spans: list[tuple[float, float]] = []
     for phase in asked.rule.phases:
-        a, b = limits[phase]
-        inside |= (t >= a - 1e-6) & (t <= b + 1e-6)
+        begin, end = limits[phase]
+        if spans and begin == spans[-1][1]:
+            begin, _ = spans.pop()
+        spans.append((begin, end))
+    inside = np.zeros(len(t), bool)
+    for begin, end in spans:
+        inside |= (t >= begin - 1e-6) & (t <= end + 1e-6)
     return inside
 
 

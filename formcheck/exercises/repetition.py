@@ -120,11 +120,12 @@ class RepetitionCounter:
         if s is None or not math.isfinite(s):
             return self._missing(time_s)
         self._frames_seen += self._opened_s is not None
-        # Frames that never came (the computer slept) are as good as frames in which nobody was seen.
-        closed = self._missing(time_s)
-        if self.state == "lost":
-            closed = self._found_again(time_s, s) or closed
-        first = self._last_seen_s is None
+        closed, last_s = None, self._last_seen_s
+        if last_s is not None and (self.state == "lost" or time_s - last_s > self._rules.lost_after_s):
+            # Frames that never came (the computer slept) are as good as frames in which nobody was seen.
+            closed = self._missing(time_s)
+            if self.state == "lost":
+                closed = self._found_again(time_s, s) or closed
         self._last_seen_s = time_s
         self._t.append(time_s)
         self._s.append(s)
@@ -133,7 +134,7 @@ class RepetitionCounter:
             self._s.popleft()
         if closed is not None:
             return closed
-        if first and s > self._rules.start_level:
+        if last_s is None and s > self._rules.start_level:
             # The clip begins inside a movement: what is seen of it is void.
             self._open(time_s, "lower" if s > self._rules.full_level else "rise")
             self._unseen_start = True
