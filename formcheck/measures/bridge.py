@@ -14,10 +14,9 @@ from formcheck.measures.geometry import (
     UP,
     cross,
     dot,
-    gap_above_line,
+    hip_angle_and_gap,
     joint_angle_deg,
     norm,
-    signed_hip_angle_deg,
     unit,
 )
 from formcheck.measures.reference import Reference
@@ -80,19 +79,18 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         return xy[:, side_landmark(side, part)]
 
     shoulder, hip, knee, ankle = at("shoulder"), at("hip"), at("knee", leg), at("ankle", leg)
-    hip_angle = signed_hip_angle_deg(shoulder, hip, knee, ref.normal)
+    hip_angle, gap = hip_angle_and_gap(shoulder, hip, knee, ref.normal)
     knee_flexion = 180.0 - joint_angle_deg(hip, knee, ankle)
     if ref.view == "side":
         drawn = hip_angle
         hip_angle = drawn - np.interp(drawn, EXCESS_AT_HIP_ANGLE, HIP_ANGLE_EXCESS)
         knee_flexion = knee_flexion - np.interp(drawn, EXCESS_AT_HIP_ANGLE, KNEE_FLEXION_EXCESS)
+    trunk = hip - shoulder
     out: dict[str, Array] = {
         "hip_angle_deg": hip_angle,
-        "line_gap": gap_above_line(hip, shoulder, knee, ref.normal) / ref.trunk_px,
+        "line_gap": gap / ref.trunk_px,
         "knee_flexion_deg": knee_flexion,
-        "trunk_lift_deg": np.degrees(
-            np.arctan2(dot(hip - shoulder, ref.normal), dot(hip - shoulder, ref.along))
-        ),
+        "trunk_lift_deg": np.degrees(np.arctan2(dot(trunk, ref.normal), dot(trunk, ref.along))),
     }
     # Left and right at once: a single frame's time is all in the calls.
     hips, knees, ankles = xy[:, BOTH_HIPS], xy[:, BOTH_KNEES], xy[:, BOTH_ANKLES]

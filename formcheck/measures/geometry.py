@@ -71,8 +71,11 @@ def wrap_deg(angle: ArrayLike) -> Array:
     return (np.asarray(angle, np.float64) + 180.0) % 360.0 - 180.0
 
 
-def signed_hip_angle_deg(shoulder: ArrayLike, hip: ArrayLike, knee: ArrayLike, above: ArrayLike) -> Array:
-    """Hip angle in a bridge (M-B1): 180 = straight line, more than 180 = hip above the line.
+def hip_angle_and_gap(
+    shoulder: ArrayLike, hip: ArrayLike, knee: ArrayLike, above: ArrayLike
+) -> tuple[Array, Array]:
+    """Hip angle in a bridge (M-B1), degrees: 180 = straight line, more than 180 = hip above the line. And the
+    gap between the hip and that line, pixels: see `gap_above_line`.
 
     The unsigned angle folds back at 180, so the side of the shoulder-knee line on which the hip lies
     decides (spec 4.2).
@@ -81,8 +84,8 @@ def signed_hip_angle_deg(shoulder: ArrayLike, hip: ArrayLike, knee: ArrayLike, a
         shoulder, hip, knee: ``(T, 2)`` image points.
         above: ``(2,)`` direction away from the floor.
     """
-    angle = joint_angle_deg(shoulder, hip, knee)
-    return np.where(gap_above_line(hip, shoulder, knee, above) > 0, 360.0 - angle, angle)
+    angle, gap = joint_angle_deg(shoulder, hip, knee), gap_above_line(hip, shoulder, knee, above)
+    return np.where(gap > 0, 360.0 - angle, angle), gap
 
 
 def gap_above_line(point: ArrayLike, a: ArrayLike, b: ArrayLike, above: ArrayLike) -> Array:

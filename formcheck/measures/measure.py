@@ -6,6 +6,7 @@ always give the same numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -171,10 +172,10 @@ class Measurer:
         raw = raw_values(self._definition, xy, world, self._ref)
         if self._of is None:
             self._of = _Changes(tuple(raw), self._module, self._ref)
-        values = self._of(np.stack(list(raw.values()), axis=1))
+        values = self._of(_columns(raw.values()))
         named = dict(zip(raw, values.T, strict=True))
         named |= self._module.derived(named)
-        return np.stack([named[name] for name in self._names], axis=1)
+        return _columns(named[name] for name in self._names)
 
     def _judge(
         self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]
@@ -282,6 +283,11 @@ def _mark(
     if where.any():
         hit = where & (status < to)
         status[hit], reason[hit] = to, why
+
+
+def _columns(columns: Iterable[Array]) -> Array:
+    """``(T, M)`` of M times ``(T,)``; ``np.stack`` takes three times as long."""
+    return np.array(list(columns)).T
 
 
 def _padded(rows: list[list[Landmark]]) -> NDArray[np.intp]:

@@ -89,13 +89,7 @@ def hook_lying(world: Array) -> NDArray[np.bool_]:
     length = np.maximum(norm(t), 1e-6)
     lying = 1 - np.abs(t[:, 1]) / length
     level = np.abs(_line(world, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)[:, 1]) < _SUPINE_HIP_LINE_LEVEL
-    knees_up = np.stack(
-        [
-            (world[:, Landmark.LEFT_ANKLE] - world[:, Landmark.LEFT_KNEE])[:, 1] / length,
-            (world[:, Landmark.RIGHT_ANKLE] - world[:, Landmark.RIGHT_KNEE])[:, 1] / length,
-        ],
-        axis=1,
-    )
+    knees_up = (world[:, BOTH_ANKLES] - world[:, BOTH_KNEES])[:, :, 1] / length[:, None]
     bent = knee_flexion_world_deg(world)
     leg = (knees_up > _KNEES_UP) & (bent > _KNEE_BENT_DEG)
     return np.asarray(leg.any(axis=1) & level & (lying > _NOT_UPRIGHT))

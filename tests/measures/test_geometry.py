@@ -11,9 +11,9 @@ from skeleton import Camera, L, bridge, bridge_lift_for, hip_angle_true, knee_fl
 from formcheck.measures.geometry import (
     UP,
     gap_above_line,
+    hip_angle_and_gap,
     joint_angle_deg,
     mad_sd,
-    signed_hip_angle_deg,
     turn_deg,
     unit,
     wrap_deg,
@@ -64,6 +64,10 @@ def test_turn_is_counted_towards_the_named_side(turn):
 
 
 # --- the hip angle of a bridge --------------------------------------------------------------------
+
+
+def signed_hip_angle_deg(*points: np.ndarray) -> np.ndarray:
+    return hip_angle_and_gap(*points)[0]
 
 
 def line_up(gap: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
