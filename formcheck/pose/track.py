@@ -173,7 +173,9 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
     for points, halves in zip((track.image_xyz, track.world_xyz), half, strict=True):
         flat = points.reshape(len(track), -1)
         # A shaky second reading must not add its own shake: the median of three in a row.
-        calm = np.ascontiguousarray(running_median(halves, 3).T)
+        # A few coordinates at a time: the median holds every window at once.
+        some = scratch.pieces(halves.shape[1], 11)
+        calm = np.concatenate([running_median(halves[:, columns], 3).T for columns in some])
         for piece in scratch.pieces(len(seen)):
             between = np.stack([np.interp(t[piece], times, column) for column in calm], axis=1)
             flat[seen[piece]] += between.astype(np.float32)
