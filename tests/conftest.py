@@ -32,6 +32,7 @@ _DRIVING = (
     "test_recorder.py",
     "test_batch.py",
     "test_doctor.py",
+    "test_report_browser.py",
     "test_review_browser.py",
     "test_review_server.py",
     "test_review_api.py",

@@ -209,12 +209,12 @@ class Tracker:
 def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
     """Median of each measure in the hold, or around the peak where there was none."""
     a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
-    top = (table.time_s >= a) & (table.time_s <= b)
+    top = table.part(table.between(a, b))
     out: dict[str, float] = {}
-    for name in table.names:
-        ok = top & table.ok(name)
+    for name in top.names:
+        ok = top.ok(name)
         if np.count_nonzero(ok):
-            out[name] = median(table.column(name)[ok])
+            out[name] = median(top.column(name)[ok])
     return out
 
 

@@ -105,6 +105,12 @@ class MeasureTable:
             return np.zeros(len(self.time_s))
         return self.sd[:, _place(self.names)[name]]
 
+    def between(self, start_s: float, end_s: float) -> slice:
+        """The frames from one time to another, both included."""
+        return slice(
+            int(np.searchsorted(self.time_s, start_s)), int(np.searchsorted(self.time_s, end_s, side="right"))
+        )
+
     def part(self, frames: slice) -> MeasureTable:
         """Some neighbouring frames."""
         return MeasureTable(

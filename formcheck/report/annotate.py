@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -51,7 +52,6 @@ class Annotator:
         ]
         self._primary = analysis.measures.names.index(analysis.primary)
         self._using = {hip: [i for i, used in enumerate(self._used) if hip in used] for hip in _HIPS}
-        self.strip = self._strip()
         self._unseen = tuple(
             wording.in_sentence(wording.short_title(measure.title))
             for name, measure in analysis.definition.measures.items()
@@ -132,8 +132,8 @@ class Annotator:
 
     def _most(self, name: str, event: FaultEvent) -> float:
         table = self.analysis.measures
-        inside = (table.time_s >= event.start_s) & (table.time_s <= event.end_s) & table.ok(name)
-        return float(np.abs(table.column(name)[inside]).max(initial=-1.0))
+        table = table.part(table.between(event.start_s, event.end_s))
+        return float(np.abs(table.column(name)[table.ok(name)]).max(initial=-1.0))
 
     def _measured(self, index: int) -> frozenset[int]:
         """Landmarks of the counting measure; of all others that are ok where that one is not."""
@@ -175,7 +175,9 @@ class Annotator:
             trusted[side_landmark(other_side(self.near), "shoulder")] = False
         return np.asarray(trusted, bool)
 
-    def _strip(self) -> Strip:
+    @cached_property
+    def strip(self) -> Strip:
+        """The counting measure over the whole video."""
         analysis = self.analysis
         status = self._status[:, self._primary]
         value = analysis.measures.value[:, self._primary].copy()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.analysis import Analysis
+from formcheck.analysis import PHASES, Analysis
 from formcheck.coach.palette import GRADE_WORDS, PHASE_WORDS
 from formcheck.coach.screen import clock
 from formcheck.exercises.definition import FaultDef, Rule
@@ -38,7 +39,7 @@ class Plot:
         title: heading, with the unit.
         text: what the plot shows, in words, for those who cannot see it.
         primary: True for the measure that counts repetitions.
-        figure: plotly ``data`` and ``layout``; ``"@t"`` stands for the shared times.
+        figure: plotly ``data`` and ``layout``, without what all figures share (see `Shared`).
     """
 
     name: str
@@ -48,16 +49,35 @@ class Plot:
     figure: dict[str, Any]
 
 
-def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[list[float], list[Plot]]:
-    """Shared times and one plot for each measure that could be measured at all, the primary first."""
+@dataclass(frozen=True)
+class Shared:
+    """What all figures of a report have in common: a figure says ``"@t"`` and ``"@words"`` for the first two.
+
+    Attributes:
+        t: times of the N points drawn, seconds.
+        words: phase of each, as a word.
+        phases: traces under every figure's own: the shaded, hatched areas of the phases.
+    """
+
+    t: list[float]
+    words: list[str]
+    phases: list[dict[str, Any]]
+
+
+def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[Shared, Iterator[Plot]]:
+    """One plot for each measure that could be measured at all, the primary first, and what they share."""
     table = analysis.measures
     names = [n for n in table.names if n != analysis.primary]
     shown = [n for n in (analysis.primary, *names) if _known(analysis, n).any()]
     keep = _thinned(len(table), [table.column(n) for n in shown])
-    t = table.time_s[keep]
+    shared = Shared(
+        [round(float(v), 3) for v in table.time_s[keep]],
+        [PHASE_WORDS[PHASES[i]] for i in analysis.phase[keep]],
+        _phase_traces(analysis),
+    )
     # one right margin for all, so that the times stand below each other
     margin = 112 if any(_thresholds(analysis, name) for name in shown) else 20
-    return [round(float(v), 3) for v in t], [_plot(analysis, annotator, n, keep, margin) for n in shown]
+    return shared, (_plot(analysis, annotator, n, keep, margin) for n in shown)
 
 
 def _known(analysis: Analysis, name: str) -> NDArray[np.bool_]:
@@ -99,26 +119,25 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
     bottom, top = min([low, *firsts]), max([high, *firsts])
     margin = 0.06 * (top - bottom) or 0.5
     bottom, top = bottom - 1.6 * margin, top + margin
-    words = [PHASE_WORDS[p] for p in analysis.phase_words]
     shown_unit = "°" if unit == "deg" else "" if unit == "ratio" else f" {unit}"
-    hover = f"%{{y:.{0 if unit == 'deg' else 2}f}}{shown_unit}  %{{customdata}}<extra></extra>"
+    hover = f"%{{y:.{0 if unit == 'deg' else 2}f}}{shown_unit}  %{{customdata}}"
     ends = [round(float(table.time_s[0]), 3), round(float(table.time_s[-1]), 3)]
     lines, notes = _threshold_lines(thresholds, bottom, top, ends)
-    data = [*_phase_traces(analysis), *lines]
+    data = lines
     for mask, color, dash, width, label in (
         (known & ~ok, LOW, "dot", 1.5, "uncertain"),
         (ok, CURVE, "solid", 2.2, "measured"),
     ):
         if mask.any():
-            curve = np.where(mask, value, np.nan)[keep]
+            curve = np.where(mask[keep], value[keep], np.nan)
             note = " (uncertain)" if label == "uncertain" else ""
             data.append(
                 {
                     "type": "scatter", "mode": "lines", "name": label, "x": "@t",
                     "y": [None if np.isnan(v) else round(float(v), 1 if unit == "deg" else 3) for v in curve],
                     "connectgaps": False, "line": {"color": color, "dash": dash, "width": width},
-                    "showlegend": False, "hovertemplate": hover,
-                    "customdata": [words[i] + note for i in keep],
+                    "showlegend": False, "hovertemplate": f"{hover}{note}<extra></extra>",
+                    "customdata": "@words",
                 }
             )  # fmt: skip
     data.extend(_fault_traces(analysis, annotator, name))
@@ -143,17 +162,15 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
 
 def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
     """Shaded, hatched areas for the phases of all repetitions."""
-    t = analysis.track.time_s
-    phases = np.asarray(analysis.phase)
-    starts = np.flatnonzero(np.diff(np.concatenate([[255], phases.astype(int)])))
+    t, phases = analysis.track.time_s, analysis.phase
+    starts = np.flatnonzero(np.diff(phases, prepend=np.uint8(255)))
     ends = [*starts[1:], len(phases) - 1] if len(starts) else []
-    words = analysis.phase_words
     out = []
     for phase, (fill, hatch) in _PHASES.items():
         x: list[float | None] = []
         y: list[float | None] = []
         for a, b in zip(starts, ends, strict=True):
-            if words[a] == phase:
+            if PHASES[phases[a]] == phase:
                 t0, t1 = round(float(t[a]), 3), round(float(t[b]), 3)
                 x += [t0, t0, t1, t1, None]
                 y += [0, 1, 1, 0, None]
@@ -170,11 +187,13 @@ def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[dict[str, Any]]:
-    """A bar near the bottom for each fault in this measure (the primary: all), with its grade."""
-    out: list[dict[str, Any]] = []
-    least_apart_s = 0.03 * float(
-        analysis.track.time_s[-1] - analysis.track.time_s[0]
-    )  # about a marker's width
+    """A bar near the bottom for each fault in this measure (the primary: all), with its grade.
+
+    All bars of a grade are one trace, and all their marks another: an hour's faults as traces of their own
+    would keep a browser busy for minutes.
+    """
+    time_s = analysis.track.time_s
+    least_apart_s = 0.03 * float(time_s[-1] - time_s[0])  # about a marker's width
     free_from: list[float] = []  # for each lane, the time its last bar ends
     shown = [
         (rep, event)
@@ -182,6 +201,8 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
         for event in rep.faults
         if name in (analysis.primary, annotator.measure(event))
     ]
+    bars: dict[int, tuple[list[float | None], list[float | None]]] = {}
+    marks: dict[int, tuple[list[float], list[float], list[str]]] = {}
     for rep, event in sorted(shown, key=lambda item: item[1].start_s):
         lane = next((i for i, end in enumerate(free_from) if end <= event.start_s), len(free_from))
         free_from[lane : lane + 1] = [max(event.end_s, event.start_s + least_apart_s)]
@@ -191,24 +212,29 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
             f"Rep {rep.index}: {title}, {wording.value_text(event.value, event.unit)}, "
             f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
         )
-        out.append(
-            {
-                "type": "scatter", "mode": "lines", "yaxis": "y2", "hoverinfo": "skip", "showlegend": False,
-                "x": [round(event.start_s, 3), round(event.end_s, 3)], "y": [y, y],
-                "line": {"color": FAULT, "width": 3 + 2 * event.grade},
-            }
-        )  # fmt: skip
-        out.append(
-            {
-                "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False,
-                "x": [round((event.start_s + event.end_s) / 2, 3)], "y": [y],
-                "text": [f"<b>{event.grade}</b>"],
-                "textfont": {"color": "#ffffff", "size": 11}, "hovertext": [text],
-                "hovertemplate": "%{hovertext}<extra></extra>",
-                "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[event.grade]},
-            }
-        )  # fmt: skip
-    return out
+        bar = bars.setdefault(event.grade, ([], []))
+        bar[0].extend((round(event.start_s, 3), round(event.end_s, 3), None))
+        bar[1].extend((y, y, None))
+        mark = marks.setdefault(event.grade, ([], [], []))
+        mark[0].append(round((event.start_s + event.end_s) / 2, 3))
+        mark[1].append(y)
+        mark[2].append(text)
+    lines: list[dict[str, Any]] = [
+        {
+            "type": "scatter", "mode": "lines", "yaxis": "y2", "hoverinfo": "skip", "showlegend": False,
+            "x": x, "y": ys, "line": {"color": FAULT, "width": 3 + 2 * grade},
+        }
+        for grade, (x, ys) in sorted(bars.items())
+    ]  # fmt: skip
+    return lines + [
+        {
+            "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False, "x": x, "y": ys,
+            "text": [f"<b>{grade}</b>"] * len(x), "textfont": {"color": "#ffffff", "size": 11},
+            "hovertext": texts, "hovertemplate": "%{hovertext}<extra></extra>",
+            "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[grade]},
+        }
+        for grade, (x, ys, texts) in sorted(marks.items())
+    ]  # fmt: skip
 
 
 def _thresholds(analysis: Analysis, measure: str) -> list[tuple[FaultDef, int, float]]:

@@ -94,7 +94,8 @@ def _worst_frame(analysis: Analysis, annotator: Annotator, event: FaultEvent) ->
         return middle
     table = analysis.measures
     name = annotator.measure(event)
-    inside = np.flatnonzero((table.time_s >= event.start_s) & (table.time_s <= event.end_s) & table.ok(name))
+    frames = table.between(event.start_s, event.end_s)
+    inside = frames.start + np.flatnonzero(table.part(frames).ok(name))
     if not len(inside):
         return middle
     value = table.column(name)[inside]

@@ -7,6 +7,7 @@ claimed about their accuracy.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -370,3 +371,9 @@ def _angle(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64
     u, v = a - b, c - b
     cosine = (u * v).sum(1) / (np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1))
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def with_summary(analysis: Analysis, **changes: object) -> Analysis:
+    """The analysis with these parts of its summary exchanged."""
+    content = {**analysis.summary.model_dump(by_alias=True), **changes}
+    return replace(analysis, summary=Summary.model_validate(content))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from report_analysis import synthetic_analysis
+from report_analysis import synthetic_analysis, with_summary
 
 from formcheck.analysis import Analysis
+from formcheck.coach.palette import PHASE_WORDS
 from formcheck.errors import FormcheckError
 from formcheck.report import page, plots
 from formcheck.report.annotate import Annotator
-from formcheck.session.summary import FaultEvent, Summary
+from formcheck.session.summary import FaultEvent
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'.mp4"
 VOID = {"meta", "img", "link", "br", "input", "hr", "source", "path", "circle", "rect"}
@@ -76,11 +76,6 @@ def report(html: str) -> Page:
 def own(html: str) -> str:
     """The page without plotly's own text."""
     return html.replace(str(page._plotly()), "")
-
-
-def with_summary(analysis: Analysis, **changes: object) -> Analysis:
-    content = {**analysis.summary.model_dump(by_alias=True), **changes}
-    return replace(analysis, summary=Summary.model_validate(content))
 
 
 def test_the_result_comes_first_and_in_plain_words(report: Page) -> None:
@@ -211,10 +206,13 @@ def test_partly_checked_faults_say_of_how_many(analysis: Analysis) -> None:
 
 
 def test_plots_keep_gaps_grey_and_thresholds(analysis: Analysis) -> None:
-    times, figures = plots.build_plots(analysis, Annotator(analysis))
+    shared, found = plots.build_plots(analysis, Annotator(analysis))
+    figures = list(found)
     assert [plot.name for plot in figures] == ["pelvic_height", "hip_angle_deg", "knee_flexion_deg"]
     assert figures[0].primary
-    assert len(times) == len(analysis.track.time_s)
+    assert len(shared.t) == len(shared.words) == len(analysis.track.time_s)
+    assert shared.words == [PHASE_WORDS[word] for word in analysis.phase_words]
+    assert [trace["name"] for trace in shared.phases] == ["Lifting", "Holding", "Lowering"]
     gone = ~analysis.track.person
     for plot in figures:
         for trace in plot.figure["data"]:
@@ -231,7 +229,7 @@ def test_plots_keep_gaps_grey_and_thresholds(analysis: Analysis) -> None:
     )
     assert {165, 190} <= levels  # hip not extended from 15° short of straight, above the line from 190°
     assert not none
-    hovers = [t["hovertext"][0] for t in figures[1].figure["data"] if "hovertext" in t]
+    hovers = [text for t in figures[1].figure["data"] for text in t.get("hovertext", ())]
     assert len(hovers) == 2
     assert hovers[0].startswith("Rep 1: Hip not fully extended")
 
@@ -244,12 +242,13 @@ def test_faults_at_the_same_time_are_drawn_beside_each_other(analysis: Analysis)
     )
     changed = with_summary(analysis, reps=reps)
     _, figures = plots.build_plots(changed, Annotator(changed))
-    bars = [
-        (t["x"], t["y"][0])
-        for t in figures[0].figure["data"]
-        if t.get("line", {}).get("color") == plots.FAULT
-    ]
+    traces = [t for t in next(figures).figure["data"] if t.get("line", {}).get("color") == plots.FAULT]
+    bars = sorted(
+        ((t["x"][i : i + 2], t["y"][i]) for t in traces for i in range(0, len(t["x"]), 3)),
+        key=lambda bar: bar[0][0],
+    )
     assert len(bars) == 3
+    assert all(gap is None for t in traces for gap in t["x"][2::3])
     assert bars[0][0] == bars[1][0]
     assert bars[0][1] != bars[1][1]
     assert bars[2][1] == bars[0][1]  # the second repetition uses the first lane again

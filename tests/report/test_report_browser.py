@@ -1,0 +1,67 @@
+"""The report opened in a real browser, as a file, with no network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_analysis import synthetic_analysis, with_summary
+
+from formcheck.analysis import Analysis
+from formcheck.report.page import write_report
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
+CHROMIUM = next(
+    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser (apt-get install chromium)"),
+]
+#: For each figure: its curves, its areas of phases, and its marks that are shown.
+LOOK = """[...document.querySelectorAll('.canvas')].map(div => [
+    div.data.filter(t => t.customdata).map(t => [t.x.length, t.y.length, t.customdata.length]),
+    div.data.filter(t => t.fill === 'toself').map(t => t.name),
+    div.querySelectorAll('.textpoint').length,
+])"""
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page(viewport={"width": 1100, "height": 900})
+        found: list[str] = []
+        opened.on("pageerror", lambda error: found.append(str(error)))
+        opened.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else found.append(r.url))
+        yield opened
+        browser.close()
+        assert found == []
+
+
+def with_many_findings(analysis: Analysis, count: int) -> Analysis:
+    reps = [rep.model_dump(by_alias=True) for rep in analysis.summary.reps]
+    reps[1]["faults"] += [reps[1]["faults"][0]] * count
+    return with_summary(analysis, reps=reps)
+
+
+def test_the_plots_are_drawn_and_many_grades_only_once_zoomed_in(tmp_path: Path, page: Any) -> None:
+    analysis = synthetic_analysis(tmp_path, top=0.4)
+    first, second = (len(rep.faults) for rep in analysis.summary.reps[:2])
+    for added, at_first in ((0, first + second), (40, 0)):
+        write_report(with_many_findings(analysis, added), tmp_path / "report.html")
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_selector(".canvas .main-svg")
+        figures = page.evaluate(LOOK)
+        assert len(figures) == 3
+        points = len(analysis.track.time_s)
+        for curves, phases, _ in figures:
+            assert curves
+            assert all(curve == [points] * 3 for curve in curves)
+            assert phases == ["Lifting", "Holding", "Lowering"]
+        assert figures[0][2] == at_first
+        page.select_option("#zoom", index=1)  # the first repetition
+        sync_api.expect(page.locator(".canvas").first.locator(".textpoint")).not_to_have_count(0)
