@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from formcheck import scratch
 from formcheck.analysis import Analysis
 from formcheck.analyze import judge_track
 from formcheck.errors import FormcheckError, printable
@@ -34,6 +35,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+#: Landmarks of up to 20 minutes at 30 fps: without video and pose model there is room for them.
+_IN_MEMORY_BYTES = 16_000_000
 
 
 def rescore(
@@ -71,14 +75,15 @@ def rescore(
     if prescription is not None:
         definition = prescribe(definition, prescription)
     begun = time.monotonic()
-    # A live session that was broken off has no summary, and needs none to be replayed.
-    broken_off = session.summary is None and session.is_live
-    if broken_off or (summary := summary_of(session)).live is not None:
-        from formcheck.replay import replay  # loads the live engine, which recordings do not need
+    with scratch.in_memory(_IN_MEMORY_BYTES):
+        # A live session that was broken off has no summary, and needs none to be replayed.
+        broken_off = session.summary is None and session.is_live
+        if broken_off or (summary := summary_of(session)).live is not None:
+            from formcheck.replay import replay  # loads the live engine, which recordings do not need
 
-        analysis = replay(session, definition)
-    else:
-        analysis = _judge(session, definition, summary)
+            analysis = replay(session, definition)
+        else:
+            analysis = _judge(session, definition, summary)
     return _with_cost(analysis, time.monotonic() - begun)
 
 

@@ -197,8 +197,9 @@ def frame_phases(
         table = t.stretch.measures
         assert table is not None
         offset = t.stretch.frames.start
-        times, time_s = result.times, table.time_s
-        inside = np.flatnonzero((time_s >= times.start_s) & (time_s <= times.end_s))
-        phase[offset + inside] = [PHASES.index(times.phase_at(t)) for t in time_s[inside].tolist()]
-        rep[offset + inside] = index
+        times = result.times
+        inside = table.between(times.start_s, times.end_s)
+        here = slice(offset + inside.start, offset + inside.stop)
+        phase[here] = [PHASES.index(times.phase_at(t)) for t in table.time_s[inside].tolist()]
+        rep[here] = index
     return phase, rep

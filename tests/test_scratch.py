@@ -157,3 +157,16 @@ def test_where_the_system_takes_no_advice_arrays_are_the_same(monkeypatch: pytes
     array = scratch.full((10_000, 33, 3), 2.0, np.float64)
     scratch.give_back()
     assert float(array.sum()) == 2.0 * array.size
+
+
+def test_arrays_are_ordinary_ones_while_there_is_said_to_be_room() -> None:
+    def in_a_file() -> bool:
+        return not scratch.empty((500_000,), np.float64).flags.owndata
+
+    assert in_a_file()
+    with scratch.in_memory(4_000_001):
+        assert not in_a_file()
+    assert in_a_file()
+    with pytest.raises(KeyError), scratch.in_memory(10**9):
+        raise KeyError
+    assert in_a_file()

@@ -307,6 +307,8 @@ def longest_spell(
         t: times of the frames in which the measure was ok.
         size: how far the fault is present in them.
     """
+    if not (size >= threshold).any():  # most faults in most repetitions
+        return None
     spells: list[tuple[float, float]] = []
     above_since: float | None = None
     start: float | None = None

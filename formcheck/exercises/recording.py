@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from formcheck import scratch
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.repetition import peaks
-from formcheck.measures.geometry import UP, dot, mad_sd, unit
-from formcheck.measures.measure import formulas, measure, raw_values
+from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
+from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
@@ -151,17 +151,17 @@ def _with_sd(
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
     bodies with exact truth, which no look at the clip itself can show.
     """
-    raw = _measured(part, part.image_xyz[:, :, :2], part.world_xyz, definition, ref)
+    raw = Measurer(definition, ref).values(part.image_xyz[:, :, :2], part.world_xyz)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
     left = min(2 * CUTOFF_HZ / max(part.fps * read_share, 1.0), 1.0)
     for i, name in enumerate(table.names):
-        shake = np.nan_to_num(raw.value[:, i] - table.value[:, i]) ** 2
+        shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
         error = definition.measures[name].error.get(ref.view, 0.0)
-        raw.value[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
-    return replace(table, sd=raw.value)
+        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
+    return replace(table, sd=raw)
 
 
 def contradicted(part: Track) -> Mask:
@@ -281,7 +281,7 @@ def _scale(
         return scratch.Rows(xy, frames, np.float64)[:, landmark]
 
     def apart(a: Array, b: Array) -> float:
-        return float(np.median(np.linalg.norm(a - b, axis=1)))
+        return float(np.median(norm(a - b)))
 
     near = ref.near
     shoulder, heel = (np.median(at(side_landmark(near, part)), axis=0) for part in ("shoulder", "heel"))

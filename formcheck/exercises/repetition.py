@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -285,20 +285,25 @@ class RepetitionCounter:
     ) -> RepTimes | None:
         rules = self._rules
         opened = self._opened_s if self._opened_s is not None else end_s
-        t = np.fromiter(self._t, np.float64, len(self._t))  # np.array looks up a deque's items one by one
-        s = np.fromiter(self._s, np.float64, len(self._s))
+        # A little before the onset level too: that is where the movement really began, but never before
+        # the repetition before was over.
+        earliest = max(opened - 0.6, self._ended_s)
+        recent = sum(1 for _ in takewhile(lambda t: t >= min(earliest, opened), reversed(self._t)))
+        t, s = (
+            # np.array looks up a deque's items one by one
+            np.fromiter(islice(kept, len(kept) - recent, None), np.float64, recent)
+            for kept in (self._t, self._s)
+        )
         inside = (t >= opened) & (t <= end_s)
         void = void or self._unseen_start
         seen = self._frames_seen / max(self._frames, 1)
         gap = self._gap
         self._opened_s = None
-        before, self._ended_s = self._ended_s, end_s
+        self._ended_s = end_s
         self._enter("rest")
         if np.count_nonzero(inside) < 2 or s[inside].max() < rules.aborted_level:
             return None
-        # Look a little before the onset level: that is where the movement really began, but never before
-        # the repetition before was over.
-        lead = (t >= max(opened - 0.6, before)) & (t <= end_s)
+        lead = (t >= earliest) & (t <= end_s)
         t, s = t[lead], s[lead]
         v = _smooth_speed(t, s)
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, v, rules.crossing_share)

@@ -147,16 +147,12 @@ class Tracker:
             levels = value / self.reference.range
         states: list[str] = []
         reps: list[RepResult] = []
-        oldest = 0
 
         def judge(times: RepTimes | None) -> None:
-            nonlocal oldest
             if times is None:
                 return
             until = len(states)
-            while table.time_s[until - 1] - table.time_s[oldest] > self._keep_s:
-                oldest += 1
-            window = slice(oldest, until)
+            window = slice(table.between(table.time_s[until - 1] - self._keep_s, np.inf).start, until)
             if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
                 reps.append(self._judge(times, table.part(window)))
 

@@ -24,7 +24,7 @@ def unit(v: ArrayLike) -> Array:
 
 def norm(v: NDArray[np.floating]) -> Array:
     """Length of each vector. The numbers of ``np.linalg.norm``, in a third of its time on a single frame."""
-    return np.asarray(np.sqrt(np.add.reduce(v * v, axis=-1)))
+    return np.sqrt(_total(v * v))
 
 
 def cross(a: ArrayLike, b: ArrayLike) -> Array:
@@ -35,7 +35,17 @@ def cross(a: ArrayLike, b: ArrayLike) -> Array:
 
 def dot(a: ArrayLike, b: ArrayLike) -> Array:
     """Dot product over the last axis."""
-    return np.asarray(np.add.reduce(np.asarray(a, np.float64) * np.asarray(b, np.float64), axis=-1))
+    return _total(np.asarray(a, np.float64) * np.asarray(b, np.float64))
+
+
+def _total(terms: NDArray[np.floating]) -> Array:
+    """Sum over the last axis, which is short: its 2 or 3 columns one after the other give the same number."""
+    if terms.size < 100:  # a frame or two
+        return np.asarray(np.add.reduce(terms, axis=-1))
+    out = terms[..., 0].copy()
+    for i in range(1, terms.shape[-1]):
+        out += terms[..., i]
+    return np.asarray(out)
 
 
 def cross3(a: Array, b: Array) -> Array:

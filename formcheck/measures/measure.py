@@ -150,6 +150,15 @@ class Measurer:
             table.value[one], table.status[one], table.reason[one] = found
         return table
 
+    def values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
+        """``(T, M)`` values of T frames, whether they can be believed or not."""
+        if len(xy) <= scratch.PIECE:
+            return self._values(xy, world)
+        out = scratch.empty((len(self._names), len(xy)), np.float64).T
+        for one in scratch.pieces(len(xy)):
+            out[one] = self._values(xy[one], world[one])
+        return out
+
     def _piece(
         self,
         xy: NDArray[np.floating],

@@ -154,6 +154,25 @@ def row_crc(row: Sequence[object]) -> int:
     return zlib.crc32(b"".join([item if type(item) is bytes else repr(item).encode() for item in row]))
 
 
+def rows_sound(rows: Sequence[tuple[object, ...]], blobs: slice) -> bool:
+    """Whether the last column of every row is the `row_crc` of the others: twice as quick as row by row.
+
+    Args:
+        rows: all columns of some rows of a table.
+        blobs: which of them are bytes; elsewhere there are none.
+    """
+    head, tail = "%r" * blobs.start, ("%r" * (len(rows[0]) - 1 - blobs.stop) if rows else "")
+    for row in rows:
+        try:
+            before, after = head % row[: blobs.start], tail % row[blobs.stop : -1]
+            crc = zlib.crc32(b"".join((before.encode(), *row[blobs], after.encode())))  # type: ignore[arg-type]
+        except TypeError:  # not bytes: nobody was seen there
+            crc = row_crc(row[:-1])
+        if crc != row[-1]:
+            return False
+    return True
+
+
 def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None]:
     """Contents of the table ``meta`` at the start of a session."""
     text = json.dumps(definition.model_dump(mode="json"))  # in its own order, which is that of its tables

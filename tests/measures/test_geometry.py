@@ -10,10 +10,12 @@ from skeleton import Camera, L, bridge, bridge_lift_for, hip_angle_true, knee_fl
 
 from formcheck.measures.geometry import (
     UP,
+    dot,
     gap_above_line,
     hip_angle_and_gap,
     joint_angle_deg,
     mad_sd,
+    norm,
     turn_deg,
     unit,
     wrap_deg,
@@ -150,3 +152,10 @@ def test_robust_standard_deviation():
     assert mad_sd([4.0, np.nan, 4.0]) == 0
     assert np.isnan(mad_sd([np.nan, np.nan]))
     assert np.isnan(mad_sd([]))
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_many_frames_at_once_give_the_numbers_of_each_alone(axes):
+    a, b = np.random.default_rng(3).normal(0, 300, (2, 500, axes))
+    assert np.array_equal(dot(a, b), [dot(x, y) for x, y in zip(a, b, strict=True)])
+    assert np.array_equal(norm(a), [norm(x) for x in a])

@@ -20,6 +20,7 @@ import pytest
 from make_analysis import make_analysis
 
 from formcheck.errors import FormcheckError
+from formcheck.session.layout import row_crc, rows_sound
 from formcheck.session.store import (
     Session,
     SessionFrame,
@@ -558,3 +559,19 @@ def test_an_hour_of_video_is_stored_in_seconds(tmp_path):
         opened = time.perf_counter()
     assert written - start < 6
     assert opened - written < 1
+
+
+def test_check_sums_asked_at_once_are_those_of_each_row() -> None:
+    blobs = b"landmarks", b"world", b"visibility"
+    plain = (7, 0.1 + 0.2, 1, 0, 1, "r\u00e4st 'it'", 3)
+    rows = [
+        (*row, row_crc(row))
+        for row in [(*plain, *blobs, 0.25), (*plain, *blobs, None), (*plain, None, None, None, None)]
+    ]
+    assert rows_sound(rows, slice(7, 10))
+    assert rows_sound([], slice(7, 10))
+    for spoilt in range(len(rows)):
+        for column in range(len(rows[0])):
+            row = list(rows[spoilt])
+            row[column] = {int: 99, float: 9.9, str: "rise", bytes: b"other"}.get(type(row[column]), b"new")
+            assert not rows_sound([*rows[:spoilt], tuple(row), *rows[spoilt + 1 :]], slice(7, 10))
