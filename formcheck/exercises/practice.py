@@ -26,7 +26,7 @@ from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
-from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.steady import Seen, Steady
 from formcheck.pose.track import Track
@@ -67,6 +67,7 @@ _MAJORITY_S = 0.5
 #: the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale or angle changed).
 _MOVED_TRUNKS = 0.35
 _MOVED_S = 1.0
+_BOTH = {"HIP": BOTH_HIPS, "KNEE": BOTH_KNEES, "SHOULDER": BOTH_SHOULDERS}
 _NO_XY = np.full((LANDMARK_COUNT, 2), np.nan, np.float32)
 _NO_WORLD = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
@@ -460,9 +461,10 @@ class Practice:
         return len(self._apart) >= 3 and statistics.median(self._apart) > STEADY_DISAGREEMENT
 
     def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
-        rule = formulas(self.definition).in_posture
-        shape = world is not None and bool(rule(world[None].astype(np.float64))[0])
-        self._shape.append((t, shape))
+        """Looks at the posture as often as at the position; between two looks it is taken to stay."""
+        if not self._shape or t - self._shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
+            rule = formulas(self.definition).in_posture
+            self._shape.append((t, world is not None and bool(rule(world[None].astype(np.float64))[0])))
         while t - self._shape[0][0] > _MAJORITY_S:
             self._shape.popleft()
         if 2 * sum(s for _, s in self._shape) > len(self._shape):
@@ -489,7 +491,8 @@ class Practice:
 
 def _middle(xy: NDArray[np.floating], part: str) -> NDArray[np.float64]:
     """``(T, 2)`` middle of the left and right landmark of a body part."""
-    return np.asarray((xy[:, Landmark[f"LEFT_{part}"]] + xy[:, Landmark[f"RIGHT_{part}"]]) / 2, np.float64)
+    left, right = _BOTH[part]
+    return np.asarray((xy[:, left] + xy[:, right]) / 2, np.float64)
 
 
 def _body_px(xy: NDArray[np.float64]) -> float:

@@ -29,6 +29,7 @@ _IN_SHAPE_SHARE = 0.4
 _ENDS_S = 0.5
 #: Frames before a repetition that its rules may look at.
 _LEAD_S = 2.0
+_NOT_MEASURABLE = int(Status.NOT_MEASURABLE)
 
 
 def kept_s(counting: Counting) -> float:
@@ -184,7 +185,7 @@ class Tracker:
         )
 
     def _level(self, row: MeasureTable) -> float | None:
-        if row.status[0, self._signal] == Status.NOT_MEASURABLE or not self.reference.range > 0:
+        if row.status[0, self._signal] == _NOT_MEASURABLE or not self.reference.range > 0:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
 

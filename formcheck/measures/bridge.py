@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import (
-    UP,
     cross,
     dot,
+    height,
     hip_angle_and_gap,
     joint_angle_deg,
     norm,
@@ -100,7 +100,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         out["pelvic_height"] = dot(hip, ref.normal) / (bones / BONES_PER_THIGH)
     else:
         # Foreshortened from the ends: a share of the clip's own range, never an absolute height.
-        out["pelvic_height"] = dot(hips_mid, UP) / (ref.length_px * 0.42 / 0.50)
+        out["pelvic_height"] = height(hips_mid) / (ref.length_px * 0.42 / 0.50)
 
     hip_line = hips[:, 1] - hips[:, 0]
     drop = np.degrees(np.arctan2(hip_line[:, 1], np.abs(hip_line[:, 0])))
@@ -110,8 +110,8 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         drop = -drop
     out["pelvic_drop_deg"] = drop
 
-    apart = norm(np.stack([knees[:, 0] - knees[:, 1], ankles[:, 0] - ankles[:, 1]], axis=1))
-    out["knee_separation"] = apart[:, 0] / np.maximum(apart[:, 1], 1e-6)
+    knees_apart, ankles_apart = (norm(pair[:, 0] - pair[:, 1]) for pair in (knees, ankles))
+    out["knee_separation"] = knees_apart / np.maximum(ankles_apart, 1e-6)
     # Lean of the shanks towards the other leg (M-B9).
     medial = np.array([ref.right_x, -ref.right_x])
     lean = np.degrees(np.arctan2(medial * (knees - ankles)[:, :, 0], (ankles - knees)[:, :, 1]))
@@ -129,7 +129,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     )
     # From the head end the ankles are hidden, so the knees tell which foot is up (M-B17).
     part = "knee" if ref.view == "head" else "ankle"
-    out["foot_lift"] = dot(at(part, "left") - at(part, "right"), UP) / ref.length_px
+    out["foot_lift"] = height(at(part, "left") - at(part, "right")) / ref.length_px
     return out
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.measures.geometry import UP, cross3, dot, turn_deg, unit
+from formcheck.measures.geometry import UP, cross3, dot, height, turn_deg, unit
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, clam_view, side_lying
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
@@ -74,16 +74,16 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     # The bottom knee lies still on the mat, mostly hidden, and BlazePose drags it after the top one: taking
     # it off would take a third of the lift away (docs/validation.md). The camera stands still, so the top
     # knee's own rise is the lift; so with the feet.
-    lift = dot(t("knee"), UP) / scale
+    lift = height(t("knee")) / scale
     out: dict[str, Array] = {"knee_lift": lift}
     parts = ("ankle", "heel", "foot_index")
     if ref.view == "oblique":
-        between = np.mean([dot(t(p) - b(p), UP) / scale for p in parts], axis=0)
+        between = np.add.reduce([height(t(p) - b(p)) / scale for p in parts]) / len(parts)
         out["feet_apart"] = FEET_GAIN_OBLIQUE * between
     elif ref.view == "feet":
-        out["feet_apart"] = np.mean([dot(t(p), UP) / scale for p in parts], axis=0)
+        out["feet_apart"] = np.add.reduce([height(t(p)) / scale for p in parts]) / len(parts)
     else:
-        out["feet_apart"] = dot(t("ankle"), UP) / scale
+        out["feet_apart"] = height(t("ankle")) / scale
     slide = dot(b("knee") - hips, ref.along) / scale
     out["knee_slide"] = slide - SLIDE_PER_LIFT * lift
     out["top_knee_offset"] = dot(t("knee") - b("knee"), ref.along) / scale

@@ -38,6 +38,11 @@ def dot(a: ArrayLike, b: ArrayLike) -> Array:
     return _total(np.asarray(a, np.float64) * np.asarray(b, np.float64))
 
 
+def height(points: NDArray[np.floating]) -> Array:
+    """How far up in the picture: ``dot(points, UP)``."""
+    return np.asarray(-points[..., 1], np.float64)
+
+
 def _total(terms: NDArray[np.floating]) -> Array:
     """Sum over the last axis, which is short: its 2 or 3 columns one after the other give the same number."""
     if terms.size < 100:  # a frame or two
@@ -102,9 +107,8 @@ def gap_above_line(point: ArrayLike, a: ArrayLike, b: ArrayLike, above: ArrayLik
     """Signed distance of `point` from the line through `a` and `b`, + on the side of `above`, pixels."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     along = unit(b - a)
-    normal = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    normal = normal * np.where(dot(normal, above) < 0, -1.0, 1.0)[..., None]
-    return dot(np.asarray(point, np.float64) - a, normal)
+    gap = cross(along, np.asarray(point, np.float64) - a)
+    return np.where(cross(along, above) > 0, gap, -gap)
 
 
 def median(values: NDArray[np.floating]) -> float:

@@ -30,6 +30,8 @@ _HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 #: Closer than this to the edge of the picture (share of its size) a body part is cut off, and the model
 #: puts its landmark where it would still fit.
 _EDGE = 0.01
+#: A plain number: numpy takes long over an enumeration's.
+_NOT_MEASURABLE = int(Status.NOT_MEASURABLE)
 
 
 def formulas(definition: Definition) -> Formulas:
@@ -171,9 +173,10 @@ class Measurer:
         values = self._values(xy, world)
         status, reason = self._judge(xy, visibility, image_wh)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
-        absent = ~person[:, None] & self._shown
-        status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
-        values[status == Status.NOT_MEASURABLE] = np.nan
+        if not person.all():
+            absent = ~person[:, None] & self._shown
+            status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
+        values[status == _NOT_MEASURABLE] = np.nan
         return values, status, reason
 
     def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
@@ -197,20 +200,24 @@ class Measurer:
             length = norm(ends[:, :, 0] - ends[:, :, 1])
             held = np.abs(length / self._bone_rest - 1.0) <= gates.bone_tolerance
             missing = ~(held | self._bone_free)
-            broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
-            _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
+            if missing.any():
+                broken = np.asarray((missing[:, :, None] & self._bones_of).any(axis=1), bool)
+                _mark(status, reason, broken, Status.LOW, Reason.OCCLUDED)
         least = visibility[:, self._judged].min(axis=2)
-        poor, poorer = least < gates.visibility_ok, least < gates.visibility_low
-        _mark(status, reason, poor & self._any_judged, Status.LOW, Reason.OCCLUDED)
-        _mark(status, reason, poorer & self._any_judged, Status.NOT_MEASURABLE, Reason.OCCLUDED)
+        poor = (least < gates.visibility_ok) & self._any_judged
+        if poor.any():
+            _mark(status, reason, poor, Status.LOW, Reason.OCCLUDED)
+            poorer = (least < gates.visibility_low) & self._any_judged
+            _mark(status, reason, poorer, Status.NOT_MEASURABLE, Reason.OCCLUDED)
         if self._edges_of != (image_wh, xy.dtype):
             self._edges_of = image_wh, xy.dtype
             self._low, self._high = (
                 np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
             )
         outside = np.asarray(((xy < self._low) | (xy > self._high)).any(axis=2))
-        cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
-        _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
+        if outside.any():
+            cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
+            _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
 from formcheck.pose.person import body_size_px, count_jumped, reading_distance
-from formcheck.pose.smoothing import OneEuro
+from formcheck.pose.smoothing import OneEuro, median_over
 
 #: Second readings are kept this long; the median of three takes out a shaky one.
 _READINGS = 3
@@ -93,7 +93,7 @@ class Blend:
         if self._half:
             if self._median is None:
                 _, images, worlds = zip(*self._half, strict=True)
-                self._median = tuple(np.median(h, axis=0).astype(np.float32) for h in (images, worlds))  # type: ignore[assignment]
+                self._median = tuple(median_over(h).astype(np.float32) for h in (images, worlds))  # type: ignore[assignment]
             assert self._median is not None
             image, world = image + self._median[0], world + self._median[1]
         return Seen(

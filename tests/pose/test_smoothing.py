@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 from skeleton import minimum_jerk
 
-from formcheck.pose.smoothing import OneEuro, running_mean, running_median, zero_phase
+from formcheck.pose.smoothing import OneEuro, median_over, running_mean, running_median, zero_phase
 
 
 def run(values: np.ndarray, fps: float = 30.0, beta: float = 0.0, cutoff: float = 1.0, scale: float = 1.0):
@@ -177,3 +177,11 @@ def test_running_median_is_scipys(width):
     ours = running_median(values, width)
     assert ours.dtype == np.float32
     np.testing.assert_array_equal(ours, median_filter(values, size=(width, 1), mode="nearest"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_the_median_of_a_few_arrays_is_numpys(count: int) -> None:
+    few = list(np.random.default_rng(count).normal(0, 9, (count, 33, 3)).astype(np.float32))
+    got = median_over(few)
+    assert got.dtype == np.float32
+    assert np.array_equal(got, np.median(few, axis=0))
