@@ -242,7 +242,7 @@ def _whole_table(
                     np.copyto(whole_sd[one], part.sd[one], where=np.isfinite(part.value[one]))
                 away = ~t.stretch.posture[one]
                 value[away], status[away], reason[away] = np.nan, Status.NOT_MEASURABLE, Reason.NO_PERSON
-    return replace(table, sd=sd), smooth_xy
+    return table.with_sd(sd), smooth_xy
 
 
 def _warnings(

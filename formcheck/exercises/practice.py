@@ -8,6 +8,7 @@ frames and the same calls between them always give the same repetitions, live or
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from collections.abc import Callable
@@ -335,7 +336,7 @@ class Practice:
             person=np.array([person and not self._unsteady()]),
             image_wh=seen.image_wh,
         )
-        return replace(table, sd=np.where(np.isfinite(table.value), self._sd, np.nan))
+        return table.with_sd(np.where(np.isfinite(table.value), self._sd, np.nan))
 
     # --- baseline and calibration -------------------------------------------------------------------
 
@@ -481,7 +482,7 @@ class Practice:
         self._away_since_s = None if not away else t if self._away_since_s is None else self._away_since_s
         moved = False
         if xy is not None and self._anchor is not None:
-            apart = float(np.linalg.norm(_middle(xy[None], "SHOULDER")[0] - self._anchor))
+            apart = math.hypot(*(_middle(xy[None], "SHOULDER")[0] - self._anchor))
             moved = apart > _MOVED_TRUNKS * self.reference.length_px
         self._moved_since_s = None if not moved else t if self._moved_since_s is None else self._moved_since_s
         return (self._away_since_s is not None and t - self._away_since_s > _AWAY_S) or (

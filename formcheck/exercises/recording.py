@@ -161,7 +161,7 @@ def _with_sd(
         jitter = running_mean(shake, width) * left
         error = definition.measures[name].error.get(ref.view, 0.0)
         raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
-    return replace(table, sd=raw)
+    return table.with_sd(raw)
 
 
 def contradicted(part: Track) -> Mask:

@@ -12,14 +12,14 @@ Array = NDArray[np.float64]
 
 #: "Up" in the image: the laptop's camera stands level (spec 1.2).
 UP = np.array([0.0, -1.0])
+_TINY = np.finfo(np.float64).tiny
 _YZX, _ZXY = [1, 2, 0], [2, 0, 1]
 
 
 def unit(v: ArrayLike) -> Array:
     """`v` scaled to length 1; a zero vector stays zero."""
     v = np.asarray(v, np.float64)
-    length = norm(v)[..., None]
-    return v / np.where(length > 0, length, 1.0)
+    return v / np.maximum(norm(v), _TINY)[..., None]
 
 
 def norm(v: NDArray[np.floating]) -> Array:

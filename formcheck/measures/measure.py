@@ -194,7 +194,8 @@ class Measurer:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """``(T, M)`` status and reason, worst gate last."""
         gates, n = self._definition.gates, len(xy)
-        status, reason = (np.repeat(fixed[None], n, axis=0) for fixed in (self._status, self._reason))
+        status, reason = (np.empty((n, len(self._names)), np.uint8) for _ in range(2))
+        status[:], reason[:] = self._status, self._reason
         if self._bones_of.any():
             ends = xy[:, self._bone_ends]
             length = norm(ends[:, :, 0] - ends[:, :, 1])
@@ -214,9 +215,9 @@ class Measurer:
             self._low, self._high = (
                 np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
             )
-        outside = np.asarray(((xy < self._low) | (xy > self._high)).any(axis=2))
+        outside = np.asarray((xy < self._low) | (xy > self._high))
         if outside.any():
-            cut = np.asarray(outside[:, self._needed].any(axis=2), bool)
+            cut = np.asarray(outside.any(axis=2)[:, self._needed].any(axis=2), bool)
             _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
 

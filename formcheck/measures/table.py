@@ -105,6 +105,10 @@ class MeasureTable:
             return np.zeros(len(self.time_s))
         return self.sd[:, _place(self.names)[name]]
 
+    def with_sd(self, sd: NDArray[np.float64]) -> MeasureTable:
+        """The same table with other standard deviations, ``(T, M)``."""
+        return MeasureTable(self.names, self.time_s, self.value, self.status, self.reason, sd)
+
     def between(self, start_s: float, end_s: float) -> slice:
         """The frames from one time to another, both included."""
         return slice(

@@ -46,9 +46,9 @@ def body_size_px(image_xyz: NDArray[np.floating]) -> float:
     The larger of the trunk and 0.5/0.42 of the longest thigh, 0.5/0.40 of the longest shank (segment
     ratios of spec 1.5).
     """
-    xy = image_xyz[:, :2]
-    bones = xy[_BONES[0]] - xy[_BONES[1]]
-    longest = float((np.sqrt((bones * bones).sum(axis=1)) * _BONE_TO_TRUNK).max())
+    starts, ends = image_xyz[:, :2][_BONES]
+    bones = starts - ends
+    longest = float((np.sqrt(np.add.reduce(bones * bones, axis=1)) * _BONE_TO_TRUNK).max())
     return max(trunk_length_px(image_xyz), longest)
 
 
