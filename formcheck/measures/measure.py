@@ -215,9 +215,9 @@ class Measurer:
             self._low, self._high = (
                 np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
             )
-        outside = np.asarray((xy < self._low) | (xy > self._high))
+        outside = (xy < self._low) | (xy > self._high)
         if outside.any():
-            cut = np.asarray(outside.any(axis=2)[:, self._needed].any(axis=2), bool)
+            cut = np.asarray(np.asarray(outside.any(axis=2))[:, self._needed].any(axis=2), bool)
             _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
 
