@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from formcheck.coach.screen import clock
 from formcheck.exercises.repetition import COUNTED
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
-from formcheck.report.plots import build_plots
+from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import Rep
@@ -49,17 +49,6 @@ class _NotChecked:
     why: str
     how: str
     titles: list[str]
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A `Plot` whose figure is text already: as numbers, those of an hour take ten times the memory."""
-
-    name: str
-    title: str
-    text: str
-    primary: bool
-    figure: Markup
 
 
 def write_report(
@@ -100,9 +89,11 @@ def render(
     """
     annotator = Annotator(analysis)
     shared, plots = build_plots(analysis, annotator)
-    drawn = [
-        _Drawn(plot.name, plot.title, plot.text, plot.primary, _script_json(plot.figure)) for plot in plots
-    ]
+    shown: list[Plot] = []
+    figures: list[tuple[str, Markup]] = []
+    for plot in plots:  # as text: as numbers, the figures of an hour take ten times the memory
+        figures.append((plot.name, _script_json(plot.figure)))
+        shown.append(replace(plot, figure={}))
     scratch.give_back()  # every measure of every frame has been looked at
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     return _template().generate(
@@ -110,10 +101,12 @@ def render(
         stills=stills,
         still_of={still.fault: still.anchor for still in stills if still.fault},
         from_video=from_video,
-        plots=drawn,
+        plots=shown,
+        figures=figures,
+        most_marks=MOST_MARKS,
         events=sum(len(rep.faults) for rep in analysis.summary.reps),
         shared=_script_json(asdict(shared)),
-        plotly=_plotly() if drawn else "",
+        plotly=_plotly() if shown else "",
         video=VIDEO_NAME if video else None,
     )
 

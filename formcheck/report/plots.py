@@ -18,6 +18,7 @@ from formcheck.measures.table import Status
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 
+MOST_MARKS = 40  # grades in view at once: more would hide the curve
 MOST_POINTS = 6000  # per curve; a longer recording is thinned so that its peaks stay
 
 # Line colours have at least 3:1 contrast on the white and on the dark page; the rest is styled in CSS.

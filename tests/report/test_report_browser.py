@@ -12,6 +12,7 @@ from report_analysis import synthetic_analysis, with_summary
 
 from formcheck.analysis import Analysis
 from formcheck.report.page import write_report
+from formcheck.report.plots import MOST_MARKS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
 CHROMIUM = next(
@@ -51,7 +52,7 @@ def with_many_findings(analysis: Analysis, count: int) -> Analysis:
 def test_the_plots_are_drawn_and_many_grades_only_once_zoomed_in(tmp_path: Path, page: Any) -> None:
     analysis = synthetic_analysis(tmp_path, top=0.4)
     first, second = (len(rep.faults) for rep in analysis.summary.reps[:2])
-    for added, at_first in ((0, first + second), (40, 0)):
+    for added, at_first in ((0, first + second), (MOST_MARKS, 0)):
         write_report(with_many_findings(analysis, added), tmp_path / "report.html")
         page.goto((tmp_path / "report.html").as_uri())
         page.wait_for_selector(".canvas .main-svg")
