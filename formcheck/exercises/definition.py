@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -268,6 +269,20 @@ class Definition(_Model):
             raise ValueError("feedback.confirm_reps must be like [2, 3]: in 2 of the last 3")
         if self.counting.signal not in self.measures:
             raise ValueError(f"counting.signal names an unknown measure '{self.counting.signal}'")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_are_in_order(self) -> Definition:
+        """Out of order they would not be wrong one by one, but a repetition could be full and not partial."""
+        for table, names in (
+            ("gates", ("visibility_low", "visibility_ok")),
+            ("counting", ("onset_level", "rest_level", "aborted_level", "partial_level", "full_level")),
+            ("counting", ("minimum_phase_s", "minimum_rep_s", "maximum_rep_s")),
+            ("counting", ("lost_after_s", "lost_end_s")),
+        ):
+            for less, more in itertools.pairwise(names):
+                if getattr(getattr(self, table), less) > getattr(getattr(self, table), more):
+                    raise ValueError(f"{table}.{less} must not be more than {table}.{more}")
         return self
 
     def _check_rule(self, fault: str, rule: Rule) -> None:

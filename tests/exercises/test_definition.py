@@ -241,6 +241,20 @@ def test_a_value_out_of_range_is_refused_with_its_place(overrides, text, where):
 
 
 @pytest.mark.parametrize(
+    ("text", "less", "more"),
+    [
+        ("[gates]\nvisibility_low = 0.6\n", "gates.visibility_low", "gates.visibility_ok"),
+        ("[counting]\nfull_level = 0.2\n", "counting.partial_level", "counting.full_level"),
+        ("[counting]\nrest_level = 0.9\n", "counting.rest_level", "counting.aborted_level"),
+        ("[counting]\nminimum_rep_s = 99\n", "counting.minimum_rep_s", "counting.maximum_rep_s"),
+        ("[counting]\nlost_end_s = 0.01\n", "counting.lost_after_s", "counting.lost_end_s"),
+    ],
+)
+def test_levels_out_of_order_are_refused(overrides, text, less, more):
+    assert f"{less} must not be more than {more}" in refused("bridge", overrides(text))
+
+
+@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("[measures.head_lift.views]\nceiling = 'ok'\n", "ceiling"),
