@@ -380,7 +380,8 @@ def _check(content: dict[str, Any], path: Path | None) -> Definition:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        message = f"{where}: {first['msg']}"
+        # What a check of our own says stands by itself.
+        message = str(first["ctx"]["error"]) if first["type"] == "value_error" else f"{where}: {first['msg']}"
         if first["type"] == "extra_forbidden":
             known = _known_keys(first["loc"][:-1], content)
             message = f"unknown key '{where}'{nearest(str(first['loc'][-1]), known)}"

@@ -251,7 +251,9 @@ def test_a_value_out_of_range_is_refused_with_its_place(overrides, text, where):
     ],
 )
 def test_levels_out_of_order_are_refused(overrides, text, less, more):
-    assert f"{less} must not be more than {more}" in refused("bridge", overrides(text))
+    file = overrides(text)
+    wanted = f"The exercise definition in {file} is not valid: {less} must not be more than {more}."
+    assert refused("bridge", file) == wanted
 
 
 @pytest.mark.parametrize(
