@@ -36,7 +36,7 @@ from skeleton import (
 
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.recording import Stretch, prepare
-from formcheck.measures.measure import measure
+from formcheck.measures.measure import Measurer, measure
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.track import Track
 
@@ -534,6 +534,8 @@ def test_there_is_a_number_exactly_where_a_measure_is_not_refused(exercise, view
     table = again(exercise, stretch, track, person=gone, visibility=dim)
     assert (np.isnan(table.value) == (table.status == Status.NOT_MEASURABLE)).all()
     assert ((table.reason == Reason.NONE) <= (table.status == Status.OK)).all()
+    values = Measurer(load_definition(exercise), stretch.reference).values(stretch.xy, stretch.world)
+    assert np.array_equal(np.where(np.isnan(table.value), np.nan, values), table.value, equal_nan=True)
 
 
 # --- what is hidden, outside or missing -----------------------------------------------------------
