@@ -383,6 +383,9 @@ class SpokenVoice:
     def _fail(self) -> None:
         self._failures += 1
         if self._failures >= GIVE_UP_AFTER:
+            if self._spare is not None:  # or it would wait beside a coach that no longer speaks
+                self._spare.kill()
+                self._spare = None
             self._given_up = True
             if self._speaking is not None:
                 self._speaking = None

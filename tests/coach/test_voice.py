@@ -206,6 +206,7 @@ def test_an_engine_that_always_crashes_is_given_up_and_says_so(stage: Stage) -> 
     until(lambda: voice._given_up)
     assert not voice.working
     assert "read the text on the screen" in voice.problem
+    assert voice._spare is None  # nothing is left waiting to speak
     starts = stage.starts
     voice.say(say("into the void"))
     until(lambda: not voice.busy)
