@@ -196,9 +196,12 @@ class RepetitionCounter:
         self._unseen_start = False
         self._peak = self._s[-1]
         self._gap = False
-        seen = sum(1 for _ in takewhile(lambda t: t >= start_s, reversed(self._t)))
-        self._frames = self._frames_seen = seen
+        self._frames = self._frames_seen = self._count_since(start_s)
         self._enter(state)
+
+    def _count_since(self, time_s: float) -> int:
+        """How many of the frames kept are not older than that."""
+        return sum(1 for _ in takewhile(lambda t: t >= time_s, reversed(self._t)))
 
     def _enter(self, state: str) -> None:
         self.state = state
@@ -288,7 +291,7 @@ class RepetitionCounter:
         # A little before the onset level too: that is where the movement really began, but never before
         # the repetition before was over.
         earliest = max(opened - 0.6, self._ended_s)
-        recent = sum(1 for _ in takewhile(lambda t: t >= min(earliest, opened), reversed(self._t)))
+        recent = self._count_since(min(earliest, opened))
         t, s = (
             # np.array looks up a deque's items one by one
             np.fromiter(islice(kept, len(kept) - recent, None), np.float64, recent)

@@ -19,7 +19,7 @@ from formcheck.exercises.repetition import RepetitionCounter, RepTimes
 from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import MeasureTable, Status
+from formcheck.measures.table import NOT_MEASURABLE, MeasureTable
 from formcheck.pose.landmarks import Pose
 
 _KEEP_S = 45.0
@@ -29,7 +29,6 @@ _IN_SHAPE_SHARE = 0.4
 _ENDS_S = 0.5
 #: Frames before a repetition that its rules may look at.
 _LEAD_S = 2.0
-_NOT_MEASURABLE = int(Status.NOT_MEASURABLE)
 
 
 def kept_s(counting: Counting) -> float:
@@ -142,7 +141,7 @@ class Tracker:
             The phase after each frame, and the repetitions in order.
         """
         value = table.value[:, self._signal]
-        unknown = ~in_posture | (table.status[:, self._signal] == Status.NOT_MEASURABLE)
+        unknown = ~in_posture | (table.status[:, self._signal] == NOT_MEASURABLE)
         unknown |= not self.reference.range > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             levels = value / self.reference.range
@@ -185,7 +184,7 @@ class Tracker:
         )
 
     def _level(self, row: MeasureTable) -> float | None:
-        if row.status[0, self._signal] == _NOT_MEASURABLE or not self.reference.range > 0:
+        if row.status[0, self._signal] == NOT_MEASURABLE or not self.reference.range > 0:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
 

@@ -21,7 +21,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
@@ -30,8 +30,6 @@ _HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 #: Closer than this to the edge of the picture (share of its size) a body part is cut off, and the model
 #: puts its landmark where it would still fit.
 _EDGE = 0.01
-#: A plain number: numpy takes long over an enumeration's.
-_NOT_MEASURABLE = int(Status.NOT_MEASURABLE)
 
 
 def formulas(definition: Definition) -> Formulas:
@@ -176,7 +174,7 @@ class Measurer:
         if not person.all():
             absent = ~person[:, None] & self._shown
             status[absent], reason[absent] = Status.NOT_MEASURABLE, Reason.NO_PERSON
-        values[status == _NOT_MEASURABLE] = np.nan
+        values[status == NOT_MEASURABLE] = np.nan
         return values, status, reason
 
     def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:

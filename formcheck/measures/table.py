@@ -25,8 +25,8 @@ class Status(IntEnum):
         return self.name.lower()
 
 
-#: A plain number: numpy takes long over an enumeration's, and rules ask thousands of times.
-_OK = int(Status.OK)
+#: Plain numbers: numpy takes long over an enumeration's, and rules ask thousands of times.
+OK, NOT_MEASURABLE = int(Status.OK), int(Status.NOT_MEASURABLE)
 
 
 class Reason(IntEnum):
@@ -93,7 +93,7 @@ class MeasureTable:
 
     def ok(self, name: str) -> NDArray[np.bool_]:
         """``(T,)`` True where the measure's status is OK."""
-        return self.status[:, _place(self.names)[name]] == _OK
+        return self.status[:, _place(self.names)[name]] == OK
 
     def reason_of(self, name: str) -> NDArray[np.uint8]:
         """``(T,)`` of `Reason` for one measure."""

@@ -9,13 +9,12 @@ from typing import Any
 
 from formcheck import scratch
 from formcheck.analysis import Analysis, in_words
-from formcheck.measures.table import MeasureTable, Status
+from formcheck.measures.table import OK, MeasureTable, Status
 from formcheck.session.outputs import replacing
 from formcheck.session.summary import Summary
 
 FRAME_COLUMNS = ("frame", "time_s", "person", "phase", "rep")
 _WORDS = [status.word for status in Status]
-_OK = int(Status.OK)  # an enumeration takes several times as long to compare with
 
 
 def write_frames_csv(analysis: Analysis, path: Path) -> None:
@@ -68,7 +67,7 @@ def _sd_columns(table: MeasureTable) -> list[list[str]]:
     if table.sd is None:
         return []
     return [
-        ["" if state != _OK else f"{sd:.3g}" for sd, state in zip(sds, states, strict=True)]
+        ["" if state != OK else f"{sd:.3g}" for sd, state in zip(sds, states, strict=True)]
         for sds, states in zip(table.sd.T.tolist(), table.status.T.tolist(), strict=True)
     ]
 
@@ -76,6 +75,6 @@ def _sd_columns(table: MeasureTable) -> list[list[str]]:
 def _value_columns(table: MeasureTable) -> list[list[str]]:
     """Six significant digits: far below any measure's noise, and a hundred times finer than it is shown."""
     return [
-        ["" if state != _OK else f"{value:.6g}" for value, state in zip(values, states, strict=True)]
+        ["" if state != OK else f"{value:.6g}" for value, state in zip(values, states, strict=True)]
         for values, states in zip(table.value.T.tolist(), table.status.T.tolist(), strict=True)
     ]

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from report_analysis import synthetic_analysis, with_summary
 
 from formcheck.analysis import Analysis
 from formcheck.report.page import write_report
 from formcheck.report.plots import MOST_MARKS
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
-CHROMIUM = next(
-    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser (apt-get install chromium)"),
-]
+pytestmark = NEEDS_CHROMIUM
 #: For each figure: its curves, its areas of phases, and its marks that are shown.
 LOOK = """[...document.querySelectorAll('.canvas')].map(div => [
     div.data.filter(t => t.customdata).map(t => [t.x.length, t.y.length, t.customdata.length]),
@@ -33,7 +26,7 @@ LOOK = """[...document.querySelectorAll('.canvas')].map(div => [
 @pytest.fixture
 def page() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page(viewport={"width": 1100, "height": 900})
         found: list[str] = []
         opened.on("pageerror", lambda error: found.append(str(error)))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, as_live, bridges
 
 from formcheck.review import jobs
@@ -20,23 +21,7 @@ from formcheck.review.notes import FILE, Notes
 from formcheck.review.server import serve
 from formcheck.video_writer import VideoWriter
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
-CHROMIUM = next(
-    (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser (apt-get install chromium)"),
-]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = NEEDS_CHROMIUM
 EVIL = "<img src=x onerror=document.title=1>"
 
 
