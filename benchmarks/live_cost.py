@@ -16,14 +16,14 @@ from pathlib import Path
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.plan import History, Plan
-from formcheck.coach.setup import position_check
+from formcheck.coach.start import live_engine
+from formcheck.engine.live_engine import Practice
+from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.practice import Practice
-from formcheck.live_start import live_engine
 from formcheck.pose.live import LivePose
-from formcheck.pose.steady import Blend
+from formcheck.pose.live_filter import Blend
 from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
-from formcheck.sources import Frame, VideoFile
+from formcheck.video.file import Frame, VideoFile
 from formcheck.words import Words
 
 VIDEOS = Path(__file__).resolve().parents[1] / "videos"

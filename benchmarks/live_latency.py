@@ -19,16 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from formcheck.camera import ClipSource
 from formcheck.coach.flow import Flow
+from formcheck.coach.live import LiveOptions, LiveSession
+from formcheck.coach.pages.window import FakeWindow, Input, Key, Screen, Window
 from formcheck.coach.plan import History, Plan
-from formcheck.coach.voice import SilentVoice
-from formcheck.coach.window import FakeWindow, Input, Key, Screen, Window
+from formcheck.coach.start import live_engine, wanted_views
+from formcheck.coach.voice.voice import SilentVoice
 from formcheck.exercises.definition import load_definition
-from formcheck.live import LiveOptions, LiveSession
-from formcheck.live_start import live_engine, wanted_views
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.clip_camera import ClipSource
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 from formcheck.words import Words
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,15 +25,16 @@ from pathlib import Path
 
 import numpy as np
 
-from formcheck.analysis import Analysis
-from formcheck.analyze import analyze, write_outputs
-from formcheck.coach.screen import draw_overlay
+from formcheck.analysis.analysis import Analysis
+from formcheck.drawing.overlay import draw_overlay
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.report.annotate import Annotator, shown_size, shrink
-from formcheck.rescore import rescore
-from formcheck.session.outputs import OutputFolder
-from formcheck.sources import Frame, VideoFile
+from formcheck.report.write import write_outputs
+from formcheck.session.analyze import analyze
+from formcheck.session.folder import OutputFolder
+from formcheck.session.rescore import rescore
+from formcheck.video.file import Frame, VideoFile
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMOS = {"bridge": ROOT / "videos" / "bridge_side.mp4", "clam": ROOT / "videos" / "clam_front.mp4"}

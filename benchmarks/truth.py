@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.engine.baseline import Stretch, prepare
 from formcheck.exercises.definition import Definition, load_definition
-from formcheck.exercises.recording import Stretch, prepare
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.track import Track
@@ -100,8 +100,8 @@ def _poses(video: Path, folder: Path) -> Any:
     kept = folder / f"{video.stem}.pkl"
     if not kept.exists():
         from formcheck.pose.blazepose import BlazePose
-        from formcheck.pose.read import read_poses
-        from formcheck.sources import VideoFile
+        from formcheck.pose.recording import read_poses
+        from formcheck.video.file import VideoFile
 
         with VideoFile(video) as source, BlazePose("full") as engine:
             size = source.width, source.height

@@ -27,8 +27,8 @@ from typing import Any
 from PIL import Image, ImageGrab
 from playwright.sync_api import sync_playwright
 
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -16,36 +16,35 @@ More examples, for every public name: docs/api.md.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from formcheck.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from formcheck.analysis import Analysis
-    from formcheck.analyze import analyze, write_outputs
+    from formcheck.analysis.analysis import Analysis
+    from formcheck.engine.tracker import Observation, Tracker
     from formcheck.errors import FormcheckError
     from formcheck.exercises.definition import Definition, load_definition
-    from formcheck.exercises.tracker import Observation, Tracker
     from formcheck.pose.engine import open_engine
     from formcheck.pose.landmarks import Landmark, Pose
-    from formcheck.session.outputs import OutputFolder
+    from formcheck.report.write import write_outputs
+    from formcheck.session.analyze import analyze
+    from formcheck.session.folder import OutputFolder
     from formcheck.session.reader import open_session
 
 _HOME = {
-    "Analysis": "formcheck.analysis",
-    "analyze": "formcheck.analyze",
-    "write_outputs": "formcheck.analyze",
+    "Analysis": "formcheck.analysis.analysis",
+    "analyze": "formcheck.session.analyze",
+    "write_outputs": "formcheck.report.write",
     "FormcheckError": "formcheck.errors",
     "Definition": "formcheck.exercises.definition",
     "load_definition": "formcheck.exercises.definition",
-    "Observation": "formcheck.exercises.tracker",
-    "Tracker": "formcheck.exercises.tracker",
+    "Observation": "formcheck.engine.tracker",
+    "Tracker": "formcheck.engine.tracker",
     "open_engine": "formcheck.pose.engine",
     "Landmark": "formcheck.pose.landmarks",
     "Pose": "formcheck.pose.landmarks",
-    "OutputFolder": "formcheck.session.outputs",
+    "OutputFolder": "formcheck.session.folder",
     "open_session": "formcheck.session.reader",
 }
 __all__ = [
@@ -63,21 +62,6 @@ __all__ = [
     "open_session",
     "write_outputs",
 ]
-
-
-class _Package(ModuleType):
-    """`analyze` is both a function and the module it lives in; the function is the public one.
-
-    Without this, importing anything from that module would put the module in the function's place.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "analyze" and isinstance(value, ModuleType):
-            value = value.analyze
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

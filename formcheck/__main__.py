@@ -15,7 +15,7 @@ def main() -> None:
     given = signal.getsignal(signal.SIGINT)
     if given is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from formcheck.cli import main as run
+    from formcheck.cli.main import main as run
 
     if given is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import formcheck.live_start as live_start
-from formcheck.cli import main
+import formcheck.coach.start as live_start
+from formcheck.cli.main import main
 from formcheck.coach.flow import Flow
-from formcheck.coach.window import FakeWindow, Input, Key
-from formcheck.export import FORMATS
-from formcheck.review.notes import Notes
+from formcheck.coach.pages.window import FakeWindow, Input, Key
+from formcheck.report.export import FORMATS
 from formcheck.review.server import serve
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.session.notes import Notes
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 DEMO = Path(__file__).parents[1] / "videos" / "bridge_side.mp4"
 KEYS = {"safety": "1", "settled": "1", "pain_before": "1", "pain_after": "1", "effort": "4",

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitions
 
-from formcheck.analysis import Analysis
-from formcheck.analyze import check_request, judge_track
-from formcheck.cli import main
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.judge import judge_track
+from formcheck.analysis.summary import PoseInfo, Source
+from formcheck.cli.main import main
+from formcheck.exercises.prescription import check_request
 from formcheck.pose.track import Track
 from formcheck.session.store import write_session
-from formcheck.session.summary import PoseInfo, Source
 
 REPS = [Rep(1.3, 0.8, 1.3, 0.8), Rep(0.7, 0.3, 0.6, 0.8, top=0.6), Rep(1.3, 0.8, 1.3, 0.8)]
 STRAIGHT_M = bridge_lift_for(178.0)

@@ -9,7 +9,7 @@ import time
 import pytest
 from waiting import until
 
-from formcheck.ahead import ahead
+from formcheck.video.prefetch import ahead
 
 
 def running() -> int:

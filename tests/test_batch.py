@@ -17,14 +17,14 @@ import pytest
 from stored_session import command, judged, noisy_track
 
 import formcheck
-from formcheck.analyze import write_outputs
 from formcheck.batch import local, tables
 from formcheck.batch.cluster import run_cluster
 from formcheck.batch.jobs import Job, Outcome, find_jobs, is_done, split_done
 from formcheck.batch.local import in_own_process, run_local
 from formcheck.batch.work import ATTEMPTS, analyze_job
 from formcheck.errors import FormcheckError
-from formcheck.session.outputs import OutputFolder
+from formcheck.report.write import write_outputs
+from formcheck.session.folder import OutputFolder
 
 TESTS = Path(__file__).parent
 

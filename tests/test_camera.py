@@ -14,11 +14,14 @@ import pytest
 import waiting
 from mjpeg import PhoneCamera, number_of, numbered
 
-import formcheck.camera as camera_module
-from formcheck.camera import Camera, ClipSource, LiveSource, open_source
+import formcheck.video.camera as camera_module
 from formcheck.errors import FormcheckError
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.camera import Camera
+from formcheck.video.clip_camera import ClipSource
+from formcheck.video.file import VideoFile
+from formcheck.video.live_source import LiveSource
+from formcheck.video.open import open_source
+from formcheck.video.writer import VideoWriter
 
 until = partial(waiting.until, patience_s=5.0, every_s=0.002)
 

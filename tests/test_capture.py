@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from formcheck import capture
-from formcheck.capture import home_url, parse_address
 from formcheck.errors import FormcheckError
+from formcheck.video import capture
+from formcheck.video.capture import home_url, parse_address
 
 
 def nobody(*parts: object, **options: object) -> list[object]:

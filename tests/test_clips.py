@@ -14,11 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
-from formcheck.analysis import Analysis
-from formcheck.analyze import analyze, write_outputs
-from formcheck.session.outputs import OutputFolder
-from formcheck.session.summary import Summary
-from formcheck.sources import VideoFile
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import Summary
+from formcheck.report.write import write_outputs
+from formcheck.session.analyze import analyze
+from formcheck.session.folder import OutputFolder
+from formcheck.video.file import VideoFile
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"

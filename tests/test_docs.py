@@ -105,7 +105,7 @@ def test_every_command_and_option_named_is_there(doc: Path) -> None:
 
 
 def test_every_command_has_an_example_and_no_switch_looks_as_if_it_took_a_word() -> None:
-    from formcheck.cli import app
+    from formcheck.cli.main import app
 
     for name in (c.name or c.callback.__name__ for c in app.registered_commands if c.callback is not None):
         said = options_of(name)

@@ -14,11 +14,8 @@ import pytest
 from test_cli import environment
 from typer.testing import CliRunner
 
-import formcheck.doctor as doctor
-from formcheck.camera import ClipSource
-from formcheck.cli import app
-from formcheck.coach.voice import SilentVoice
-from formcheck.doctor import (
+import formcheck.cli.doctor as doctor
+from formcheck.cli.doctor import (
     Check,
     Report,
     check_camera,
@@ -28,8 +25,11 @@ from formcheck.doctor import (
     check_speed,
     choose_model,
 )
+from formcheck.cli.main import app
+from formcheck.coach.voice.voice import SilentVoice
 from formcheck.errors import FormcheckError
-from formcheck.sources import Frame
+from formcheck.video.clip_camera import ClipSource
+from formcheck.video.file import Frame
 
 DEMO = Path(__file__).parents[1] / "videos" / "bridge_side.mp4"
 
@@ -277,7 +277,7 @@ def test_the_command(
     done = CliRunner().invoke(app, ["doctor", "--json"])
     assert done.exit_code == exit_status
     told = json.loads(done.stdout)
-    assert told["schema"] == "formcheck.doctor/1"
+    assert told["schema"] == "formcheck.cli.doctor/1"
     assert told["exit_status"] == exit_status
     assert told["model"] == "full"
     assert list(told["checks"]) == ["camera", "speed", "sound", "disk", "display"]
@@ -291,12 +291,12 @@ def test_the_command(
 
 def test_an_old_console_gets_signs_it_can_show() -> None:
     program = (
-        "import formcheck.doctor as d, sys\n"
-        "from formcheck.doctor import Check, Report\n"
+        "import formcheck.cli.doctor as d, sys\n"
+        "from formcheck.cli.doctor import Check, Report\n"
         "d.examine = lambda *a, **k: Report((Check('camera', 'ok', '640 × 480'),"
         " Check('sound', 'fail', 'none', 'Do this.')), None)\n"
         "sys.argv = ['formcheck', 'doctor']\n"
-        "from formcheck.cli import main\n"
+        "from formcheck.cli.main import main\n"
         "main()\n"
     )
     done = subprocess.run(

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from stored_session import command, judged, noisy_track, store
 
-from formcheck.analysis import Analysis
+from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
-from formcheck.export import FORMATS, export_session
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.track import smoothed
+from formcheck.report.export import FORMATS, export_session
+from formcheck.session.load import stored_analysis
 from formcheck.session.reader import open_session
-from formcheck.stored import stored_analysis
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_the_earlier_export(folder, monkeypatch):
         yield []
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("formcheck.export.tables.rows", full)
+    monkeypatch.setattr("formcheck.report.export.tables.rows", full)
     with open_session(folder) as session, pytest.raises(FormcheckError, match="full"):
         export_session(session, "csv")
     assert path.read_bytes() == before

@@ -59,7 +59,7 @@ print(",".join(loaded))
 
 def test_the_core_is_there_to_be_tested():
     assert "formcheck.measures.bridge" in CORE
-    assert "formcheck.exercises.tracker" in CORE
+    assert "formcheck.engine.tracker" in CORE
     assert {f"formcheck.coach.{name}" for name in COACH} <= set(CORE)
     assert len(CORE) >= 12
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from formcheck.light import image_light
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
+from formcheck.video.light import image_light
 
 VIDEOS = Path(__file__).parents[1] / "videos"
 

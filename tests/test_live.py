@@ -30,18 +30,18 @@ from skeleton import (
 )
 
 from formcheck.coach.flow import Flow
+from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.message import Say, Tone
+from formcheck.coach.pages.window import Closed, FakeWindow, Input, Key
 from formcheck.coach.plan import History, Plan
-from formcheck.coach.window import Closed, FakeWindow, Input, Key
+from formcheck.coach.start import wanted_views
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
-from formcheck.live import LiveOptions, LiveResult, LiveSession
-from formcheck.live_start import wanted_views
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.track import Track
-from formcheck.replay import replay
 from formcheck.session.reader import open_session
-from formcheck.sources import Frame
+from formcheck.session.replay import replay
+from formcheck.video.file import Frame
 from formcheck.words import Words
 
 STRAIGHT_M = bridge_lift_for(178.0)

@@ -16,9 +16,9 @@ from everything import cut, exports, live, run
 
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import Prescription
-from formcheck.private_files import make_folder
-from formcheck.review.notes import Notes
+from formcheck.files import make_folder
 from formcheck.review.prescribe import save
+from formcheck.session.notes import Notes
 
 sys.path.insert(0, str(Path(__file__).parent / "review"))
 from asking import Page

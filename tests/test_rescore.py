@@ -12,19 +12,21 @@ import pytest
 from skeleton import joined
 from stored_session import command, ends_itself, judged, noisy_track, store
 
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.summary import LiveInfo
+from formcheck.batch.rescore_many import Order, Rescored, rescore_many
+from formcheck.engine.baseline import prepare
+from formcheck.engine.tracker import Tracker
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import Prescription
-from formcheck.exercises.recording import prepare
-from formcheck.exercises.tracker import Tracker
 from formcheck.pose.track import Track, smoothed
-from formcheck.rescore import Yardstick, changes, rescore, rescore_by, write_rescored
-from formcheck.rescore_many import Order, Rescored, rescore_many
+from formcheck.report.write import write_rescored
+from formcheck.session.compare import changes
+from formcheck.session.load import stored_analysis, video_of
 from formcheck.session.reader import open_session
+from formcheck.session.rescore import Yardstick, rescore, rescore_by
 from formcheck.session.store import write_session
-from formcheck.session.summary import LiveInfo
-from formcheck.stored import stored_analysis, video_of
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +165,7 @@ def test_a_live_session_is_left_to_the_replay(analysis, tmp_path, monkeypatch):
         asked.append(session.summary.live)
         return practised
 
-    monkeypatch.setattr("formcheck.replay.replay", replayed)
+    monkeypatch.setattr("formcheck.session.replay.replay", replayed)
     assert rescore(folder).summary.live == live
     assert asked == [live]
 
@@ -276,7 +278,7 @@ def test_several_at_a_time_come_in_order_and_as_one_by_one(session, analysis, tm
 
 
 def test_a_process_that_ends_unexpectedly_is_told(session, monkeypatch):
-    monkeypatch.setattr("formcheck.rescore_many.rescore_one", ends_itself)
+    monkeypatch.setattr("formcheck.batch.rescore_many.rescore_one", ends_itself)
     with pytest.raises(FormcheckError, match="ended unexpectedly"):
         list(rescore_many([Order(session, Yardstick())] * 2, jobs=2))
 
@@ -286,7 +288,7 @@ def test_ctrl_c_says_how_many_were_judged(session, monkeypatch, capsys):
         yield Rescored(orders[0].path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("formcheck.rescore_many.rescore_many", interrupted)
+    monkeypatch.setattr("formcheck.batch.rescore_many.rescore_many", interrupted)
     done = command(capsys, "rescore", session, session)
     assert done.status == 130
     assert done.out.endswith("nothing has changed\n")

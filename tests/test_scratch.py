@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, film, poses, repetitions, results
 
-from formcheck import scratch
-from formcheck.analyze import judge_track
+from formcheck.analysis.judge import judge_track
+from formcheck.analysis.summary import PoseInfo, Source
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.pose import readings, track
+from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import result_file as readings
+from formcheck.pose import track
 from formcheck.pose.landmarks import Pose, PoseResult
-from formcheck.pose.readings import Readings
+from formcheck.pose.result_file import Readings
 from formcheck.pose.track import Track
-from formcheck.session.summary import PoseInfo, Source
 
 
 def bridges() -> Track:

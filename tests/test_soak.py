@@ -17,23 +17,24 @@ import numpy as np
 import pytest
 from looped import looped
 
-from formcheck.analyze import analyze, write_outputs
 from formcheck.coach.flow import Flow
 from formcheck.coach.plan import History, Plan
-from formcheck.coach.setup import position_check
+from formcheck.engine.live_engine import Practice
+from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.practice import Practice
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.landmarks import Pose, PoseResult
-from formcheck.pose.steady import Blend
-from formcheck.replay import rep_under_way
-from formcheck.session.layout import SessionMeta
+from formcheck.pose.live_filter import Blend
+from formcheck.report.write import write_outputs
+from formcheck.session.analyze import analyze
+from formcheck.session.folder import OutputFolder
 from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
-from formcheck.session.outputs import OutputFolder
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
-from formcheck.sources import Frame, VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.session.replay import rep_under_way
+from formcheck.session.schema import SessionMeta
+from formcheck.video.file import Frame, VideoFile
+from formcheck.video.writer import VideoWriter
 from formcheck.words import Words
 
 CLIP = Path(__file__).parents[1] / "videos" / "clam_front.mp4"
@@ -122,7 +123,7 @@ def analysed(known: Known, clip: Path, folder: Path, seconds: float) -> float:
 
     What an analysis leaves behind in the process, free but not given back, would count against the next.
     """
-    importlib.import_module("formcheck.analyze").open_engine = lambda *a, **k: known
+    importlib.import_module("formcheck.session.analyze").open_engine = lambda *a, **k: known
     annotate = importlib.import_module("formcheck.report.annotate")
     if seconds == HOUR_S:  # drawing keeps nothing, and would take half of the time
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from formcheck.errors import FormcheckError
-from formcheck.sources import VideoFile, _Clock
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import VideoFile, _Clock
+from formcheck.video.writer import VideoWriter
 
 W, H = 64, 48
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from formcheck.errors import FormcheckError
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 REPOSITORY = str(Path(__file__).parents[1])
 W, H = 64, 48
@@ -153,7 +153,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("fragmented", [False, True])
 def test_a_full_disk_is_said_so_at_once(tmp_path: Path, fragmented: bool, monkeypatch) -> None:
-    monkeypatch.setattr("formcheck.video_writer.make_file", lambda path: path.symlink_to("/dev/full"))
+    monkeypatch.setattr("formcheck.video.writer.make_file", lambda path: path.symlink_to("/dev/full"))
     with pytest.raises(FormcheckError, match=r"could not be written \(no space left on device\): make room"):
         VideoWriter(tmp_path / "a.mp4", W, H, fragmented=fragmented)
     # What was written in pieces plays up to there, and is kept.
@@ -166,7 +166,7 @@ FILLS_UP = """
 import os, resource, signal, sys
 import numpy as np
 from formcheck.errors import FormcheckError
-from formcheck.video_writer import VideoWriter
+from formcheck.video.writer import VideoWriter
 
 os.chdir(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -212,7 +212,7 @@ def test_a_disk_that_fills_up_anywhere_leaves_no_file_but_the_pieces_so_far(tmp_
 KILLED = """
 import os, signal, sys
 import numpy as np
-from formcheck.video_writer import VideoWriter
+from formcheck.video.writer import VideoWriter
 
 video = VideoWriter(sys.argv[1], 64, 48, 30, fragmented=True)
 for number in range(100):

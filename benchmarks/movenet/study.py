@@ -33,7 +33,7 @@ from truth import scorer  # type: ignore[import-not-found]
 
 from formcheck.pose.region import Region
 from formcheck.pose.track import Track, _butterworth
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 Array = NDArray[np.float64]
 #: Shoulders, hips, knees, ankles, left before right, in each order of points.

@@ -20,13 +20,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from formcheck.pose import read, second_look
+from formcheck.pose import recording as read
+from formcheck.pose import second_look
 from formcheck.pose.blazepose import INPUT_SIDE, BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.person import skeleton_distance
 from formcheck.pose.region import Region
 from formcheck.pose.runtime import ort
-from formcheck.sources import Frame, VideoFile
+from formcheck.video.file import Frame, VideoFile
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Inner maps: name, channels, cells across, half width of the window sampled (cells).

@@ -18,9 +18,9 @@ import numpy as np
 
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.landmarks import Landmark
-from formcheck.pose.read import read_poses
+from formcheck.pose.recording import read_poses
 from formcheck.pose.track import Track, smoothed
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 WIDTH, TOP, BOTTOM = 0.6, -0.45, 0.25  # the region around the mid-hip, shoulder widths
 FLOW_FPS = 12

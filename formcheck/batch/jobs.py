@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import formcheck
+from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import nearest
-from formcheck.session.guard import look_over
-from formcheck.session.layout import read_meta
-from formcheck.session.outputs import LARGEST_SUMMARY, OutputFolder
-from formcheck.session.summary import Summary
+from formcheck.session.folder import LARGEST_SUMMARY, OutputFolder
+from formcheck.session.schema import read_meta
+from formcheck.session.untrusted import look_over
+from formcheck.version import __version__
 
 VIDEO_ENDINGS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mts", ".3gp"])
 LIST_COLUMNS = ("video", "exercise", "side", "prescription")
@@ -144,7 +144,7 @@ def find_jobs(
                 model=model,
                 pictures=pictures,
                 device=device,
-                version=formcheck.__version__,
+                version=__version__,
                 model_sha256=weights,
             )
         )
@@ -248,7 +248,7 @@ def split_done(jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
 
     Looked at here, before anything starts: ten thousand finished videos need no ten thousand processes.
     """
-    from formcheck.analyze import check_request
+    from formcheck.exercises.prescription import check_request
 
     known: dict[tuple[object, ...], str | FormcheckError] = {}
     settled, todo = [], []

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
+from formcheck.batch.child_process import end_with_parent
 from formcheck.batch.jobs import Job, Outcome, Told
 from formcheck.batch.work import ATTEMPTS, analyze_job
-from formcheck.child_process import end_with_parent
 
 
 def run_local(jobs: Sequence[Job], workers: int, told: Told) -> list[Outcome]:

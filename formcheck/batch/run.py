@@ -13,9 +13,9 @@ from formcheck.batch.cluster import run_cluster
 from formcheck.batch.jobs import Job, Outcome, find_jobs, in_order, split_done
 from formcheck.batch.local import run_local
 from formcheck.batch.tables import write_tables
-from formcheck.private_files import make_folder
+from formcheck.files import make_folder
+from formcheck.session.folder import explained
 from formcheck.session.folder_lock import only_writer
-from formcheck.session.outputs import explained
 
 LOCK = ".formcheck-batch-lock"  # not an analysis' lock: results may lie in the same folder
 

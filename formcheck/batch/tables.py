@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from formcheck.analysis.summary import Rep, Summary
 from formcheck.batch.jobs import Job, Outcome, read_summary
+from formcheck.engine.repetition import COUNTED
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.repetition import COUNTED
-from formcheck.session.outputs import replacing
-from formcheck.session.summary import Rep, Summary
+from formcheck.session.folder import replacing
 
 VIDEOS, REPS = "batch_videos", "batch_reps"
 _CLASSES = ("full", "partial", "aborted", "void")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import formcheck
 from formcheck.batch.jobs import Job, Outcome, is_done, weights_of
 from formcheck.errors import FormcheckError
-from formcheck.session.outputs import OutputFolder
+from formcheck.session.folder import OutputFolder
+from formcheck.version import __version__
 
 #: A video whose process dies or runs into something unforeseen is tried this often in all.
 ATTEMPTS = 3
@@ -16,7 +16,9 @@ def analyze_job(job: Job) -> Outcome:
 
     Runs in a process of its own or on a Dask worker.
     """
-    from formcheck.analyze import analyze, check_request, write_outputs
+    from formcheck.exercises.prescription import check_request
+    from formcheck.report.write import write_outputs
+    from formcheck.session.analyze import analyze
 
     if (problem := _other_formcheck(job)) is not None:
         return Outcome(job, "failed", problem)
@@ -52,8 +54,8 @@ def analyze_job(job: Job) -> Outcome:
 
 def _other_formcheck(job: Job) -> str | None:
     """Why this computer would not give the result that was planned, or None."""
-    if job.version != formcheck.__version__:
-        return f"This worker has formcheck {formcheck.__version__}, not {job.version}; install the same."
+    if job.version != __version__:
+        return f"This worker has formcheck {__version__}, not {job.version}; install the same."
     try:
         weights = weights_of(job.engine, job.model)
     except FormcheckError as error:

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from formcheck.coach.flow_pages import Pages, Standing
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
-from formcheck.coach.page import Page
+from formcheck.coach.pages.flow_pages import Pages, Standing
+from formcheck.coach.pages.page import Page
 from formcheck.coach.plan import (
     CLIP_END_S,
     CUE_S,
@@ -31,9 +31,9 @@ from formcheck.coach.plan import (
 )
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
+from formcheck.engine.live_engine import PRACTICE_REPS, Moment
+from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.position import Problem
-from formcheck.exercises.practice import PRACTICE_REPS, Moment
 from formcheck.session.events import Event
 from formcheck.words import Words
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from formcheck.coach.message import Priority
+from formcheck.engine.faults import Check
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.faults import Check
 
 #: A fault must have been checked in this share of a set's repetitions for praise of the whole set (spec 4.3).
 _CHECKED_SHARE = 0.7

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.repetition import COUNTED
 
 Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from formcheck.coach.history import SetHistory
 from formcheck.coach.message import Message, Priority, Say, Tone
 from formcheck.coach.mouth import Mouth, spoken_s
+from formcheck.engine.ongoing import Ongoing
+from formcheck.engine.repetition import COUNTED
+from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.ongoing import Ongoing
-from formcheck.exercises.repetition import COUNTED
-from formcheck.exercises.tracker import RepResult
 from formcheck.words import Words
 
 _FOREVER = float("inf")

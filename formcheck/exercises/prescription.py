@@ -34,6 +34,7 @@ from formcheck.exercises.definition import (
     FaultDef,
     Tempo,
     full_stop,
+    load_definition,
     nearest,
     read_toml,
 )
@@ -156,3 +157,29 @@ def _own(name: str, fault: FaultDef, prescription: Prescription) -> FaultDef:
     # Knees wide against a band are what was asked for, not a fault (spec 2.2, 5.2 BF6).
     prescribed = fault.prescribed or (prescription.band and name == "knees_fall_out")
     return fault.model_copy(update={"rules": rules, "prescribed": prescribed})
+
+
+def check_request(
+    exercise: str, side: str | None = None, view: str | None = None, prescription: Path | None = None
+) -> Definition:
+    """The definition for a request, after checking that the arguments go together.
+
+    Raises:
+        FormcheckError: one sentence that says what does not go together.
+    """
+    definition = load_definition(exercise)
+    if prescription is not None:
+        definition = prescribe(definition, load_prescription(prescription))
+    if side is not None and side not in ("left", "right"):
+        raise FormcheckError(f"The side is 'left' or 'right', not '{printable(side, 60)}'.")
+    if side is not None and not definition.has_side:
+        raise FormcheckError(
+            f"The {definition.title.lower()} has no working side; leave --side out"
+            + (", or use --exercise single-leg-bridge." if exercise == "bridge" else ".")
+        )
+    if view is not None and view not in definition.views:
+        raise FormcheckError(
+            f"The {definition.title.lower()} has no view called '{printable(view, 60)}'; "
+            f"choose one of: auto, {', '.join(definition.views)}."
+        )
+    return definition

@@ -15,13 +15,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]

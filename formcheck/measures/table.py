@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
+from formcheck.pose import frame_arrays as scratch
 
 
 class Status(IntEnum):

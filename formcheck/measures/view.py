@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
 from formcheck.measures.geometry import joint_angle_deg, norm, unit
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
 
 Array = NDArray[np.float64]

@@ -28,7 +28,7 @@ from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import JumpGate, lying_score, same_body
 from formcheck.pose.region import Region
 from formcheck.pose.runtime import ort
-from formcheck.sources import Frame
+from formcheck.video.file import Frame
 
 INPUT_SIDE = 256
 #: Of the model's points: the landmarks and the two from which the next region is made.

@@ -9,7 +9,7 @@ from formcheck.errors import FormcheckError
 
 if TYPE_CHECKING:
     from formcheck.pose.landmarks import PoseResult
-    from formcheck.sources import Frame
+    from formcheck.video.file import Frame
 
 
 class PoseEngine(Protocol):

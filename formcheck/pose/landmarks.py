@@ -158,7 +158,7 @@ class PoseResult:
         rejected: why a skeleton was thrown away in this frame ("teleport", "two_bodies"), or None.
         mirrored: a second reading of the same frame, made in a mirror and turned back, or None. The model
             errs differently on a mirrored body, so the mean of both is nearer the truth.
-        interpolated: the model did not read this frame, see `formcheck.pose.thinning`.
+        interpolated: the model did not read this frame, see `formcheck.pose.half_rate`.
     """
 
     time_s: float

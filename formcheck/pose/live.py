@@ -19,7 +19,7 @@ from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.region import Region
 from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_steady
-from formcheck.sources import Frame
+from formcheck.video.file import Frame
 
 #: Tracking is judged over this long.
 _JUDGE_S = 3.0

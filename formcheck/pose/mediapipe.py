@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from formcheck.errors import FormcheckError
 from formcheck.pose import models
 from formcheck.pose.landmarks import Pose, PoseResult
-from formcheck.sources import Frame
+from formcheck.video.file import Frame
 
 #: Environment variable naming a ``.task`` file to use whatever the model's name.
 TASK_VARIABLE = "FORMCHECK_POSE_TASK"

@@ -29,7 +29,7 @@ from typing import Literal
 import numpy as np
 
 from formcheck.errors import FormcheckError
-from formcheck.paths import user_data_folder
+from formcheck.files import user_data_folder
 from formcheck.pose import convert
 
 Kind = Literal["detector", "landmarks"]

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.blazepose import LandmarkNet
 from formcheck.pose.landmarks import (
     BOTH_ANKLES,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
 from formcheck.pose.person import (
     CORE,

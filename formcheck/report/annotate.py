@@ -12,19 +12,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
-from formcheck.ahead import ahead
-from formcheck.analysis import PHASES, Analysis
-from formcheck.coach.palette import Image
-from formcheck.coach.screen import FaultMark, OverlayState, canvas_size, draw_overlay
-from formcheck.coach.strip import Strip
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.summary import FaultEvent, Rep
+from formcheck.drawing import body_parts
+from formcheck.drawing.face_blur import FaceBlur
+from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay
+from formcheck.drawing.palette import Image
+from formcheck.drawing.strip import Strip
 from formcheck.measures.table import Status
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, other_side, side_landmark
 from formcheck.report import wording
-from formcheck.session.face_blur import FaceBlur
-from formcheck.session.summary import FaultEvent, Rep
-from formcheck.sources import Frame, VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import Frame, VideoFile
+from formcheck.video.prefetch import ahead
+from formcheck.video.writer import VideoWriter
 
 LONG_SIDE_PX = 1280  # larger video is shrunk: faster to make, and plays anywhere
 READABLE_S = 1.0  # a fault's name stays on the screen at least this long
@@ -47,7 +48,7 @@ class Annotator:
         self._status = analysis.measures.status
         view = analysis.summary.view.name
         self._used = [
-            frozenset(wording.landmarks_used(analysis.definition, name, self.near, view))
+            frozenset(body_parts.landmarks_used(analysis.definition, name, self.near, view))
             for name in analysis.measures.names
         ]
         self._primary = analysis.measures.names.index(analysis.primary)
@@ -120,7 +121,7 @@ class Annotator:
     def place(self, event: FaultEvent) -> tuple[int, ...]:
         """Landmarks to ring for a fault event."""
         measure = self.measure(event)
-        return wording.landmarks_shown(self.analysis.definition, measure, self.near)
+        return body_parts.landmarks_shown(self.analysis.definition, measure, self.near)
 
     def measure(self, event: FaultEvent) -> str:
         """The measure a fault event shows in: the worse one where its rule has several."""

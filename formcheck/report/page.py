@@ -13,17 +13,17 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from formcheck import scratch
-from formcheck.analysis import Analysis
-from formcheck.coach.palette import GRADE_WORDS, Image
-from formcheck.coach.screen import clock
-from formcheck.exercises.repetition import COUNTED
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import Rep
+from formcheck.drawing.overlay import clock
+from formcheck.drawing.palette import GRADE_WORDS, Image
+from formcheck.engine.repetition import COUNTED
+from formcheck.pose import frame_arrays as scratch
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
-from formcheck.session.outputs import replacing
-from formcheck.session.summary import Rep
+from formcheck.session.folder import replacing
 
 VIDEO_NAME = "annotated.mp4"  # played in the report while it lies beside it
 PEAK_COLUMNS = 12

@@ -15,9 +15,10 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
-from formcheck.analysis import Analysis
-from formcheck.coach.palette import GRADE_WORDS
-from formcheck.coach.screen import clock
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import LiveInfo
+from formcheck.drawing.overlay import clock
+from formcheck.drawing.palette import GRADE_WORDS
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator
@@ -34,8 +35,7 @@ from formcheck.report.pdf_parts import (
 )
 from formcheck.report.pdf_plots import key_shades, plot, strips
 from formcheck.report.stills import make_stills
-from formcheck.session.outputs import replacing
-from formcheck.session.summary import LiveInfo
+from formcheck.session.folder import replacing
 
 _STILL_HEIGHT = 62 * mm
 _METHOD = (
@@ -116,7 +116,7 @@ def physio_notes(folder: Path, analysis: Analysis) -> list[PhysioNote]:
         FormcheckError: the notes are damaged.
     """
     try:
-        from formcheck.review.notes import QUALITY, Notes  # type: ignore[import-not-found,unused-ignore]
+        from formcheck.session.notes import QUALITY, Notes  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         return []
     out: list[PhysioNote] = []

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reportlab.graphics.shapes import Drawing, Group, Line, PolyLine, Rect, String
 from reportlab.lib.colors import Color, HexColor, white
 
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis.analysis import PHASES, Analysis
 from formcheck.measures.table import Status
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator

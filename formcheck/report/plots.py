@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.analysis import PHASES, Analysis
-from formcheck.coach.palette import GRADE_WORDS, PHASE_WORDS
-from formcheck.coach.screen import clock
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.drawing.overlay import clock
+from formcheck.drawing.palette import GRADE_WORDS, PHASE_WORDS
 from formcheck.exercises.definition import FaultDef, Rule
 from formcheck.measures.table import Status
 from formcheck.report import wording

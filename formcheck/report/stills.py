@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from formcheck.analysis import Analysis
-from formcheck.coach.palette import GRADE_WORDS, Image
-from formcheck.coach.screen import clock, draw_body
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import FaultEvent, Rep
+from formcheck.drawing.overlay import clock, draw_body
+from formcheck.drawing.palette import GRADE_WORDS, Image
 from formcheck.errors import FormcheckError
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator, shown_pictures, shown_size, shrink
-from formcheck.session.summary import FaultEvent, Rep
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 WIDTH_PX = 960
 JPEG_QUALITY = 82

@@ -24,15 +24,15 @@ from starlette.staticfiles import StaticFiles
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.private_files import opener
+from formcheck.files import opener
 from formcheck.report import wording
 from formcheck.review import prescribe, trends
 from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import Job, Jobs
-from formcheck.review.notes import QUALITY, ConflictError, Item, Notes
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
-from formcheck.session.kept import delete, kept_at
+from formcheck.session.deletion import delete, kept_at
 from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
+from formcheck.session.notes import QUALITY, ConflictError, Item, Notes
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_BODY = 200_000

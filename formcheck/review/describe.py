@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.coach.palette import GRADE_WORDS
+from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
+from formcheck.drawing import body_parts
+from formcheck.drawing.palette import GRADE_WORDS
+from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition, FaultDef, Rule
-from formcheck.exercises.repetition import COUNTED
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 from formcheck.report import wording
 from formcheck.session.events import Event
 from formcheck.session.library import Card, printable
-from formcheck.session.summary import FaultEvent, FaultInfo, Rep
 
 #: What decides how well a measure is known, in words.
 STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
@@ -46,7 +47,7 @@ def fault_row(
         "wording": printable(known.wording) if known else "",
         "source": printable(known.source) if known else "",
         "cue": printable(known.cue) if known and known.cue else "",
-        "points": list(wording.landmarks_shown(definition, measure, near)),
+        "points": list(body_parts.landmarks_shown(definition, measure, near)),
     }
 
 
@@ -210,7 +211,7 @@ def near_side(side: str | None, visibility: NDArray[np.float32]) -> str:
 
 def used_points(definition: Definition, near: str) -> list[int]:
     """Landmarks that the counting measure is made from, and their partners where it has none."""
-    used = wording.landmarks_used(definition, definition.counting.signal, near)
+    used = body_parts.landmarks_used(definition, definition.counting.signal, near)
     return [int(p) for p in used] or [int(Landmark[f"{other_side(near).upper()}_HIP"])]
 
 

@@ -14,15 +14,17 @@ from typing import Any
 
 import av
 
-from formcheck.analyze import analyze, check_request, write_outputs
 from formcheck.errors import FormcheckError
-from formcheck.private_files import FOLDER_MODE
-from formcheck.review.notes import Notes
+from formcheck.exercises.prescription import check_request
+from formcheck.files import FOLDER_MODE
+from formcheck.report.write import write_outputs
+from formcheck.session.analyze import analyze
+from formcheck.session.folder import SESSION, OutputFolder
 from formcheck.session.folder_lock import FolderLock
 from formcheck.session.library import NotThereError, printable
-from formcheck.session.outputs import SESSION, OutputFolder
-from formcheck.sources import VideoFile, open_container
-from formcheck.video_writer import VideoWriter
+from formcheck.session.notes import Notes
+from formcheck.video.file import VideoFile, open_container
+from formcheck.video.writer import VideoWriter
 
 MOST_BYTES = 20_000_000_000
 _KEEP_FREE = 500_000_000

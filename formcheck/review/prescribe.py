@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
-from formcheck.private_files import make_folder
+from formcheck.files import make_folder
 from formcheck.review import describe
 from formcheck.review.recording import Recording
+from formcheck.session.folder import replacing
 from formcheck.session.library import printable
-from formcheck.session.outputs import replacing
 
 FOLDER = "prescriptions"
 

@@ -12,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis.summary import FaultInfo
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Status
@@ -19,12 +20,11 @@ from formcheck.pose.landmarks import SKELETON
 from formcheck.pose.track import smoothed
 from formcheck.report import wording
 from formcheck.review import describe
-from formcheck.review.judge import Rescorer
+from formcheck.session.folder import SESSION
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
-from formcheck.session.outputs import SESSION
 from formcheck.session.reader import Session, check_poses
-from formcheck.session.summary import FaultInfo
-from formcheck.sources import open_container
+from formcheck.session.what_if import Rescorer
+from formcheck.video.file import open_container
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
 FIRST_BIN, NEXT_BIN = 8, 4

@@ -12,8 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from formcheck.errors import FormcheckError
-from formcheck.paths import sessions_folder
-from formcheck.private_files import make_folder
+from formcheck.files import make_folder, sessions_folder
 from formcheck.review.api import Api
 from formcheck.review.jobs import clear_left_behind
 from formcheck.review.security import Guard, new_token

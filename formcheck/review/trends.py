@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.report import wording
 from formcheck.review.describe import class_counts, counted
-from formcheck.review.judge import Judged
-from formcheck.review.notes import Item, Notes
 from formcheck.session.library import Card, Library, printable
-from formcheck.session.summary import Rep
+from formcheck.session.notes import Item, Notes
+from formcheck.session.what_if import Judged
 
 #: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
 MDC_DEG = 10.0

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.private_files import FILE_MODE
+from formcheck.files import FILE_MODE
 
 if sys.platform == "win32":
     import msvcrt

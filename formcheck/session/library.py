@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from formcheck.analysis.summary import LiveInfo, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.layout import SessionMeta
-from formcheck.session.outputs import SESSION
+from formcheck.session.folder import SESSION
 from formcheck.session.reader import Session, open_database, reading
-from formcheck.session.summary import LiveInfo, Rep, Summary
+from formcheck.session.schema import SessionMeta
 
 #: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
 VIDEOS = ("video.mp4", "video.webm", "video.mp4.part")

@@ -11,16 +11,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-import formcheck
-from formcheck.exercises.definition import Definition
-from formcheck.exercises.practice import Moment, Practice
-from formcheck.exercises.repetition import COUNTED
-from formcheck.exercises.tracker import RepResult
-from formcheck.measures.reference import Reference
-from formcheck.pose.steady import Seen
-from formcheck.session.events import Event
-from formcheck.session.reader import Session, reading
-from formcheck.session.summary import (
+from formcheck.analysis.summarize import MeasureTally, fault_summary, rep_summary
+from formcheck.analysis.summary import (
     CueGiven,
     DefinitionInfo,
     LiveInfo,
@@ -32,7 +24,15 @@ from formcheck.session.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.summarize import MeasureTally, fault_summary, rep_summary
+from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.repetition import COUNTED
+from formcheck.engine.tracker import RepResult
+from formcheck.exercises.definition import Definition
+from formcheck.measures.reference import Reference
+from formcheck.pose.live_filter import Seen
+from formcheck.session.events import Event
+from formcheck.session.reader import Session, reading
+from formcheck.version import __version__
 
 Consent = Literal["video", "skeleton", "none"]
 
@@ -214,7 +214,7 @@ class LiveLog:
             for s in self._sets
         ]
         return Summary(
-            formcheck=formcheck.__version__,
+            formcheck=__version__,
             source=Source(
                 file=facts.source,
                 width=self._image_wh[0],

@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from formcheck import scratch
-from formcheck.analysis import PHASES
+from formcheck.analysis.analysis import PHASES
+from formcheck.analysis.summary import FaultEvent, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.track import Track
 from formcheck.session.events import Event, check_event
-from formcheck.session.guard import look_over
-from formcheck.session.layout import (
+from formcheck.session.folder import SESSION
+from formcheck.session.schema import (
     NAN_POINTS,
     NAN_VISIBILITY,
     SessionMeta,
@@ -33,8 +34,7 @@ from formcheck.session.layout import (
     read_meta,
     rows_sound,
 )
-from formcheck.session.outputs import SESSION
-from formcheck.session.summary import FaultEvent, Rep, Summary
+from formcheck.session.untrusted import look_over
 
 #: Beyond these a number in a session was not measured in any picture: pixels, metres, seconds.
 _MOST_PX, _MOST_M, _MOST_S = 1e6, 1e3, 1e7

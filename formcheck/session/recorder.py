@@ -19,20 +19,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis.summary import Rep, Summary
+from formcheck.drawing.face_blur import FaceBlur
+from formcheck.engine.live_engine import Moment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.practice import Moment
+from formcheck.files import FOLDER_MODE, make_folder
 from formcheck.measures.table import Reason, Status
-from formcheck.pose.steady import Seen
-from formcheck.private_files import FOLDER_MODE, make_folder
+from formcheck.pose.live_filter import Seen
+from formcheck.session.csv_json import write_summary_json
 from formcheck.session.events import Event
-from formcheck.session.export import write_summary_json
-from formcheck.session.face_blur import FaceBlur
-from formcheck.session.layout import SessionMeta
-from formcheck.session.outputs import SESSION, SUMMARY, VIDEO, flush_folder
+from formcheck.session.folder import SESSION, SUMMARY, VIDEO, flush_folder
+from formcheck.session.schema import SessionMeta
 from formcheck.session.store import SessionFrame, SessionWriter
-from formcheck.session.summary import Rep, Summary
-from formcheck.video_writer import VideoWriter
+from formcheck.video.writer import VideoWriter
 
 #: Pictures that may wait for the encoder; more, and a picture is left out of the video (never its landmarks).
 #: Those that wait are lost when the program is killed.

@@ -25,13 +25,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck import scratch
-from formcheck.analysis import PHASES, Analysis, in_words
+from formcheck.analysis.analysis import PHASES, Analysis, in_words
+from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
-from formcheck.private_files import make_file
+from formcheck.files import make_file
+from formcheck.pose import frame_arrays as scratch
 from formcheck.session.events import Event
-from formcheck.session.layout import (
+from formcheck.session.folder import explained, remove_side_files, replacing
+from formcheck.session.reader import Session, SessionPoses, open_session
+from formcheck.session.schema import (
     NAN_POINTS,
     NAN_VISIBILITY,
     SCHEMA,
@@ -40,9 +43,6 @@ from formcheck.session.layout import (
     meta_rows,
     row_crc,
 )
-from formcheck.session.outputs import explained, remove_side_files, replacing
-from formcheck.session.reader import Session, SessionPoses, open_session
-from formcheck.session.summary import Rep, Summary
 
 __all__ = [
     "SCHEMA",

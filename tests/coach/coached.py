@@ -9,10 +9,10 @@ from functools import lru_cache
 from formcheck.coach.message import Message, Say, Tone
 from formcheck.coach.mouth import spoken_s
 from formcheck.coach.policy import Ongoing, Policy
+from formcheck.engine.faults import Check, Fault
+from formcheck.engine.repetition import RepTimes
+from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition, load_definition
-from formcheck.exercises.faults import Check, Fault
-from formcheck.exercises.repetition import RepTimes
-from formcheck.exercises.tracker import RepResult
 from formcheck.words import Words
 
 STEP_S = 0.1

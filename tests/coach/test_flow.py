@@ -7,11 +7,11 @@ import pytest
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say
 from formcheck.coach.plan import History, Plan
+from formcheck.engine.live_engine import Moment
+from formcheck.engine.position import Problem
+from formcheck.engine.repetition import RepTimes
+from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.exercises.position import Problem
-from formcheck.exercises.practice import Moment
-from formcheck.exercises.repetition import RepTimes
-from formcheck.exercises.tracker import RepResult
 from formcheck.session.events import KINDS, Event
 from formcheck.words import Words
 

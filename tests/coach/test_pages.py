@@ -11,12 +11,16 @@ import cv2
 import numpy as np
 import pytest
 
-from formcheck.coach import camera_page, canvas, lettering, pages, screen, sketch, still_page
-from formcheck.coach.page import Body, Choice, FaultMark, Page, PageKind
-from formcheck.coach.pages import draw_page
-from formcheck.coach.palette import FAULT, UNTRUSTED
-from formcheck.coach.sample_pages import sample_body, sample_pages, sample_picture
-from formcheck.coach.sketch import draw_exercise, draw_sketch, has_sketch, places
+from formcheck.coach.pages import camera_page, canvas, sketch, still_page
+from formcheck.coach.pages import draw as pages
+from formcheck.coach.pages.draw import draw_page
+from formcheck.coach.pages.page import Choice, Page, PageKind
+from formcheck.coach.pages.sample_pages import sample_body, sample_pages, sample_picture
+from formcheck.coach.pages.sketch import draw_exercise, draw_sketch, has_sketch, places
+from formcheck.drawing import lettering
+from formcheck.drawing import overlay as screen
+from formcheck.drawing.overlay import Body, FaultMark
+from formcheck.drawing.palette import FAULT, UNTRUSTED
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.pose.landmarks import Landmark
@@ -455,7 +459,7 @@ def test_an_unknown_sketch_is_refused() -> None:
 
 def test_the_sheet_for_translators(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     some = {name: page for name, page in sample_pages("de").items() if name in ("choose", "work")}
-    monkeypatch.setattr("formcheck.coach.sample_pages.sample_pages", lambda language: some)
+    monkeypatch.setattr("formcheck.coach.pages.sample_pages.sample_pages", lambda language: some)
     assert pages.main([str(tmp_path / "out"), "--language", "de", "--contrast", "--size", "800x450"]) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["choose.png", "work.png"]
     assert cv2.imread(str(tmp_path / "out" / "work.png")).shape == (450, 800, 3)

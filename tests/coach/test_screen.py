@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from formcheck.coach import lettering, screen
-from formcheck.coach import strip as strips
-from formcheck.coach.screen import FaultMark, OverlayState, canvas_size, draw_overlay, landmarks_of
-from formcheck.coach.strip import Strip
+from formcheck.drawing import lettering
+from formcheck.drawing import overlay as screen
+from formcheck.drawing import strip as strips
+from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay, landmarks_of
+from formcheck.drawing.strip import Strip
 from formcheck.pose.landmarks import Landmark
 
 SIZES = [(640, 480), (432, 768), (1920, 1080), (500, 380), (854, 480), (566, 266), (333, 251)]

@@ -9,10 +9,10 @@ import pytest
 
 from formcheck.coach.message import Say
 from formcheck.coach.mouth import Mouth
-from formcheck.coach.setup import ADVICE, CHECKS, Problem, SetupCoach, setup_problem
-from formcheck.coach.start_position import camera_tilted
+from formcheck.coach.setup import ADVICE, Problem, SetupCoach
+from formcheck.engine.position import UNSTEADY
+from formcheck.engine.start_position import CHECKS, camera_tilted, setup_problem
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.exercises.position import UNSTEADY
 from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.measures.measure import formulas
 from formcheck.words import Words, languages

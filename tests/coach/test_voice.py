@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from waiting import until
 
-import formcheck.coach.spoken as spoken_module
-import formcheck.coach.voice as voice_module
-from formcheck.coach import speaker
+import formcheck.coach.voice.spoken as spoken_module
+import formcheck.coach.voice.voice as voice_module
 from formcheck.coach.message import Priority, Say, Tone
-from formcheck.coach.player import Player, find_player
-from formcheck.coach.tones import NAMES, PEAK, RATE_HZ, tone_samples, tone_wav
-from formcheck.coach.voice import LoggedVoice, SilentVoice, SpokenVoice, Voice, open_voice, spoken_s
+from formcheck.coach.voice import speaker
+from formcheck.coach.voice.player import Player, find_player
+from formcheck.coach.voice.tones import NAMES, PEAK, RATE_HZ, tone_samples, tone_wav
+from formcheck.coach.voice.voice import LoggedVoice, SilentVoice, SpokenVoice, Voice, open_voice, spoken_s
 from formcheck.errors import FormcheckError
 
 # Stands in for speaker.py: what a sentence begins with decides what happens to it.
@@ -435,7 +435,7 @@ def test_silence_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_player_counts_only_if_it_plays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silence = tmp_path / "silence.wav"
     silence.write_bytes(tone_wav("hold"))
-    monkeypatch.setattr("formcheck.coach.player.sys.platform", "linux")
+    monkeypatch.setattr("formcheck.coach.voice.player.sys.platform", "linux")
     monkeypatch.setenv("PATH", str(tmp_path))
     player, problem = find_player(silence)
     assert player is None

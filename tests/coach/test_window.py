@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from formcheck.coach import window
-from formcheck.coach.window import Click, Closed, FakeWindow, Key, check_display, key_name
+from formcheck.coach.pages import window
+from formcheck.coach.pages.window import Click, Closed, FakeWindow, Key, check_display, key_name
 from formcheck.errors import FormcheckError
 
 ROOT = Path(window.__file__).parents[2]
@@ -76,7 +76,7 @@ def test_a_display_that_is_not_there_does_not_end_the_program(monkeypatch: pytes
 PROGRAM = """
 import json, sys
 import numpy as np
-from formcheck.coach.window import Closed, Window
+from formcheck.coach.pages.window import Closed, Window
 options = json.loads(sys.argv[1])
 window = Window(windowed=options["windowed"], size=(900, 600))
 print(json.dumps({"size": window.size}), flush=True)

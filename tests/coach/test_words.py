@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from formcheck.coach.palette import PHASE_WORDS
+from formcheck.drawing.palette import PHASE_WORDS
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.words import DEFAULT, Words, languages, translated
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from formcheck.engine.baseline import Stretch, prepare
+from formcheck.engine.tracker import RepResult, Tracker
 from formcheck.exercises.definition import Definition, load_definition
-from formcheck.exercises.recording import Stretch, prepare
-from formcheck.exercises.tracker import RepResult, Tracker
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Pose

@@ -8,7 +8,7 @@ from leg_lift import leg_lift
 from replay import Replayed, replay, shifted
 from skeleton import BODY, Body, Camera, L, Rep, clam, film, mirrored, repetitions
 
-from formcheck.coach.start_position import Stand, knees_bent
+from formcheck.engine.start_position import Stand, knees_bent
 from formcheck.exercises.definition import load_definition
 from formcheck.words import Words, languages
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from formcheck.engine.faults import Check, judge_rep, longest_spell, noise_threshold
+from formcheck.engine.repetition import RepTimes
 from formcheck.exercises.definition import EXERCISES, Definition, FaultDef, Rule, load_definition
-from formcheck.exercises.faults import Check, judge_rep, longest_spell, noise_threshold
-from formcheck.exercises.repetition import RepTimes
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 

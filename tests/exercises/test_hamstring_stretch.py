@@ -9,9 +9,9 @@ import pytest
 from replay import Replayed, replay
 from skeleton import BODY, Body, Camera, Rep, bridge, clam, film, leg_raise, lying_straight, repetitions
 
+from formcheck.engine.repetition import RepetitionCounter
+from formcheck.engine.tracker import kept_s
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.repetition import RepetitionCounter
-from formcheck.exercises.tracker import kept_s
 from formcheck.measures.table import Reason
 
 EXERCISE = "hamstring-stretch"

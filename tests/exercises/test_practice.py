@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results, standing
 
+from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.position import HOLD_STILL, Problem, Window
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.position import HOLD_STILL, Problem
-from formcheck.exercises.practice import Moment, Practice, Window
 from formcheck.measures import view as views
 from formcheck.pose.landmarks import PoseResult
-from formcheck.pose.steady import Blend
+from formcheck.pose.live_filter import Blend
 from formcheck.pose.track import Track
 
 STRAIGHT_M = bridge_lift_for(178.0)

@@ -27,8 +27,8 @@ from skeleton import (
     swap_sides,
 )
 
+from formcheck.engine.baseline import prepare
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.recording import prepare
 from formcheck.measures.table import Reason, Status
 from formcheck.pose.track import Track
 

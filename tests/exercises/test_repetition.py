@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 from skeleton import Rep, TrueRep, ar1, level_at, minimum_jerk, repetitions
 
+from formcheck.engine.repetition import RepetitionCounter, RepTimes, peaks
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.repetition import RepetitionCounter, RepTimes, peaks
 
 RULES = load_definition("bridge").counting
 

@@ -10,9 +10,9 @@ import pytest
 from replay import Replayed, feed, replay, row, smoothed_poses
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitions
 
+from formcheck.engine.repetition import RepTimes
+from formcheck.engine.tracker import Observation, RepResult, Tracker
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.repetition import RepTimes
-from formcheck.exercises.tracker import Observation, RepResult, Tracker
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.track import Track

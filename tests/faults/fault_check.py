@@ -15,15 +15,15 @@ from unittest.mock import patch
 import av
 from fault_drive import read_told
 
-from formcheck.cli import main
+from formcheck.analysis.summary import Summary
+from formcheck.cli.main import main
 from formcheck.errors import FormcheckError
-from formcheck.review.notes import Notes
 from formcheck.review.recording import Shelf
+from formcheck.session.folder import FRAMES, REPORT, SESSION, SUMMARY, VIDEO, part_of
 from formcheck.session.library import Library
-from formcheck.session.outputs import FRAMES, REPORT, SESSION, SUMMARY, VIDEO, part_of
+from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
-from formcheck.session.summary import Summary
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 #: Commands swap standard output and the program's arguments: one at a time.
 _ONE_COMMAND = threading.Lock()

@@ -26,20 +26,20 @@ from stored_session import judged, noisy_track, store  # noqa: E402
 from test_live import KEYS, REP, Heard, MadeCamera, MadeEngine, Patient, shot  # noqa: E402
 
 import formcheck.review.server as review_server  # noqa: E402
-from formcheck.analysis import Analysis  # noqa: E402
-from formcheck.analyze import write_outputs  # noqa: E402
+from formcheck.analysis.analysis import Analysis  # noqa: E402
 from formcheck.batch import local as batch_local  # noqa: E402
 from formcheck.batch import run as batch_run  # noqa: E402
 from formcheck.batch.jobs import weights_of  # noqa: E402
 from formcheck.coach.flow import Flow  # noqa: E402
+from formcheck.coach.live import LiveOptions, LiveSession  # noqa: E402
 from formcheck.coach.plan import History, Plan  # noqa: E402
 from formcheck.exercises.definition import load_definition  # noqa: E402
-from formcheck.live import LiveOptions, LiveSession  # noqa: E402
-from formcheck.rescore import Yardstick, rescore_by, write_rescored  # noqa: E402
-from formcheck.session.outputs import OutputFolder  # noqa: E402
+from formcheck.report.write import write_outputs, write_rescored  # noqa: E402
+from formcheck.session.folder import OutputFolder  # noqa: E402
 from formcheck.session.reader import open_session  # noqa: E402
 from formcheck.session.recorder import Recorder  # noqa: E402
-from formcheck.sources import Frame  # noqa: E402
+from formcheck.session.rescore import Yardstick, rescore_by  # noqa: E402
+from formcheck.video.file import Frame  # noqa: E402
 from formcheck.words import Words  # noqa: E402
 
 _TOLD = struct.Struct("<idd")
@@ -146,7 +146,7 @@ def batch(folder: str, out: str, told: str) -> None:
         time.sleep(0.05)
         return made_analysis(Path(video))
 
-    sys.modules["formcheck.analyze"].analyze = analyse  # type: ignore[attr-defined]
+    sys.modules["formcheck.session.analyze"].analyze = analyse  # type: ignore[attr-defined]
     fork = multiprocessing.get_context("fork")
     batch_local.multiprocessing.get_context = lambda method: fork  # type: ignore[assignment,misc]
     os.setpgid(0, 0)
@@ -204,7 +204,7 @@ def as_nobody(sessions: str, told: str) -> None:
 
 def killed_live(folder: Path) -> Path:
     """A live session whose program was killed, made without waiting: its log has not been folded in."""
-    from formcheck.session.outputs import SESSION
+    from formcheck.session.folder import SESSION
 
     told = folder.parent / f"{folder.name}.told"
     pid = os.fork()
@@ -234,9 +234,9 @@ def copied(source: Path, to: Path) -> Path:
 
 def whole_live(clip: str, sessions: str, told: str) -> None:
     """`formcheck live` with its pose model, clip and recorder; only the window is one without a screen."""
-    from formcheck import live_start
     from formcheck.__main__ import main
-    from formcheck.coach.window import FakeWindow, Key
+    from formcheck.coach import start as live_start
+    from formcheck.coach.pages.window import FakeWindow, Key
 
     class Keys(FakeWindow):
         """Agrees to video, says no pain, and lets the rest pass."""

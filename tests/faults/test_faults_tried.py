@@ -17,11 +17,12 @@ if sys.platform != "linux":
 import try_faults
 from fault_drive import copied, killed_live
 
-from formcheck import live
-from formcheck.coach import spoken
-from formcheck.rescore import Yardstick, rescore_by, write_rescored
-from formcheck.review.notes import FILE, Notes
+from formcheck.coach import live
+from formcheck.coach.voice import spoken
+from formcheck.report.write import write_rescored
+from formcheck.session.notes import FILE, Notes
 from formcheck.session.reader import open_session
+from formcheck.session.rescore import Yardstick, rescore_by
 from formcheck.session.store import _fold_in_log
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +149,7 @@ def test_ctrl_c_while_modules_are_loaded_is_quiet():
 import os, signal, sys
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
-        if name == "formcheck.cli":
+        if name == "formcheck.cli.main":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupt())
 from formcheck.__main__ import main
@@ -163,7 +164,7 @@ def test_being_asked_to_stop_is_said_in_a_word(name):
     """The signal comes when the commands are put together, before any of them runs."""
     done = run(f"""
 import os, signal
-import formcheck.cli as cli
+import formcheck.cli.main as cli
 cli.typer.main.get_command = lambda app: os.kill(os.getpid(), signal.{name}) or signal.pause()
 from formcheck.__main__ import main
 main()
@@ -175,7 +176,7 @@ def test_an_ignored_hang_up_stays_ignored():
     done = run("""
 import os, signal
 signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
-import formcheck.cli as cli
+import formcheck.cli.main as cli
 cli.main = lambda: (os.kill(os.getpid(), signal.SIGHUP), print("goes on"))
 from formcheck.__main__ import main
 main()

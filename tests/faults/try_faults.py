@@ -360,8 +360,8 @@ def _short_clip() -> Path:
 
 def _make_short_clip() -> Path:
     if not _SHORT:
-        from formcheck.sources import VideoFile
-        from formcheck.video_writer import VideoWriter
+        from formcheck.video.file import VideoFile
+        from formcheck.video.writer import VideoWriter
 
         path = Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "short.mp4"
         with VideoFile(CLIP) as source, VideoWriter(path, source.width, source.height, source.fps) as writer:

@@ -68,7 +68,7 @@ def _clip(rng: random.Random, folder: Path) -> Path:
 
 def video(rng: random.Random, folder: Path) -> str:
     """`VideoFile`: every picture upright and of one size, times that increase."""
-    from formcheck.sources import VideoFile
+    from formcheck.video.file import VideoFile
 
     path = _clip(rng, folder)
 
@@ -92,7 +92,7 @@ def video(rng: random.Random, folder: Path) -> str:
 
 def clip_source(rng: random.Random, folder: Path) -> str:
     """`ClipSource`, frame by frame; a decoder that dies in its thread must still end the clip."""
-    from formcheck.clip_source import ClipSource
+    from formcheck.video.clip_camera import ClipSource
 
     path = _clip(rng, folder)
 
@@ -142,7 +142,7 @@ def _toml_file(rng: random.Random, folder: Path, good: dict[str, Any]) -> Path:
 def definition(rng: random.Random, folder: Path) -> str:
     """A definition of one's own; one that is taken must be able to judge a session."""
     from formcheck.exercises.definition import load_definition
-    from formcheck.rescore import rescore
+    from formcheck.session.rescore import rescore
 
     name = rng.choice(("bridge", "clam", "single-leg-bridge", "bridge"))
     good = seeds.definition_toml(name)
@@ -167,7 +167,7 @@ PRESCRIPTION = {
 
 def prescription(rng: random.Random, folder: Path) -> str:
     """A prescription, laid over its exercise."""
-    from formcheck.analyze import check_request
+    from formcheck.exercises.prescription import check_request
 
     path = _toml_file(rng, folder, PRESCRIPTION)
     return tried(lambda: check_request("bridge", prescription=path))
@@ -178,11 +178,12 @@ def prescription(rng: random.Random, folder: Path) -> str:
 
 def _use_session(rng: random.Random, path: Path, out: Path) -> None:
     """What is done with a stored session: all of it is read, and two things are made of it."""
-    from formcheck.export import export_session
-    from formcheck.replay import replay
-    from formcheck.rescore import Yardstick, changes, rescore, rescore_by
+    from formcheck.report.export import export_session
+    from formcheck.session.compare import changes
+    from formcheck.session.load import stored_analysis, summary_of
     from formcheck.session.reader import open_session
-    from formcheck.stored import stored_analysis, summary_of
+    from formcheck.session.replay import replay
+    from formcheck.session.rescore import Yardstick, rescore, rescore_by
 
     with open_session(path) as session:
         outcomes = [
@@ -245,7 +246,7 @@ _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 
 
 def _spoil_cells(rng: random.Random, path: Path) -> None:
-    from formcheck.session.layout import row_crc
+    from formcheck.session.schema import row_crc
 
     db = sqlite3.connect(path, isolation_level=None)
     begun = time.monotonic()
@@ -284,7 +285,7 @@ def _spoil_cell(rng: random.Random, db: sqlite3.Connection, row_crc: Callable[..
                 new = spoil.scalar(rng)
         db.execute("UPDATE meta SET value = ? WHERE key = ?", (new, key))
         if key == "definition" and isinstance(new, str):
-            from formcheck.session.layout import definition_hash
+            from formcheck.session.schema import definition_hash
 
             with contextlib.suppress(ValueError, RecursionError):
                 db.execute(
@@ -336,7 +337,7 @@ def session_cells(rng: random.Random, folder: Path) -> str:
 def summary(rng: random.Random, folder: Path) -> str:
     """``summary.json`` where `live` looks for earlier sessions and `batch` for what is done."""
     from formcheck.batch.jobs import Job, is_done, read_summary
-    from formcheck.live_start import history_of
+    from formcheck.coach.start import history_of
 
     place = folder / "clip.formcheck"
     place.mkdir()
@@ -448,7 +449,7 @@ def _spoilt_notes(rng: random.Random, place: Path) -> None:
 
 def notes(rng: random.Random, folder: Path) -> str:
     """``review.sqlite`` from anybody, read and written to."""
-    from formcheck.review.notes import ConflictError, Notes
+    from formcheck.session.notes import ConflictError, Notes
 
     _spoilt_notes(rng, folder)
     book = Notes(folder)
@@ -622,7 +623,7 @@ def _stream_bytes(rng: random.Random) -> bytes:
 
 def camera(rng: random.Random, folder: Path) -> str:
     """A hostile camera in the network: whatever it sends, pictures of one size or a sentence."""
-    from formcheck.camera import Camera
+    from formcheck.video.camera import Camera
 
     data = _stream_bytes(rng)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -97,7 +97,7 @@ def summary_json() -> str:
 @lru_cache
 def notes() -> bytes:
     """A ``review.sqlite`` with a few notes."""
-    from formcheck.review.notes import Notes
+    from formcheck.session.notes import Notes
 
     with tempfile.TemporaryDirectory() as folder:
         book = Notes(Path(folder))

@@ -26,11 +26,11 @@ from formcheck.errors import FormcheckError, printable  # noqa: E402
 from formcheck.exercises.definition import load_definition  # noqa: E402
 from formcheck.exercises.prescription import load_prescription  # noqa: E402
 from formcheck.pose.track import _butterworth  # noqa: E402
-from formcheck.replay import replay_file  # noqa: E402
-from formcheck.rescore import rescore  # noqa: E402
-from formcheck.session.layout import row_crc  # noqa: E402
 from formcheck.session.reader import open_session  # noqa: E402
-from formcheck.sources import VideoFile  # noqa: E402
+from formcheck.session.replay import replay_file  # noqa: E402
+from formcheck.session.rescore import rescore  # noqa: E402
+from formcheck.session.schema import row_crc  # noqa: E402
+from formcheck.video.file import VideoFile  # noqa: E402
 
 DEEP = "[" * 100_000
 

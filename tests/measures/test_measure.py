@@ -34,8 +34,8 @@ from skeleton import (
     swap_sides,
 )
 
+from formcheck.engine.baseline import Stretch, prepare
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.recording import Stretch, prepare
 from formcheck.measures.measure import Measurer, measure
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.track import Track

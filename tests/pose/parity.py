@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import open_engine
 from formcheck.pose.smoothing import OneEuro
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"

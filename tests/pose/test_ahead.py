@@ -10,7 +10,7 @@ import numpy as np
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.person import CORE, body_size_px
-from formcheck.sources import VideoFile
+from formcheck.video.file import VideoFile
 
 CLIP = Path(__file__).parents[2] / "videos" / "bridge_side.mp4"
 

@@ -15,7 +15,7 @@ from formcheck.errors import FormcheckError
 from formcheck.pose.engine import open_engine
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.mediapipe import MediaPipe
-from formcheck.sources import Frame
+from formcheck.video.file import Frame
 
 TASK = Path(os.environ.get("FORMCHECK_POSE_TASK", "/nonexistent"))
 PICTURE = Path(__file__).parent / "data" / "person_256.png"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from formcheck.errors import FormcheckError
-from formcheck.paths import user_data_folder
+from formcheck.files import user_data_folder
 from formcheck.pose import models
 
 TASK = Path(os.environ.get("FORMCHECK_POSE_TASK", "/nonexistent"))

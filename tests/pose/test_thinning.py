@@ -16,16 +16,16 @@ from skeleton import Camera, bridge, bridge_lift_for, film, repetitions
 from skeleton import results as results_of
 from stored_session import REPS, judged, store
 
-from formcheck.analyze import analyze
 from formcheck.pose.blazepose import BlazePose
+from formcheck.pose.half_rate import FAST_FPS, LeftOut, between, filled, thinned
 from formcheck.pose.landmarks import PoseResult
-from formcheck.pose.read import read_poses
-from formcheck.pose.readings import Readings
-from formcheck.pose.thinning import FAST_FPS, LeftOut, between, filled, thinned
+from formcheck.pose.recording import read_poses
+from formcheck.pose.result_file import Readings
 from formcheck.pose.track import Track
-from formcheck.rescore import rescore
-from formcheck.sources import Frame, VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.session.analyze import analyze
+from formcheck.session.rescore import rescore
+from formcheck.video.file import Frame, VideoFile
+from formcheck.video.writer import VideoWriter
 
 DEMO = Path(__file__).parents[2] / "videos" / "bridge_side.mp4"
 BLACK = np.zeros((2, 2, 3), np.uint8)

@@ -16,12 +16,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.summary import Summary
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.landmarks import SKELETON, Landmark
 from formcheck.pose.track import Track
-from formcheck.session.summary import Summary
 
 FPS = 20
 SIZE = (320, 240)

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from report_analysis import synthetic_analysis
 
-from formcheck.analysis import Analysis
-from formcheck.analyze import write_outputs
-from formcheck.coach.palette import Image
-from formcheck.coach.screen import canvas_size
+from formcheck.analysis.analysis import Analysis
+from formcheck.drawing.overlay import canvas_size
+from formcheck.drawing.palette import Image
 from formcheck.measures.table import Status
 from formcheck.pose.landmarks import Landmark
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator, shown_pictures, shown_size, write_annotated
 from formcheck.report.stills import make_stills, moments
-from formcheck.session.outputs import OutputFolder
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.report.write import write_outputs
+from formcheck.session.folder import OutputFolder
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +228,8 @@ def test_every_measure_of_every_exercise_has_its_body_parts() -> None:
 
 
 def test_the_grades_are_told_with_the_time_they_must_be_held() -> None:
+    from formcheck.analysis.summary import FaultEvent
     from formcheck.exercises.definition import load_definition
-    from formcheck.session.summary import FaultEvent
 
     bridge = load_definition("bridge")
     event = FaultEvent(id="knees_fall_out", grade=2, value=20.0, unit="deg", start_s=1, end_s=2)

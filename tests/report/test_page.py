@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from report_analysis import synthetic_analysis, with_summary
 
-from formcheck.analysis import Analysis
-from formcheck.coach.palette import PHASE_WORDS
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import FaultEvent
+from formcheck.drawing.palette import PHASE_WORDS
 from formcheck.errors import FormcheckError
 from formcheck.report import page, plots
 from formcheck.report.annotate import Annotator
-from formcheck.session.summary import FaultEvent
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'.mp4"
 VOID = {"meta", "img", "link", "br", "input", "hr", "source", "path", "circle", "rect"}

@@ -15,11 +15,11 @@ import pytest
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
 from stored_session import command, judged, noisy_track, store
 
-from formcheck.analysis import Analysis
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet
 from formcheck.errors import FormcheckError
 from formcheck.report import pdf, pdf_plots, wording
 from formcheck.report.annotate import Annotator
-from formcheck.session.summary import CueGiven, LiveInfo, PracticeSet
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +166,11 @@ def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, mon
         SimpleNamespace(kind="rating", data={"level": 0.8, "note": ""}),
         SimpleNamespace(kind="decision", data=None),
     ]
-    notes = ModuleType("formcheck.review.notes")
+    notes = ModuleType("formcheck.session.notes")
     notes.Notes = lambda folder: SimpleNamespace(standing=lambda: standing)  # type: ignore[attr-defined]
     notes.QUALITY = {0.8: "good"}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "formcheck.review", ModuleType("formcheck.review"))
-    monkeypatch.setitem(sys.modules, "formcheck.review.notes", notes)
+    monkeypatch.setitem(sys.modules, "formcheck.session.notes", notes)
     found = pdf.physio_notes(tmp_path, analysis)
     assert [note.text for note in found] == [
         "Not agreed",
@@ -181,7 +181,7 @@ def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, mon
     text = said(analysis, found)
     assert "Physio’s notes" in text
     assert "Schön ruhig" in text
-    monkeypatch.setitem(sys.modules, "formcheck.review.notes", None)
+    monkeypatch.setitem(sys.modules, "formcheck.session.notes", None)
     assert pdf.physio_notes(tmp_path, analysis) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from report_analysis import synthetic_analysis, with_summary
 
-from formcheck.analysis import Analysis
+from formcheck.analysis.analysis import Analysis
 from formcheck.report.page import write_report
 from formcheck.report.plots import MOST_MARKS
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from skeleton import Camera, Rep, bridge, film, repetitions
 
-from formcheck.analysis import Analysis
-from formcheck.analyze import judge_track
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.judge import judge_track
+from formcheck.analysis.summary import LiveInfo, PoseInfo, PracticeSet, Source
 from formcheck.exercises.definition import load_definition
 from formcheck.session.events import Event
-from formcheck.session.layout import SessionMeta
-from formcheck.session.outputs import SESSION
+from formcheck.session.folder import SESSION
 from formcheck.session.reader import open_session
+from formcheck.session.schema import SessionMeta
 from formcheck.session.store import SessionFrame, SessionWriter, write_session
-from formcheck.session.summary import LiveInfo, PoseInfo, PracticeSet, Source
 
 FPS = 25.0
 

@@ -13,8 +13,8 @@ import pytest
 from made import analysed, as_live, killed
 
 from formcheck.errors import FormcheckError
+from formcheck.session.folder import SESSION
 from formcheck.session.library import Library, printable
-from formcheck.session.outputs import SESSION
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs links and pipes of a Unix file system")
 

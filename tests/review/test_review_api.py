@@ -20,11 +20,11 @@ from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.review import jobs as jobs_module
 from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
-from formcheck.review.notes import FILE
 from formcheck.review.recording import FIRST_BIN, NEXT_BIN
+from formcheck.session.notes import FILE
 from formcheck.session.reader import open_session
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
@@ -350,7 +350,7 @@ def test_other_thresholds_change_the_faults_at_once(page):
 
 
 def test_ten_minutes_are_judged_again_without_judging_what_did_not_change(page, monkeypatch):
-    from formcheck.review import judge
+    from formcheck.session import what_if as judge
 
     path, _ = session(page, "one")
     page.post(f"{path}/whatif", {})

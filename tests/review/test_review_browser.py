@@ -17,9 +17,9 @@ from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, as_live, bridges
 
 from formcheck.review import jobs
-from formcheck.review.notes import FILE, Notes
 from formcheck.review.server import serve
-from formcheck.video_writer import VideoWriter
+from formcheck.session.notes import FILE, Notes
+from formcheck.video.writer import VideoWriter
 
 pytestmark = NEEDS_CHROMIUM
 EVIL = "<img src=x onerror=document.title=1>"

@@ -10,8 +10,8 @@ from skeleton import joined
 from test_live import REP, session, shot, stored
 
 from formcheck.exercises.prescription import Prescription, prescribe
-from formcheck.review.judge import Rescorer
 from formcheck.session.reader import open_session
+from formcheck.session.what_if import Rescorer
 
 
 def test_a_recording_is_judged_as_it_was(tmp_path):

@@ -11,8 +11,8 @@ import pytest
 from made import analysed
 
 from formcheck.errors import FormcheckError
-from formcheck.review.notes import FILE, ConflictError, Notes
-from formcheck.session.outputs import SESSION
+from formcheck.session.folder import SESSION
+from formcheck.session.notes import FILE, ConflictError, Notes
 
 DECISION = {"rep": 2, "fault": "hip_not_extended", "start_s": 4.5, "verdict": "accepted", "note": ""}
 ID = "decision:2:hip_not_extended"

@@ -6,7 +6,6 @@ import pytest
 from asking import Page
 from made import analysed, as_live, bridges
 
-from formcheck.review.notes import Notes
 from formcheck.review.trends import (
     Tally,
     agreement_csv,
@@ -17,6 +16,7 @@ from formcheck.review.trends import (
     with_notes,
 )
 from formcheck.session.library import Library
+from formcheck.session.notes import Notes
 
 
 @pytest.mark.parametrize(

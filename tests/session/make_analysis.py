@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from formcheck.analysis import PHASES, Analysis
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.summary import Summary
 from formcheck.exercises.definition import load_definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.track import Track
-from formcheck.session.summary import Summary
 
 FPS = 30.0
 

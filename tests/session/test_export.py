@@ -12,7 +12,7 @@ import pytest
 from make_analysis import make_analysis
 
 from formcheck.measures.table import MeasureTable, Status
-from formcheck.session.export import write_frames_csv, write_summary_json
+from formcheck.session.csv_json import write_frames_csv, write_summary_json
 
 
 def read(path: Path) -> list[dict[str, str]]:

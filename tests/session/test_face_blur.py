@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from formcheck.drawing.face_blur import KEEP_S, FaceBlur
 from formcheck.pose.landmarks import Landmark
-from formcheck.session.face_blur import KEEP_S, FaceBlur
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.integers(0, 256, (240, 320, 3), dtype=np.uint8)  # fine detail everywhere

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from everything import cut, live, run
 
+from formcheck.drawing.face_blur import FaceBlur, _face
 from formcheck.pose.engine import open_engine
-from formcheck.session.face_blur import FaceBlur, _face
 from formcheck.session.reader import open_session
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ import pytest
 from stored_session import command, judged, noisy_track, store
 
 from formcheck.errors import FormcheckError
-from formcheck.review.notes import Notes
-from formcheck.session.kept import delete, kept_at, kept_in, older_than
+from formcheck.session.deletion import delete, kept_at, kept_in, older_than
+from formcheck.session.notes import Notes
 
 LIVE = "2026-11-02_09-00-00_bridge"
 ANALYSIS = judged(noisy_track())

@@ -14,9 +14,9 @@ import pytest
 from make_analysis import make_analysis
 from test_store import META, frame
 
-from formcheck.analyze import write_outputs
 from formcheck.errors import FormcheckError
-from formcheck.session.outputs import LEFT_BEHIND, OUTPUTS, SESSION, SUMMARY, OutputFolder, replacing
+from formcheck.report.write import write_outputs
+from formcheck.session.folder import LEFT_BEHIND, OUTPUTS, SESSION, SUMMARY, OutputFolder, replacing
 from formcheck.session.store import SessionWriter, open_session, write_session
 
 HERE = Path(__file__).parent
@@ -115,7 +115,7 @@ def test_only_one_writes_to_a_folder(video):
 def test_a_lock_ends_with_its_program(video):
     folder = OutputFolder(video)
     code = (
-        "import os, sys, pathlib; from formcheck.session.outputs import OutputFolder\n"
+        "import os, sys, pathlib; from formcheck.session.folder import OutputFolder\n"
         "folder = OutputFolder(pathlib.Path(sys.argv[1])); folder.prepare()\n"
         "(folder.new / 'summary.json').write_text('half'); os._exit(9)"
     )
@@ -213,7 +213,7 @@ import sys
 from pathlib import Path
 from make_analysis import make_analysis
 from formcheck.errors import FormcheckError
-from formcheck.session.export import write_frames_csv, write_summary_json
+from formcheck.session.csv_json import write_frames_csv, write_summary_json
 from formcheck.session.store import write_session
 analysis, path = make_analysis(3000), Path(sys.argv[1])
 {limit}

@@ -17,17 +17,17 @@ import numpy as np
 import pytest
 import waiting
 
+from formcheck.engine.live_engine import Moment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.practice import Moment
-from formcheck.pose.steady import Seen
+from formcheck.pose.live_filter import Seen
 from formcheck.session.events import Event
-from formcheck.session.layout import SessionMeta
-from formcheck.session.outputs import part_of
+from formcheck.session.folder import part_of
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
-from formcheck.sources import VideoFile
-from formcheck.video_writer import VideoWriter
+from formcheck.session.schema import SessionMeta
+from formcheck.video.file import VideoFile
+from formcheck.video.writer import VideoWriter
 
 #: What the programs below import this module with.
 _TESTS = [str(folder) for folder in Path(__file__).parents[:2]]

@@ -20,7 +20,7 @@ import pytest
 from make_analysis import make_analysis
 
 from formcheck.errors import FormcheckError
-from formcheck.session.layout import row_crc, rows_sound
+from formcheck.session.schema import row_crc, rows_sound
 from formcheck.session.store import (
     Session,
     SessionFrame,

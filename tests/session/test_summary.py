@@ -12,7 +12,7 @@ import pytest
 from make_analysis import make_analysis
 from pydantic import ValidationError
 
-from formcheck.session.summary import Summary, json_schema
+from formcheck.analysis.summary import Summary, json_schema
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 
@@ -24,12 +24,12 @@ def summary() -> dict:
 
 def test_published_schema_is_up_to_date():
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == json_schema(), (
-        "run: python -m formcheck.session.summary > docs/summary.schema.json"
+        "run: python -m formcheck.analysis.summary > docs/summary.schema.json"
     )
 
 
 def test_command_prints_the_published_schema():
-    command = [sys.executable, "-m", "formcheck.session.summary"]
+    command = [sys.executable, "-m", "formcheck.analysis.summary"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PUBLISHED.parents[1])
     assert json.loads(done.stdout) == json_schema()
 

@@ -1,0 +1,169 @@
+"""The command `formcheck live`: its options, and what is printed when it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formcheck.exercises.definition import EXERCISES
+
+# Headings of the help.
+_EXERCISE = "What to do"
+_ROOM = "Camera, voice and screen"
+_KEPT = "What is kept"
+_TRYING = "Slower computers, and trying things out"
+
+
+def live(
+    exercise: Annotated[
+        str | None,
+        typer.Argument(help=f"{', '.join(EXERCISES)}. Left out, you choose on the screen."),
+    ] = None,
+    side: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="left or right: the working leg (on the side: the top one; one-leg bridge: the lower one). "
+            "If left out, it is recognised.",
+        ),
+    ] = None,
+    sets: Annotated[
+        int | None,
+        typer.Option(rich_help_panel=_EXERCISE, min=1, max=20, help="Sets. Default: as prescribed, else 3."),
+    ] = None,
+    reps: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            min=1,
+            max=100,
+            help="Repetitions of a set. Default: as prescribed, else 10.",
+        ),
+    ] = None,
+    prescription: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="A TOML file from the physio: sets, repetitions, tempo, targets, own thresholds.",
+        ),
+    ] = None,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_EXERCISE,
+            help="Ask for this camera position, e.g. side or feet. Default: any that shows enough.",
+        ),
+    ] = None,
+    language: Annotated[
+        str, typer.Option(rich_help_panel=_ROOM, help="Language of voice and screen: en or de.")
+    ] = "en",
+    mute: Annotated[
+        bool, typer.Option("--mute", rich_help_panel=_ROOM, help="No voice and no sounds.")
+    ] = False,
+    high_contrast: Annotated[
+        bool, typer.Option("--high-contrast", rich_help_panel=_ROOM, help="Stronger contrast.")
+    ] = False,
+    windowed: Annotated[
+        bool,
+        typer.Option("--windowed", rich_help_panel=_ROOM, help="A window instead of the full screen."),
+    ] = False,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_ROOM,
+            help="Camera number (0, 1 …), device (/dev/video0), or the address of a phone on your home "
+            "network (http://… MJPEG, rtsp://…). Default: the first camera.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=_KEPT, help="Folder in which sessions are kept, a folder each."),
+    ] = None,
+    patient: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_KEPT, help="A pseudonym, kept in the session (never in a file's name)."
+        ),
+    ] = None,
+    blur_face: Annotated[
+        bool, typer.Option("--blur-face", rich_help_panel=_KEPT, help="Blur the face in recorded video.")
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(rich_help_panel=_TRYING, help="Pose model: full, lite, or one added yourself."),
+    ] = "full",
+    device: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_TRYING,
+            help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.",
+        ),
+    ] = "cpu",
+    source: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=_TRYING, help="Play a video file as if it were the camera."),
+    ] = None,
+    stats: Annotated[
+        bool,
+        typer.Option("--stats", rich_help_panel=_TRYING, help="Show latency and dropped frames."),
+    ] = False,
+    speech_log: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_TRYING,
+            help="Write every sentence and sound with its time to this file, a JSON object a line.",
+        ),
+    ] = None,
+) -> None:
+    """Exercise in front of the camera with a coach that counts and speaks.
+
+    Nothing is recorded unless you agree, and until then the camera is off.
+    Space pauses, P says that it hurts, H asks how it goes, Esc stops.
+
+    Example:  formcheck live
+              formcheck live bridge --sets 2 --reps 8
+              formcheck live --prescription P-07-bridge.toml --patient P-07
+    """
+    from formcheck.coach.start import LiveRequest, start_live
+    from formcheck.files import sessions_folder
+
+    result = start_live(
+        LiveRequest(
+            exercise=exercise,
+            side=side,
+            view=view,
+            prescription=prescription,
+            camera=camera,
+            clip=source,
+            sets=sets,
+            reps=reps,
+            sessions=out if out is not None else sessions_folder(),
+            patient=patient,
+            language=language,
+            model=model,
+            device=device,
+            mute=mute,
+            speech_log=speech_log,
+            blur_face=blur_face,
+            high_contrast=high_contrast,
+            windowed=windowed,
+            stats=stats,
+        )
+    )
+    from rich.console import Console
+
+    out_ = Console(highlight=False)
+    if result.summary is not None and result.summary.live is not None:
+        done = sum(s.reps_counted for s in result.summary.live.sets)
+        sets_done = len(result.summary.live.sets)
+        out_.print(f"{done} repetition{'s' * (done != 1)} in {sets_done} set{'s' * (sets_done != 1)}.")
+    if result.problem:
+        out_.print(f"Recording stopped early: {result.problem}")
+    if result.folder is not None:
+        out_.print(f"Session: {result.folder}", soft_wrap=True)
+    else:
+        out_.print("Nothing was recorded.")
+    if stats:
+        out_.print(result.stats)

@@ -1,0 +1,442 @@
+"""`formcheck live`: camera, pose, engine, flow, voice, window and recorder put together.
+
+Two threads. The pose thread takes the newest frame, estimates the pose, moves the engine and the flow, hands
+messages to the voice and everything to the recorder. The main thread draws the newest moment and takes keys.
+The flow is shared under a lock; nothing waits for the voice, the disk or the window.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from formcheck.analysis.summary import Summary
+from formcheck.coach.flow import Flow
+from formcheck.coach.live_view import body_of
+from formcheck.coach.message import Say, Tone
+from formcheck.coach.pages.draw import WITH_PICTURE, Drawn, draw_page
+from formcheck.coach.pages.window import Click, Closed, Key, Screen
+from formcheck.coach.voice.voice import Voice
+from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.start_position import position_check
+from formcheck.errors import FormcheckError
+from formcheck.pose.engine import PoseEngine
+from formcheck.pose.live import LivePose
+from formcheck.pose.live_filter import Blend
+from formcheck.session.events import Event
+from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
+from formcheck.session.recorder import Recorder
+from formcheck.session.replay import rep_under_way
+from formcheck.session.schema import SessionMeta
+from formcheck.version import __version__
+from formcheck.video.file import Frame
+from formcheck.video.light import image_light
+from formcheck.video.live_source import LiveSource
+
+#: The light is looked at this often, the frame rate judged over this long.
+_LIGHT_EVERY_S = 1.0
+_RATE_OVER_S = 5.0
+#: While nothing moves the window is drawn this often.
+_IDLE_DRAW_S = 0.1
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """What the user asked for.
+
+    Attributes:
+        sessions: folder the session's folder is made in.
+        patient: pseudonym, or None.
+        side: working leg, or None to find it.
+        blur_face: blur the face in stored video.
+        high_contrast, stats: of the window.
+        prescription: text of the prescription file, or "".
+        clip: the source is a clip, whose end ends the session.
+        mute: no sound is wanted, so its absence is no trouble.
+    """
+
+    sessions: Path
+    patient: str | None = None
+    side: str | None = None
+    blur_face: bool = False
+    high_contrast: bool = False
+    stats: bool = False
+    prescription: str = ""
+    clip: bool = False
+    mute: bool = False
+
+
+@dataclass
+class Latency:
+    """Figures of a live session, all in milliseconds."""
+
+    shown: deque[float]
+    cued: deque[float]
+    frames: int = 0
+
+    def line(self, dropped: int) -> str:
+        """One line for the window."""
+
+        def p95(of: deque[float]) -> str:
+            return f"{np.percentile(of, 95):.0f} ms" if of else "–"
+
+        share = dropped / max(self.frames + dropped, 1)
+        return (
+            f"capture → shown p95 {p95(self.shown)}   fault → cue p95 {p95(self.cued)}   "
+            f"frames {self.frames}, dropped {dropped} ({share:.1%})"
+        )
+
+
+def free_folder(folder: Path) -> Path:
+    """This folder, or one with a number after it: a clock that was set back tells the same time twice."""
+    free, number = folder, 1
+    while os.path.lexists(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}_{number}")
+    return free
+
+
+@dataclass(frozen=True)
+class LiveResult:
+    """What a live session left.
+
+    Attributes:
+        summary: None when no camera frame was ever looked at.
+        folder: of the recorded session, or None.
+        stats: line of latency figures.
+        problem: why recording stopped, or "".
+    """
+
+    summary: Summary | None
+    folder: Path | None
+    stats: str
+    problem: str
+
+
+class LiveSession:
+    """Runs one live session from the first page to the last.
+
+    Args:
+        flow: the flow, in the patient's language.
+        open_camera: opens the source; called when the camera is first wanted, never before consent.
+        engine: pose engine.
+        voice, window: where messages and pages go.
+        options: see `LiveOptions`.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        open_camera: Callable[[], LiveSource],
+        engine: PoseEngine,
+        voice: Voice,
+        window: Screen,
+        options: LiveOptions,
+    ) -> None:
+        self._flow = flow
+        self._open_camera = open_camera
+        self._engine = engine
+        self._pose = LivePose(engine)
+        self._voice = voice
+        self._window = window
+        self._options = options
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._fresh = threading.Event()
+        self._latest: tuple[Frame, Moment] | None = None
+        self._error: BaseException | None = None
+        self._practice: Practice | None = None
+        self._log: LiveLog | None = None
+        self._recorder: Recorder | None = None
+        self._waiting: list[Event] = []
+        self._camera: LiveSource | None = None
+        self._camera_state = "running"
+        self._offset_s: float | None = None
+        self._told: set[str] = set()
+        self._problem = ""
+        self._shown: Moment | None = None
+        self._drawn: Drawn | None = None
+        self._begun_s = time.monotonic()
+        self._lit_s = -np.inf
+        self._blend = Blend()
+        self.latency = Latency(deque(maxlen=3000), deque(maxlen=300))
+
+    # --- the main thread ----------------------------------------------------------------------------
+
+    def run(self) -> LiveResult:
+        """Show pages until the session is over; Ctrl-C ends it as closing the window does.
+
+        Raises:
+            FormcheckError: the camera cannot be opened, and the user gave up on it.
+        """
+        worker = threading.Thread(target=self._work, name="pose", daemon=True)
+        worker.start()
+        try:
+            while not self._flow.over and self._error is None:
+                self._show()
+                self._inputs()
+                self._drain()
+                if self._flow.ending_s is not None and self._clock() > self._flow.ending_s:
+                    break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._stop.set()
+            worker.join(timeout=10.0)
+        return self._finish()
+
+    def _show(self) -> None:
+        self._fresh.wait(_IDLE_DRAW_S)
+        self._fresh.clear()
+        with self._lock:
+            if not self._flow.camera_wanted:
+                self._flow.tick(self._clock())
+            page = self._flow.page()
+            latest = self._latest if self._flow.camera_wanted else None
+            reference = self._practice.reference if self._practice is not None else None
+        frame = moment = None
+        if latest is not None and page.kind in WITH_PICTURE:
+            frame, moment = latest
+            assert self._flow.plan is not None
+            page = replace(page, body=body_of(moment, reference, self._flow.plan.definition))
+        if self._options.stats and page.kind in WITH_PICTURE:
+            dropped = self._camera.dropped if self._camera is not None else 0
+            page = replace(page, stats=self.latency.line(dropped))
+        picture = frame.image if frame is not None else None
+        contrast = self._options.high_contrast
+        self._drawn = draw_page(page, picture, self._window.size, high_contrast=contrast)
+        self._window.show(self._drawn.image)
+        if frame is not None and self._camera is not None and moment is not self._shown:
+            self._shown = moment
+            self.latency.shown.append(1000 * (self._camera.now_s() - frame.time_s))
+
+    def _inputs(self) -> None:
+        for event in self._window.events():
+            with self._lock:
+                if isinstance(event, Closed):
+                    self._flow.press("s")
+                    self._flow.press("esc")
+                    self._flow.press("esc")
+                elif isinstance(event, Key):
+                    self._flow.press(event.name)
+                elif isinstance(event, Click):
+                    choice = self._drawn.choice_at(event.x, event.y) if self._drawn is not None else None
+                    if choice is not None:
+                        self._flow.choose(choice)
+
+    def _clock(self) -> float:
+        """Time on the session's clock; the machine's while there is no camera yet."""
+        if self._camera is None or self._offset_s is None:
+            return time.monotonic() - self._begun_s
+        return self._camera.now_s() - self._offset_s
+
+    # --- the pose thread ----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                if not self._flow.camera_wanted:
+                    self._stop.wait(0.03)
+                elif self._camera is None:
+                    self._open()
+                else:
+                    self._next_frame(self._camera)
+        except BaseException as error:
+            self._error = error
+        finally:
+            if self._camera is not None:
+                self._camera.close()
+
+    def _open(self) -> None:
+        camera = self._open_camera()
+        try:
+            camera.open()
+        except FormcheckError as error:
+            # Somebody is on the mat by now: it can be plugged in and tried again.
+            with self._lock:
+                self._flow.no_camera(str(error))
+            return
+        self._camera = camera
+
+    def _next_frame(self, camera: LiveSource) -> None:
+        frame = camera.latest(0.1)
+        self._watch(camera)
+        if frame is None:
+            with self._lock:
+                self._flow.tick(self._clock())
+                self._drain()
+            self._fresh.set()
+            return
+        if self._offset_s is None:
+            with self._lock:
+                self._offset_s = frame.time_s
+                self._flow.restart_clock()
+                self._begin(frame)
+        assert self._practice is not None
+        assert self._log is not None
+        setting_up = self._practice.stage in ("setup", "still")
+        result = self._pose.estimate(frame, setting_up=setting_up)
+        time_s, index = frame.time_s - self._offset_s, self.latency.frames
+        self.latency.frames += 1
+        seen = self._blend(result, time_s, index, (frame.image.shape[1], frame.image.shape[0]))
+        with self._lock:
+            if setting_up and time_s - self._lit_s >= _LIGHT_EVERY_S:
+                self._lit_s = time_s
+                self._flow.light(image_light(frame.image))
+            moment = self._practice.update(seen)
+            rep = self._log.frame(seen, moment)
+            if self._recorder is not None:
+                self._recorder.frame(seen, moment, rep_under_way(self._log, moment), frame.image)
+                if rep is not None:
+                    self._recorder.rep(rep)
+            self._flow.frame(moment)
+            self._drain(frame)
+            self._latest = (frame, moment)
+        self._fresh.set()
+
+    def _begin(self, frame: Frame) -> None:
+        """The first frame: engine, log and recorder start, on a clock that starts at 0."""
+        flow, options = self._flow, self._options
+        assert flow.plan is not None
+        definition = flow.plan.definition
+        facts = SessionFacts(
+            started=datetime.now().astimezone().isoformat(timespec="seconds"),
+            patient=options.patient,
+            language=flow.words.language,
+            consent=flow.consent or "none",
+            sets=flow.plan.sets,
+            reps=flow.plan.reps,
+            source="clip" if options.clip else "camera",
+            engine=self._engine.name,
+            model=self._engine.model,
+            device=self._engine.device,
+            views=flow.plan.views,
+        )
+        check = position_check(definition, options.side, flow.plan.views)
+        self._practice = Practice(definition, check, side=options.side)
+        self._log = LiveLog(definition, facts)
+        if facts.consent != "none":
+            self._record(frame, facts)
+        if not (self._voice.working or options.mute):
+            self._trouble("no_sound")  # told here, because the pages before have no room for it
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            # What was answered before the camera came on happened before the first frame.
+            self._take(replace(event, time_s=0.0, after_frame=-1))
+
+    def _record(self, frame: Frame, facts: SessionFacts) -> None:
+        assert self._flow.plan is not None
+        definition = self._flow.plan.definition
+        meta = SessionMeta(
+            formcheck=__version__,
+            created=facts.started,
+            source=facts.source,
+            image_wh=(frame.image.shape[1], frame.image.shape[0]),
+            exercise=definition.name,
+            side=self._options.side,
+            view="unknown",
+            engine=facts.engine,
+            model=facts.model,
+            model_sha256=self._engine.model_sha256,
+            measures=tuple(definition.measures),
+            primary=definition.counting.signal,
+            overrides=self._options.prescription,
+            live=json.dumps(asdict(facts)),
+            declared_side=self._options.side,
+        )
+        # No name of a person in a file name.
+        folder = self._options.sessions / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"
+        try:
+            self._recorder = Recorder(
+                free_folder(folder),
+                meta,
+                definition,
+                video=facts.consent == "video",
+                blur_face=self._options.blur_face,
+            )
+        except FormcheckError as error:
+            self._problem = str(error)
+            self._trouble("disk_full")
+
+    def _watch(self, camera: LiveSource) -> None:
+        """Tell the flow of trouble with camera, disk and speed."""
+        with self._lock:
+            if camera.state != self._camera_state:
+                before, self._camera_state = self._camera_state, camera.state
+                if camera.state == "lost":
+                    self._flow.camera("lost")
+                elif camera.state == "ended":
+                    self._flow.source_ended()
+                elif before == "lost":
+                    self._flow.camera("back")
+            if self._recorder is not None and self._recorder.problem:
+                self._trouble("disk_full")
+            slow = self.latency.frames > _RATE_OVER_S * 12 and 0 < camera.fps < 12
+            if slow:
+                self._trouble("too_slow")
+
+    def _trouble(self, key: str) -> None:
+        """Told once."""
+        if key not in self._told:
+            self._told.add(key)
+            with self._lock:
+                self._flow.trouble(key)
+
+    # --- both ---------------------------------------------------------------------------------------
+
+    def _drain(self, frame: Frame | None = None) -> None:
+        """Hand on what the flow gives out."""
+        with self._lock:
+            for message in self._flow.take_messages():
+                if isinstance(message, Tone):
+                    self._voice.play(message)
+                elif isinstance(message, Say):
+                    self._voice.say(message)
+                    if message.fault is not None and frame is not None and self._camera is not None:
+                        self.latency.cued.append(1000 * (self._camera.now_s() - frame.time_s))
+                self._flow.spoken(message)
+            for event in self._flow.take_events():
+                if self._log is None:
+                    self._waiting.append(event)
+                else:
+                    self._take(event)
+
+    def _take(self, event: Event) -> None:
+        assert self._practice is not None
+        assert self._log is not None
+        rep = apply_event(event, self._practice, self._log)
+        if self._recorder is not None:
+            if rep is not None:
+                self._recorder.rep(rep)
+            self._recorder.event(event)
+
+    def _finish(self) -> LiveResult:
+        """Close everything; whatever went wrong, what was recorded is finished first."""
+        self._drain()
+        dropped = self._camera.dropped if self._camera is not None else 0
+        summary = None
+        if self._log is not None:
+            fps = self._camera.fps if self._camera is not None else 0.0
+            summary = self._log.summary(fps=fps, dropped=dropped, complete=self._error is None)
+        folder, problem = None, self._problem
+        if self._recorder is not None:
+            if summary is not None:
+                self._recorder.finish(summary)
+            else:
+                self._recorder.close()
+            folder, problem = self._recorder.folder, self._recorder.problem
+        self._pose.close()
+        self._voice.close()
+        self._window.close()
+        if self._error is not None:
+            raise self._error
+        return LiveResult(summary, folder, self.latency.line(dropped), problem)

@@ -1,0 +1,386 @@
+"""Live pages with the camera's picture: set-up, practice, a set, and a set that is paused.
+
+The picture is shown mirrored and has no words on it; everything to read stands beside and below it on plain
+ground. What changes seldom is drawn once and kept, so that a frame costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.coach.pages.canvas import (
+    BOLD,
+    HIGH_CONTRAST,
+    NORMAL,
+    SEMI,
+    Box,
+    Theme,
+    blank,
+    button_row,
+    card,
+    fit,
+    numeral,
+    paragraphs,
+    shape,
+    stroke,
+    text_in,
+    write,
+)
+from formcheck.coach.pages.page import Page
+from formcheck.coach.pages.sketch import draw_sketch, has_sketch
+from formcheck.drawing.lettering import put_text, text_width
+from formcheck.drawing.overlay import Body, FaultMark, OverlayState, draw_badge, draw_body, draw_phase_icon
+from formcheck.drawing.palette import HALO, Image
+from formcheck.words import Words
+
+#: The composed picture is at most this high; a larger window scales it up.
+MOST_ROWS = 1080
+#: Lines and rings on the body are this much heavier than on an annotated video: seen from three metres.
+BOLDER = 1.6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything is, in pixels; None for what this page does not have."""
+
+    unit: float  # a ninth of the height
+    header: Box
+    picture: Box  # room for it; its own shape is fitted in
+    bar: Box | None
+    panel: Box
+    cue: Box
+    unseen: Box | None
+    buttons: Box | None
+    footer: Box
+
+
+@lru_cache(maxsize=1)
+def _words(language: str) -> Words:
+    return Words(language)
+
+
+def compose_size(size_wh: tuple[int, int]) -> tuple[int, int]:
+    """Size the page is composed in: the window's, or smaller with the same shape."""
+    width, height = size_wh
+    share = min(1.0, MOST_ROWS / height)
+    return max(1, round(width * share)), max(1, round(height * share))
+
+
+def unit_of(size_wh: tuple[int, int]) -> float:
+    """The measure all sizes are multiples of: a ninth of the height, less in a narrow window."""
+    return min(size_wh[1] / 9, size_wh[0] / 13.5)
+
+
+@lru_cache(maxsize=32)
+def plan(
+    size_wh: tuple[int, int], shape_wh: tuple[int, int], counting: bool, unseen: bool, buttons: bool
+) -> Plan:
+    """The layout for a window and the shape of the camera's picture."""
+    width, height = size_wh
+    u = unit_of(size_wh)
+    pad = 0.22 * u
+    area = Box(0, 0, width, height).inset(1.4 * pad, pad)
+    header, area = area.top(0.55 * u, 0.6 * pad)
+    footer, area = area.bottom(0.36 * u, 0.3 * pad)
+    buttons_box = unseen_box = None
+    if buttons:
+        buttons_box, area = area.bottom(0.95 * u, 0.7 * pad)
+    if unseen:
+        unseen_box, area = area.bottom(0.64 * u, 0.5 * pad)
+    cue, area = area.bottom(1.72 * u, 0.7 * pad)
+    bar_w = 1.0 * u if counting else 0.0
+    least = 6.2 * u if counting else 5.6 * u
+    room = area.w - least - pad - (bar_w + pad if counting else 0)
+    picture, rest = area.left(min(room, area.h * shape_wh[0] / shape_wh[1]), pad)
+    bar = None
+    if counting:
+        bar, rest = rest.left(bar_w, pad)
+    return Plan(u, header, picture, bar, rest, cue, unseen_box, buttons_box, footer)
+
+
+def draw_camera_page(
+    page: Page, picture: Image | None, size_wh: tuple[int, int], high_contrast: bool
+) -> tuple[Image, dict[str, tuple[int, int, int, int]]]:
+    """The page, and where its choices are; see `pages.draw_page`."""
+    size = compose_size(size_wh)
+    shape_wh = (640, 480) if picture is None else (picture.shape[1], picture.shape[0])
+    marks = page.body.marks if page.body is not None else ()
+    worst = max(marks, key=lambda mark: mark.grade, default=None)
+    left = None if page.seconds_left is None else float(math.ceil(page.seconds_left - 1e-6))
+    still = replace(page, body=None, level=None, stats="", seconds_left=left)
+    base, boxes, at = _still_part(still, worst, size, shape_wh, high_contrast)
+    theme = HIGH_CONTRAST if high_contrast else NORMAL
+    canvas = base.copy()
+    _picture(canvas, at, page, picture, theme)
+    if at.bar is not None:
+        _range_bar(canvas, at.bar, page.level, page.target, theme, at.unit)
+    if page.stats:
+        right, _ = at.footer.bottom(at.footer.h)
+        text_in(canvas, right, page.stats, 0.22 * at.unit, theme.soft, lines=1, across=1.0)
+    return canvas, boxes
+
+
+@lru_cache(maxsize=12)
+def _still_part(
+    page: Page, worst: FaultMark | None, size: tuple[int, int], shape_wh: tuple[int, int], high_contrast: bool
+) -> tuple[Image, dict[str, tuple[int, int, int, int]], Plan]:
+    """Everything that stays the same between two repetitions or cues."""
+    theme = HIGH_CONTRAST if high_contrast else NORMAL
+    counting = page.kind in ("work", "practice")
+    at = plan(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
+    u = at.unit
+    canvas = blank(size, theme.ground)
+    draw_header(canvas, at.header, page, theme, u)
+    if page.kind == "setup":
+        _setup_panel(canvas, at.panel, page, theme, u, high_contrast)
+    elif page.kind == "paused":
+        _paused_panel(canvas, at.panel, page, theme, u)
+    else:
+        _count_panel(canvas, at.panel, page, worst, theme, u)
+    if page.cue:
+        draw_cue(canvas, at.cue, page, theme, u)
+    if at.unseen is not None:
+        text_in(canvas, at.unseen, page.unseen, 0.25 * u, theme.soft, lines=4, down=0.5)
+    boxes = draw_buttons(canvas, at.buttons, page, theme, u) if at.buttons is not None else {}
+    footer = at.footer if not page.stats else at.footer.left(0.62 * at.footer.w)[0]
+    text_in(canvas, footer, page.footer, 0.25 * u, theme.soft, lines=1)
+    return canvas, boxes, at
+
+
+# ---- parts shared with the pages without a picture -----------------------------------------------------
+
+
+def draw_header(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
+    """Title on the left, what is being recorded on the right."""
+    if page.recording:
+        text = _words(page.language)(f"page.recording.{page.recording}")
+        size, rows = fit(text, 0.38 * box.w, box.h, 0.3 * u, SEMI, 1)
+        width = text_width(rows[0], size, SEMI) + 0.55 * u
+        right = Box(round(box.x + box.w - width), box.y, math.ceil(width), box.h)
+        middle = (round(right.x + 0.18 * u), round(box.y + box.h / 2))
+        # a filled dot for video, a ring for the skeleton alone; it never blinks
+        line = -1 if page.recording == "video" else max(2, round(0.06 * u))
+        cv2.circle(canvas, middle, round(0.13 * u), theme.record, line, cv2.LINE_AA)
+        put_text(canvas, text, right.x + 0.45 * u, box.y + box.h / 2 + 0.35 * size, size, theme.ink, SEMI)
+        box = Box(box.x, box.y, max(1, box.w - right.w - round(0.2 * u)), box.h)
+    text_in(canvas, box, page.title, 0.46 * u, theme.ink, BOLD, lines=1)
+
+
+def draw_cue(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
+    """The one line to the patient: a correction on a filled band with rings, anything else in a bubble."""
+    size, rows = fit(page.cue, box.w - 1.75 * u, box.h - 0.1 * u, 0.95 * u, SEMI, 2)
+    if page.cue_is_correction:
+        card(canvas, box, 0.2 * u, theme.warn)
+        ink = theme.on_warn
+    else:
+        card(canvas, box, 0.2 * u, theme.surface, theme.accent, max(2, round(0.05 * u)))
+        ink = theme.ink
+    x, y = box.x + 0.8 * u, box.y + box.h / 2
+    if page.cue_is_correction:
+        for r in (0.42, 0.2):
+            cv2.circle(canvas, (round(x), round(y)), round(r * u), ink, max(2, round(0.09 * u)), cv2.LINE_AA)
+    else:
+        bubble = Box(round(x - 0.42 * u), round(y - 0.4 * u), round(0.84 * u), round(0.58 * u))
+        card(canvas, bubble, 0.2 * u, theme.accent)
+        shape(
+            canvas,
+            [(x - 0.2 * u, y + 0.12 * u), (x + 0.1 * u, y + 0.12 * u), (x - 0.25 * u, y + 0.42 * u)],
+            theme.accent,
+        )
+    text_in(
+        canvas,
+        Box(round(box.x + 1.5 * u), box.y, round(box.w - 1.7 * u), box.h),
+        page.cue,
+        size,
+        ink,
+        SEMI,
+        lines=len(rows),
+    )
+
+
+def draw_buttons(
+    canvas: Image, box: Box, page: Page, theme: Theme, u: float
+) -> dict[str, tuple[int, int, int, int]]:
+    """The choices as one row of buttons; returns where they are."""
+    cells = box.grid(len(page.choices), 1, 0.2 * u)
+    button_row(canvas, cells, page.choices, page.selected, theme, u)
+    return {
+        choice.id: (cell.x, cell.y, cell.w, cell.h) for choice, cell in zip(page.choices, cells, strict=True)
+    }
+
+
+def draw_ring(
+    canvas: Image, box: Box, seconds: float, whole: float, unit_word: str, theme: Theme, u: float
+) -> None:
+    """Seconds left as a large number in a ring that empties, and the word for seconds."""
+    r = 0.46 * min(box.w, box.h)
+    middle = (round(box.x + box.w / 2), round(box.y + box.h / 2))
+    line = max(3, round(0.13 * r))
+    cv2.circle(canvas, middle, round(r - line / 2), theme.edge, max(1, round(0.2 * line)), cv2.LINE_AA)
+    share = min(max(seconds / whole, 0.0), 1.0) if whole > 0 else 0.0
+    if share > 0:
+        radius = round(r - line / 2)
+        cv2.ellipse(canvas, middle, (radius, radius), -90, 0, 360 * share, theme.accent, line, cv2.LINE_AA)
+    number = Box(round(middle[0] - 0.68 * r), round(middle[1] - 0.68 * r), round(1.36 * r), round(0.98 * r))
+    word = Box(round(middle[0] - 0.6 * r), round(middle[1] + 0.24 * r), round(1.2 * r), round(0.34 * r))
+    text_in(canvas, number, numeral(math.ceil(seconds - 1e-6)), 1.0 * r, theme.ink, BOLD, lines=1, across=0.5)
+    text_in(canvas, word, unit_word, 0.26 * r, theme.soft, SEMI, lines=1, across=0.5)
+
+
+# ---- the panel beside the picture ----------------------------------------------------------------------
+
+
+def _count_panel(
+    canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
+) -> None:
+    if page.count is not None:
+        high = 3.3 * u  # letter size: digits are then a quarter of the screen's height and a little more
+        widest = numeral("0") * max(len(str(page.count)), len(str(page.of or 0)))
+        while text_width(widest, high, BOLD) > box.w and high > 1.5 * u:
+            high *= 0.97
+        top, below = box.top(0.78 * high, 0.08 * u)
+        number = numeral(page.count)
+        baseline = top.y + 0.755 * high
+        put_text(canvas, number, top.x - 0.03 * high, baseline, high, theme.ink, BOLD)
+        if page.of is not None:
+            of = _words(page.language)("page.count_of", of=numeral(page.of))
+            room = box.w - text_width(widest, high, BOLD) - 0.15 * u
+            size = min(0.85 * u, 0.85 * u * room / max(1.0, text_width(of, 0.85 * u, SEMI) + 2))
+            if size >= 0.45 * u:
+                x = top.x + text_width(number, high, BOLD) + 0.15 * u
+                put_text(canvas, of, x, baseline, int(size), theme.soft, SEMI)
+            else:
+                line, below = below.top(0.7 * u, 0.05 * u)
+                text_in(canvas, line, of, 0.6 * u, theme.soft, SEMI, lines=1)
+        box = below
+    legend, box = box.bottom(0.5 * u, 0.05 * u)
+    phase = box if box.h <= 1.5 * u else box.top(1.5 * u)[0]
+    icon = min(1.2 * u, 1.1 * phase.h)
+    draw_phase_icon(
+        canvas, page.phase, phase.x + 0.48 * icon, phase.y + phase.h / 2, icon, theme.accent, theme.soft
+    )
+    _, word = phase.left(1.08 * icon, 0.1 * u)
+    text_in(canvas, word, page.phase_word, 0.95 * u, theme.ink, BOLD, lines=2)
+    if worst is not None:
+        r = 0.2 * u
+        draw_badge(canvas, (legend.x + r + 2, legend.y + legend.h / 2), worst.grade, r)
+        _, words = legend.left(0.55 * u)
+        text_in(canvas, words, worst.title, 0.32 * u, theme.warn, SEMI, lines=2)
+
+
+def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> None:
+    """What to do, the time to lie still, and a drawing of where the laptop goes."""
+    if page.seconds_left is not None:
+        ring, box = box.bottom(min(2.9 * u, 0.55 * box.h), 0.15 * u)
+        draw_ring(
+            canvas,
+            ring,
+            page.seconds_left,
+            max(2.0, page.seconds_left),
+            _words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one"),
+            theme,
+            u,
+        )
+    elif page.drawing:
+        exercise, view, *side = page.drawing.split("/")
+        if has_sketch(exercise, view):
+            paper, box = box.bottom(min(0.66 * box.w, 0.68 * box.h), 0.15 * u)
+            card(canvas, paper, 0.0, theme.edge)
+            spot = paper.inset(max(2, 0.03 * u))
+            drawing = draw_sketch(exercise, view, (spot.w, spot.h), side[0] if side else None, high_contrast)
+            canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
+    write(canvas, paragraphs(page.lines, box, 0.42 * u), theme.ink)
+
+
+def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
+    top, below = box.top(2.4 * u, 0.2 * u)
+    for i in (0, 1):
+        bar = Box(round(top.x + (0.2 + 0.85 * i) * u), round(top.y + 0.3 * u), round(0.5 * u), round(1.8 * u))
+        card(canvas, bar, 0.1 * u, theme.accent)
+    if page.count is not None and page.of is not None:
+        _, beside = top.left(2.1 * u)
+        of = f"{numeral(page.count)} {_words(page.language)('page.count_of', of=numeral(page.of))}"
+        text_in(canvas, beside, of, 0.8 * u, theme.ink, BOLD, lines=2)
+    write(canvas, paragraphs(page.lines, below, 0.55 * u), theme.ink)
+
+
+# ---- what changes with every frame ---------------------------------------------------------------------
+
+
+def _picture(canvas: Image, at: Plan, page: Page, picture: Image | None, theme: Theme) -> None:
+    if picture is None:
+        spot = at.picture
+        card(canvas, spot, 0.15 * at.unit, theme.surface, theme.edge)
+        _no_camera(canvas, spot, theme, at.unit)
+        return
+    height, width = picture.shape[:2]
+    spot = at.picture.inner(width, height)
+    view = canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w]
+    shrunk = cv2.resize(picture, (spot.w, spot.h), interpolation=cv2.INTER_LINEAR)
+    cv2.flip(shrunk, 1, dst=view)
+    if page.kind == "paused":
+        cv2.convertScaleAbs(view, dst=view, alpha=0.4)
+    if page.body is not None and page.kind != "paused":
+        draw_body(view, _overlay(page.body, width, spot.w / width, spot.h / height), BOLDER)
+    cv2.rectangle(canvas, (spot.x, spot.y), (spot.x + spot.w - 1, spot.y + spot.h - 1), theme.edge, 1)
+
+
+def _overlay(body: Body, width: int, across: float, down: float) -> OverlayState:
+    """The body as it is to be drawn on the mirrored, resized picture: x counted from the other edge."""
+    xy: NDArray[np.float64] | None = None
+    if body.xy is not None:
+        xy = np.asarray(body.xy, np.float64).copy()
+        xy[:, 0] = (width - 1 - xy[:, 0]) * across
+        xy[:, 1] *= down
+    return OverlayState(0.0, xy, body.trusted, body.measured, faults=body.marks)
+
+
+def _no_camera(canvas: Image, spot: Box, theme: Theme, u: float) -> None:
+    """A camera, crossed out."""
+    x, y = spot.x + spot.w / 2, spot.y + spot.h / 2
+    body = Box(round(x - 0.9 * u), round(y - 0.6 * u), round(1.3 * u), round(1.2 * u))
+    card(canvas, body, 0.2 * u, theme.edge)
+    shape(canvas, [(x + 0.45 * u, y), (x + 1.0 * u, y - 0.45 * u), (x + 1.0 * u, y + 0.45 * u)], theme.edge)
+    stroke(canvas, [(x - 1.2 * u, y + 0.9 * u), (x + 1.2 * u, y - 0.9 * u)], HALO, 0.22 * u)
+    stroke(canvas, [(x - 1.2 * u, y + 0.9 * u), (x + 1.2 * u, y - 0.9 * u)], theme.ink, 0.1 * u)
+
+
+def _range_bar(canvas: Image, box: Box, level: float | None, target: float, theme: Theme, u: float) -> None:
+    """How far of the target, upwards; the target is a line with a pointer on either side.
+
+    Where the range cannot be measured the bar is hatched, not empty.
+    """
+    pointer = round(0.16 * u)
+    tube = Box(box.x + pointer, box.y, box.w - 2 * pointer, box.h)
+    line = max(2, round(0.03 * u))
+    card(canvas, tube, 0.12 * u, theme.surface, theme.edge, line)
+    inside = tube.inset(line + 1)
+    if level is None or not math.isfinite(level):
+        view = canvas[inside.y : inside.y + inside.h, inside.x : inside.x + inside.w]
+        step = max(8, round(0.3 * u))
+        for y in range(0, inside.h + inside.w, step):
+            cv2.line(view, (0, y), (y, 0), theme.edge, line, cv2.LINE_AA)
+        return
+    full = 1.25 * max(target, 0.1)
+    filled = round(inside.h * min(max(level, 0.0), full) / full)
+    if filled > 0:
+        cv2.rectangle(
+            canvas,
+            (inside.x, inside.y + inside.h - filled),
+            (inside.x + inside.w - 1, inside.y + inside.h - 1),
+            theme.accent,
+            -1,
+        )
+    y = inside.y + inside.h - round(inside.h * target / full)
+    cv2.line(canvas, (tube.x, y), (tube.x + tube.w - 1, y), HALO, 3 * line)
+    cv2.line(canvas, (tube.x, y), (tube.x + tube.w - 1, y), theme.ink, line + 1)
+    p = float(pointer)
+    shape(canvas, [(box.x, y - p), (box.x + 1.2 * p, y), (box.x, y + p)], theme.ink)
+    right = box.x + box.w
+    shape(canvas, [(right, y - p), (right - 1.2 * p, y), (right, y + p)], theme.ink)

@@ -1,0 +1,45 @@
+"""The bridge, drawn."""
+
+from __future__ import annotations
+
+from formcheck.coach.pages.sketch import Place, Scene, at, draw_arrow, draw_head
+
+#: Spec 3.2.
+PLACES = {
+    "side": Place(0.0, 1.9, look_from=-34),
+    "feet": Place(2.2, 0.0, 0.6, look_from=-18),
+    "head": Place(-2.2, 0.0, 0.6, look_from=18),
+    "oblique": Place(-1.65, 1.15, 0.6, look_from=40),
+}
+LOOK_FROM = -15.0
+MIRRORED = False
+
+
+def draw(scene: Scene, moving: bool, single: bool = False) -> None:
+    """The person at rest or, `moving`, at the top; `single`: with one foot off the floor."""
+    ink = scene.ink
+    hips = at(-0.04, 0, 0.29) if moving else at(0, 0, 0.1)
+    knees = at(0.36, 0, 0.46) if moving else at(0.27, 0, 0.42)
+    shoulders, ankles, head = at(-0.5, 0, 0.09), at(0.44, 0, 0.06), at(-0.73, 0, 0.12)
+    draw_head(scene, head, at(0.12, 0, 0.99), depth=-0.9)
+    for sign in (-1.0, 1.0):  # far arm and leg first
+        far = sign < 0
+        color = ink.far if far else ink.body
+        layer = -0.8 if far else 0.3
+        elbow, wrist = at(-0.26, 0.29 * sign, 0.06), at(0.0, 0.31 * sign, 0.05)
+        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
+        scene.limb(shoulders + at(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
+        across = at(0, 0.1 * sign, 0)
+        hip, knee, ankle = hips + across, knees + across, ankles + across
+        if single and far:  # the free leg is held out in line with the thigh
+            ankle = knee + at(0.365, 0, 0.16) if moving else knee + at(0.3, 0, 0.26)
+            toe = ankle + at(0.02, 0, 0.15)
+        else:
+            toe = ankle + at(0.17, 0, -0.02)
+        part = ink.moving if moving and not far else color
+        scene.limb(ankle, toe, 0.045, 0.03, color, depth=layer + 0.1)
+        scene.limb(knee, ankle, 0.065, 0.045, color, depth=layer + 0.11)
+        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+    scene.limb(shoulders, hips, 0.15, 0.135, ink.moving if moving else ink.body, depth=-0.2)
+    if moving:
+        draw_arrow(scene, hips + at(-0.05, 0, 0.26), hips + at(-0.05, 0, 0.55))

@@ -1,0 +1,45 @@
+"""The hamstring stretch on the back, drawn: the leg nearer the laptop is lifted straight."""
+
+from __future__ import annotations
+
+from formcheck.coach.pages import sketch
+from formcheck.coach.pages.sketch import Place, Scene, Vec, draw_arrow, draw_head
+
+PLACES = {
+    "side": Place(0.0, 1.9, look_from=34),
+    "oblique": Place(1.65, 1.15, 0.6, look_from=-40),
+}
+LOOK_FROM = 15.0
+MIRRORED = True  # drawn with the right leg; the left one is the mirror image
+
+
+def at(x: float, y: float, z: float) -> Vec:
+    """A point of the room; the head on the left in the picture, so that the right side is the near one."""
+    return sketch.at(-x, y, z)
+
+
+def draw(scene: Scene, moving: bool) -> None:
+    """The person at rest or, `moving`, with the leg up."""
+    ink = scene.ink
+    shoulders, hips = at(-0.5, 0, 0.09), at(0, 0, 0.1)
+    draw_head(scene, at(-0.73, 0, 0.12), at(0.12, 0, 0.99), depth=-0.9)
+    for sign in (-1.0, 1.0):  # far arm and leg first
+        far = sign < 0
+        color = ink.far if far else ink.body
+        layer = -0.8 if far else 0.3
+        elbow, wrist = at(-0.26, 0.29 * sign, 0.06), at(0.0, 0.31 * sign, 0.05)
+        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
+        scene.limb(shoulders + at(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
+        up = moving and not far
+        across = at(0, 0.1 * sign, 0)
+        hip = hips + across
+        knee = hip + (at(0.15, 0, 0.4) if up else at(0.42, 0, -0.01))
+        ankle = hip + (at(0.28, 0, 0.76) if up else at(0.82, 0, -0.03))
+        toe = ankle + (at(-0.14, 0, 0.06) if up else at(0.03, 0, 0.15))
+        part = ink.moving if up else color
+        scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
+        scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
+        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+    scene.limb(shoulders, hips, 0.15, 0.135, ink.body, depth=-0.2)
+    if moving:
+        draw_arrow(scene, at(0.68, 0.1, 0.42), at(0.5, 0.1, 0.7))

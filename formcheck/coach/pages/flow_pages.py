@@ -1,0 +1,272 @@
+"""From where a session stands to the `Page` the window shows: texts and choices, nothing decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from formcheck.coach.pages.page import Choice, Page, PageKind
+from formcheck.exercises.definition import Definition
+from formcheck.words import Words
+
+if TYPE_CHECKING:
+    from formcheck.coach.plan import Plan
+    from formcheck.engine.live_engine import Moment
+    from formcheck.engine.position import Problem
+
+#: At most this many names in the line of what cannot be checked.
+_UNSEEN_NAMES = 3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a session stands; see `Flow`."""
+
+    step: str
+    plan: Plan | None
+    consent: str | None
+    moment: Moment | None
+    set_index: int
+    counted: int
+    done: tuple[int, ...]
+    partial: int
+    void: int
+    pain_before: int | None
+    pain_last: int | None
+    selected: int
+    seconds_left: float
+    cue: str
+    cue_is_correction: bool
+    notice: str
+    stop_reason: str | None
+    problem: Problem | None
+    instruction: str
+    focus: str | None
+    view: str | None
+    side: str | None
+    target: float
+
+
+class Pages:
+    """Makes pages in one language.
+
+    Args:
+        words: the language.
+        choices: exercises to choose from, their text translated.
+    """
+
+    def __init__(self, words: Words, choices: Mapping[str, Definition]) -> None:
+        self._words = words
+        self._exercises = choices
+
+    def page(self, at: Standing) -> Page:
+        """The page for a standing; `body` and `stats` are added by the window's side."""
+        page: Page = getattr(self, f"_{at.step}")(at)
+        return replace(page, language=self._words.language)
+
+    def _text(self, key: str, **values: object) -> str:
+        return self._words(f"page.{key}", **values)
+
+    def _choice(self, page: str, id_: str, key: str | None) -> Choice:
+        note = f"page.{page}.{id_}_note"
+        return Choice(id_, self._text(f"{page}.{id_}"), key, self._words(note) if note in self._words else "")
+
+    def _simple(self, at: Standing, kind: PageKind, name: str, ids: tuple[str, ...], **more: object) -> Page:
+        """A page of choices numbered from 1."""
+        page: dict[str, object] = {
+            "title": self._text(f"{name}.title"),
+            "choices": tuple(self._choice(name, id_, str(i)) for i, id_ in enumerate(ids, start=1)),
+            "selected": at.selected,
+            "footer": self._text(f"{name}.footer"),
+        }
+        return Page(kind, **(page | more))  # type: ignore[arg-type]
+
+    # --- before -------------------------------------------------------------------------------------
+
+    def _choose(self, at: Standing) -> Page:
+        choices = tuple(
+            Choice(name, d.title, str(i), self._text(f"choose.{name.replace('-', '_')}_note"))
+            for i, (name, d) in enumerate(self._exercises.items(), start=1)
+        )
+        return self._simple(at, "choose", "choose", (), choices=choices)
+
+    def _safety(self, at: Standing) -> Page:
+        lines = self._words.under("page.safety.line_")
+        ids = ("agree_video", "agree_skeleton", "agree_none", "leave")
+        return self._simple(at, "safety", "safety", ids, lines=lines)
+
+    def _settled(self, at: Standing) -> Page:
+        title = self._text("settled.question")
+        choices = (self._choice("settled", "yes", "1"), self._choice("settled", "no", "2"))
+        return Page("settled", title, (), choices, at.selected, footer=self._text("settled.footer"))
+
+    def _pain_before(self, at: Standing) -> Page:
+        return self._scale(at, "pain", self._text("pain.question_before"))
+
+    def _pain_after(self, at: Standing) -> Page:
+        return self._scale(at, "pain", self._text("pain.question_after"))
+
+    def _effort(self, at: Standing) -> Page:
+        return self._scale(at, "effort", self._text("effort.question"))
+
+    def _scale(self, at: Standing, kind: PageKind, title: str) -> Page:
+        def note(i: int) -> str:
+            key = f"page.effort.word_{i}" if kind == "effort" else f"page.pain.scale_{i}"
+            return self._words(key) if key in self._words else ""
+
+        choices = tuple(Choice(str(i), str(i), str(i) if i < 10 else None, note(i)) for i in range(11))
+        return Page(kind, title, (), choices, at.selected, footer=self._text(f"{kind}.footer"))
+
+    def _advice(self, at: Standing) -> Page:
+        line = self._text("pain.advice_high_before", value=at.pain_last)
+        choices = (self._choice("pain", "stop_today", "1"), self._choice("pain", "again", "2"))
+        return Page("notice", line, (), choices, at.selected, footer=self._text("stopped.footer"))
+
+    def _caution(self, at: Standing) -> Page:
+        ids = ("rest_more", "stop_today", "go_on")
+        choices = tuple(self._choice("pain", id_, str(i)) for i, id_ in enumerate(ids, start=1))
+        line = self._text("pain.advice_caution")
+        return Page("notice", line, (), choices, at.selected, footer=self._text("pain.footer"))
+
+    def _no_camera(self, at: Standing) -> Page:
+        return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=(at.notice,))
+
+    # --- exercising ---------------------------------------------------------------------------------
+
+    def _setup(self, at: Standing) -> Page:
+        assert at.plan is not None
+        moment = at.moment
+        still = moment is not None and moment.stage == "still" and at.problem is None
+        # What to do now is read lying down, two metres away: it goes where the largest letters are.
+        if at.problem is not None:
+            todo = at.instruction
+        else:
+            todo = self._text("setup.still" if still else "setup.hands_free")
+        views = at.plan.definition.views
+        view = at.plan.views[0] if at.plan.views else next(iter(views))
+        side = f"/{at.side}" if at.side is not None else ""
+        return Page(
+            "setup",
+            self._text("setup.title"),
+            (views[view].setup,),
+            drawing=f"{at.plan.definition.name}/{view}{side}",
+            cue=at.cue or todo,
+            seconds_left=moment.still_left_s if still and moment is not None else None,
+            footer=self._text("setup.footer"),
+            recording=self._recording(at),
+        )
+
+    def _practice(self, at: Standing) -> Page:
+        moment = at.moment
+        return Page(
+            "practice",
+            self._text("practice.title"),
+            (self._text("practice.line"),),
+            count=moment.practice_done if moment is not None else 0,
+            of=moment.practice_of if moment is not None else None,
+            **self._moving(at),  # type: ignore[arg-type]
+            footer=self._text("practice.footer"),
+        )
+
+    def _work(self, at: Standing) -> Page:
+        assert at.plan is not None
+        title = self._text(
+            "work.title", exercise=at.plan.definition.title, set=at.set_index, sets=at.plan.sets
+        )
+        return Page(
+            "work",
+            title,
+            count=at.counted,
+            of=at.plan.reps,
+            **self._moving(at),  # type: ignore[arg-type]
+            footer=self._text("work.footer"),
+        )
+
+    def _moving(self, at: Standing) -> dict[str, object]:
+        """What practice and work pages share."""
+        assert at.plan is not None
+        moment = at.moment
+        phase = moment.phase if moment is not None else "none"
+        return {
+            "phase": phase,
+            "phase_word": self._text(f"phase.{phase}"),
+            "level": moment.level if moment is not None else None,
+            "target": at.target,
+            "cue": at.notice or at.cue,
+            "cue_is_correction": at.cue_is_correction and not at.notice,
+            "unseen": self._unseen(at),
+            "recording": self._recording(at),
+        }
+
+    def _unseen(self, at: Standing) -> str:
+        assert at.plan is not None
+        view = at.view
+        if view is None:
+            return ""
+        titles = [
+            fault.title
+            for fault in at.plan.definition.faults.values()
+            if fault.rules
+            and all(r.measures and not _shown(at.plan.definition, r.measures, view) for r in fault.rules)
+        ]
+        more = len(titles) - _UNSEEN_NAMES
+        listed = ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
+        return self._text("unseen", faults=listed) if titles else ""
+
+    def _recording(self, at: Standing) -> str:
+        return at.consent if at.consent in ("video", "skeleton") else ""
+
+    def _paused(self, at: Standing) -> Page:
+        ids = ("continue", "end_set", "stop")
+        return self._simple(at, "paused", "paused", ids, lines=(self._text("paused.line"),))
+
+    def _rest(self, at: Standing) -> Page:
+        assert at.plan is not None
+        lines = (
+            self._text("rest.done", done=at.counted, of=at.plan.reps),
+            self._text("rest.next", set=at.set_index + 1, sets=at.plan.sets),
+        )
+        more = {"lines": lines, "seconds_left": at.seconds_left, "cue": at.cue}
+        return self._simple(at, "rest", "rest", ("skip", "longer", "stop"), **more)
+
+    # --- after --------------------------------------------------------------------------------------
+
+    def _summary(self, at: Standing) -> Page:
+        assert at.plan is not None
+        of = at.plan.sets * at.plan.reps
+        lines = [self._text("summary.done", done=sum(at.done), of=of)]
+        if len(at.done) > 1:
+            lines += [
+                self._text("summary.set", set=i, done=n, of=at.plan.reps)
+                for i, n in enumerate(at.done, start=1)
+            ]
+        if at.partial:
+            lines.append(self._text("summary.small", count=at.partial))
+        if at.void:
+            lines.append(self._text("summary.not_seen", count=at.void))
+        if at.focus:
+            cue = at.plan.definition.faults[at.focus].cue
+            lines.append(self._text("summary.focus", focus=cue))
+        elif sum(at.done):
+            lines.append(self._text("summary.no_focus"))
+        if at.pain_before is not None and at.pain_last is not None and at.done:
+            lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_last))
+        lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))
+        return self._simple(at, "summary", "summary", ("close",), lines=tuple(lines))
+
+    def _stopped(self, at: Standing) -> Page:
+        why = "pain" if at.stop_reason == "pain" else "key"
+        lines = [self._text(f"stopped.{why}")]
+        if why == "pain":
+            lines.append(self._text("stopped.emergency"))
+        if at.consent in ("video", "skeleton"):
+            lines.append(self._text("stopped.noted"))
+        return self._simple(at, "stopped", "stopped", ("close",), lines=tuple(lines))
+
+    def _over(self, at: Standing) -> Page:
+        return Page("summary")
+
+
+def _shown(definition: Definition, measures: list[str], view: str) -> bool:
+    return any(definition.measures[m].views.get(view) == "ok" for m in measures)

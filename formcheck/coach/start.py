@@ -1,0 +1,167 @@
+"""Everything `formcheck live` decides before its first page: plan, history, model, voice, window."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from formcheck.analysis.summary import Summary
+from formcheck.coach.flow import Flow
+from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
+from formcheck.coach.pages.window import Window
+from formcheck.coach.plan import History, Plan
+from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.exercises.prescription import Prescription, check_request, load_prescription
+from formcheck.pose.engine import PoseEngine
+from formcheck.session.folder import LARGEST_SUMMARY, SUMMARY
+from formcheck.video.capture import parse_address
+from formcheck.video.file import VideoFile
+from formcheck.video.open import open_source
+from formcheck.words import Words, translated
+
+
+@dataclass(frozen=True)
+class LiveRequest:
+    """The command line of `formcheck live`; see its help for each."""
+
+    exercise: str | None
+    side: str | None
+    view: str | None
+    prescription: Path | None
+    camera: str | None
+    clip: Path | None
+    sets: int | None
+    reps: int | None
+    sessions: Path
+    patient: str | None
+    language: str
+    model: str
+    mute: bool
+    speech_log: Path | None
+    blur_face: bool
+    high_contrast: bool
+    windowed: bool
+    stats: bool
+    device: str = "cpu"
+
+
+def start_live(request: LiveRequest) -> LiveResult:
+    """Run a live session.
+
+    Raises:
+        FormcheckError: one sentence about what does not fit or is missing.
+    """
+    words = Words(request.language)
+    prescription = load_prescription(request.prescription) if request.prescription is not None else None
+    exercise = request.exercise or (prescription.exercise if prescription is not None else None)
+    if exercise is not None:
+        check_request(exercise, request.side, request.view, request.prescription)
+    # Said at once, though the camera is opened only after consent.
+    if request.clip is not None:
+        VideoFile(request.clip).close()
+    elif request.camera is not None:
+        parse_address(request.camera)
+    window = Window(windowed=request.windowed)
+    voice = _voice(request)
+    flow = Flow(
+        words,
+        {name: translated(load_definition(name), request.language) for name in EXERCISES},
+        lambda name: (plan_for(name, request, prescription), history_of(request, name)),
+        exercise,
+    )
+    options = LiveOptions(
+        sessions=request.sessions,
+        patient=request.patient,
+        side=request.side,
+        blur_face=request.blur_face,
+        high_contrast=request.high_contrast,
+        stats=request.stats,
+        prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
+        clip=request.clip is not None,
+        mute=request.mute,
+    )
+    engine = live_engine(request.model, request.device)
+    return LiveSession(
+        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options
+    ).run()
+
+
+def live_engine(model: str, device: str = "cpu") -> PoseEngine:
+    """The pose engine for live use: one thread, so that drawing and recording have the other core."""
+    from formcheck.pose.blazepose import BlazePose
+
+    engine = BlazePose(model, threads=1, device=device)
+    if engine.device_note:
+        print(engine.device_note, file=sys.stderr)
+    return engine
+
+
+def _voice(request: LiveRequest) -> Voice:
+    voice = open_voice(request.language, request.mute)
+    return LoggedVoice(voice, request.speech_log) if request.speech_log is not None else voice
+
+
+def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | None) -> Plan:
+    """What to do in this session: the prescription, else three sets of ten (spec 2)."""
+    definition = check_request(exercise, request.side, request.view, request.prescription)
+    asked = prescription if prescription is not None else Prescription()
+    return Plan(
+        translated(definition, request.language),
+        sets=request.sets or asked.sets,
+        reps=request.reps or asked.reps,
+        rest_s=asked.rest_s,
+        focus_fault=asked.focus_fault,
+        views=wanted_views(definition, request.view, asked.focus_fault),
+        side=request.side,
+    )
+
+
+def wanted_views(definition: Definition, asked: str | None, focus_fault: str | None) -> tuple[str, ...]:
+    """Views to set the laptop up for, the recommended one first.
+
+    The one asked for, alone; else that of the physio's focus fault; else all from which repetitions can be
+    counted, the one that shows most first.
+    """
+    if asked is not None:
+        return (asked,)
+    signal = definition.measures[definition.counting.signal].views
+    countable = [view for view in definition.views if view in signal]
+    focus = definition.faults[focus_fault].best_view if focus_fault is not None else None
+
+    def shown(view: str) -> tuple[bool, int]:
+        return view == focus, sum(m.views.get(view) == "ok" for m in definition.measures.values())
+
+    return tuple(sorted(countable, key=shown, reverse=True))
+
+
+def history_of(request: LiveRequest, exercise: str) -> History:
+    """What earlier sessions of this person with this exercise say."""
+    past = sorted(
+        (s for s in _summaries(request.sessions) if s.live is not None and s.live.patient == request.patient),
+        key=lambda s: s.live.started if s.live is not None else "",
+    )
+    if not past:
+        return History()
+    last = past[-1].live
+    assert last is not None
+    pains = [last.pain_before, *(s.pain for s in last.sets)]
+    return History(
+        sessions=sum(s.exercise == exercise and bool(s.live and s.live.sets) for s in past),
+        had_pain=any(pain for pain in pains if pain is not None),
+    )
+
+
+def _summaries(sessions: Path) -> Iterator[Summary]:
+    """Summaries of all finished sessions; what cannot be read is passed over."""
+    for file in sorted(sessions.glob(f"*/{SUMMARY}")):
+        try:
+            if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
+                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, ValidationError, json.JSONDecodeError):
+            continue

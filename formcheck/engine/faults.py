@@ -1,0 +1,475 @@
+"""The fault rules (spec 1.4, 5): thresholds, minimum times, hysteresis, noise, phases.
+
+Pure functions over one repetition's frames. A rule whose measure could not be believed in enough of its
+frames is "not checked", which is never the same as "absent".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.engine.repetition import RepTimes
+from formcheck.exercises.definition import Definition, FaultDef, Rule
+from formcheck.measures.geometry import median
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable, Reason
+
+#: A fault leaves when its measure falls below this share of the threshold for this long (spec 1.4).
+_EXIT_SHARE = 0.7
+_EXIT_S = 0.3
+#: Longest gap in a measure over which a fault is taken to go on (spec 0.3).
+_BRIDGE_S = 0.3
+_WORDS = tuple(reason.word for reason in Reason)
+#: Share of the frames of a rule's phases that must be ok for the rule to count as checked (spec 4.3).
+_CHECKED_SHARE = 0.70
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault in one repetition: grade 1 to 3, the level that was held, and when it lasted.
+
+    `sure` is the chance, 0 to 1, that the true level lies beyond the first threshold, given the standard
+    deviation of the measure (a normal error is assumed).
+    """
+
+    id: str
+    grade: int
+    value: float
+    unit: str
+    start_s: float
+    end_s: float
+    sure: float = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """Outcome of one fault in one repetition: checked or why not, and the fault if it was there."""
+
+    checked: bool
+    reason: str | None
+    fault: Fault | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One repetition, and the rule of the fault that is asked about it.
+
+    Attributes:
+        rep: the closed repetition.
+        table: measures of the frames around it (at least from its start to its end).
+        definition: thresholds.
+        ref: resting values and noise.
+        target: target level of the signal (1 = the calibrated range).
+        fps: frame rate, for the tempo gate.
+        name, fault: the fault.
+        rule: one of its rules.
+    """
+
+    rep: RepTimes
+    table: MeasureTable
+    definition: Definition
+    ref: Reference
+    target: float
+    fps: float
+    name: str
+    fault: FaultDef
+    rule: Rule
+
+    def least(self, measure: str) -> float | None:
+        """`noise_threshold` of the rule for one measure."""
+        return noise_threshold(self.rule.grades, self.ref.noise_sd.get(measure, 0.0), self.definition)
+
+    def between(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        """``(T,)`` True in the frames from one time to another."""
+        return (self.table.time_s >= start_s) & (self.table.time_s <= end_s)
+
+    def found(self, grade: int, value: float, start_s: float, end_s: float, sure: float) -> Check:
+        """The fault at a grade, or its absence at grade 0."""
+        if grade == 0:
+            return Check(True, None, None)
+        unit = self.fault.unit if self.rule.unit is None else self.rule.unit
+        return Check(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
+
+    def doubted(self, measure: str, inside: NDArray[np.bool_]) -> Check | None:
+        """Not checked, where too few of these frames are ok; else None."""
+        asked = np.count_nonzero(inside)  # a tenth of the time that summing so few takes
+        if not asked:
+            return Check(False, "geometry", None)
+        if np.count_nonzero(self.table.ok(measure) & inside) < _CHECKED_SHARE * asked:
+            return Check(False, _why_not(self.table, measure, inside), None)
+        return None
+
+
+def noise_threshold(grades: tuple[float, float, float], sd: float, definition: Definition) -> float | None:
+    """Grade-1 threshold raised to the noise, or None where noise drowns it (spec 1.4).
+
+    ``T_eff = max(T, 3 SD)``; if ``3 SD > 1.5 T`` the fault is not measurable.
+    """
+    needed = definition.gates.noise_k * (sd if np.isfinite(sd) else 0.0)
+    if needed > definition.gates.noise_nm_factor * grades[0]:
+        return None
+    return max(grades[0], needed)
+
+
+def judge_rep(
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+    target: float = 1.0,
+    fps: float = 30.0,
+) -> dict[str, Check]:
+    """All faults of one repetition.
+
+    Args:
+        rep: the closed repetition.
+        table: measures of the frames around it (at least from its start to its end).
+        definition: thresholds.
+        ref: resting values and noise.
+        target: target level of the signal (1 = the calibrated range).
+        fps: frame rate, for the tempo gate.
+    """
+    return {name: _check(name, rep, table, definition, ref, target, fps) for name in definition.faults}
+
+
+def _check(
+    name: str,
+    rep: RepTimes,
+    table: MeasureTable,
+    definition: Definition,
+    ref: Reference,
+    target: float,
+    fps: float,
+) -> Check:
+    fault = definition.faults[name]
+    if fault.prescribed:
+        return Check(False, "prescribed", None)
+    if not fault.rules:
+        return Check(False, "view", None)
+    outcomes: list[Check] = []
+    for rule in fault.rules:
+        outcomes += _ask(Asked(rep, table, definition, ref, target, fps, name, fault, rule))
+    checked = [o for o in outcomes if o.checked]
+    if not checked:
+        return outcomes[0]
+    found = [o.fault for o in checked if o.fault is not None]
+    if not found:
+        # One leg's measure believed and the other's not: nothing found is not the same as absent.
+        if len(checked) < len(outcomes):
+            return next(o for o in outcomes if not o.checked)
+        return Check(True, None, None)
+    return Check(True, None, max(found, key=lambda f: (f.grade, f.value)))
+
+
+def _ask(asked: Asked) -> list[Check]:
+    """What one rule says: one answer, or one for each of its measures."""
+    rule = asked.rule
+    if rule.views is not None and asked.ref.view not in rule.views:
+        return [Check(False, "view", None)]
+    if rule.kind in ("above", "below", "either"):
+        return [_sustained(asked, measure) for measure in rule.measures]
+    return [_RULES[rule.kind](asked)]
+
+
+def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:
+    """The commonest reason why a measure was not ok in these frames."""
+    reasons = table.reason_of(measure)[inside & ~table.ok(measure)]
+    counts = np.bincount(reasons, minlength=len(Reason))
+    counts[Reason.NONE] = 0
+    return _WORDS[counts.argmax()] or "no_person"
+
+
+def _phase_frames(asked: Asked) -> NDArray[np.bool_]:
+    rep, t = asked.rep, asked.table.time_s
+    limits = {
+        "rise": (rep.start_s, rep.hold_start_s),
+        "hold": (rep.hold_start_s, rep.hold_end_s),
+        "lower": (rep.hold_end_s, rep.end_s),
+        "rest": (rep.end_s, rep.end_s),
+    }
+    spans: list[tuple[float, float]] = []
+    for phase in asked.rule.phases:
+        begin, end = limits[phase]
+        if spans and begin == spans[-1][1]:
+            begin, _ = spans.pop()
+        spans.append((begin, end))
+    inside = np.zeros(len(t), bool)
+    for begin, end in spans:
+        inside |= (t >= begin - 1e-6) & (t <= end + 1e-6)
+    return inside
+
+
+def _sustained(asked: Asked, measure: str) -> Check:
+    """A measure beyond a threshold for the rule's minimum time within its phases."""
+    rule, table, t = asked.rule, asked.table, asked.table.time_s
+    inside = _phase_frames(asked)
+    if (doubted := asked.doubted(measure, inside)) is not None:
+        return doubted
+    least = asked.least(measure)
+    if least is None:
+        return Check(False, "noise", None)
+    ok = table.ok(measure) & inside
+    value = table.column(measure)
+    size = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+    for limit, sign in ((rule.while_above, 1.0), (rule.while_below, -1.0)):
+        if limit is not None:
+            # Where the other measure is not known it cannot contradict.
+            disagrees = sign * (table.column(limit.measure) - limit.value) <= 0
+            size = np.where(disagrees, 0.0, size)
+    best: tuple[int, float, float] | None = None
+    for grade, threshold in enumerate(rule.grades, start=1):
+        spell = longest_spell(t[ok], size[ok], max(threshold, least), rule.minimum_s)
+        if spell is None:
+            break
+        best = (grade, *spell)
+    if best is None:
+        return Check(True, None, None)
+    grade, start_s, end_s = best
+    within = ok & (t >= start_s) & (t <= end_s)
+    # The level that was held, not the highest spike: so the value and its grade always agree.
+    level = held_level(t[within], size[within], rule.minimum_s)
+    sure = chance_beyond(level - rule.grades[0], median(table.sd_of(measure)[within]))
+    return asked.found(grade, level, start_s, end_s, sure)
+
+
+def chance_beyond(margin: float, sd: float) -> float:
+    """Chance that a value is truly beyond a threshold that it passes by `margin`, with error `sd`."""
+    if not sd > 0:
+        return 1.0 if margin >= 0 else 0.0
+    return 0.5 * (1.0 + math.erf(margin / (sd * math.sqrt(2.0))))
+
+
+def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: float) -> float:
+    """The highest level that was not fallen below for `minimum_s`."""
+    last = np.searchsorted(t, t + minimum_s - 5e-4)
+    first = np.flatnonzero(last < len(t))
+    if not first.size:
+        return float(size.min())
+    # `reduceat` takes starts and ends in turn, and also answers for what lies between an end and a start.
+    turns = np.column_stack([first, last[first] + 1]).ravel()
+    return float(np.minimum.reduceat(np.append(size, np.inf), turns)[::2].max())
+
+
+def _march(asked: Asked) -> Check:
+    """A measure's highest value within a second of a foot leaving the floor."""
+    if not asked.definition.march:
+        return Check(False, "no_prescription", None)
+    rule, table, t = asked.rule, asked.table, asked.table.time_s
+    measure, lift = rule.measures
+    inside = asked.between(asked.rep.start_s, asked.rep.end_s)
+    for needed in (measure, lift):
+        if (doubted := asked.doubted(needed, inside)) is not None:
+            return doubted
+    least = asked.least(measure)
+    if least is None:
+        return Check(False, "noise", None)
+    ok = table.ok(lift) & inside
+    off = longest_spell(t[ok], np.abs(table.column(lift)[ok]), rule.foot_off or 0.0, rule.minimum_s)
+    if off is None:
+        return Check(False, "no_reps", None)  # no foot was seen to leave the floor
+    near = table.ok(measure) & asked.between(off[0], off[0] + 1.0)
+    if not near.any():
+        return Check(False, _why_not(table, measure, inside), None)
+    # Held for as long as a foot must be off: one wild frame is not a drop.
+    value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
+    grade = int(sum(value >= max(limit, least) for limit in rule.grades))
+    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[near]))
+    return asked.found(grade, value, off[0], off[0] + 1.0, sure)
+
+
+def _settles(asked: Asked) -> Check:
+    """Beyond a threshold in the rise, and level again in the hold."""
+    measure = asked.rule.measures[0]
+    rise = _sustained(asked, measure)
+    if rise.fault is None:
+        return rise
+    held = asked.between(asked.rep.hold_start_s, asked.rep.hold_end_s) & asked.table.ok(measure)
+    if not held.any():
+        return Check(False, "geometry", None)
+    level = median(np.abs(asked.table.column(measure)[held]))
+    return rise if level < asked.rule.grades[0] else Check(True, None, None)
+
+
+def longest_spell(
+    t: NDArray[np.float64], size: NDArray[np.float64], threshold: float, minimum_s: float
+) -> tuple[float, float] | None:
+    """The longest time a fault lasts, or None if it never comes up.
+
+    It comes when ``size >= threshold`` without a break for `minimum_s`, and goes when it stays below
+    0.7 of the threshold for 0.3 s (hysteresis, spec 1.4). Frames missing for more than 0.3 s end it.
+
+    Args:
+        t: times of the frames in which the measure was ok.
+        size: how far the fault is present in them.
+    """
+    if not (size >= threshold).any():  # most faults in most repetitions
+        return None
+    spells: list[tuple[float, float]] = []
+    above_since: float | None = None
+    start: float | None = None
+    last_above = 0.0
+    below_since: float | None = None
+    previous: float | None = None
+    for now, value in zip(t.tolist(), size.tolist(), strict=True):
+        if previous is not None and now - previous > _BRIDGE_S:
+            if start is not None:
+                spells.append((start, last_above))
+            above_since, start, below_since = None, None, None
+        previous = now
+        if value >= threshold:
+            above_since = now if above_since is None else above_since
+            if start is None and now - above_since >= minimum_s - 5e-4:
+                start = above_since
+            last_above = now
+            below_since = None
+            continue
+        above_since = None
+        if start is None:
+            continue
+        if value < _EXIT_SHARE * threshold:
+            below_since = now if below_since is None else below_since
+            if now - below_since >= _EXIT_S:
+                spells.append((start, last_above))
+                start, below_since = None, None
+        else:
+            below_since = None
+    if start is not None:
+        spells.append((start, last_above))
+    return max(spells, key=lambda s: s[1] - s[0]) if spells else None
+
+
+def _level(asked: Asked) -> Check:
+    """Median over the hold, or the resting value, against a reference."""
+    rule, rep, table = asked.rule, asked.rep, asked.table
+    measure = rule.measures[0]
+    if rule.kind == "hold":
+        # At least a few frames around the peak, where there was no hold.
+        a, b = min(rep.hold_start_s, rep.peak_s - 0.1), max(rep.hold_end_s, rep.peak_s + 0.1)
+    else:
+        a, b = rep.start_s - 0.5, rep.end_s
+    inside = asked.between(a, b)
+    if (doubted := asked.doubted(measure, inside)) is not None:
+        return doubted
+    ok = table.ok(measure) & inside
+    least = asked.least(measure)
+    if least is None:
+        return Check(False, "noise", None)
+    if rule.kind == "hold":
+        level = median(table.column(measure)[ok])
+    else:
+        level = asked.ref.rest.get(measure, float("nan"))
+        if not np.isfinite(level) or not asked.ref.still:
+            return Check(False, "baseline", None)
+    value = rule.sign * ((rule.reference or 0.0) - level)
+    grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
+    if rule.kind == "rest":
+        a, b = rep.start_s, rep.start_s
+    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[ok]))
+    return asked.found(grade, value, max(a, rep.start_s), min(b, rep.end_s), sure)
+
+
+def _forced(asked: Asked) -> Check:
+    """Beyond the target, where another fault is there too."""
+    other = asked.rule.with_fault or ""
+    also = _check(other, asked.rep, asked.table, asked.definition, asked.ref, asked.target, asked.fps)
+    mine = _timing(asked)
+    return mine if also.fault is not None else Check(also.checked, also.reason, None)
+
+
+def _trusted(asked: Asked) -> Check | None:
+    """Not checked, where the counting signal is too doubtful to judge levels by; else None."""
+    inside = asked.between(asked.rep.start_s, asked.rep.end_s)
+    return asked.doubted(asked.definition.counting.signal, inside)
+
+
+def _timing(asked: Asked) -> Check:
+    """Range, return and shape of the signal: judged on the repetition's own levels."""
+    rule, rep = asked.rule, asked.rep
+    if (doubted := _trusted(asked)) is not None:
+        # A signal that is good enough to count by is not good enough to judge levels by.
+        return doubted
+    # Error of a level of the signal, as share of the range.
+    sd = _level_sd(asked)
+    if rule.kind == "range":
+        a, b = rep.peak_s, rep.peak_s
+        value = rep.peak / asked.target
+        grade = int(sum(value < limit for limit in rule.grades))
+    elif rule.kind == "forced":
+        a, b = rep.peak_s, rep.peak_s
+        value = rep.peak / asked.target
+        grade = int(sum(value > limit for limit in rule.grades))
+    elif rule.kind == "peaks":
+        a, b = rep.start_s, rep.end_s
+        value, sd = float(rep.speed_peaks), 0.5
+        if asked.fps < asked.definition.gates.fps_min_tempo or rep.gap:
+            return Check(False, "fps" if not rep.gap else "occluded", None)
+        grade = int(sum(value >= limit for limit in rule.grades))
+    elif rule.kind == "sag":
+        a, b = rep.hold_start_s, rep.hold_end_s
+        value, sd = 100.0 * rep.hold_sag, 100.0 * sd
+        grade = int(sum(value >= limit for limit in rule.grades))
+    else:
+        a, b = rep.end_s, rep.end_s
+        value = rep.low_after
+        grade = int(sum(value > limit for limit in rule.grades))
+    return asked.found(grade, float(value), a, b, chance_beyond(abs(value - rule.grades[0]), sd))
+
+
+def _duration(asked: Asked) -> Check:
+    """A phase's duration as share of the prescribed one."""
+    rule, rep = asked.rule, asked.rep
+    gates, tempo = asked.definition.gates, asked.definition.tempo
+    if asked.fps < gates.fps_min_tempo:
+        return Check(False, "fps", None)
+    limits = {
+        "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
+        "hold": (tempo.hold_s, rep.hold_start_s, rep.hold_end_s),
+        "lower": (tempo.lower_s, rep.hold_end_s, rep.end_s),
+    }
+    prescribed, a, b = limits[rule.phase or "lower"]
+    if prescribed is None:
+        return Check(False, "no_prescription", None)
+    if rep.gap:
+        return Check(False, "occluded", None)
+    if rep.cut_end and rule.phase == "lower":
+        return Check(False, "no_person", None)
+    value = (b - a) / prescribed
+    trusted = _trusted(asked) is None
+    sd = (gates.timing_error_s if trusted else gates.timing_error_low_s) / prescribed
+    # With a signal of low trust only what is too fast beyond its larger error is told.
+    allowance = 0.0 if trusted else sd
+    grade = int(sum(value + allowance < limit for limit in rule.grades))
+    return asked.found(grade, float(value), a, b, chance_beyond(rule.grades[0] - value, sd))
+
+
+def _level_sd(asked: Asked) -> float:
+    """Standard deviation of the signal's level at the top, as share of the range."""
+    rep, table = asked.rep, asked.table
+    signal = asked.definition.counting.signal
+    top = asked.between(rep.peak_s - 0.1, rep.peak_s + 0.1)
+    value = table.column(signal)[top]
+    value = value[np.isfinite(value)]
+    if not value.size or not rep.peak > 0:
+        return 0.0
+    reach = median(value) / rep.peak
+    return median(table.sd_of(signal)[top]) / reach if reach > 0 else 0.0
+
+
+#: What judges each kind of rule; ``above``, ``below`` and ``either`` go to `_sustained`, measure by measure.
+_RULES: dict[str, Callable[[Asked], Check]] = {
+    "march": _march,
+    "settles": _settles,
+    "forced": _forced,
+    "hold": _level,
+    "rest": _level,
+    "duration": _duration,
+    "range": _timing,
+    "return": _timing,
+    "sag": _timing,
+    "peaks": _timing,
+}

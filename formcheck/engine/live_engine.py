@@ -1,0 +1,499 @@
+"""`Practice`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
+
+``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
+position, takes the baseline from it, learns the person's own range from practice repetitions, and then
+feeds the same `Tracker` that recordings use. It is synchronous and knows no device and no clock; the same
+frames and the same calls between them always give the same repetitions, live or replayed.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.engine.baseline import prepare, reference_at_rest
+from formcheck.engine.ongoing import Ongoing, OngoingFaults
+from formcheck.engine.position import HOLD_STILL, LYING, UNSTEADY, PositionCheck, Problem, Window
+from formcheck.engine.repetition import COUNTED
+from formcheck.engine.tracker import RepResult, Tracker
+from formcheck.exercises.definition import Definition
+from formcheck.measures.measure import Measurer, formulas
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
+from formcheck.pose.live_filter import Seen, Steady
+from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.track import Track
+
+Stage = Literal["setup", "still", "practice", "ready", "work", "resting", "paused"]
+
+#: Lying still this long gives the baseline (spec 1.4).
+STILL_S = 2.0
+#: Still: hips, knees and shoulders stay this near to where they are now, trunk lengths (spec 1.4: 0.05 a
+#: second; from a corner the filtered knees of resting rendered people wander by 0.07, a lift moves by 0.3).
+_STILL_TRUNKS = 0.10
+#: "Where they are now": the median of this long; still for less than the second is moving, and is told.
+_NOW_S = 0.3
+_RESTLESS_S = 0.5
+#: Somebody who does not wait: in position but never still for this long, the baseline and the own range are
+#: looked for in the movement itself, by the rules for recordings (spec 6.5), now and then.
+_EAGER_AFTER_S = 10.0
+_EAGER_EVERY_S = 3.0
+_EAGER_OVER_S = 25.0
+#: How the body lies is asked to be put right for this long: said three times, 8 s apart; then it goes on.
+_PATIENCE_S = 20.0
+#: Frames missing for longer than this end the stillness (spec 6.2: lost after 0.5 s).
+_BRIDGE_S = 0.5
+#: What the set-up check looks at: the last second, ten times a second (a look costs as much as a few frames).
+_LOOK_S = 1.0
+_LOOK_EVERY_S = 0.1
+#: Practice repetitions for the own range, and two more when they differ much (spec 6.1).
+PRACTICE_REPS = 3
+_MORE_REPS = 2
+_SPREAD = 0.25
+#: Out of the posture, or unseen, for longer than this: back to set-up (spec 6.2, LOST; the posture is bridged
+#: as in recordings).
+_AWAY_S = 5.0
+_POSTURE_GAP_S = 5.0
+#: The posture is a majority over this long, as in recordings.
+_MAJORITY_S = 0.5
+#: The shoulders lie still in every exercise: moved by more than this, trunk lengths, for this long means that
+#: the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale or angle changed).
+_MOVED_TRUNKS = 0.35
+_MOVED_S = 1.0
+_BOTH = {"HIP": BOTH_HIPS, "KNEE": BOTH_KNEES, "SHOULDER": BOTH_SHOULDERS}
+_NO_XY = np.full((LANDMARK_COUNT, 2), np.nan, np.float32)
+_NO_WORLD = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one frame of a live session told.
+
+    Attributes:
+        time_s: frame time on the session's clock.
+        index: frame number.
+        stage: where the session stands.
+        problem: what the set-up coach should ask for, or None.
+        still_left_s: seconds of lying still that are missing for the baseline, in the stage ``still``.
+        xy: ``(33, 2)`` filtered landmarks, pixels, or None where nobody is seen.
+        visibility: ``(33,)`` or None.
+        row: one row of measures, or None before there is a baseline.
+        phase: of the repetition state machine; ``none`` while nothing is counted.
+        level: normalised signal, None where not measurable.
+        closed: the repetition that this frame closed, in the stage ``work``.
+        practised: the same in the stage ``practice``.
+        ongoing: faults under way, by name.
+        practice_done, practice_of: practice repetitions seen and wanted.
+        baseline: the new reference, in the frame that completed it.
+        calibrated: the own range of the counting signal, in the frame that completed it.
+    """
+
+    time_s: float
+    index: int
+    stage: Stage
+    problem: Problem | None = None
+    still_left_s: float = 0.0
+    xy: NDArray[np.float32] | None = None
+    visibility: NDArray[np.float32] | None = None
+    row: MeasureTable | None = None
+    phase: str = "none"
+    level: float | None = None
+    closed: RepResult | None = None
+    practised: RepResult | None = None
+    ongoing: dict[str, Ongoing] = field(default_factory=dict)
+    practice_done: int = 0
+    practice_of: int = PRACTICE_REPS
+    baseline: Reference | None = None
+    calibrated: float | None = None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    seen: Seen
+    xy: NDArray[np.float32] | None
+    world: NDArray[np.float32] | None
+
+
+class Practice:
+    """One live session's engine.
+
+    Args:
+        definition: the exercise, with the prescription laid over it.
+        check: tells what is wrong with the position.
+        side: working leg of a clam, stance leg of a single-leg bridge; found if None.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        check: PositionCheck,
+        *,
+        side: str | None = None,
+    ) -> None:
+        self.definition = definition
+        self.reference: Reference | None = None
+        self.range: float | None = None
+        self.stage: Stage = "setup"
+        self._check = check
+        self._side = side
+        self._steady = Steady()
+        self._kept: deque[_Kept] = deque()
+        self._shape: deque[tuple[float, bool]] = deque()
+        self._in_posture_s: float | None = None
+        self._moved_since_s: float | None = None
+        self._away_since_s: float | None = None
+        self._anchor: NDArray[np.float64] | None = None
+        self._apart: deque[float] = deque(maxlen=5)
+        self._tracker: Tracker | None = None
+        self._ongoing: OngoingFaults | None = None
+        self._peaks: list[float] = []
+        self._practice_of = PRACTICE_REPS
+        self._in_set = False
+        self._restless: deque[_Kept] = deque()
+        self._eager_s = 0.0
+        self._lies_badly_s: float | None = None
+        self._looked_s: float | None = None
+        self._not_right: Problem | None = None
+
+    # --- steering, between frames -------------------------------------------------------------------
+
+    def start_set(self) -> None:
+        """Begin a set: at once when a baseline has just been taken, else after a new one."""
+        self._in_set = True
+        if self.stage == "ready":
+            self._begin("work")
+        elif self.stage in ("resting", "paused"):
+            self._to_setup()
+
+    def end_set(self) -> RepResult | None:
+        """End the set; a repetition whose lowering was nearly done is still returned."""
+        last = self._tracker.finish() if self.stage == "work" and self._tracker is not None else None
+        self._in_set = False
+        self._tracker = None
+        self.stage = "resting"
+        return last if last is not None and last.times.rep_class != "void" else None
+
+    def pause(self) -> None:
+        """Stop counting; the repetition under way is forgotten."""
+        self._tracker = None
+        self.stage = "paused"
+
+    def resume(self) -> None:
+        """Go on after a pause, from a new baseline."""
+        if self.stage == "paused":
+            self._to_setup()
+
+    # --- one frame ----------------------------------------------------------------------------------
+
+    def update(self, seen: Seen) -> Moment:
+        """One frame, later than the one before."""
+        slept = bool(self._kept) and seen.time_s - self._kept[-1].seen.time_s > _AWAY_S
+        filtered = self._steady(seen)
+        xy, world = filtered if filtered is not None else (None, None)
+        self._kept.append(_Kept(seen, xy, world))
+        while seen.time_s - self._kept[0].seen.time_s > STILL_S + 0.5:
+            self._kept.popleft()
+        if seen.disagreement is not None:
+            self._apart.append(seen.disagreement)
+        self._note_shape(seen.time_s, world)
+        if self.stage in ("setup", "still"):
+            return self._set_up(seen, xy)
+        if self.stage in ("resting", "paused") or self.reference is None:
+            return Moment(seen.time_s, seen.index, self.stage, xy=xy, visibility=seen.visibility)
+        if slept or self._has_left(seen, xy):  # of what was done while the computer slept nothing is known
+            self._to_setup()
+            return self._set_up(seen, xy)
+        return self._follow(seen, xy, world)
+
+    def _set_up(self, seen: Seen, xy: NDArray[np.float32] | None) -> Moment:
+        t = seen.time_s
+        problem = self._in_the_way(t)
+        self.stage = "setup" if problem is not None else "still"
+        done: Reference | None = None
+        calibrated: float | None = None
+        left = 0.0
+        self._restless.append(self._kept[-1])
+        if problem is not None and problem.id not in LYING:
+            self._restless.clear()
+        if problem is None:
+            still_for = self._still_for()
+            left = max(0.0, STILL_S - still_for)
+            if left <= 0:
+                done = self._take_baseline()
+            elif still_for < _RESTLESS_S:
+                problem = HOLD_STILL
+        if done is None and self._restless and self._learn_from_movement(t):
+            done, calibrated, problem = self.reference, self.range, None
+        return Moment(
+            t,
+            seen.index,
+            self.stage,
+            problem=problem,
+            still_left_s=left,
+            xy=xy,
+            visibility=seen.visibility,
+            practice_done=len(self._peaks),
+            practice_of=self._practice_of,
+            baseline=done,
+            calibrated=calibrated,
+        )
+
+    def _in_the_way(self, t: float) -> Problem | None:
+        """What keeps the body from starting; how it lies only for a while."""
+        if self._looked_s is None or t - self._looked_s >= _LOOK_EVERY_S - 5e-4:
+            self._looked_s, self._not_right = t, self._check(self._window(_LOOK_S))
+        problem = self._not_right
+        if problem is not None and problem.id == HOLD_STILL.id:
+            problem = None  # looked at here, over the whole time that the baseline needs
+        if problem is None and self._unsteady():
+            problem = UNSTEADY
+        if problem is None or problem.id not in LYING:
+            self._lies_badly_s = None if problem is not None else self._lies_badly_s
+            return problem
+        self._lies_badly_s = t if self._lies_badly_s is None else self._lies_badly_s
+        return problem if t - self._lies_badly_s < _PATIENCE_S else None
+
+    def _follow(
+        self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+    ) -> Moment:
+        assert self.reference is not None
+        row = self._measure(seen, xy, world)
+        stage: Stage = self.stage
+        phase, level, closed, calibrated = "rest", None, None, None
+        ongoing: dict[str, Ongoing] = {}
+        if self._tracker is not None:
+            observation = self._tracker.feed(
+                row, in_posture=self._in_posture(seen.time_s), in_shape=self._shape[-1][1]
+            )
+            phase, level, closed = observation.phase, observation.level, observation.closed
+        practised: RepResult | None = None
+        if stage == "practice" and closed is not None:
+            practised, closed = closed, None
+            calibrated = self._practised(practised)
+        elif stage == "work" and self._ongoing is not None:
+            ongoing = self._ongoing.update(row, phase)
+        return Moment(
+            seen.time_s,
+            seen.index,
+            stage,
+            xy=xy,
+            visibility=seen.visibility,
+            row=row,
+            phase=phase,
+            level=level,
+            closed=closed,
+            practised=practised,
+            ongoing=ongoing,
+            practice_done=len(self._peaks),
+            practice_of=self._practice_of,
+            calibrated=calibrated,
+        )
+
+    def _measure(
+        self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+    ) -> MeasureTable:
+        person = xy is not None and world is not None
+        table = self._measurer(
+            time_s=np.array([seen.time_s]),
+            xy=(xy if xy is not None else _NO_XY)[None],
+            world=(world if world is not None else _NO_WORLD)[None],
+            visibility=_or_zeros(seen.visibility)[None],
+            person=np.array([person and not self._unsteady()]),
+            image_wh=seen.image_wh,
+        )
+        return table.with_sd(np.where(np.isfinite(table.value), self._sd, np.nan))
+
+    # --- baseline and calibration -------------------------------------------------------------------
+
+    def _take_baseline(self) -> Reference:
+        kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - STILL_S - 1e-6]
+        track, xy, world = _as_track(kept)
+        reference = reference_at_rest(track, xy, world, self.definition, self._side)
+        before = self.reference
+        if before is None or (reference.view, reference.side) != (before.view, before.side):
+            # Seen from elsewhere the range reads differently: practise again.
+            self.range, self._peaks, self._practice_of = None, [], PRACTICE_REPS
+        range_ = self.range if self.range is not None else float("nan")
+        return self._settle(replace(reference, range=range_), xy)
+
+    def _learn_from_movement(self, t: float) -> bool:
+        """Baseline and own range from repetitions done without lying still first; True when found."""
+        kept = self._restless
+        while t - kept[0].seen.time_s > _EAGER_OVER_S:
+            kept.popleft()
+        if t - kept[0].seen.time_s < _EAGER_AFTER_S or t - self._eager_s < _EAGER_EVERY_S:
+            return False
+        self._eager_s = t
+        track, xy, _ = _as_track(list(kept))
+        for stretch in prepare(track, self.definition, self._side):
+            reference, table = stretch.reference, stretch.measures
+            if reference is None or table is None or not reference.still or not reference.range > 0:
+                continue
+            tracker = Tracker(self.definition, reference)
+            rows = (table.part(slice(i, i + 1)) for i in range(len(table)))
+            closed = [tracker.feed(row).closed for row in rows]
+            full = [rep for rep in closed if rep is not None and rep.times.rep_class == "full"]
+            if len(full) >= PRACTICE_REPS:
+                self.range = reference.range
+                self._peaks = [rep.times.peak * reference.range for rep in full]
+                self._settle(reference, xy)
+                return True
+        return False
+
+    def _settle(self, reference: Reference, xy: NDArray[np.float32]) -> Reference:
+        """Take a new reference and go on from it."""
+        self.reference = reference
+        self._measurer = Measurer(self.definition, reference)
+        self._restless.clear()
+        self._lies_badly_s = None
+        if self._side is None:
+            self._side = reference.side
+        self._anchor = np.nanmedian(_middle(xy, "SHOULDER"), axis=0)
+        self._moved_since_s = self._away_since_s = None
+        error = [
+            self.definition.measures[name].error.get(reference.view, 0.0) for name in self.definition.measures
+        ]
+        noise = [reference.noise_sd.get(name, 0.0) for name in self.definition.measures]
+        self._sd = np.hypot(error, noise)[None]
+        self._begin("practice" if self.range is None else "work" if self._in_set else "ready")
+        return self.reference
+
+    def _begin(self, stage: Stage) -> None:
+        assert self.reference is not None
+        self.stage = stage
+        reference = self.reference
+        if stage == "practice":
+            typical = self.definition.target_range or self.definition.counting.typical_range
+            reference = replace(reference, range=typical)
+        self._tracker = Tracker(self.definition, reference) if stage in ("practice", "work") else None
+        self._ongoing = OngoingFaults(self.definition, reference) if stage == "work" else None
+
+    def _practised(self, rep: RepResult) -> float | None:
+        """One practice repetition more; the own range once there are enough."""
+        if rep.times.rep_class not in COUNTED:
+            return None
+        assert self._tracker is not None
+        assert self.reference is not None
+        self._peaks.append(rep.times.peak * self._tracker.reference.range)
+        peaks = np.array(self._peaks)
+        if len(peaks) < self._practice_of:
+            return None
+        if len(peaks) == PRACTICE_REPS and np.ptp(peaks) > _SPREAD * np.median(peaks):
+            self._practice_of = PRACTICE_REPS + _MORE_REPS
+            return None
+        self.range = float(np.median(peaks))
+        self.reference = replace(self.reference, range=self.range)
+        self._begin("work" if self._in_set else "ready")
+        return self.range
+
+    # --- is the body where it should be? ------------------------------------------------------------
+
+    def _to_setup(self) -> None:
+        self.stage = "setup"
+        self._tracker = None
+        self._looked_s = None
+        self._moved_since_s = self._away_since_s = None
+
+    def _window(self, last_s: float) -> Window:
+        kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - last_s - 1e-6]
+        track, xy, world = _as_track(kept)
+        return Window(
+            track.time_s,
+            xy,
+            world,
+            track.visibility,
+            track.person,
+            int(track.people_seen.max(initial=0)),
+            track.image_wh,
+        )
+
+    def _still_for(self) -> float:
+        """For how long hips, knees and shoulders have stayed where they are now, seconds."""
+        kept = [k for k in self._kept if k.xy is not None]
+        if not kept:
+            return 0.0
+        xy = np.array([k.xy for k in kept], np.float64)
+        points = np.stack([_middle(xy, part) for part in ("HIP", "KNEE", "SHOULDER")], axis=1)
+        t = np.array([k.seen.time_s for k in kept])
+        now = np.median(points[t >= t[-1] - _NOW_S], axis=0)
+        away = np.linalg.norm(points - now, axis=2).max(axis=1) > _STILL_TRUNKS * _body_px(xy)
+        gap = np.diff(t, prepend=t[0]) > _BRIDGE_S
+        broken = np.flatnonzero(away | gap)
+        since = t[min(broken[-1] + int(away[broken[-1]]), len(t) - 1)] if broken.size else t[0]
+        return float(t[-1] - since)
+
+    def _unsteady(self) -> bool:
+        """Two readings of the skeleton contradict each other: nothing may be measured from it."""
+        return len(self._apart) >= 3 and statistics.median(self._apart) > STEADY_DISAGREEMENT
+
+    def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
+        """Looks at the posture as often as at the position; between two looks it is taken to stay."""
+        if not self._shape or t - self._shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
+            rule = formulas(self.definition).in_posture
+            self._shape.append((t, world is not None and bool(rule(world[None].astype(np.float64))[0])))
+        while t - self._shape[0][0] > _MAJORITY_S:
+            self._shape.popleft()
+        if 2 * sum(s for _, s in self._shape) > len(self._shape):
+            self._in_posture_s = t
+
+    def _in_posture(self, t: float) -> bool:
+        return self._in_posture_s is not None and t - self._in_posture_s <= _POSTURE_GAP_S
+
+    def _has_left(self, seen: Seen, xy: NDArray[np.float32] | None) -> bool:
+        """True once the body has been away, or has been somewhere else, for a while."""
+        assert self.reference is not None
+        t = seen.time_s
+        away = xy is None or not self._in_posture(t)
+        self._away_since_s = None if not away else t if self._away_since_s is None else self._away_since_s
+        moved = False
+        if xy is not None and self._anchor is not None:
+            apart = math.hypot(*(_middle(xy[None], "SHOULDER")[0] - self._anchor))
+            moved = apart > _MOVED_TRUNKS * self.reference.length_px
+        self._moved_since_s = None if not moved else t if self._moved_since_s is None else self._moved_since_s
+        return (self._away_since_s is not None and t - self._away_since_s > _AWAY_S) or (
+            self._moved_since_s is not None and t - self._moved_since_s > _MOVED_S
+        )
+
+
+def _middle(xy: NDArray[np.floating], part: str) -> NDArray[np.float64]:
+    """``(T, 2)`` middle of the left and right landmark of a body part."""
+    left, right = _BOTH[part]
+    return np.asarray((xy[:, left] + xy[:, right]) / 2, np.float64)
+
+
+def _body_px(xy: NDArray[np.float64]) -> float:
+    """A body length in pixels that does not collapse when the trunk points at the camera."""
+    trunk = np.linalg.norm(_middle(xy, "SHOULDER") - _middle(xy, "HIP"), axis=1)
+    shanks = np.linalg.norm(xy[:, Landmark.LEFT_KNEE] - xy[:, Landmark.LEFT_ANKLE], axis=1) * 0.50 / 0.40
+    return float(max(np.median(trunk), np.median(shanks), 1.0))
+
+
+def _or_zeros(visibility: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    return visibility if visibility is not None else np.zeros(LANDMARK_COUNT, np.float32)
+
+
+def _as_track(kept: list[_Kept]) -> tuple[Track, NDArray[np.float32], NDArray[np.float32]]:
+    """Kept frames as a `Track` of the unfiltered landmarks, with the filtered ones beside it."""
+
+    def stack(arrays: list[NDArray[np.float32] | None], width: int) -> NDArray[np.float32]:
+        empty = np.full((LANDMARK_COUNT, width), np.nan, np.float32)
+        return np.stack([a if a is not None else empty for a in arrays])
+
+    track = Track(
+        time_s=np.array([k.seen.time_s for k in kept]),
+        person=np.array([k.xy is not None for k in kept]),
+        rejected=np.array([k.seen.rejected for k in kept]),
+        people_seen=np.array([k.seen.people_seen for k in kept], np.int32),
+        image_xyz=stack([k.seen.image_xyz for k in kept], 3),
+        world_xyz=stack([k.seen.world_xyz for k in kept], 3),
+        visibility=np.stack([_or_zeros(k.seen.visibility) for k in kept]),
+        image_wh=kept[-1].seen.image_wh,
+    )
+    return track, stack([k.xy for k in kept], 2), stack([k.world for k in kept], 3)

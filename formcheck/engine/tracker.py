@@ -1,0 +1,222 @@
+"""`Tracker`: the one engine behind live coaching and recorded video.
+
+``tracker.update(pose)`` measures one frame against the reference, moves the repetition state machine and
+judges a repetition when it closes. It is synchronous, knows no device and no clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.engine.faults import Check, judge_rep
+from formcheck.engine.repetition import RepetitionCounter, RepTimes
+from formcheck.exercises.definition import Counting, Definition
+from formcheck.measures.geometry import median
+from formcheck.measures.measure import measure
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import NOT_MEASURABLE, MeasureTable
+from formcheck.pose import frame_arrays as scratch
+from formcheck.pose.landmarks import Pose
+
+_KEEP_S = 45.0
+_BEYOND_S = 6.0
+#: Share of a repetition's frames in which the posture must be recognised.
+_IN_SHAPE_SHARE = 0.4
+_ENDS_S = 0.5
+#: Frames before a repetition that its rules may look at.
+_LEAD_S = 2.0
+
+
+def kept_s(counting: Counting) -> float:
+    """For how long frames are kept, seconds, so that the longest repetition can be judged when it closes."""
+    return max(_KEEP_S, counting.maximum_rep_s + _BEYOND_S)
+
+
+@dataclass(frozen=True)
+class RepResult:
+    """A closed repetition with the outcome of every fault.
+
+    Attributes:
+        times: its limits, class and levels.
+        checks: the outcome of every fault, by name.
+        at_top: median of each measure around the top, where it was ok.
+    """
+
+    times: RepTimes
+    checks: dict[str, Check]
+    at_top: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one frame told.
+
+    Attributes:
+        time_s: frame time.
+        phase: state of the repetition state machine (``rest``, ``rise``, ``hold``, ``lower``, ``lost``).
+        level: normalised signal, 0 at rest, 1 at the calibrated range; None where not measurable.
+        measures: one row of measures.
+        closed: the repetition that this frame closed, or None.
+    """
+
+    time_s: float
+    phase: str
+    level: float | None
+    measures: MeasureTable
+    closed: RepResult | None
+
+
+class Tracker:
+    """Counts and judges repetitions, one frame at a time.
+
+    Args:
+        definition: the exercise.
+        reference: view, sides, scale and resting values.
+    """
+
+    def __init__(self, definition: Definition, reference: Reference) -> None:
+        self.definition = definition
+        self.reference = reference
+        counting = definition.counting
+        if definition.measures[counting.signal].views.get(reference.view) != "ok":
+            # Good enough to count by, not to tell a full from a partial repetition.
+            counting = counting.model_copy(update={"full_level": counting.partial_level})
+        self._counter = RepetitionCounter(counting)
+        self._signal = list(definition.measures).index(definition.counting.signal)
+        self._keep_s = kept_s(counting)
+        self._rows: deque[MeasureTable] = deque()
+        self._shape: deque[tuple[float, bool]] = deque()
+
+    def update(self, pose: Pose) -> Observation:
+        """One frame's pose (already smoothed)."""
+        row = measure(
+            self.definition,
+            self.reference,
+            time_s=np.array([pose.time_s]),
+            xy=pose.image_xy[None],
+            world=pose.world_xyz[None],
+            visibility=pose.visibility[None],
+            person=np.array([True]),
+            image_wh=pose.image_wh,
+        )
+        return self.feed(row)
+
+    def feed(self, row: MeasureTable, in_posture: bool = True, in_shape: bool = True) -> Observation:
+        """One frame's measures, already computed (a table of one row).
+
+        Args:
+            row: the measures.
+            in_posture: False where the body has left the exercise's posture; nothing counts then.
+            in_shape: False where the posture is not recognised in this very frame; the movement itself may
+                do that for a while, but a repetition needs the posture in a fair part of it.
+        """
+        t = float(row.time_s[0])
+        level = self._level(row) if in_posture else None
+        self._rows.append(row)
+        self._shape.append((t, in_shape))
+        while t - self._rows[0].time_s[0] > self._keep_s:
+            self._rows.popleft()
+            self._shape.popleft()
+        times = self._counter.update(t, level)
+        return Observation(t, self._counter.state, level, row, self._closed(times))
+
+    def finish(self) -> RepResult | None:
+        """Close what is open at the end."""
+        return self._closed(self._counter.finish())
+
+    def run(
+        self, table: MeasureTable, in_posture: NDArray[np.bool_], in_shape: NDArray[np.bool_]
+    ) -> tuple[list[str], list[RepResult]]:
+        """A whole recording at once: `feed` for every frame and `finish`, without a table for each frame.
+
+        Args:
+            table: measures of T frames.
+            in_posture, in_shape: ``(T,)``, see `feed`.
+
+        Returns:
+            The phase after each frame, and the repetitions in order.
+        """
+        value = table.value[:, self._signal]
+        unknown = ~in_posture | (table.status[:, self._signal] == NOT_MEASURABLE)
+        unknown |= not self.reference.range > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            levels = value / self.reference.range
+        states: list[str] = []
+        reps: list[RepResult] = []
+
+        def judge(times: RepTimes | None) -> None:
+            if times is None:
+                return
+            until = len(states)
+            window = slice(table.between(table.time_s[until - 1] - self._keep_s, np.inf).start, until)
+            if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
+                reps.append(self._judge(times, table.part(window)))
+
+        for piece in scratch.pieces(len(table)):
+            columns = (column[piece].tolist() for column in (table.time_s, unknown, levels))
+            for t, missing, level in zip(*columns, strict=True):
+                times = self._counter.update(t, None if missing else level)
+                states.append(self._counter.state)
+                judge(times)
+        judge(self._counter.finish())
+        return states, reps
+
+    def _closed(self, times: RepTimes | None) -> RepResult | None:
+        """A repetition that the counter closed on frames fed one by one, judged if it is one."""
+        if times is None:
+            return None
+        t, shape = (np.array(column) for column in zip(*self._shape, strict=True))
+        return self._judge(times, _stack(self._rows)) if self._is_the_exercise(times, t, shape) else None
+
+    def _is_the_exercise(self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_]) -> bool:
+        """A movement counts only if it is large enough and starts from the exercise's posture."""
+        if times.peak * self.reference.range < self.definition.counting.minimum_range:
+            return False
+        # At the top the body is often out of shape by the movement itself, so its two ends may vouch for it.
+        whole = in_shape[(times.start_s - 0.5 <= t) & (t <= times.end_s + 0.5)]
+        ends = in_shape[(np.abs(t - times.start_s) <= _ENDS_S) | (np.abs(t - times.end_s) <= _ENDS_S)]
+        return any(
+            part.size and np.count_nonzero(part) >= _IN_SHAPE_SHARE * part.size for part in (whole, ends)
+        )
+
+    def _level(self, row: MeasureTable) -> float | None:
+        if row.status[0, self._signal] == NOT_MEASURABLE or not self.reference.range > 0:
+            return None
+        return float(row.value[0, self._signal] / self.reference.range)
+
+    def _judge(self, times: RepTimes, table: MeasureTable) -> RepResult:
+        step = np.diff(table.time_s)
+        fps = 1 / median(step) if step.size else 0.0
+        # No rule looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
+        table = table.part(slice(int(np.searchsorted(table.time_s, times.start_s - _LEAD_S)), None))
+        asked = self.definition.target_range
+        target = asked / self.reference.range if asked is not None else 1.0
+        checks = judge_rep(times, table, self.definition, self.reference, target=target, fps=fps)
+        if times.rep_class == "void":
+            # Not all of it was seen: nothing about it is called present or absent.
+            checks = {name: Check(False, "no_person", None) for name in checks}
+        return RepResult(times, checks, _at_top(times, table))
+
+
+def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
+    """Median of each measure in the hold, or around the peak where there was none."""
+    a, b = min(times.hold_start_s, times.peak_s - 0.1), max(times.hold_end_s, times.peak_s + 0.1)
+    top = table.part(table.between(a, b))
+    out: dict[str, float] = {}
+    for name in top.names:
+        ok = top.ok(name)
+        if np.count_nonzero(ok):
+            out[name] = median(top.column(name)[ok])
+    return out
+
+
+def _stack(rows: deque[MeasureTable]) -> MeasureTable:
+    def join(field: str) -> NDArray:
+        return np.concatenate([getattr(row, field) for row in rows])
+
+    sd = join("sd") if all(row.sd is not None for row in rows) else None
+    return MeasureTable(rows[0].names, join("time_s"), join("value"), join("status"), join("reason"), sd)

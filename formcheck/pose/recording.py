@@ -1,0 +1,120 @@
+"""Poses of a whole recording: decode ahead, estimate, and look a second time where tracking gave out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.pose.blazepose import BlazePose
+from formcheck.pose.engine import PoseEngine
+from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
+from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.result_file import Readings
+from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
+from formcheck.video.file import Frame, VideoFile
+from formcheck.video.prefetch import ahead
+
+#: Told how far the work is: what is being done, and the share done from 0 to 1.
+Progress = Callable[[str, float], None]
+
+#: Frames decoded ahead while the pose model works.
+_AHEAD = 8
+
+
+def read_poses(
+    source: VideoFile, engine: PoseEngine, progress: Progress | None = None
+) -> tuple[Readings, dict[str, float], bool]:
+    """Poses of all frames of a recording.
+
+    Of a fast one our engine reads every second frame (`formcheck.pose.half_rate`).
+    Ctrl-C ends the reading; what was read until then is returned.
+
+    Args:
+        source: the recording.
+        engine: a pose engine.
+        progress: called now and then.
+
+    Returns:
+        One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
+    """
+    spent = {"decode": 0.0, "pose": 0.0}
+    results, complete = _read(source, engine, spent, progress, "Looking at the video")
+    if not complete or not isinstance(engine, BlazePose) or is_steady(results):
+        return results, spent, complete
+    try:
+        begun = time.monotonic()
+        region = find_region(engine.net, _spread(source, len(results)), results)
+        spent["pose"] += time.monotonic() - begun
+        if region is None:
+            return results, spent, True
+        engine.hold(region)
+        again, whole = _read(source, engine, spent, progress, "Looking a second time")
+    except KeyboardInterrupt:
+        return results, spent, True
+    return (again if whole and is_better(again, results) else results), spent, True
+
+
+def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
+    """A few pictures spread evenly over the recording."""
+    wanted = set(np.linspace(0, max(count - 1, 0), TRIAL_FRAMES).astype(int).tolist())
+    return [frame.image for frame in source if frame.index in wanted]
+
+
+def _read(
+    source: VideoFile,
+    engine: PoseEngine,
+    spent: dict[str, float],
+    progress: Progress | None,
+    what: str,
+) -> tuple[Readings, bool]:
+    """One pass over the recording; adds to `spent`."""
+    results = Readings()
+    expected = source.frame_count or 0
+    frames = _Timed(ahead(source, _AHEAD, "decode"))
+    left_out: deque[LeftOut] = deque()
+    estimated: Iterator[PoseResult]
+    if not isinstance(engine, BlazePose):  # the reference engine reads every frame
+        estimated = map(engine.estimate, frames)
+    elif source.fps < FAST_FPS:
+        estimated = engine.estimate_all(frames)
+    else:
+        estimated = filled(engine.estimate_all(thinned(frames, left_out)), left_out)
+    begun = time.monotonic()
+    try:
+        for result in estimated:
+            results.append(result)
+            if progress is not None and len(results) % 5 == 0:
+                progress(what, min(len(results) / expected, 1.0) if expected else 0.0)
+        return results, True
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        return results, False
+    finally:
+        if isinstance(estimated, Generator):
+            estimated.close()
+        frames.close()
+        spent["decode"] += frames.waited_s
+        spent["pose"] += time.monotonic() - begun - frames.waited_s
+
+
+class _Timed(Iterator[Frame]):
+    """Frames, and for how many seconds they were waited for."""
+
+    def __init__(self, frames: Generator[Frame, None, None]) -> None:
+        self.waited_s = 0.0
+        self._frames = frames
+
+    def __next__(self) -> Frame:
+        begun = time.monotonic()
+        try:
+            return next(self._frames)
+        finally:
+            self.waited_s += time.monotonic() - begun
+
+    def close(self) -> None:
+        self._frames.close()

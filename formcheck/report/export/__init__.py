@@ -1,0 +1,135 @@
+"""A stored session in the formats of other programs: tables, OpenSim's files, clips and reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from formcheck.analysis.analysis import Analysis
+from formcheck.errors import FormcheckError
+from formcheck.files import make_folder
+from formcheck.report.export.part import Part, find_part
+from formcheck.session.folder import explained
+from formcheck.session.load import stored_analysis
+from formcheck.session.reader import Session
+
+Progress = Callable[[float], None]
+
+#: What each format is for, as shown in the help.
+FORMATS = {
+    "csv": "one table: every measure and every landmark, a row a frame",
+    "json": "the same with everything known about the session",
+    "trc": "landmark trajectories for OpenSim",
+    "mot": "angles over time for OpenSim",
+    "mp4": "a clip of one repetition or fault with what was found drawn in",
+    "pdf": "a report to print or file",
+    "html": "a report to open in a browser",
+}
+_WHOLE_ONLY = ("pdf", "html")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export came to.
+
+    Attributes:
+        path: the file that was written.
+        notes: sentences that whoever uses the file should know.
+    """
+
+    path: Path
+    notes: tuple[str, ...] = ()
+
+
+def export_session(
+    session: Session,
+    to: str,
+    out: Path | None = None,
+    *,
+    rep: int | None = None,
+    fault: str | None = None,
+    video: Path | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Writes one session in one format; the file takes its place only when it is whole.
+
+    Args:
+        session: an open session.
+        to: one of `FORMATS`.
+        out: the file; by default ``export.<format>`` (``export-rep2.mp4``) in the session's folder.
+        rep: only this repetition; a clip has a second more on either side.
+        fault: only the worst occurrence of this fault (in `rep`, where both are given).
+        video: the session's video, where it does not lie in or beside the session's folder.
+        progress: told the share done, 0 to 1, while a clip is drawn.
+
+    Raises:
+        FormcheckError: one sentence: an unknown format, no such repetition or fault, no video for a clip,
+            the disk is full, or the session cannot be read.
+    """
+    if to not in FORMATS:
+        raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
+    if to in _WHOLE_ONLY and (rep is not None or fault is not None):
+        raise FormcheckError(f"A report is of the whole session; leave --rep and --fault out, or --to {to}.")
+    if video is not None and not video.is_file():
+        raise FormcheckError(f"There is no video at {video}; check the name.")
+    analysis = stored_analysis(session, video)
+    part = find_part(analysis, rep, fault)
+    if to == "mp4" and part.name == "":
+        raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
+    path = out if out is not None else session.path.parent / f"export{part.suffix}.{to}"
+    _refuse_to_overwrite(path, [session.path, analysis.video])
+    with explained(path.parent):
+        make_folder(path.parent)
+    return _write(session, analysis, to, path, part, progress)
+
+
+def _write(
+    session: Session, analysis: Analysis, to: str, path: Path, part: Part, progress: Progress | None
+) -> Exported:
+    # Imported where needed: a table needs neither a video decoder nor a PDF library.
+    if to == "csv":
+        from formcheck.report.export.tables import write_csv
+
+        write_csv(analysis, path, part.frames)
+    elif to == "json":
+        from formcheck.report.export.tables import write_json
+
+        write_json(analysis, session.meta, path, part.frames, [e.__dict__ for e in session.events])
+    elif to == "trc":
+        from formcheck.pose.track import smoothed
+        from formcheck.report.export.opensim import TRC_NOTE, write_trc
+
+        write_trc(analysis, smoothed(analysis.track)[1], path, part.frames)
+        return Exported(path, (TRC_NOTE,))
+    elif to == "mot":
+        from formcheck.report.export.opensim import write_mot
+
+        return Exported(path, tuple(write_mot(analysis, path, part.frames)))
+    elif to == "mp4":
+        from formcheck.report.export.clip import write_clip
+
+        write_clip(analysis, path, part, progress)
+    elif to == "html":
+        from formcheck.report.page import write_report
+
+        write_report(analysis, path)
+    else:
+        from formcheck.report.pdf import write_pdf
+
+        write_pdf(analysis, path, created=session.meta.created, folder=session.path.parent)
+    return Exported(path)
+
+
+def _refuse_to_overwrite(path: Path, precious: list[Path]) -> None:
+    if os.path.isdir(path):
+        raise FormcheckError(f"{path} is a folder; give the name of a file with --out.")
+    for file in precious:
+        with suppress(OSError):
+            if path.samefile(file):
+                raise FormcheckError(f"{path} would be overwritten by its own export; choose another --out.")
+
+
+__all__ = ["FORMATS", "Exported", "export_session"]

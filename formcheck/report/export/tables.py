@@ -1,0 +1,128 @@
+"""Tables for spreadsheets and statistics: measures and trajectories side by side, gaps left empty."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.measures.table import Status
+from formcheck.pose import frame_arrays as scratch
+from formcheck.pose.landmarks import Landmark
+from formcheck.session.folder import replacing
+from formcheck.session.schema import SessionMeta
+
+SCHEMA = "formcheck.report.export/1"
+_WORDS = [status.word for status in Status]
+
+
+def column_names(analysis: Analysis) -> list[str]:
+    """Names of all columns, each with its unit: ``time_s``, ``hip_angle_deg``,
+    ``pelvic_height_thigh_lengths``, ``left_knee_x_px``, ``left_knee_world_z_m``."""
+    names = ["frame", "time_s", "person", "phase", "rep"]
+    measures = [with_unit(name, unit_of(analysis, name)) for name in analysis.measures.names]
+    names += measures
+    names += [f"{name}__status" for name in analysis.measures.names]
+    for landmark in Landmark:
+        point = landmark.name.lower()
+        names += [f"{point}_{axis}_px" for axis in "xy"]
+        names += [f"{point}_world_{axis}_m" for axis in "xyz"]
+        names.append(f"{point}_visibility_ratio")
+    return names
+
+
+def unit_of(analysis: Analysis, measure: str) -> str:
+    """A measure's unit, e.g. ``deg``, ``thigh lengths``; ``ratio`` where none is known."""
+    known = analysis.definition.measures.get(measure)
+    return known.unit if known is not None else "ratio"
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A column's name that ends in its unit."""
+    tail = re.sub(r"\W+", "_", unit.strip()).strip("_")
+    return name if not tail or name.endswith(f"_{tail}") else f"{name}_{tail}"
+
+
+def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
+    """One row a frame, as `column_names`; None in gaps.
+
+    A measure is there only where its status is ok. A landmark is there only where the person was seen and
+    its visibility reaches the definition's lower gate: below it, the model makes its place up. Image
+    landmarks are the smoothed ones that are measured; world landmarks are as the model gave them, metres
+    from the middle of the hips, camera axes (x right, y down, z away).
+    """
+    table, least = analysis.measures, analysis.definition.gates.visibility_low
+    for piece in scratch.pieces(frames.stop - frames.start):
+        part = slice(frames.start + piece.start, frames.start + piece.stop)
+        track = analysis.track
+        seen = track.person[part, None] & (track.visibility[part] >= least)
+        points = np.concatenate(
+            [
+                analysis.smooth_xy[part],
+                track.world_xyz[part],
+                track.visibility[part, :, None],
+            ],
+            axis=2,
+        ).astype(np.float64)
+        points[..., :5][~seen] = np.nan
+        points[~track.person[part]] = np.nan
+        points[..., :2] = np.round(points[..., :2], 2)
+        points[..., 2:5] = np.round(points[..., 2:5], 4)
+        points[..., 5] = np.round(points[..., 5], 3)
+        values = np.where(table.status[part] == Status.OK, table.value[part], np.nan)
+        for k, i in enumerate(range(part.start, part.stop)):
+            yield [
+                i,
+                round(float(analysis.track.time_s[i]), 6),
+                int(analysis.track.person[i]),
+                PHASES[int(analysis.phase[i])],
+                int(analysis.rep[i]),
+                *[None if v != v else float(f"{v:.6g}") for v in values[k].tolist()],
+                *[_WORDS[s] for s in table.status[i].tolist()],
+                *[None if v != v else v for v in points[k].ravel().tolist()],
+            ]
+
+
+def write_csv(analysis: Analysis, path: Path, frames: slice) -> None:
+    """Writes the table as CSV (UTF-8, comma, point); see `rows`.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(column_names(analysis))
+        writer.writerows(rows(analysis, frames))
+
+
+def write_json(
+    analysis: Analysis, meta: SessionMeta, path: Path, frames: slice, events: list[dict[str, Any]]
+) -> None:
+    """Writes the table as JSON with the session's meta data, summary, definition and events.
+
+    ``columns`` names the entries of each of ``rows``; gaps are null.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    head = {
+        "schema": SCHEMA,
+        "meta": dataclasses.asdict(meta),
+        "summary": analysis.summary.model_dump(mode="json", by_alias=True),
+        "definition": analysis.definition.model_dump(mode="json"),
+        "events": events,
+        "units": {name: unit_of(analysis, name) for name in analysis.measures.names},
+        "columns": column_names(analysis),
+    }
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(head, ensure_ascii=False, allow_nan=False)[:-1] + ',\n"rows": [')
+        for k, row in enumerate(rows(analysis, frames)):
+            file.write((",\n" if k else "\n") + json.dumps(row, allow_nan=False))
+        file.write("\n]}\n")

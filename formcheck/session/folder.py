@@ -1,0 +1,311 @@
+"""Where the results of an analysis are written, and how: nothing half-written may look complete.
+
+An analysis writes its files into a folder beside the results of an earlier one (``.formcheck-new``), which
+stay as they are until all of it is there; then the new ones take their places. ``summary.json`` goes first
+and comes last: a folder that has one holds a finished run. Any other file is first written under another
+name (``export.csv.part``) and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from formcheck.errors import FormcheckError
+from formcheck.files import make_file, make_folder
+from formcheck.session.folder_lock import LOCK, FolderLock
+
+SUMMARY = "summary.json"
+FRAMES = "frames.csv"
+ANNOTATED = "annotated.mp4"
+REPORT = "report.html"
+SESSION = "session.sqlite"
+VIDEO = "video.mp4"  # of a live session, with consent
+#: One of an hour of repetitions has a megabyte or two.
+LARGEST_SUMMARY = 64_000_000
+OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
+NEW = ".formcheck-new"  # where they are while they are written
+#: What a killed run may leave in a folder of results.
+LEFT_BEHIND = (NEW, LOCK)
+
+# EFBIG is what a memory stick formatted as FAT32 says to a file of 4 GB.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DATABASE_SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+class OutputFolder:
+    """The folder one analysis writes to, by default ``<name>.formcheck`` beside the video.
+
+    Example:
+        >>> OutputFolder(Path("clips/bridge.mp4")).path.as_posix()
+        'clips/bridge.formcheck'
+    """
+
+    def __init__(self, video: Path, out: Path | None = None) -> None:
+        """Names the folder; nothing is touched until `prepare`.
+
+        Args:
+            video: the file to analyse.
+            out: another folder, as given with ``--out``.
+        """
+        self.video = video
+        self.path = out if out is not None else video.with_name(f"{video.stem}.formcheck")
+        self.new = self.path / NEW  # until `put_in_place`
+        self._lock = FolderLock(self.path)
+        self._finish: Callable[[], object] = lambda: None
+
+    @property
+    def summary(self) -> Path:
+        """``summary.json``, the last to take its place."""
+        return self.path / SUMMARY
+
+    @property
+    def frames(self) -> Path:
+        """``frames.csv``."""
+        return self.path / FRAMES
+
+    @property
+    def annotated(self) -> Path:
+        """``annotated.mp4``."""
+        return self.path / ANNOTATED
+
+    @property
+    def report(self) -> Path:
+        """``report.html``."""
+        return self.path / REPORT
+
+    @property
+    def session(self) -> Path:
+        """``session.sqlite``."""
+        return self.path / SESSION
+
+    def prepare(self) -> None:
+        """Makes the folder, makes sure it can be written to, and keeps other programs from writing to it.
+
+        To be called before the long work starts. An earlier run's results stay as they are until
+        `put_in_place`; what an interrupted run left is removed. Until `release`, or until this object or the
+        program has gone, nobody else can prepare the folder.
+
+        Raises:
+            FormcheckError: the folder cannot be made or written to, another formcheck is writing to it, the
+                video is one of the outputs, or one of the outputs cannot be replaced.
+        """
+        existed = self.path.is_dir()
+        self._make()
+        self._finish = weakref.finalize(self, _leave, self.path, self._lock, existed)
+        try:
+            with explained(self.path):
+                self._lock.take()
+            self._refuse_to_overwrite_the_video()
+            for name in OUTPUTS:
+                _see_that_it_can_be_replaced(self.path / name)
+                _remove(part_of(self.path / name))  # of a formcheck that wrote there
+            with explained(self.path):
+                _clear(self.new)
+                make_folder(self.new)
+        except BaseException:
+            self.release()
+            raise
+
+    def put_in_place(self) -> None:
+        """The new files take the places of an earlier run's; an output that was not made anew goes.
+
+        Raises:
+            FormcheckError: a file cannot be replaced (on Windows: a program has it open). The new ones are
+                then gone, and of the earlier ones those whose turn it had been.
+        """
+        _remove(self.summary)  # without it the rest counts as unfinished
+        for name in (*OUTPUTS[1:], SUMMARY):
+            path, new = self.path / name, self.new / name
+            if name == SESSION:
+                remove_side_files(path)
+            if new.exists():
+                _rename(new, path)
+            else:
+                _remove(path)
+
+    @contextmanager
+    def replaced(self) -> Iterator[Path]:
+        """Gives the folder for new files, of a prepared one: they take their places when the block ends well.
+
+        Others may write to the folder afterwards, however it ends.
+
+        Raises:
+            FormcheckError: as raised in the block, or see `put_in_place`.
+        """
+        try:
+            yield self.new
+            self.put_in_place()
+        except FormcheckError as error:
+            # Where the files lie until they are whole is nobody's concern.
+            raise FormcheckError(str(error).replace(str(self.new), str(self.path))) from None
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Lets others write to the folder, and clears away what was not put in place."""
+        self._finish()
+
+    def _make(self) -> None:
+        if os.path.isfile(self.path):
+            raise FormcheckError(
+                f"{self.path} is a file, so it cannot be the folder for the results; "
+                "choose another folder with --out."
+            )
+        with explained(self.path):
+            make_folder(self.path)
+            # Tried out rather than looked up: permissions say little about network folders and full disks.
+            with tempfile.NamedTemporaryFile(dir=self.path, prefix=".formcheck-") as trial:
+                trial.write(b"formcheck")
+
+    def _refuse_to_overwrite_the_video(self) -> None:
+        for name in OUTPUTS:
+            with suppress(OSError):
+                if (self.path / name).samefile(self.video):
+                    raise FormcheckError(
+                        f"The video {self.video} would be overwritten by the results; "
+                        "choose another folder with --out."
+                    )
+
+
+def _leave(folder: Path, lock: FolderLock, existed: bool) -> None:
+    if lock.held:  # else what is in there is somebody else's
+        _clear(folder / NEW)
+        lock.give_back()
+    if not existed:
+        with suppress(OSError):  # there are results in it
+            folder.rmdir()
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _see_that_it_can_be_replaced(path: Path) -> None:
+    """Now rather than after the work: Windows renames no file that a program has open, not even to itself."""
+    if path.is_dir():
+        raise _in_the_way(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    with suppress(FileNotFoundError):
+        try:
+            os.replace(path, path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _in_the_way(path, error) from None
+
+
+def part_of(path: Path) -> Path:
+    """The name a file has while it is being written."""
+    return path.with_name(f"{path.name}.part")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives an empty file to write to; it takes its place at `path` only when the block ends well.
+
+    After any failure, Ctrl-C included, `path` is as it was before and the unfinished file is gone. The
+    block should do nothing but write, since its file errors are explained as errors of writing.
+
+    Raises:
+        FormcheckError: the disk is full or the folder cannot be written to.
+    """
+    part = part_of(path)
+    with explained(path.parent):
+        try:
+            _remove(part)
+            make_file(part)
+            yield part
+            _flush_to_disk(part)
+            _rename(part, path)
+        except BaseException:
+            with suppress(OSError, FormcheckError):
+                remove_side_files(part)
+                _remove(part)
+            raise
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turns a failure to write into `folder` into one sentence that says what to do."""
+    advice = "choose another folder with --out."
+    full = f"The disk is full, so {folder} cannot take the results; free some space or {advice}"
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise FormcheckError(full) from None
+        reason = error.strerror or str(error)
+        raise FormcheckError(f"The results cannot be written to {folder} ({reason}); {advice}") from None
+    except sqlite3.OperationalError as error:
+        if "full" in str(error):
+            raise FormcheckError(full) from None
+        # SQLite says "disk I/O error" for a quota and a file size limit as well as for a failing disk.
+        raise FormcheckError(
+            f"The results cannot be written to {folder} ({error}); see that the disk is not full, or {advice}"
+        ) from None
+
+
+def remove_side_files(database: Path) -> None:
+    """Removes what SQLite left beside a database when its program was killed.
+
+    Needed before another database takes its name: SQLite would replay the old log into the new file.
+    """
+    for ending in _DATABASE_SIDE_FILES:
+        _remove(database.with_name(database.name + ending))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _in_the_way(path, error) from None
+
+
+def _rename(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except OSError as error:
+        raise _in_the_way(path, error) from None
+    flush_folder(path.parent)
+
+
+def _in_the_way(path: Path, error: OSError) -> FormcheckError:
+    # Windows lets nobody replace a file that a spreadsheet or a player holds open.
+    return FormcheckError(
+        f"{path} cannot be replaced ({error.strerror}); close the programs that use it, "
+        "or choose another folder with --out."
+    )
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new and changed names in a folder outlast a power cut, where the system lets us."""
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Without this, a power cut soon after the rename can leave an empty file under the final name."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def is_session(path: Path) -> bool:
+    """True for a session's folder or its ``session.sqlite``, by name."""
+    return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
+
+
+def video_of(folder: Path) -> Path | None:
+    """The video of a session's folder: whole, or what a killed recording left of it; None without one."""
+    whole = folder / VIDEO
+    return next((path for path in (whole, part_of(whole)) if path.is_file()), None)

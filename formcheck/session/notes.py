@@ -1,0 +1,372 @@
+"""What the physio decides about one session: ``review.sqlite`` beside its ``session.sqlite``.
+
+The record of the session itself is never written to. A decision is an item with a revision number: saving
+one says on which revision it builds. If somebody else (another tab, another computer on a shared folder)
+changed the item meanwhile, changes of different fields are merged, and a change of the same field is refused
+with what stands there now, so that nothing is overwritten unseen. Every version ever saved is kept in the
+history.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from formcheck.errors import FormcheckError
+from formcheck.files import make_file
+from formcheck.session.library import printable
+from formcheck.session.untrusted import guard
+
+FILE = "review.sqlite"
+SCHEMA = "formcheck.review/1"
+MOST_ITEMS = 20_000
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z_0-9]{1,60}$")]
+Text = Annotated[str, StringConstraints(max_length=4000)]
+Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+RepIndex = Annotated[int, Field(ge=1, le=1_000_000)]
+#: Spec 8.2, as in EXAS.
+QUALITY = {1.0: "excellent", 0.8: "good", 0.6: "reasonable", 0.4: "moderate", 0.2: "poor"}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Decision(_Model):
+    """A fault that formcheck found, accepted or rejected."""
+
+    rep: RepIndex
+    fault: Name
+    start_s: Seconds
+    verdict: Literal["accepted", "rejected"] | None = None
+    note: Text = ""
+
+
+class Missed(_Model):
+    """A fault that formcheck did not find and the physio saw."""
+
+    rep: RepIndex | None = None
+    fault: Name
+    time_s: Seconds
+    grade: Literal[1, 2, 3] = 1
+    note: Text = ""
+
+
+class Comment(_Model):
+    """A remark at a moment."""
+
+    time_s: Seconds
+    text: Text
+
+
+class Rating(_Model):
+    """Quality of performance, rated by the physio and never by the program (spec 8.2)."""
+
+    level: float | None = None
+    note: Text = ""
+
+    @field_validator("level")
+    @classmethod
+    def _one_of_five(cls, level: float | None) -> float | None:
+        if level is not None and level not in QUALITY:
+            raise ValueError("the quality has five levels: 1.0, 0.8, 0.6, 0.4, 0.2")
+        return level
+
+
+class Reviewed(_Model):
+    """A repetition that was watched as a whole: what is not marked in it was not there."""
+
+    rep: RepIndex
+    start_s: Seconds
+    done: bool
+
+
+class About(_Model):
+    """Who and when, for recordings that do not say so themselves."""
+
+    patient: Annotated[str, StringConstraints(max_length=80, strip_whitespace=True)] = ""
+    recorded: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d\d-\d\d(T\d\d:\d\d)?)?$")] = ""
+
+
+KINDS: dict[str, type[_Model]] = {
+    "decision": Decision,
+    "missed": Missed,
+    "comment": Comment,
+    "rating": Rating,
+    "reviewed": Reviewed,
+    "about": About,
+}
+_ID = re.compile(r"^(decision|missed|comment|rating|reviewed|about)(:[A-Za-z0-9_.-]{1,80}){0,3}$")
+
+_TABLES = {
+    "meta": "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
+    "items": """CREATE TABLE items (
+    id TEXT PRIMARY KEY,           -- kind, then what it is about: decision:3:hip_not_extended
+    revision INTEGER NOT NULL,     -- counts the versions of this item, from 1
+    seq INTEGER NOT NULL,          -- counts all changes of the session
+    data TEXT                      -- JSON, see formcheck.session.notes; NULL: taken back
+) WITHOUT ROWID""",
+    "history": """CREATE TABLE history (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    changed TEXT NOT NULL,         -- ISO 8601 with the offset from UTC
+    data TEXT
+)""",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item as it stands.
+
+    Attributes:
+        id: its kind, then what it is about.
+        revision: counts its versions, from 1; 0 if there is none yet.
+        seq: number of its last change among all changes of the session.
+        data: as its kind's model says; None when it was taken back.
+    """
+
+    id: str
+    revision: int
+    seq: int
+    data: dict[str, Any] | None
+
+    @property
+    def kind(self) -> str:
+        """A key of `KINDS`."""
+        return self.id.partition(":")[0]
+
+
+class ConflictError(Exception):
+    """The same field was changed by somebody else; `current` is what stands there."""
+
+    def __init__(self, current: Item) -> None:
+        super().__init__(current.id)
+        self.current = current
+
+
+class Notes:
+    """The decisions about one session.
+
+    Args:
+        folder: the session's folder, from a `Library`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+
+    def items(self, since: int = 0) -> tuple[int, list[Item]]:
+        """Items that changed after change number `since`, and the number of the last change.
+
+        Raises:
+            FormcheckError: the file is damaged or not one of formcheck's.
+        """
+        if not self._exists():
+            return 0, []
+        with self._open() as db:
+            last = int(db.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()[0])
+            rows = db.execute(
+                "SELECT id, revision, seq, data FROM items WHERE seq > ? ORDER BY seq LIMIT ?",
+                (since, MOST_ITEMS),
+            ).fetchall()
+        return last, [item for row in rows if (item := _read(row)) is not None]
+
+    def standing(self) -> list[Item]:
+        """All items that were not taken back."""
+        return [item for item in self.items()[1] if item.data is not None]
+
+    def save(self, id_: str, data: dict[str, Any] | None, base: int) -> Item:
+        """Saves a version of an item.
+
+        Args:
+            id_: which.
+            data: all its fields; None takes it back.
+            base: the revision this change was made on, 0 for a new item.
+
+        Returns:
+            The item as it stands now, with changes of other fields by others merged in.
+
+        Raises:
+            ConflictError: the same field was changed by somebody else meanwhile.
+            FormcheckError: the values are not valid, or the file cannot be written.
+        """
+        if not _ID.fullmatch(id_):
+            raise FormcheckError("This is not something that can be noted about a session.")
+        kind = id_.partition(":")[0]
+        data = _valid(kind, data)
+        with self._open(create=True) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                item = self._save(db, id_, data, base)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        return item
+
+    def _save(self, db: sqlite3.Connection, id_: str, data: dict[str, Any] | None, base: int) -> Item:
+        row = db.execute("SELECT id, revision, seq, data FROM items WHERE id = ?", (id_,)).fetchone()
+        current = _read(row) if row is not None else None
+        if row is not None and current is None:
+            raise _damaged()
+        if current is None:
+            if db.execute("SELECT count(*) FROM items").fetchone()[0] >= MOST_ITEMS:
+                raise FormcheckError("There are too many notes on this session.")
+            current = Item(id_, 0, 0, None)
+        if current.data == data and current.revision > 0:
+            return current
+        if current.revision != base:
+            data = self._merged(db, current, data, base)
+            if data == current.data:
+                return current
+        seq = int(db.execute("SELECT coalesce(max(seq), 0) + 1 FROM history").fetchone()[0])
+        text = None if data is None else json.dumps(data, ensure_ascii=False)
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        revision = current.revision + 1
+        db.execute("INSERT INTO history VALUES (?,?,?,?,?)", (seq, id_, revision, now, text))
+        db.execute("INSERT OR REPLACE INTO items VALUES (?,?,?,?)", (id_, revision, seq, text))
+        return Item(id_, revision, seq, data)
+
+    def _merged(
+        self, db: sqlite3.Connection, current: Item, mine: dict[str, Any] | None, base: int
+    ) -> dict[str, Any] | None:
+        """Both changes in one, where they are of different fields."""
+        row = db.execute(
+            "SELECT data FROM history WHERE id = ? AND revision = ?", (current.id, base)
+        ).fetchone()
+        before = json.loads(row[0]) if row is not None and row[0] is not None else {}
+        if mine is None or current.data is None or not isinstance(before, dict):
+            raise ConflictError(current)
+        theirs = current.data
+        out: dict[str, Any] = {}
+        for name in mine:
+            if mine[name] == before.get(name) or mine[name] == theirs.get(name):
+                out[name] = theirs.get(name)
+            elif theirs.get(name) == before.get(name):
+                out[name] = mine[name]
+            else:
+                raise ConflictError(current)
+        return _valid(current.kind, out)
+
+    def _exists(self) -> bool:
+        """True for a regular file; a link or anything else in its place is not touched."""
+        for ending in ("", "-wal", "-shm", "-journal"):
+            try:
+                mode = os.lstat(f"{self.path}{ending}").st_mode
+            except OSError:
+                continue
+            if not stat.S_ISREG(mode):
+                raise FormcheckError(
+                    "The notes on this session are a link to another place, so they are not opened."
+                )
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    @contextmanager
+    def _open(self, create: bool = False) -> Iterator[sqlite3.Connection]:
+        new = not self._exists()
+        if new and not create:
+            raise FormcheckError("There are no notes on this session yet.")
+        try:
+            if new:
+                with suppress(FileExistsError):
+                    make_file(self.path)
+            db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+        except (sqlite3.Error, OSError) as error:
+            raise FormcheckError(f"The notes on this session cannot be opened ({error}).") from None
+        try:
+            guard(db)
+            # A program killed at its very first note leaves a file without tables.
+            if create or not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                self._prepare(db)
+            self._look_over(db)
+            yield db
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise FormcheckError("Somebody else is writing notes just now; try again.") from None
+            if "readonly" in str(error) or "unable to open" in str(error) or "full" in str(error):
+                raise FormcheckError(
+                    f"The notes cannot be written ({error}); see that the disk is not full and that you may "
+                    "write to the session's folder."
+                ) from None
+            raise _damaged() from None
+        except (sqlite3.Error, ValueError, TypeError, OverflowError, RecursionError) as error:
+            if isinstance(error, ValidationError):
+                raise
+            raise _damaged() from None
+        finally:
+            db.close()
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        """Makes the tables, once; two at the same moment do not get into each other's way."""
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("BEGIN IMMEDIATE")
+        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            for sql in _TABLES.values():
+                db.execute(sql)
+            db.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
+        db.execute("COMMIT")
+
+    def _look_over(self, db: sqlite3.Connection) -> None:
+        """Only our own tables: a trigger in a file from elsewhere would run with every note."""
+        db.execute("PRAGMA synchronous=FULL")
+        for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
+            if not (kind == "table" and sql == _TABLES.get(name)) and not (kind == "index" and sql is None):
+                raise _damaged()
+        row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        if row is None or row[0] != SCHEMA:
+            newer = str(row[0] if row else "").startswith("formcheck.review/")
+            raise (
+                FormcheckError("The notes on this session were made by another formcheck; update formcheck.")
+                if newer
+                else _damaged()
+            )
+
+
+def _valid(kind: str, data: dict[str, Any] | None) -> dict[str, Any] | None:
+    if data is None:
+        return None
+    try:
+        return KINDS[kind].model_validate(data).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise FormcheckError(printable(f"This cannot be saved: {where}: {first['msg']}.", 400)) from None
+
+
+def _read(row: tuple[Any, ...]) -> Item | None:
+    """An item from the file, or None where it is not one: notes from elsewhere are not trusted either."""
+    id_, revision, seq, text = row
+    if not (
+        isinstance(id_, str) and _ID.fullmatch(id_) and isinstance(revision, int) and isinstance(seq, int)
+    ):
+        return None
+    if text is None:
+        return Item(id_, revision, seq, None)
+    try:
+        data = KINDS[id_.partition(":")[0]].model_validate(json.loads(text)).model_dump(mode="json")
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return Item(id_, revision, seq, data)
+
+
+def _damaged() -> FormcheckError:
+    return FormcheckError(
+        f"The notes on this session ({FILE} in its folder) are damaged; the session itself is not. "
+        "Move that file away to start anew."
+    )
