@@ -15,9 +15,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from formcheck.coach.flow import Flow
-from formcheck.coach.plan import History, Plan
+from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.start import live_engine
-from formcheck.engine.live_engine import Practice
+from formcheck.engine.live_engine import LiveEngine
 from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import load_definition
 from formcheck.pose.live import LivePose
@@ -41,13 +41,13 @@ def cost(exercise: str, video: Path, seconds: float) -> dict[str, tuple[int, flo
     while len(order) < seconds * fps:
         order += pictures + pictures[::-1]
     definition = load_definition(exercise)
-    plan = Plan(definition, sets=50, reps=8, rest_s=15.0, views=tuple(definition.views))
-    flow = Flow(Words(), {}, lambda name: (plan, History()), exercise)
+    plan = SessionPlan(definition, sets=50, reps=8, rest_s=15.0, views=tuple(definition.views))
+    flow = Flow(Words(), {}, lambda name: (plan, PastPractice()), exercise)
     for step in range(10):
         flow.tick(step / 100)
         flow.press(KEYS.get(flow.step, ""))
     flow.restart_clock()
-    practice = Practice(definition, position_check(definition, None, plan.views))
+    practice = LiveEngine(definition, position_check(definition, None, plan.views))
     facts = SessionFacts("2030-01-01", None, "en", "none", 50, 8, "clip", "blazepose-onnx", "full")
     log, blend, page = LiveLog(definition, facts), Blend(), ""
     frames: dict[str, int] = defaultdict(int)

@@ -21,8 +21,8 @@ import numpy as np
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
-from formcheck.coach.pages.window import FakeWindow, Input, Key, Screen, Window
-from formcheck.coach.plan import History, Plan
+from formcheck.coach.pages.window import FakeWindow, Input, Key, LiveWindow, Screen
+from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.start import live_engine, wanted_views
 from formcheck.coach.voice.voice import SilentVoice
 from formcheck.exercises.definition import load_definition
@@ -96,10 +96,10 @@ def main() -> None:
         clip = Path(folder) / "looped.mp4"
         looped(args.clip, args.seconds, clip)
         definition = load_definition(args.exercise)
-        plan = Plan(definition, sets=5, reps=5, rest_s=1.0, views=wanted_views(definition, None, None))
-        flow = Flow(Words(), {}, lambda name: (plan, History()), args.exercise)
+        plan = SessionPlan(definition, sets=5, reps=5, rest_s=1.0, views=wanted_views(definition, None, None))
+        flow = Flow(Words(), {}, lambda name: (plan, PastPractice()), args.exercise)
         real = sys.platform != "linux" or bool(os.environ.get("DISPLAY"))
-        window: Screen = Window(windowed=True, size=(1366, 768)) if real else OnlyCounting()
+        window: Screen = LiveWindow(windowed=True, size=(1366, 768)) if real else OnlyCounting()
         live = LiveSession(
             flow,
             lambda: ClipSource(clip),

@@ -72,7 +72,7 @@ def live(clip: Path, *more: str | Path) -> None:
         hands.flow = Flow(*arguments)
         return hands.flow
 
-    with patch.object(live_start, "Window", lambda windowed: hands), patch.object(live_start, "Flow", flow):
+    with patch.object(live_start, "LiveWindow", lambda windowed: hands), patch.object(live_start, "Flow", flow):
         run("live", "bridge", "--source", clip, *more)
 
 

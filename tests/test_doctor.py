@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 
 import formcheck.cli.doctor as doctor
 from formcheck.cli.doctor import (
-    Check,
+    DoctorCheck,
     Report,
     check_camera,
     check_disk,
-    check_display,
     check_sound,
     check_speed,
     choose_model,
+    doctor_display,
 )
 from formcheck.cli.main import app
 from formcheck.coach.voice.voice import SilentVoice
@@ -230,7 +230,7 @@ def test_disk(tmp_path: Path) -> None:
     ],
 )
 def test_display(program: str, status: str, words: str) -> None:
-    check = check_display([sys.executable, "-c", program])
+    check = doctor_display([sys.executable, "-c", program])
     assert check.status == status
     assert words in check.found
 
@@ -238,7 +238,7 @@ def test_display(program: str, status: str, words: str) -> None:
 def report(*statuses: str) -> Report:
     names = ("camera", "speed", "sound", "disk", "display")
     checks = tuple(
-        Check(
+        DoctorCheck(
             name, status, f"Found out about {name} × 2.", "" if status == "ok" else "Do this.", {"number": 7}
         )  # type: ignore[arg-type]
         for name, status in zip(names, statuses, strict=True)
@@ -292,9 +292,9 @@ def test_the_command(
 def test_an_old_console_gets_signs_it_can_show() -> None:
     program = (
         "import formcheck.cli.doctor as d, sys\n"
-        "from formcheck.cli.doctor import Check, Report\n"
-        "d.examine = lambda *a, **k: Report((Check('camera', 'ok', '640 × 480'),"
-        " Check('sound', 'fail', 'none', 'Do this.')), None)\n"
+        "from formcheck.cli.doctor import DoctorCheck, Report\n"
+        "d.examine = lambda *a, **k: Report((DoctorCheck('camera', 'ok', '640 × 480'),"
+        " DoctorCheck('sound', 'fail', 'none', 'Do this.')), None)\n"
         "sys.argv = ['formcheck', 'doctor']\n"
         "from formcheck.cli.main import main\n"
         "main()\n"

@@ -33,7 +33,7 @@ from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.message import Say, Tone
 from formcheck.coach.pages.window import Closed, FakeWindow, Input, Key
-from formcheck.coach.plan import History, Plan
+from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.start import wanted_views
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
@@ -48,7 +48,7 @@ STRAIGHT_M = bridge_lift_for(178.0)
 SIDE, FRONT = Camera(yaw_deg=4, height_m=0.3), Camera(yaw_deg=-2, height_m=0.35)
 REP = Rep(1.9, 0.8, 2.0, 1.0)
 STRETCH = Rep(3.0, 20.0, 3.0, 4.0)
-FIRST_TIME = History()
+FIRST_TIME = PastPractice()
 PICTURE = np.full((720, 1280, 3), 120, np.uint8)
 
 
@@ -212,7 +212,7 @@ def session(
     reps: int = 3,
     keep: Callable[[int], bool] | None = None,
     change: Callable[[PoseResult], PoseResult] = lambda r: r,
-    history: History = FIRST_TIME,
+    history: PastPractice = FIRST_TIME,
     camera: Callable[[MadeCamera], MadeCamera] = lambda c: c,
     definition: Definition | None = None,
     voice: Heard | None = None,
@@ -226,7 +226,7 @@ def session(
     made = camera(MadeCamera([r.time_s for r in answers]))
     words = Words()
     used = definition or load_definition(exercise)
-    plan = Plan(used, sets, reps, rest_s=1.0, views=wanted_views(used, None, None))
+    plan = SessionPlan(used, sets, reps, rest_s=1.0, views=wanted_views(used, None, None))
     choices = {name: load_definition(name) for name in EXERCISES}
     flow = Flow(words, choices, lambda name: (plan, history), exercise)
     made.flow = flow
@@ -472,8 +472,8 @@ def test_nobody_there_is_told_and_counts_nothing(tmp_path):
 
     words = Words()
     used = load_definition("bridge")
-    plan = Plan(used, 1, 3, rest_s=1.0, views=("side",))
-    flow = Flow(words, {}, lambda name: (plan, History()), "bridge")
+    plan = SessionPlan(used, 1, 3, rest_s=1.0, views=("side",))
+    flow = Flow(words, {}, lambda name: (plan, PastPractice()), "bridge")
     heard, patient = Heard(), Patient(flow, KEYS)
     camera = MadeCamera([r.time_s for r in answers])
     result = LiveSession(
@@ -486,7 +486,7 @@ def test_nobody_there_is_told_and_counts_nothing(tmp_path):
 
 def test_pain_of_last_time_is_asked_about(tmp_path):
     outcome = session(
-        "bridge", shot("bridge", [REP] * 1), tmp_path, history=History(sessions=1, had_pain=True)
+        "bridge", shot("bridge", [REP] * 1), tmp_path, history=PastPractice(sessions=1, had_pain=True)
     )
     assert outcome.patient.steps[:3] == ["safety", "settled", "pain_before"]
     assert outcome.result.summary is not None

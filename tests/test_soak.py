@@ -18,8 +18,8 @@ import pytest
 from looped import looped
 
 from formcheck.coach.flow import Flow
-from formcheck.coach.plan import History, Plan
-from formcheck.engine.live_engine import Practice
+from formcheck.coach.plan import PastPractice, SessionPlan
+from formcheck.engine.live_engine import LiveEngine
 from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import load_definition
 from formcheck.pose.blazepose import BlazePose
@@ -171,9 +171,9 @@ def test_an_hour_of_live_practice_does_not_grow(
     pictures = small[1]
     height, width = pictures[0].shape[:2]
     definition = load_definition("clam")
-    plan = Plan(definition, sets=60, reps=20, rest_s=20.0, views=tuple(definition.views))
-    flow = Flow(Words(), {}, lambda name: (plan, History()), "clam")
-    practice = Practice(definition, position_check(definition, None, plan.views))
+    plan = SessionPlan(definition, sets=60, reps=20, rest_s=20.0, views=tuple(definition.views))
+    flow = Flow(Words(), {}, lambda name: (plan, PastPractice()), "clam")
+    practice = LiveEngine(definition, position_check(definition, None, plan.views))
     facts = SessionFacts("2030-01-01", None, "en", "video", 60, 20, "clip", "blazepose-onnx", "full")
     log, blend, page = LiveLog(definition, facts), Blend(), ""
     meta = SessionMeta(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from formcheck.analysis.analysis import PHASES
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep
 from formcheck.engine.baseline import Stretch
-from formcheck.engine.faults import Check
+from formcheck.engine.faults import FaultCheck
 from formcheck.engine.repetition import COUNTED
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
@@ -93,7 +93,7 @@ def fault_summary(definition: Definition, results: Sequence[RepResult]) -> dict[
     counted = [r for r in results if r.times.rep_class in COUNTED]
     out = {}
     for name, fault in definition.faults.items():
-        checks: list[Check] = [r.checks[name] for r in counted]
+        checks: list[FaultCheck] = [r.checks[name] for r in counted]
         checked = [c for c in checks if c.checked]
         found = [c.fault for c in checked if c.fault is not None]
         reason: str | None = None

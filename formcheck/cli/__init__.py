@@ -1,0 +1,1 @@
+"""The commands: each one a thin call into the rooms below."""

@@ -46,7 +46,7 @@ SAMPLE = Path(__file__).with_name("sample.jpg")
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """What was found about one thing.
 
     Attributes:
@@ -73,7 +73,7 @@ class Report:
         model: the pose model to use here, ``"full"`` or ``"lite"``; None if this computer is too slow.
     """
 
-    checks: tuple[Check, ...]
+    checks: tuple[DoctorCheck, ...]
     model: str | None
 
     @property
@@ -131,15 +131,15 @@ def examine(
     progress("Trying the sound")
     sound = check_sound(language)
     progress("Looking at the disk and the screen")
-    return Report((seen, speed, sound, check_disk(sessions_folder()), check_display()), model)
+    return Report((seen, speed, sound, check_disk(sessions_folder()), doctor_display()), model)
 
 
-def check_camera(source: LiveSource) -> Check:
+def check_camera(source: LiveSource) -> DoctorCheck:
     """Open a camera, watch it for two seconds, and close it."""
     try:
         source.open()
     except FormcheckError as error:
-        return Check("camera", "fail", str(error), "Put this right and run formcheck doctor again.")
+        return DoctorCheck("camera", "fail", str(error), "Put this right and run formcheck doctor again.")
     try:
         frame = None
         start = source.now_s()
@@ -149,7 +149,7 @@ def check_camera(source: LiveSource) -> Check:
     finally:
         source.close()
     if frame is None or lost:
-        return Check(
+        return DoctorCheck(
             "camera",
             "fail",
             source.problem or "The camera opens but gives no picture that is not black.",
@@ -173,7 +173,7 @@ def check_camera(source: LiveSource) -> Check:
         found.append("That is too few to judge how fast you move.")
         todo.append("More light usually helps: in the dark cameras slow down.")
     numbers = {"width": width, "height": height, "fps": round(fps, 1), "light": light}
-    return Check("camera", status, " ".join(found), " ".join(todo), numbers)
+    return DoctorCheck("camera", status, " ".join(found), " ".join(todo), numbers)
 
 
 def model_ms(model: str, fps: float = USUAL_FPS, for_s: float = SPEED_S, device: str = "cpu") -> float:
@@ -213,12 +213,14 @@ def choose_model(fps: float, full_ms: float, lite_ms: float) -> tuple[str | None
     return ("lite" if rates["lite"] >= SLOWEST_FPS else None), rates["lite"]
 
 
-def check_speed(fps: float, measure: Callable[[str, float], float] = model_ms) -> tuple[Check, str | None]:
+def check_speed(
+    fps: float, measure: Callable[[str, float], float] = model_ms
+) -> tuple[DoctorCheck, str | None]:
     """Time both models; the check, and the model to use."""
     try:
         full_ms, lite_ms = measure("full", fps), measure("lite", fps)
     except FormcheckError as error:
-        return Check("speed", "fail", str(error), "Install formcheck again."), None
+        return DoctorCheck("speed", "fail", str(error), "Install formcheck again."), None
     model, rate = choose_model(fps, full_ms, lite_ms)
     numbers = {
         "full_ms": round(full_ms, 1),
@@ -229,20 +231,20 @@ def check_speed(fps: float, measure: Callable[[str, float], float] = model_ms) -
     times = f"A picture takes {full_ms:.0f} ms (full model) or {lite_ms:.0f} ms (lite model)."
     close = "Close other programs and plug in the charger; an older computer may stay too slow."
     if model is None:
-        return Check("speed", "fail", f"This computer is too slow. {times}", close, numbers), None
+        return DoctorCheck("speed", "fail", f"This computer is too slow. {times}", close, numbers), None
     if rate < min(fps, TEMPO_FPS):
         found = f"Slow: about {rate:.0f} pictures a second, too few to judge how fast you move. {times}"
-        return Check("speed", "limit", found, close, numbers), model
+        return DoctorCheck("speed", "limit", found, close, numbers), model
     if rate < fps:
         found = f"The lite model manages {rate:.0f} of the camera's {fps:.0f} pictures a second. {times}"
-        return Check("speed", "limit", found, close, numbers), model
+        return DoctorCheck("speed", "limit", found, close, numbers), model
     if model == "lite":
         found = f"Fast enough with the lite model, which is a little less exact. {times}"
-        return Check("speed", "ok", found, "", numbers), model
-    return Check("speed", "ok", f"Fast enough for the full model. {times}", "", numbers), model
+        return DoctorCheck("speed", "ok", found, "", numbers), model
+    return DoctorCheck("speed", "ok", f"Fast enough for the full model. {times}", "", numbers), model
 
 
-def check_sound(language: str = "en", open_it: Callable[[str], Voice] = open_voice) -> Check:
+def check_sound(language: str = "en", open_it: Callable[[str], Voice] = open_voice) -> DoctorCheck:
     """Play a tone and speak a sentence."""
     voice = open_it(language)
     try:
@@ -259,7 +261,7 @@ def check_sound(language: str = "en", open_it: Callable[[str], Voice] = open_voi
         voice.close()
     numbers = {"working": working, "start_delay_s": round(delays[-1], 3) if delays else None}
     if not working:
-        return Check(
+        return DoctorCheck(
             "sound",
             "limit",
             problem or "The voice does not answer.",
@@ -268,14 +270,14 @@ def check_sound(language: str = "en", open_it: Callable[[str], Voice] = open_voi
         )
     heard = "If you did not hear a sentence just now, turn the volume up and unplug headphones."
     if problem:
-        return Check("sound", "limit", problem, heard, numbers)
-    return Check("sound", "ok", f"The computer speaks and plays tones. {heard}", "", numbers)
+        return DoctorCheck("sound", "limit", problem, heard, numbers)
+    return DoctorCheck("sound", "ok", f"The computer speaks and plays tones. {heard}", "", numbers)
 
 
 _TEST = {"en": "This is your coach.", "de": "Hier spricht Ihr Trainer."}
 
 
-def check_disk(folder: Path, usage: Callable[[Path], Any] = shutil.disk_usage) -> Check:
+def check_disk(folder: Path, usage: Callable[[Path], Any] = shutil.disk_usage) -> DoctorCheck:
     """Room where sessions are kept, and whether they may be written there."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
@@ -284,7 +286,7 @@ def check_disk(folder: Path, usage: Callable[[Path], Any] = shutil.disk_usage) -
         free_gb = 0.0
     numbers = {"folder": str(folder), "free_gb": round(free_gb, 1)}
     if not there.is_dir() or not os.access(there, os.W_OK):
-        return Check(
+        return DoctorCheck(
             "disk",
             "limit",
             f"Sessions cannot be kept: you may not write to {there}.",
@@ -293,10 +295,10 @@ def check_disk(folder: Path, usage: Callable[[Path], Any] = shutil.disk_usage) -
         )
     found = f"{free_gb:.1f} GB are free for sessions (in {folder})."
     if free_gb < ROOM_GB:
-        return Check(
+        return DoctorCheck(
             "disk", "limit", found, "Delete what you no longer need, or sessions may not fit.", numbers
         )
-    return Check("disk", "ok", found, "", numbers)
+    return DoctorCheck("disk", "ok", found, "", numbers)
 
 
 # In a process of its own: without a screen, the window system ends the program it is asked by.
@@ -332,7 +334,7 @@ print(json.dumps(size))
 """
 
 
-def check_display(command: list[str] | None = None) -> Check:
+def doctor_display(command: list[str] | None = None) -> DoctorCheck:
     """Open a full-screen window for a moment.
 
     Args:
@@ -351,19 +353,19 @@ def check_display(command: list[str] | None = None) -> Check:
     except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
         opened, size = False, None
     if not opened:
-        return Check(
+        return DoctorCheck(
             "display",
             "fail",
             "No window can be opened.",
             "Run formcheck on the computer itself, at its screen, and not over a remote terminal.",
         )
     if size is None:
-        return Check("display", "ok", "A window can be opened; the size of the screen is not known.")
+        return DoctorCheck("display", "ok", "A window can be opened; the size of the screen is not known.")
     width, height = (int(n) for n in size)
     numbers = {"width": width, "height": height}
     found = f"The screen has {width} × {height} points."
     if width < 1024 or height < 600:
-        return Check(
+        return DoctorCheck(
             "display", "limit", found, "Text will be small from two metres: use a larger screen.", numbers
         )
-    return Check("display", "ok", found, "", numbers)
+    return DoctorCheck("display", "ok", found, "", numbers)

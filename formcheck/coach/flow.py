@@ -13,7 +13,7 @@ from typing import Literal
 
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
-from formcheck.coach.pages.flow_pages import Pages, Standing
+from formcheck.coach.pages.flow_pages import FlowState, Pages
 from formcheck.coach.pages.page import Page
 from formcheck.coach.plan import (
     CLIP_END_S,
@@ -23,15 +23,15 @@ from formcheck.coach.plan import (
     SMALL_AFTER_S,
     STUCK_S,
     WITH_CAMERA,
-    History,
-    Plan,
+    PastPractice,
     Safety,
+    SessionPlan,
     SetCount,
     Step,
 )
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
-from formcheck.engine.live_engine import PRACTICE_REPS, Moment
+from formcheck.engine.live_engine import PRACTICE_REPS, LiveMoment
 from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
 from formcheck.session.events import Event
@@ -57,18 +57,18 @@ class Flow:
         self,
         words: Words,
         choices: Mapping[str, Definition],
-        plan_for: Callable[[str], tuple[Plan, History]],
+        plan_for: Callable[[str], tuple[SessionPlan, PastPractice]],
         exercise: str | None = None,
     ) -> None:
         self.words = words
         self.step: Step = "choose"
-        self.plan: Plan | None = None
+        self.plan: SessionPlan | None = None
         self.consent: Literal["video", "skeleton", "none"] | None = None
         self.ending_s: float | None = None
         self._plan_for = plan_for
         self._pages = Pages(words, choices)
         self._safety = Safety()
-        self._history = History()
+        self._history = PastPractice()
         self._messages: deque[Message] = deque()
         self._events: deque[Event] = deque()
         self._policy: Policy | None = None
@@ -79,7 +79,7 @@ class Flow:
         self._since_s = 0.0
         self._now_s = 0.0
         self._frame = -1
-        self._moment: Moment | None = None
+        self._moment: LiveMoment | None = None
         self._pain_before: int | None = None
         self._pain_last: int | None = None
         self._before_pause: Step = "work"
@@ -133,7 +133,7 @@ class Flow:
         self._cue = (*self._cue[:2], self._cue[2] - self._now_s)
         self._now_s = 0.0
 
-    def frame(self, moment: Moment) -> None:
+    def frame(self, moment: LiveMoment) -> None:
         """One frame, after the engine dealt with it."""
         self._now_s, self._frame, self._moment = moment.time_s, moment.index, moment
         if self.step in ("setup", "practice", "work"):
@@ -386,7 +386,7 @@ class Flow:
 
     # --- exercising ---------------------------------------------------------------------------------
 
-    def _follow(self, moment: Moment) -> None:
+    def _follow(self, moment: LiveMoment) -> None:
         """Set-up, practice and sets follow the engine's stage."""
         if moment.stage in ("setup", "still"):
             if self.step != "setup":
@@ -422,7 +422,7 @@ class Flow:
                     self._say("page.work.begin", set=self._told_set)
             self._work(moment)
 
-    def _practise(self, moment: Moment) -> None:
+    def _practise(self, moment: LiveMoment) -> None:
         assert self._policy is not None
         t = moment.time_s
         if self.step != "practice":
@@ -446,7 +446,7 @@ class Flow:
         if step is not None:
             self._to(step)
 
-    def _work(self, moment: Moment) -> None:
+    def _work(self, moment: LiveMoment) -> None:
         assert self._policy is not None
         assert self.plan is not None
         t = moment.time_s
@@ -528,12 +528,12 @@ class Flow:
         if message.key not in ("voice.count", "page.rest.title"):  # these stand on the page anyway
             self._cue = (message.text, message.fault is not None, self._now_s)
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> FlowState:
         problem = self._last_problem if self.step == "setup" else None
         text, correction, at_s = self._cue
         fresh = self._now_s - at_s < CUE_S
         now = self._sets[-1] if self._sets else None
-        return Standing(
+        return FlowState(
             step=self.step,
             plan=self.plan,
             consent=self.consent,

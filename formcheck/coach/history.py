@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from formcheck.coach.message import Priority
-from formcheck.engine.faults import Check
+from formcheck.engine.faults import FaultCheck
 from formcheck.exercises.definition import Definition
 
 #: A fault must have been checked in this share of a set's repetitions for praise of the whole set (spec 4.3).
@@ -18,7 +18,7 @@ _LEVELS = {"P2": Priority.PELVIS_TRUNK, "P3": Priority.LEG, "P4": Priority.RANGE
 
 
 @dataclass(frozen=True)
-class Seen:
+class FaultTally:
     """One fault in one repetition in which it was checked: grade 0 if it was absent."""
 
     rep: int
@@ -39,7 +39,7 @@ class SetHistory:
         self._definition = definition
         self._rules = definition.feedback
         self._focus = focus_fault
-        self._seen: dict[str, list[Seen]] = {name: [] for name in definition.faults}
+        self._seen: dict[str, list[FaultTally]] = {name: [] for name in definition.faults}
         self._evidence_from = dict.fromkeys(definition.faults, 1)
         self._praised_by: dict[str, list[str]] = {}
         for name, fault in definition.faults.items():
@@ -47,16 +47,16 @@ class SetHistory:
                 self._praised_by.setdefault(fault.praise, []).append(name)
         self.reps = 0
 
-    def add(self, checks: Mapping[str, Check]) -> None:
+    def add(self, checks: Mapping[str, FaultCheck]) -> None:
         """One more repetition."""
         self.reps += 1
         for name, check in checks.items():
             if check.checked and name in self._seen:
                 fault = check.fault
                 self._seen[name].append(
-                    Seen(self.reps)
+                    FaultTally(self.reps)
                     if fault is None
-                    else Seen(self.reps, fault.grade, fault.sure, fault.end_s - fault.start_s)
+                    else FaultTally(self.reps, fault.grade, fault.sure, fault.end_s - fault.start_s)
                 )
 
     def judge_from(self, fault: str, rep: int) -> None:
@@ -71,16 +71,16 @@ class SetHistory:
         """Priority of a fault's cue (spec 7.2)."""
         return _LEVELS[self._definition.faults[fault].level or "P5"]
 
-    def last(self, fault: str) -> Seen | None:
+    def last(self, fault: str) -> FaultTally | None:
         """The fault in the latest repetition; None if it was not checked there."""
         seen = self._seen[fault]
         return seen[-1] if seen and seen[-1].rep == self.reps else None
 
-    def _counts(self, seen: Seen) -> bool:
+    def _counts(self, seen: FaultTally) -> bool:
         """Is it bad enough, and sure enough, to be spoken of?"""
         return seen.grade >= self._rules.speak_grade and seen.sure >= self._rules.sure_least
 
-    def _recent(self, fault: str) -> list[Seen]:
+    def _recent(self, fault: str) -> list[FaultTally]:
         first = max(self._evidence_from[fault], self.reps - self._rules.confirm_reps[1] + 1)
         return [seen for seen in self._seen[fault] if seen.rep >= first]
 
@@ -113,7 +113,7 @@ class SetHistory:
         ]
         return sorted(names, key=lambda name: self._rank(name, self.last(name), self.frequency(name)))
 
-    def _rank(self, fault: str, seen: Seen | None, frequency: int) -> tuple[int, bool, int, int]:
+    def _rank(self, fault: str, seen: FaultTally | None, frequency: int) -> tuple[int, bool, int, int]:
         grade = seen.grade if seen is not None else 0
         return int(self.level(fault)), fault != self._focus, -grade, -frequency
 

@@ -26,7 +26,7 @@ from formcheck.coach.message import Say, Tone
 from formcheck.coach.pages.draw import WITH_PICTURE, Drawn, draw_page
 from formcheck.coach.pages.window import Click, Closed, Key, Screen
 from formcheck.coach.voice.voice import Voice
-from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
 from formcheck.pose.engine import PoseEngine
@@ -152,9 +152,9 @@ class LiveSession:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._fresh = threading.Event()
-        self._latest: tuple[Frame, Moment] | None = None
+        self._latest: tuple[Frame, LiveMoment] | None = None
         self._error: BaseException | None = None
-        self._practice: Practice | None = None
+        self._practice: LiveEngine | None = None
         self._log: LiveLog | None = None
         self._recorder: Recorder | None = None
         self._waiting: list[Event] = []
@@ -163,7 +163,7 @@ class LiveSession:
         self._offset_s: float | None = None
         self._told: set[str] = set()
         self._problem = ""
-        self._shown: Moment | None = None
+        self._shown: LiveMoment | None = None
         self._drawn: Drawn | None = None
         self._begun_s = time.monotonic()
         self._lit_s = -np.inf
@@ -322,7 +322,7 @@ class LiveSession:
             views=flow.plan.views,
         )
         check = position_check(definition, options.side, flow.plan.views)
-        self._practice = Practice(definition, check, side=options.side)
+        self._practice = LiveEngine(definition, check, side=options.side)
         self._log = LiveLog(definition, facts)
         if facts.consent != "none":
             self._record(frame, facts)

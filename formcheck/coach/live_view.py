@@ -6,7 +6,7 @@ import numpy as np
 
 from formcheck.drawing import body_parts
 from formcheck.drawing.overlay import Body, FaultMark
-from formcheck.engine.live_engine import Moment
+from formcheck.engine.live_engine import LiveMoment
 from formcheck.exercises.definition import Definition
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import Status
@@ -16,7 +16,7 @@ from formcheck.report import wording
 _HIPS = (Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
 
 
-def body_of(moment: Moment, reference: Reference | None, definition: Definition) -> Body:
+def body_of(moment: LiveMoment, reference: Reference | None, definition: Definition) -> Body:
     """The skeleton of one frame, what of it may be believed, and what is wrong with it now.
 
     Args:

@@ -30,7 +30,7 @@ CLIP_END_S = 6.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class SessionPlan:
     """What one session asks for.
 
     Attributes:
@@ -56,7 +56,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class History:
+class PastPractice:
     """What earlier sessions of the same person and exercise say.
 
     Attributes:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
-from formcheck.coach.pages.window import Window
-from formcheck.coach.plan import History, Plan
+from formcheck.coach.pages.window import LiveWindow
+from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, load_prescription
@@ -67,7 +67,7 @@ def start_live(request: LiveRequest) -> LiveResult:
         VideoFile(request.clip).close()
     elif request.camera is not None:
         parse_address(request.camera)
-    window = Window(windowed=request.windowed)
+    window = LiveWindow(windowed=request.windowed)
     voice = _voice(request)
     flow = Flow(
         words,
@@ -107,11 +107,11 @@ def _voice(request: LiveRequest) -> Voice:
     return LoggedVoice(voice, request.speech_log) if request.speech_log is not None else voice
 
 
-def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | None) -> Plan:
+def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | None) -> SessionPlan:
     """What to do in this session: the prescription, else three sets of ten (spec 2)."""
     definition = check_request(exercise, request.side, request.view, request.prescription)
     asked = prescription if prescription is not None else Prescription()
-    return Plan(
+    return SessionPlan(
         translated(definition, request.language),
         sets=request.sets or asked.sets,
         reps=request.reps or asked.reps,
@@ -140,18 +140,18 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
     return tuple(sorted(countable, key=shown, reverse=True))
 
 
-def history_of(request: LiveRequest, exercise: str) -> History:
+def history_of(request: LiveRequest, exercise: str) -> PastPractice:
     """What earlier sessions of this person with this exercise say."""
     past = sorted(
         (s for s in _summaries(request.sessions) if s.live is not None and s.live.patient == request.patient),
         key=lambda s: s.live.started if s.live is not None else "",
     )
     if not past:
-        return History()
+        return PastPractice()
     last = past[-1].live
     assert last is not None
     pains = [last.pain_before, *(s.pain for s in last.sets)]
-    return History(
+    return PastPractice(
         sessions=sum(s.exercise == exercise and bool(s.live and s.live.sets) for s in past),
         had_pain=any(pain for pain in pains if pain is not None),
     )

@@ -47,7 +47,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Check:
+class FaultCheck:
     """Outcome of one fault in one repetition: checked or why not, and the fault if it was there."""
 
     checked: bool
@@ -88,20 +88,20 @@ class Asked:
         """``(T,)`` True in the frames from one time to another."""
         return (self.table.time_s >= start_s) & (self.table.time_s <= end_s)
 
-    def found(self, grade: int, value: float, start_s: float, end_s: float, sure: float) -> Check:
+    def found(self, grade: int, value: float, start_s: float, end_s: float, sure: float) -> FaultCheck:
         """The fault at a grade, or its absence at grade 0."""
         if grade == 0:
-            return Check(True, None, None)
+            return FaultCheck(True, None, None)
         unit = self.fault.unit if self.rule.unit is None else self.rule.unit
-        return Check(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
+        return FaultCheck(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
 
-    def doubted(self, measure: str, inside: NDArray[np.bool_]) -> Check | None:
+    def doubted(self, measure: str, inside: NDArray[np.bool_]) -> FaultCheck | None:
         """Not checked, where too few of these frames are ok; else None."""
         asked = np.count_nonzero(inside)  # a tenth of the time that summing so few takes
         if not asked:
-            return Check(False, "geometry", None)
+            return FaultCheck(False, "geometry", None)
         if np.count_nonzero(self.table.ok(measure) & inside) < _CHECKED_SHARE * asked:
-            return Check(False, _why_not(self.table, measure, inside), None)
+            return FaultCheck(False, _why_not(self.table, measure, inside), None)
         return None
 
 
@@ -123,7 +123,7 @@ def judge_rep(
     ref: Reference,
     target: float = 1.0,
     fps: float = 30.0,
-) -> dict[str, Check]:
+) -> dict[str, FaultCheck]:
     """All faults of one repetition.
 
     Args:
@@ -145,13 +145,13 @@ def _check(
     ref: Reference,
     target: float,
     fps: float,
-) -> Check:
+) -> FaultCheck:
     fault = definition.faults[name]
     if fault.prescribed:
-        return Check(False, "prescribed", None)
+        return FaultCheck(False, "prescribed", None)
     if not fault.rules:
-        return Check(False, "view", None)
-    outcomes: list[Check] = []
+        return FaultCheck(False, "view", None)
+    outcomes: list[FaultCheck] = []
     for rule in fault.rules:
         outcomes += _ask(Asked(rep, table, definition, ref, target, fps, name, fault, rule))
     checked = [o for o in outcomes if o.checked]
@@ -162,15 +162,15 @@ def _check(
         # One leg's measure believed and the other's not: nothing found is not the same as absent.
         if len(checked) < len(outcomes):
             return next(o for o in outcomes if not o.checked)
-        return Check(True, None, None)
-    return Check(True, None, max(found, key=lambda f: (f.grade, f.value)))
+        return FaultCheck(True, None, None)
+    return FaultCheck(True, None, max(found, key=lambda f: (f.grade, f.value)))
 
 
-def _ask(asked: Asked) -> list[Check]:
+def _ask(asked: Asked) -> list[FaultCheck]:
     """What one rule says: one answer, or one for each of its measures."""
     rule = asked.rule
     if rule.views is not None and asked.ref.view not in rule.views:
-        return [Check(False, "view", None)]
+        return [FaultCheck(False, "view", None)]
     if rule.kind in ("above", "below", "either"):
         return [_sustained(asked, measure) for measure in rule.measures]
     return [_RULES[rule.kind](asked)]
@@ -204,7 +204,7 @@ def _phase_frames(asked: Asked) -> NDArray[np.bool_]:
     return inside
 
 
-def _sustained(asked: Asked, measure: str) -> Check:
+def _sustained(asked: Asked, measure: str) -> FaultCheck:
     """A measure beyond a threshold for the rule's minimum time within its phases."""
     rule, table, t = asked.rule, asked.table, asked.table.time_s
     inside = _phase_frames(asked)
@@ -212,7 +212,7 @@ def _sustained(asked: Asked, measure: str) -> Check:
         return doubted
     least = asked.least(measure)
     if least is None:
-        return Check(False, "noise", None)
+        return FaultCheck(False, "noise", None)
     ok = table.ok(measure) & inside
     value = table.column(measure)
     size = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
@@ -228,7 +228,7 @@ def _sustained(asked: Asked, measure: str) -> Check:
             break
         best = (grade, *spell)
     if best is None:
-        return Check(True, None, None)
+        return FaultCheck(True, None, None)
     grade, start_s, end_s = best
     within = ok & (t >= start_s) & (t <= end_s)
     # The level that was held, not the highest spike: so the value and its grade always agree.
@@ -255,10 +255,10 @@ def held_level(t: NDArray[np.float64], size: NDArray[np.float64], minimum_s: flo
     return float(np.minimum.reduceat(np.append(size, np.inf), turns)[::2].max())
 
 
-def _march(asked: Asked) -> Check:
+def _march(asked: Asked) -> FaultCheck:
     """A measure's highest value within a second of a foot leaving the floor."""
     if not asked.definition.march:
-        return Check(False, "no_prescription", None)
+        return FaultCheck(False, "no_prescription", None)
     rule, table, t = asked.rule, asked.table, asked.table.time_s
     measure, lift = rule.measures
     inside = asked.between(asked.rep.start_s, asked.rep.end_s)
@@ -267,14 +267,14 @@ def _march(asked: Asked) -> Check:
             return doubted
     least = asked.least(measure)
     if least is None:
-        return Check(False, "noise", None)
+        return FaultCheck(False, "noise", None)
     ok = table.ok(lift) & inside
     off = longest_spell(t[ok], np.abs(table.column(lift)[ok]), rule.foot_off or 0.0, rule.minimum_s)
     if off is None:
-        return Check(False, "no_reps", None)  # no foot was seen to leave the floor
+        return FaultCheck(False, "no_reps", None)  # no foot was seen to leave the floor
     near = table.ok(measure) & asked.between(off[0], off[0] + 1.0)
     if not near.any():
-        return Check(False, _why_not(table, measure, inside), None)
+        return FaultCheck(False, _why_not(table, measure, inside), None)
     # Held for as long as a foot must be off: one wild frame is not a drop.
     value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
     grade = int(sum(value >= max(limit, least) for limit in rule.grades))
@@ -282,7 +282,7 @@ def _march(asked: Asked) -> Check:
     return asked.found(grade, value, off[0], off[0] + 1.0, sure)
 
 
-def _settles(asked: Asked) -> Check:
+def _settles(asked: Asked) -> FaultCheck:
     """Beyond a threshold in the rise, and level again in the hold."""
     measure = asked.rule.measures[0]
     rise = _sustained(asked, measure)
@@ -290,9 +290,9 @@ def _settles(asked: Asked) -> Check:
         return rise
     held = asked.between(asked.rep.hold_start_s, asked.rep.hold_end_s) & asked.table.ok(measure)
     if not held.any():
-        return Check(False, "geometry", None)
+        return FaultCheck(False, "geometry", None)
     level = median(np.abs(asked.table.column(measure)[held]))
-    return rise if level < asked.rule.grades[0] else Check(True, None, None)
+    return rise if level < asked.rule.grades[0] else FaultCheck(True, None, None)
 
 
 def longest_spell(
@@ -343,7 +343,7 @@ def longest_spell(
     return max(spells, key=lambda s: s[1] - s[0]) if spells else None
 
 
-def _level(asked: Asked) -> Check:
+def _level(asked: Asked) -> FaultCheck:
     """Median over the hold, or the resting value, against a reference."""
     rule, rep, table = asked.rule, asked.rep, asked.table
     measure = rule.measures[0]
@@ -358,13 +358,13 @@ def _level(asked: Asked) -> Check:
     ok = table.ok(measure) & inside
     least = asked.least(measure)
     if least is None:
-        return Check(False, "noise", None)
+        return FaultCheck(False, "noise", None)
     if rule.kind == "hold":
         level = median(table.column(measure)[ok])
     else:
         level = asked.ref.rest.get(measure, float("nan"))
         if not np.isfinite(level) or not asked.ref.still:
-            return Check(False, "baseline", None)
+            return FaultCheck(False, "baseline", None)
     value = rule.sign * ((rule.reference or 0.0) - level)
     grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
     if rule.kind == "rest":
@@ -373,21 +373,21 @@ def _level(asked: Asked) -> Check:
     return asked.found(grade, value, max(a, rep.start_s), min(b, rep.end_s), sure)
 
 
-def _forced(asked: Asked) -> Check:
+def _forced(asked: Asked) -> FaultCheck:
     """Beyond the target, where another fault is there too."""
     other = asked.rule.with_fault or ""
     also = _check(other, asked.rep, asked.table, asked.definition, asked.ref, asked.target, asked.fps)
     mine = _timing(asked)
-    return mine if also.fault is not None else Check(also.checked, also.reason, None)
+    return mine if also.fault is not None else FaultCheck(also.checked, also.reason, None)
 
 
-def _trusted(asked: Asked) -> Check | None:
+def _trusted(asked: Asked) -> FaultCheck | None:
     """Not checked, where the counting signal is too doubtful to judge levels by; else None."""
     inside = asked.between(asked.rep.start_s, asked.rep.end_s)
     return asked.doubted(asked.definition.counting.signal, inside)
 
 
-def _timing(asked: Asked) -> Check:
+def _timing(asked: Asked) -> FaultCheck:
     """Range, return and shape of the signal: judged on the repetition's own levels."""
     rule, rep = asked.rule, asked.rep
     if (doubted := _trusted(asked)) is not None:
@@ -407,7 +407,7 @@ def _timing(asked: Asked) -> Check:
         a, b = rep.start_s, rep.end_s
         value, sd = float(rep.speed_peaks), 0.5
         if asked.fps < asked.definition.gates.fps_min_tempo or rep.gap:
-            return Check(False, "fps" if not rep.gap else "occluded", None)
+            return FaultCheck(False, "fps" if not rep.gap else "occluded", None)
         grade = int(sum(value >= limit for limit in rule.grades))
     elif rule.kind == "sag":
         a, b = rep.hold_start_s, rep.hold_end_s
@@ -420,12 +420,12 @@ def _timing(asked: Asked) -> Check:
     return asked.found(grade, float(value), a, b, chance_beyond(abs(value - rule.grades[0]), sd))
 
 
-def _duration(asked: Asked) -> Check:
+def _duration(asked: Asked) -> FaultCheck:
     """A phase's duration as share of the prescribed one."""
     rule, rep = asked.rule, asked.rep
     gates, tempo = asked.definition.gates, asked.definition.tempo
     if asked.fps < gates.fps_min_tempo:
-        return Check(False, "fps", None)
+        return FaultCheck(False, "fps", None)
     limits = {
         "rise": (tempo.rise_s, rep.start_s, rep.hold_start_s),
         "hold": (tempo.hold_s, rep.hold_start_s, rep.hold_end_s),
@@ -433,11 +433,11 @@ def _duration(asked: Asked) -> Check:
     }
     prescribed, a, b = limits[rule.phase or "lower"]
     if prescribed is None:
-        return Check(False, "no_prescription", None)
+        return FaultCheck(False, "no_prescription", None)
     if rep.gap:
-        return Check(False, "occluded", None)
+        return FaultCheck(False, "occluded", None)
     if rep.cut_end and rule.phase == "lower":
-        return Check(False, "no_person", None)
+        return FaultCheck(False, "no_person", None)
     value = (b - a) / prescribed
     trusted = _trusted(asked) is None
     sd = (gates.timing_error_s if trusted else gates.timing_error_low_s) / prescribed
@@ -461,7 +461,7 @@ def _level_sd(asked: Asked) -> float:
 
 
 #: What judges each kind of rule; ``above``, ``below`` and ``either`` go to `_sustained`, measure by measure.
-_RULES: dict[str, Callable[[Asked], Check]] = {
+_RULES: dict[str, Callable[[Asked], FaultCheck]] = {
     "march": _march,
     "settles": _settles,
     "forced": _forced,

@@ -1,4 +1,4 @@
-"""`Practice`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
+"""`LiveEngine`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
 
 ``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
 position, takes the baseline from it, learns the person's own range from practice repetitions, and then
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from formcheck.engine.baseline import prepare, reference_at_rest
 from formcheck.engine.ongoing import Ongoing, OngoingFaults
-from formcheck.engine.position import HOLD_STILL, LYING, UNSTEADY, PositionCheck, Problem, Window
+from formcheck.engine.position import HOLD_STILL, LYING, UNSTEADY, PositionCheck, Problem, RecentFrames
 from formcheck.engine.repetition import COUNTED
 from formcheck.engine.tracker import RepResult, Tracker
 from formcheck.exercises.definition import Definition
@@ -27,7 +27,7 @@ from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
-from formcheck.pose.live_filter import Seen, Steady
+from formcheck.pose.live_filter import LiveFilter, SeenFrame
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.track import Track
 
@@ -73,7 +73,7 @@ _NO_WORLD = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
 
 @dataclass(frozen=True)
-class Moment:
+class LiveMoment:
     """What one frame of a live session told.
 
     Attributes:
@@ -116,12 +116,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class _Kept:
-    seen: Seen
+    seen: SeenFrame
     xy: NDArray[np.float32] | None
     world: NDArray[np.float32] | None
 
 
-class Practice:
+class LiveEngine:
     """One live session's engine.
 
     Args:
@@ -143,7 +143,7 @@ class Practice:
         self.stage: Stage = "setup"
         self._check = check
         self._side = side
-        self._steady = Steady()
+        self._steady = LiveFilter()
         self._kept: deque[_Kept] = deque()
         self._shape: deque[tuple[float, bool]] = deque()
         self._in_posture_s: float | None = None
@@ -192,7 +192,7 @@ class Practice:
 
     # --- one frame ----------------------------------------------------------------------------------
 
-    def update(self, seen: Seen) -> Moment:
+    def update(self, seen: SeenFrame) -> LiveMoment:
         """One frame, later than the one before."""
         slept = bool(self._kept) and seen.time_s - self._kept[-1].seen.time_s > _AWAY_S
         filtered = self._steady(seen)
@@ -206,13 +206,13 @@ class Practice:
         if self.stage in ("setup", "still"):
             return self._set_up(seen, xy)
         if self.stage in ("resting", "paused") or self.reference is None:
-            return Moment(seen.time_s, seen.index, self.stage, xy=xy, visibility=seen.visibility)
+            return LiveMoment(seen.time_s, seen.index, self.stage, xy=xy, visibility=seen.visibility)
         if slept or self._has_left(seen, xy):  # of what was done while the computer slept nothing is known
             self._to_setup()
             return self._set_up(seen, xy)
         return self._follow(seen, xy, world)
 
-    def _set_up(self, seen: Seen, xy: NDArray[np.float32] | None) -> Moment:
+    def _set_up(self, seen: SeenFrame, xy: NDArray[np.float32] | None) -> LiveMoment:
         t = seen.time_s
         problem = self._in_the_way(t)
         self.stage = "setup" if problem is not None else "still"
@@ -231,7 +231,7 @@ class Practice:
                 problem = HOLD_STILL
         if done is None and self._restless and self._learn_from_movement(t):
             done, calibrated, problem = self.reference, self.range, None
-        return Moment(
+        return LiveMoment(
             t,
             seen.index,
             self.stage,
@@ -261,8 +261,8 @@ class Practice:
         return problem if t - self._lies_badly_s < _PATIENCE_S else None
 
     def _follow(
-        self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
-    ) -> Moment:
+        self, seen: SeenFrame, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+    ) -> LiveMoment:
         assert self.reference is not None
         row = self._measure(seen, xy, world)
         stage: Stage = self.stage
@@ -279,7 +279,7 @@ class Practice:
             calibrated = self._practised(practised)
         elif stage == "work" and self._ongoing is not None:
             ongoing = self._ongoing.update(row, phase)
-        return Moment(
+        return LiveMoment(
             seen.time_s,
             seen.index,
             stage,
@@ -297,7 +297,7 @@ class Practice:
         )
 
     def _measure(
-        self, seen: Seen, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+        self, seen: SeenFrame, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
     ) -> MeasureTable:
         person = xy is not None and world is not None
         table = self._measurer(
@@ -318,7 +318,7 @@ class Practice:
         reference = reference_at_rest(track, xy, world, self.definition, self._side)
         before = self.reference
         if before is None or (reference.view, reference.side) != (before.view, before.side):
-            # Seen from elsewhere the range reads differently: practise again.
+            # SeenFrame from elsewhere the range reads differently: practise again.
             self.range, self._peaks, self._practice_of = None, [], PRACTICE_REPS
         range_ = self.range if self.range is not None else float("nan")
         return self._settle(replace(reference, range=range_), xy)
@@ -401,10 +401,10 @@ class Practice:
         self._looked_s = None
         self._moved_since_s = self._away_since_s = None
 
-    def _window(self, last_s: float) -> Window:
+    def _window(self, last_s: float) -> RecentFrames:
         kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - last_s - 1e-6]
         track, xy, world = _as_track(kept)
-        return Window(
+        return RecentFrames(
             track.time_s,
             xy,
             world,
@@ -446,7 +446,7 @@ class Practice:
     def _in_posture(self, t: float) -> bool:
         return self._in_posture_s is not None and t - self._in_posture_s <= _POSTURE_GAP_S
 
-    def _has_left(self, seen: Seen, xy: NDArray[np.float32] | None) -> bool:
+    def _has_left(self, seen: SeenFrame, xy: NDArray[np.float32] | None) -> bool:
         """True once the body has been away, or has been somewhere else, for a while."""
         assert self.reference is not None
         t = seen.time_s

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Window:
+class RecentFrames:
     """The last second of a live session, for the set-up check.
 
     Attributes:
@@ -76,4 +76,4 @@ LYING = OF_THE_POSITION | {"hold_still", "camera_tilted"}
 
 
 #: Tells what is wrong with the position, or None (see `formcheck.engine.start_position`).
-PositionCheck = Callable[[Window], Problem | None]
+PositionCheck = Callable[[RecentFrames], Problem | None]

@@ -1,7 +1,7 @@
 """What keeps a patient from starting, one small check each, from a second or so of landmarks (spec 3.3, 6.4).
 
-Pure functions of a `Stand`. Each limit says where it comes from: the specification, or the 54 real and
-rendered clips, of which the range over bodies in the right start position is given ("start") and, where
+Pure functions of a `StartPosition`. Each limit says where it comes from: the specification, or the 54 real
+and rendered clips, of which the range over bodies in the right start position is given ("start") and, where
 there are such, over others.
 """
 
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.engine.position import OF_THE_POSITION, PositionCheck, Problem, Window
+from formcheck.engine.position import OF_THE_POSITION, PositionCheck, Problem, RecentFrames
 from formcheck.exercises.definition import Definition
 from formcheck.measures import view as views
 from formcheck.measures.formulas import Formulas
@@ -63,7 +63,7 @@ _BODY = [*_HEAD, *_JOINTS, *_FEET]
 
 
 @dataclass(frozen=True)
-class Stand:
+class StartPosition:
     """A short window of landmarks, and what they are to be.
 
     Attributes:
@@ -190,32 +190,32 @@ class Stand:
 # --- is there one body, and all of it in the picture? -------------------------------------------------
 
 
-def two_people(s: Stand) -> bool:
+def two_people(s: StartPosition) -> bool:
     """More than one person, and no sure lock on one of them."""
     return s.people_seen > 1 and float(s.seen.mean()) < LOCKED_SHARE
 
 
-def nobody(s: Stand) -> bool:
+def nobody(s: StartPosition) -> bool:
     """Nobody is seen in most of the frames."""
     return float(s.seen.mean()) < SEEN_SHARE if s.seen.size else True
 
 
-def _cut_off(s: Stand, parts: tuple[Landmark, ...]) -> NDArray[np.bool_]:
+def _cut_off(s: StartPosition, parts: tuple[Landmark, ...]) -> NDArray[np.bool_]:
     shares = s.at[list(parts)] / np.array(s.image_wh)
     return np.asarray(((shares < EDGE) | (shares > 1 - EDGE)).any(axis=1))
 
 
-def head_out(s: Stand) -> bool:
+def head_out(s: StartPosition) -> bool:
     """Nose and both ears outside. Not asked of somebody upright: they are about to lie down."""
     return not s.upright and bool(_cut_off(s, _HEAD).all())
 
 
-def feet_out(s: Stand) -> bool:
+def feet_out(s: StartPosition) -> bool:
     """A part of a foot outside, of somebody lying."""
     return not s.upright and bool(_cut_off(s, _FEET).any())
 
 
-def too_close(s: Stand) -> bool:
+def too_close(s: StartPosition) -> bool:
     """The body fills the picture or sticks out at both ends; upright: not even the trunk is all in it."""
     if s.upright:
         return bool(_cut_off(s, _JOINTS[:2] + _JOINTS[3:5]).any())
@@ -223,7 +223,7 @@ def too_close(s: Stand) -> bool:
     return bool(fills.max() > FILLS) or (head_out(s) and feet_out(s))
 
 
-def too_far(s: Stand) -> bool:
+def too_far(s: StartPosition) -> bool:
     """The body is small in the picture.
 
     Seen from an end the same body at the same distance covers less, so its length in metres is put
@@ -241,7 +241,7 @@ def too_far(s: Stand) -> bool:
 # --- the camera ---------------------------------------------------------------------------------------
 
 
-def camera_tilted(s: Stand) -> bool:
+def camera_tilted(s: StartPosition) -> bool:
     """The floor slopes in the picture although the body lies across it.
 
     The floor line runs from the lower shoulder to the lowest point of the feet, which all lie on the mat. A
@@ -264,7 +264,7 @@ def camera_tilted(s: Stand) -> bool:
     return (floor > highest and trunk > TILT_TRUNK_DEG[1]) or (floor < lowest and trunk < TILT_TRUNK_DEG[0])
 
 
-def _lower(s: Stand, part: str) -> Landmark:
+def _lower(s: StartPosition, part: str) -> Landmark:
     """The one of a pair that lies lower in the picture."""
     return max((side_landmark(side, part) for side in ("left", "right")), key=lambda i: s.at[i, 1])
 
@@ -274,7 +274,7 @@ def _down_deg(a: Array, b: Array) -> float:
     return float(np.degrees(np.arctan2(b[1] - a[1], abs(b[0] - a[0]))))
 
 
-def wrong_view(s: Stand) -> bool:
+def wrong_view(s: StartPosition) -> bool:
     """The camera looks from another side than any that is wanted."""
     return bool(s.wanted_views) and s.view.name not in s.wanted_views
 
@@ -282,12 +282,12 @@ def wrong_view(s: Stand) -> bool:
 # --- the posture --------------------------------------------------------------------------------------
 
 
-def not_lying(s: Stand) -> bool:
+def not_lying(s: StartPosition) -> bool:
     """Standing or sitting."""
     return s.upright
 
 
-def wrong_side_up(s: Stand) -> bool:
+def wrong_side_up(s: StartPosition) -> bool:
     """On the side, but the leg that is to work lies below."""
     if not s.side_lying or s.side is None:
         return False
@@ -299,7 +299,7 @@ def wrong_side_up(s: Stand) -> bool:
     return s.top != s.side
 
 
-def knees_straight(s: Stand) -> bool:
+def knees_straight(s: StartPosition) -> bool:
     """Not in the posture, and what is missing is the bend of the knees."""
     if s.module.KNEES == "straight":
         return False
@@ -309,7 +309,7 @@ def knees_straight(s: Stand) -> bool:
     return not s.in_posture and float(bend.max()) < KNEE_BENT_DEG
 
 
-def knees_bent(s: Stand) -> bool:
+def knees_bent(s: StartPosition) -> bool:
     """Not in the posture, and what is missing is that a knee is straight."""
     if s.module.KNEES != "straight" or s.in_posture:
         return False
@@ -320,12 +320,12 @@ def knees_bent(s: Stand) -> bool:
     return float(bend[s.top] if s.side_lying else max(bend.values())) > KNEES_STRAIGHT_DEG
 
 
-def not_in_position(s: Stand) -> bool:
+def not_in_position(s: StartPosition) -> bool:
     """Lying, but not as the exercise starts."""
     return not s.in_posture
 
 
-def feet_apart(s: Stand) -> bool:
+def feet_apart(s: StartPosition) -> bool:
     """Clam: the top foot does not lie on the other (vertical gap, trunk lengths)."""
     if not s.side_lying or s.view.name not in ("front", "oblique", "feet"):
         return False
@@ -334,7 +334,7 @@ def feet_apart(s: Stand) -> bool:
     return abs(float(np.mean(gaps))) / s.length_px >= FEET_APART
 
 
-def hips_not_stacked(s: Stand) -> bool:
+def hips_not_stacked(s: StartPosition) -> bool:
     """Clam from the front: the hip line leans from the vertical along the body."""
     if not s.side_lying or s.view.name != "front":
         return False
@@ -342,7 +342,7 @@ def hips_not_stacked(s: Stand) -> bool:
     return float(np.degrees(np.arctan2(abs(line[0]), -line[1]))) > HIPS_STACKED_DEG
 
 
-def _knees_along(s: Stand) -> float | None:
+def _knees_along(s: StartPosition) -> float | None:
     """Clam from the front: the lower knee along the body from the hips, trunk lengths (M-C8 q)."""
     if not s.side_lying or s.view.name != "front":
         return None
@@ -351,19 +351,19 @@ def _knees_along(s: Stand) -> float | None:
     return float(knee @ along) / s.trunk_px / s.length_px
 
 
-def knees_too_low(s: Stand) -> bool:
+def knees_too_low(s: StartPosition) -> bool:
     """Clam: the hips are nearly straight."""
     q = _knees_along(s)
     return q is not None and q > KNEES_FORWARD[1]
 
 
-def knees_too_high(s: Stand) -> bool:
+def knees_too_high(s: StartPosition) -> bool:
     """Clam: the knees are drawn up to the chest."""
     q = _knees_along(s)
     return q is not None and q < KNEES_FORWARD[0]
 
 
-def _knee_bend(s: Stand) -> float | None:
+def _knee_bend(s: StartPosition) -> float | None:
     """Bridge from the side: knee flexion of the near leg, degrees."""
     if s.side_lying or s.view.name != "side":
         return None
@@ -374,7 +374,7 @@ def _knee_bend(s: Stand) -> float | None:
     return float(bend)
 
 
-def _beyond(s: Stand, fault: str) -> bool:
+def _beyond(s: StartPosition, fault: str) -> bool:
     """Would the definition's own rule for the start position already call it a fault (grade 1)?"""
     bend, of = _knee_bend(s), s.definition.faults.get(fault)
     if bend is None or of is None:
@@ -386,7 +386,7 @@ def _beyond(s: Stand, fault: str) -> bool:
     )
 
 
-def hips_up(s: Stand) -> bool:
+def hips_up(s: StartPosition) -> bool:
     """Bridge from the side: the bottom is off the floor already."""
     if s.side_lying or s.view.name != "side":
         return False
@@ -394,24 +394,24 @@ def hips_up(s: Stand) -> bool:
     return _down_deg(shoulder, heel) - _down_deg(shoulder, hip) > HIPS_UP_DEG
 
 
-def feet_too_far(s: Stand) -> bool:
+def feet_too_far(s: StartPosition) -> bool:
     """Bridge: target less 30 degrees or more (the numbers are the fault's)."""
     return _beyond(s, "feet_too_far")
 
 
-def feet_too_near(s: Stand) -> bool:
+def feet_too_near(s: StartPosition) -> bool:
     """Bridge: target plus 25 degrees or more."""
     return _beyond(s, "feet_too_near")
 
 
-def head_up(s: Stand) -> bool:
+def head_up(s: StartPosition) -> bool:
     """Bridge from the side: the head is held up, more than a pillow would."""
     if s.side_lying or s.view.name != "side":
         return False
     return float(s.point(s.near, "shoulder")[1] - s.point(s.near, "ear")[1]) > HEAD_UP * s.trunk_px
 
 
-def moving(s: Stand) -> bool:
+def moving(s: StartPosition) -> bool:
     """Hips or a knee that is seen moved between the first and the last third of the window.
 
     A landmark that jitters has not moved: the way must also stand out from its scatter within the thirds
@@ -437,7 +437,7 @@ def moving(s: Stand) -> bool:
 
 
 #: Checks by importance. Once one says yes, those after it are not asked: they may not make sense yet.
-CHECKS: tuple[tuple[str, Callable[[Stand], bool]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[StartPosition], bool]], ...] = (
     ("two_people", two_people),
     ("nobody", nobody),
     ("too_close", too_close),
@@ -488,7 +488,7 @@ def setup_problem(
         wanted_views: views from which it may be done; the first is shown in the drawing.
         side: declared working side (clam: top leg), or None.
     """
-    stand = Stand(
+    stand = StartPosition(
         np.asarray(time_s, np.float64),
         np.asarray(xy, np.float64),
         np.asarray(world, np.float64),
@@ -506,7 +506,7 @@ def setup_problem(
     return None
 
 
-def _problem(name: str, stand: Stand) -> Problem:
+def _problem(name: str, stand: StartPosition) -> Problem:
     view = stand.wanted_views[0] if stand.wanted_views else None
     variant = ""
     if name in ("not_lying", "knees_straight", "knees_bent", "not_in_position"):
@@ -517,9 +517,9 @@ def _problem(name: str, stand: Stand) -> Problem:
 
 
 def position_check(definition: Definition, side: str | None, wanted_views: Sequence[str]) -> PositionCheck:
-    """`setup_problem` as `Practice` asks it."""
+    """`setup_problem` as `LiveEngine` asks it."""
 
-    def check(window: Window) -> Problem | None:
+    def check(window: RecentFrames) -> Problem | None:
         return setup_problem(
             time_s=window.time_s,
             xy=window.xy,

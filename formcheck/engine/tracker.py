@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.engine.faults import Check, judge_rep
+from formcheck.engine.faults import FaultCheck, judge_rep
 from formcheck.engine.repetition import RepetitionCounter, RepTimes
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
@@ -47,7 +47,7 @@ class RepResult:
     """
 
     times: RepTimes
-    checks: dict[str, Check]
+    checks: dict[str, FaultCheck]
     at_top: dict[str, float] = field(default_factory=dict)
 
 
@@ -198,7 +198,7 @@ class Tracker:
         checks = judge_rep(times, table, self.definition, self.reference, target=target, fps=fps)
         if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
-            checks = {name: Check(False, "no_person", None) for name in checks}
+            checks = {name: FaultCheck(False, "no_person", None) for name in checks}
         return RepResult(times, checks, _at_top(times, table))
 
 

@@ -2,8 +2,8 @@
 
 Two steps. `Blend` moves each skeleton towards the mean of its direct and its mirrored reading, as
 `Track.from_results` does for recordings, but with the second readings made so far. What it gives is stored
-in the session. `Steady` filters it (One-Euro); the same stored landmarks always give the same filtered ones,
-which is why a replay agrees with what was seen live.
+in the session. `LiveFilter` filters it (One-Euro): the same stored landmarks give the same filtered ones, which
+is why a replay agrees with what was seen live.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TRUNK_M = 0.5
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenFrame:
     """What the pose stage saw in one frame of a live session: a row of the stored frames.
 
     Attributes:
@@ -67,7 +67,7 @@ class Blend:
         #: Medians of `_half`; None when it has changed since.
         self._median: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
-    def __call__(self, result: PoseResult, time_s: float, index: int, image_wh: tuple[int, int]) -> Seen:
+    def __call__(self, result: PoseResult, time_s: float, index: int, image_wh: tuple[int, int]) -> SeenFrame:
         """One frame.
 
         Args:
@@ -78,7 +78,7 @@ class Blend:
         pose = result.pose
         rejected = result.rejected is not None
         if pose is None:
-            return Seen(time_s, index, image_wh, None, None, None, rejected, result.people_seen)
+            return SeenFrame(time_s, index, image_wh, None, None, None, rejected, result.people_seen)
         apart = reading_distance(result)
         if result.mirrored is not None and count_jumped(pose, result.mirrored) == 0:
             # Readings that differ as two bodies do (legs swapped, say) have no meaningful middle.
@@ -96,7 +96,7 @@ class Blend:
                 self._median = tuple(median_over(h).astype(np.float32) for h in (images, worlds))  # type: ignore[assignment]
             assert self._median is not None
             image, world = image + self._median[0], world + self._median[1]
-        return Seen(
+        return SeenFrame(
             time_s,
             index,
             image_wh,
@@ -109,7 +109,7 @@ class Blend:
         )
 
 
-class Steady:
+class LiveFilter:
     """Filters the landmarks of one person while live."""
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class Steady:
         self._scale = np.full(5, _TRUNK_M)
         self._seen_s: float | None = None
 
-    def __call__(self, seen: Seen) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    def __call__(self, seen: SeenFrame) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
         """``(33, 2)`` pixels and ``(33, 3)`` metres, filtered; None where nobody is seen."""
         if seen.image_xyz is None or seen.world_xyz is None:
             return None

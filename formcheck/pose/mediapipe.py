@@ -1,7 +1,8 @@
 """MediaPipe's PoseLandmarker: the reference engine, an independent check on our own.
 
-It needs the optional package (``pip install 'formcheck[mediapipe]'``) and a ``.task`` bundle, which is not
-shipped: one added with ``formcheck models add``, or the file named by ``FORMCHECK_POSE_TASK``.
+It needs the optional package (``pip install 'formcheck[mediapipe]'``). Its ``.task`` bundle for the model
+``full`` is shipped; another is one added with ``formcheck models add``, or the file named by
+``FORMCHECK_POSE_TASK``.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class MediaPipe:
         """Open the engine.
 
         Args:
-            model: name of a bundle added with ``formcheck models add``; only a label where
-                ``FORMCHECK_POSE_TASK`` is set.
+            model: ``"full"``, or the name of a bundle added with ``formcheck models add``; only a label
+                where ``FORMCHECK_POSE_TASK`` is set.
 
         Raises:
             FormcheckError: mediapipe is not installed or does not start, or there is no whole bundle of

@@ -66,6 +66,8 @@ _SHIPPED: dict[Kind, dict[str, str]] = {
     "detector": {"detection": "pose_detection.onnx"},
     "landmarks": {"lite": "pose_landmark_lite.onnx", "full": "pose_landmark_full.onnx"},
 }
+# The bundles of the MediaPipe engine, by the landmark model in them.
+_SHIPPED_BUNDLES = {"full": "pose_landmarker_full.task"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -141,21 +143,24 @@ def find_model(kind: Kind, name: str) -> ModelFile:
 
 
 def find_bundle(name: str) -> ModelFile:
-    """The ``.task`` bundle the MediaPipe engine runs.
+    """The ``.task`` bundle the MediaPipe engine runs: one the user added, or else the shipped one.
 
     Raises:
-        FormcheckError: no bundle of that name has been added, or it is damaged.
+        FormcheckError: there is no bundle of that name, or it is damaged.
     """
-    bundles = [added for added in _added_names() if (added_folder() / added / BUNDLE).exists()]
-    if name in bundles:
+    added = [name for name in _added_names() if (added_folder() / name / BUNDLE).exists()]
+    if name in added:
         folder = added_folder() / name
         return _checked(folder / BUNDLE, _recorded(folder).get(BUNDLE), shipped=False)
+    if name in _SHIPPED_BUNDLES:
+        file = _SHIPPED_BUNDLES[name]
+        return _checked(shipped_folder() / file, _shipped_hashes().get(file), shipped=True)
     if name in landmark_names():
         raise FormcheckError(
-            f"The MediaPipe engine has no bundle for the model '{name}': download "
+            f"The MediaPipe engine has no bundle for the model '{name}': use the model full, or download "
             f"pose_landmarker_{name}.task from Google and add it with formcheck models add."
         )
-    raise _unknown(name, bundles)
+    raise _unknown(name, [*_SHIPPED_BUNDLES, *added])
 
 
 def landmark_names() -> list[str]:
@@ -169,7 +174,7 @@ def list_models() -> list[ModelInfo]:
     hashes = _shipped_hashes()
     infos = [
         _info(name, shipped_folder() / file, hashes.get(file, ""), "shipped")
-        for files in _SHIPPED.values()
+        for files in (*_SHIPPED.values(), _SHIPPED_BUNDLES)
         for name, file in files.items()
     ]
     for name in _added_names():

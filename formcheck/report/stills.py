@@ -23,7 +23,7 @@ JPEG_QUALITY = 82
 
 
 @dataclass(frozen=True)
-class Moment:
+class StillMoment:
     """One moment worth showing: a fault at its worst, or (`event` None) the best repetition's top."""
 
     index: int
@@ -54,7 +54,7 @@ class Still:
     height: int
 
 
-def moments(analysis: Analysis, annotator: Annotator) -> list[Moment]:
+def moments(analysis: Analysis, annotator: Annotator) -> list[StillMoment]:
     """Which frames to show: worst faults first, the best repetition last."""
     worst: dict[str, tuple[tuple[int, float], Rep, FaultEvent]] = {}
     for rep in analysis.summary.reps:
@@ -64,10 +64,10 @@ def moments(analysis: Analysis, annotator: Annotator) -> list[Moment]:
             if event.id not in worst or worst[event.id][0] < (event.grade, size):
                 worst[event.id] = ((event.grade, size), rep, event)
     ranked = sorted(worst.values(), key=lambda item: (-item[0][0], item[2].start_s))
-    out = [Moment(_worst_frame(analysis, annotator, event), rep, event) for _, rep, event in ranked]
+    out = [StillMoment(_worst_frame(analysis, annotator, event), rep, event) for _, rep, event in ranked]
     best = _best(analysis)
     if best is not None:
-        out.append(Moment(_nearest(analysis, best.peak_s), best, None))
+        out.append(StillMoment(_nearest(analysis, best.peak_s), best, None))
     return out
 
 
@@ -148,7 +148,7 @@ def _decode(analysis: Analysis, indices: set[int], blur_face: bool) -> dict[int,
     return out
 
 
-def _still(analysis: Analysis, moment: Moment, picture: Image | None) -> Still:
+def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> Still:
     info = analysis.summary.source
     if picture is None:
         width, height, _ = shown_size(info.width, info.height)

@@ -11,7 +11,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import Processing
 from formcheck.files import make_folder
 from formcheck.session.csv_json import write_frames_csv, write_summary_json
-from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder, explained
+from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder, writing_to
 from formcheck.session.folder_lock import only_writer
 from formcheck.session.reader import Session
 from formcheck.session.store import write_session
@@ -127,7 +127,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
     notes = []
     meta, events = session.meta, session.events
     home = session.path.absolute().parent
-    with explained(folder):
+    with writing_to(folder):
         make_folder(folder)
     with only_writer(folder):
         write_frames_csv(analysis, folder / FRAMES)

@@ -28,7 +28,7 @@ from formcheck.files import opener
 from formcheck.report import wording
 from formcheck.review import prescribe, trends
 from formcheck.review.describe import fault_rows
-from formcheck.review.jobs import Job, Jobs
+from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
 from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
@@ -389,7 +389,7 @@ class Api:
         self.jobs.cancel(request.path_params["id"])
         return JSONResponse({})
 
-    def _job_changed(self, job: Job) -> None:
+    def _job_changed(self, job: DroppedVideo) -> None:
         self.hub.tell("job", job.row())
         if job.state == "done":
             self.hub.tell("library", {})

@@ -41,7 +41,7 @@ class Cancelled(Exception):  # noqa: N818 - not an error
 
 
 @dataclass
-class Job:
+class DroppedVideo:
     """One video on its way to a session.
 
     Attributes:
@@ -92,10 +92,10 @@ class Jobs:
         changed: called, from any thread, when a job changed.
     """
 
-    def __init__(self, root: Path, changed: Callable[[Job], None]) -> None:
+    def __init__(self, root: Path, changed: Callable[[DroppedVideo], None]) -> None:
         self._root = root
         self._changed = changed
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, DroppedVideo] = {}
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._worker: threading.Thread | None = None
@@ -106,7 +106,7 @@ class Jobs:
         with self._lock:
             return [job.row() for job in self._jobs.values()]
 
-    def new(self, name: str, fields: dict[str, str]) -> Job:
+    def new(self, name: str, fields: dict[str, str]) -> DroppedVideo:
         """Makes the folder for a video that is about to arrive.
 
         Raises:
@@ -131,7 +131,7 @@ class Jobs:
             folder.mkdir(mode=FOLDER_MODE)
         except OSError as error:
             raise FormcheckError(f"The folder of sessions cannot be written to: {error.strerror}.") from None
-        job = Job(
+        job = DroppedVideo(
             id=secrets.token_hex(8),
             name=printable(name.replace("\\", "/").rsplit("/", 1)[-1], 120) or "video",
             exercise=definition.name,
@@ -158,7 +158,7 @@ class Jobs:
         if shutil.disk_usage(self._root).free < _KEEP_FREE:
             raise FormcheckError("The disk is nearly full; free some space first.")
 
-    def received(self, job: Job) -> None:
+    def received(self, job: DroppedVideo) -> None:
         """All bytes are there: it waits for its turn."""
         self._set(job, state="waiting", what="Waiting for its turn", share=0.0)
         with self._lock:
@@ -167,7 +167,7 @@ class Jobs:
                 self._worker.start()
             self._wake.notify_all()
 
-    def failed(self, job: Job, problem: str) -> None:
+    def failed(self, job: DroppedVideo, problem: str) -> None:
         """It could not be received."""
         job.lock.give_back()
         shutil.rmtree(job.folder, ignore_errors=True)
@@ -212,10 +212,10 @@ class Jobs:
                     self._wake.wait()
             self._run(job)
 
-    def _next(self) -> Job | None:
+    def _next(self) -> DroppedVideo | None:
         return next((job for job in self._jobs.values() if job.state == "waiting"), None)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: DroppedVideo) -> None:
         self._set(job, state="working", what="Looking at the video")
         try:
             self._analyse(job)
@@ -230,7 +230,7 @@ class Jobs:
             job.lock.give_back()
             self._set(job, state="done", what="Done", share=1.0)
 
-    def _analyse(self, job: Job) -> None:
+    def _analyse(self, job: DroppedVideo) -> None:
         def progress(what: str, share: float) -> None:
             if job.cancel.is_set():
                 raise Cancelled
@@ -249,7 +249,7 @@ class Jobs:
             Notes(job.folder).save("about", {"patient": job.patient, "recorded": job.recorded}, 0)
         write_outputs(analysis, folder, video=False, report=False, progress=progress)
 
-    def _set(self, job: Job, **values: Any) -> None:
+    def _set(self, job: DroppedVideo, **values: Any) -> None:
         for name, value in values.items():
             setattr(job, name, value)
         self._changed(job)

@@ -25,7 +25,7 @@ MDC_SHARE = 0.15
 
 
 @dataclass(frozen=True)
-class Reviewed:
+class NotedSession:
     """A session's card with what the physio noted about it.
 
     Attributes:
@@ -82,12 +82,12 @@ class Reviewed:
         return [item.data for item in self.items if item.kind == kind and item.data is not None]
 
 
-def with_notes(card: Card) -> Reviewed:
+def with_notes(card: Card) -> NotedSession:
     """A card with its notes; notes that cannot be read cost nothing but themselves."""
     try:
-        return Reviewed(card, Notes(card.folder.path).standing())
+        return NotedSession(card, Notes(card.folder.path).standing())
     except FormcheckError as error:
-        return Reviewed(card, [], printable(str(error), 400))
+        return NotedSession(card, [], printable(str(error), 400))
 
 
 def patient_key(patient: str) -> str:
@@ -95,7 +95,7 @@ def patient_key(patient: str) -> str:
     return hashlib.sha256(patient.encode()).hexdigest()[:16]
 
 
-def library_row(reviewed: Reviewed) -> dict[str, Any]:
+def library_row(reviewed: NotedSession) -> dict[str, Any]:
     """One session in the list."""
     card = reviewed.card
     base = {"key": card.folder.key, "name": card.folder.name, "problem": card.problem}
@@ -169,7 +169,7 @@ def patient_page(library: Library, key: str) -> dict[str, Any] | None:
     if not mine:
         return None
     mine.sort(key=lambda r: r.date)
-    groups: dict[tuple[str, str], list[Reviewed]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[NotedSession]] = defaultdict(list)
     for reviewed in mine:
         assert reviewed.card.meta is not None
         groups[reviewed.card.meta.exercise, reviewed.card.meta.view].append(reviewed)
@@ -182,7 +182,7 @@ def patient_page(library: Library, key: str) -> dict[str, Any] | None:
     }
 
 
-def _group(exercise: str, view: str, found: list[Reviewed]) -> dict[str, Any]:
+def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any]:
     titles, views = _titles(exercise)
     unit, measure, judged = "", "", False
     if exercise in EXERCISES:
@@ -201,7 +201,7 @@ def _group(exercise: str, view: str, found: list[Reviewed]) -> dict[str, Any]:
     }
 
 
-def _point(reviewed: Reviewed) -> dict[str, Any]:
+def _point(reviewed: NotedSession) -> dict[str, Any]:
     card = reviewed.card
     assert card.meta is not None
     live, named = card.live, counted(card.reps)
@@ -229,7 +229,7 @@ def _point(reviewed: Reviewed) -> dict[str, Any]:
     }
 
 
-def _feeling(reviewed: Reviewed) -> dict[str, Any] | None:
+def _feeling(reviewed: NotedSession) -> dict[str, Any] | None:
     live = reviewed.card.live
     if live is None:
         return None
@@ -315,7 +315,7 @@ def needs_judging(card: Card) -> bool:
     return any(0 < info.reps_checked < n for info in faults.values())
 
 
-def add_up(reviewed: Reviewed, checked: Checked, into: dict[tuple[str, str], Tally]) -> None:
+def add_up(reviewed: NotedSession, checked: Checked, into: dict[tuple[str, str], Tally]) -> None:
     """Adds a session's watched repetitions to the tallies, by exercise and fault."""
     card = reviewed.card
     assert card.meta is not None

@@ -1,0 +1,1 @@
+"""The record: stored sessions, their files, and judging them again."""

@@ -101,13 +101,13 @@ class OutputFolder:
         self._make()
         self._finish = weakref.finalize(self, _leave, self.path, self._lock, existed)
         try:
-            with explained(self.path):
+            with writing_to(self.path):
                 self._lock.take()
             self._refuse_to_overwrite_the_video()
             for name in OUTPUTS:
                 _see_that_it_can_be_replaced(self.path / name)
                 _remove(part_of(self.path / name))  # of a formcheck that wrote there
-            with explained(self.path):
+            with writing_to(self.path):
                 _clear(self.new)
                 make_folder(self.new)
         except BaseException:
@@ -159,7 +159,7 @@ class OutputFolder:
                 f"{self.path} is a file, so it cannot be the folder for the results; "
                 "choose another folder with --out."
             )
-        with explained(self.path):
+        with writing_to(self.path):
             make_folder(self.path)
             # Tried out rather than looked up: permissions say little about network folders and full disks.
             with tempfile.NamedTemporaryFile(dir=self.path, prefix=".formcheck-") as trial:
@@ -211,13 +211,13 @@ def replacing(path: Path) -> Iterator[Path]:
     """Gives an empty file to write to; it takes its place at `path` only when the block ends well.
 
     After any failure, Ctrl-C included, `path` is as it was before and the unfinished file is gone. The
-    block should do nothing but write, since its file errors are explained as errors of writing.
+    block should do nothing but write, since its file errors are writing_to as errors of writing.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     part = part_of(path)
-    with explained(path.parent):
+    with writing_to(path.parent):
         try:
             _remove(part)
             make_file(part)
@@ -232,7 +232,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def writing_to(folder: Path) -> Iterator[None]:
     """Turns a failure to write into `folder` into one sentence that says what to do."""
     advice = "choose another folder with --out."
     full = f"The disk is full, so {folder} cannot take the results; free some space or {advice}"

@@ -272,7 +272,7 @@ def _is_regular(path: Path) -> bool:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def damage_explained(path: Path) -> Iterator[None]:
     """Whatever a damaged session leads to, as one sentence."""
     with reading(path):
         yield

@@ -24,12 +24,12 @@ from formcheck.analysis.summary import (
     Summary,
     ViewInfo,
 )
-from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.repetition import COUNTED
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
 from formcheck.measures.reference import Reference
-from formcheck.pose.live_filter import Seen
+from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.events import Event
 from formcheck.session.reader import Session, reading
 from formcheck.version import __version__
@@ -80,7 +80,7 @@ def stored_facts(session: Session) -> SessionFacts:
         return _FACTS.validate_json(session.meta.live or "")
 
 
-def apply_event(event: Event, practice: Practice, log: LiveLog) -> Rep | None:
+def apply_event(event: Event, practice: LiveEngine, log: LiveLog) -> Rep | None:
     """Apply an event to the engine and the log; the same for live and replay.
 
     Returns:
@@ -147,7 +147,7 @@ class LiveLog:
         last = self._sets[-1].index if self._sets else None
         return sum(rep.set_ == last and rep.class_ in COUNTED for rep in self.reps)
 
-    def frame(self, seen: Seen, moment: Moment) -> Rep | None:
+    def frame(self, seen: SeenFrame, moment: LiveMoment) -> Rep | None:
         """One frame with what it told; returns the repetition it closed."""
         self._frames += 1
         self._with_person += seen.image_xyz is not None

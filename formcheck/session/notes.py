@@ -85,7 +85,7 @@ class Rating(_Model):
         return level
 
 
-class Reviewed(_Model):
+class WatchedRep(_Model):
     """A repetition that was watched as a whole: what is not marked in it was not there."""
 
     rep: RepIndex
@@ -105,7 +105,7 @@ KINDS: dict[str, type[_Model]] = {
     "missed": Missed,
     "comment": Comment,
     "rating": Rating,
-    "reviewed": Reviewed,
+    "reviewed": WatchedRep,
     "about": About,
 }
 _ID = re.compile(r"^(decision|missed|comment|rating|reviewed|about)(:[A-Za-z0-9_.-]{1,80}){0,3}$")

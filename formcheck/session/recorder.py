@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.drawing.face_blur import FaceBlur
-from formcheck.engine.live_engine import Moment
+from formcheck.engine.live_engine import LiveMoment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.files import FOLDER_MODE, make_folder
 from formcheck.measures.table import Reason, Status
-from formcheck.pose.live_filter import Seen
+from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.csv_json import write_summary_json
 from formcheck.session.events import Event
 from formcheck.session.folder import SESSION, SUMMARY, VIDEO, flush_folder
@@ -85,7 +85,7 @@ class Recorder:
         self._with_video = video
         self._measures = len(meta.measures)
         self._rows: queue.SimpleQueue[Callable[[SessionWriter], None] | None] = queue.SimpleQueue()
-        self._pictures: queue.Queue[tuple[NDArray[np.uint8], Seen] | None] = queue.Queue()
+        self._pictures: queue.Queue[tuple[NDArray[np.uint8], SeenFrame] | None] = queue.Queue()
         self._summary: Summary | None = None
         self._told_to_end = False
         try:
@@ -104,7 +104,7 @@ class Recorder:
         for thread in self._threads:
             thread.start()
 
-    def frame(self, seen: Seen, moment: Moment, rep: int, image: NDArray[np.uint8]) -> None:
+    def frame(self, seen: SeenFrame, moment: LiveMoment, rep: int, image: NDArray[np.uint8]) -> None:
         """One frame.
 
         Args:

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.engine.live_engine import Moment, Practice
+from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable
 from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT
-from formcheck.pose.live_filter import Seen
+from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.events import Event
 from formcheck.session.folder import VIDEO, video_of
 from formcheck.session.live_log import LiveLog, apply_event, stored_facts
@@ -56,7 +56,7 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     track = poses.track
     facts = stored_facts(session)
     log = LiveLog(definition, facts)
-    practice = Practice(
+    practice = LiveEngine(
         definition,
         position_check(definition, session.meta.declared_side, facts.views),
         side=session.meta.declared_side,
@@ -104,26 +104,26 @@ def replay(session: Session, definition: Definition | None = None) -> Analysis:
     )
 
 
-def rep_under_way(log: LiveLog, moment: Moment) -> int:
+def rep_under_way(log: LiveLog, moment: LiveMoment) -> int:
     """Number of the repetition that a frame belongs to, 0 between repetitions."""
     if moment.stage == "work" and moment.phase in ("rise", "hold", "lower"):
         return len(log.reps) + 1
     return 0
 
 
-def apply_until(pending: list[Event], after_frame: int, practice: Practice, log: LiveLog) -> None:
+def apply_until(pending: list[Event], after_frame: int, practice: LiveEngine, log: LiveLog) -> None:
     """Apply the events that were given after a frame, in their order."""
     while pending and pending[-1].after_frame <= after_frame:
         apply_event(pending.pop(), practice, log)
 
 
-def seen_frames(poses: SessionPoses) -> Iterator[Seen]:
+def seen_frames(poses: SessionPoses) -> Iterator[SeenFrame]:
     """The stored frames as the engine got them."""
     track = poses.track
     for i in scratch.each(len(track)):
         there = bool(track.person[i])
         apart = np.nan if track.disagreement is None else float(track.disagreement[i])
-        yield Seen(
+        yield SeenFrame(
             time_s=float(track.time_s[i]),
             index=int(poses.frame[i]),
             image_wh=track.image_wh,

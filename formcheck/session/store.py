@@ -32,7 +32,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.files import make_file
 from formcheck.pose import frame_arrays as scratch
 from formcheck.session.events import Event
-from formcheck.session.folder import explained, remove_side_files, replacing
+from formcheck.session.folder import remove_side_files, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
     NAN_POINTS,
@@ -108,7 +108,7 @@ class SessionWriter:
         # A frame's two rows go in together, so that Ctrl-C cannot come between them.
         self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
         self._last_commit = time.monotonic()
-        with explained(self._folder):
+        with writing_to(self._folder):
             with suppress(FileExistsError):
                 make_file(path)  # SQLite gives its log and index files the mode of this one
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -206,7 +206,7 @@ class SessionWriter:
             self._set(end)
 
         self._write_frames(write)
-        with explained(self._folder):
+        with writing_to(self._folder):
             self._to_single_file()
             self._db.close()
 
@@ -222,7 +222,7 @@ class SessionWriter:
         self._db.close()
 
     def _write_frames(self, also: Callable[[], object] | None = None) -> None:
-        with explained(self._folder):
+        with writing_to(self._folder):
             with self._transaction():
                 # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
                 self._db.executemany(

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from formcheck.analysis.summarize import fault_summary, rep_summary
 from formcheck.analysis.summary import FaultInfo, Rep
 from formcheck.engine.baseline import prepare
-from formcheck.engine.faults import Check, judge_rep
-from formcheck.engine.live_engine import Practice
+from formcheck.engine.faults import FaultCheck, judge_rep
+from formcheck.engine.live_engine import LiveEngine
 from formcheck.engine.start_position import position_check
 from formcheck.engine.tracker import RepResult, Tracker, kept_s
 from formcheck.exercises.definition import Definition
@@ -47,7 +47,7 @@ class Judged:
 
     reps: list[Rep]
     faults: dict[str, FaultInfo]
-    checks: list[dict[str, Check]]
+    checks: list[dict[str, FaultCheck]]
 
 
 class Rescorer:
@@ -106,7 +106,7 @@ class Rescorer:
         assert facts is not None
         log = LiveLog(definition, facts)
         side = self._declared_side
-        practice = Practice(definition, position_check(definition, side, facts.views), side=side)
+        practice = LiveEngine(definition, position_check(definition, side, facts.views), side=side)
         pending = list(reversed(self._events))
         apply_until(pending, -1, practice, log)
         rows: deque[MeasureTable] = deque()
@@ -170,14 +170,14 @@ class _Found:
         self._reference = reference
         self._result = result
         # By fault and by what it was judged by: the recorded thresholds are asked for again and again.
-        self._known: dict[tuple[str, str], Check] = {}
+        self._known: dict[tuple[str, str], FaultCheck] = {}
 
     def judged(self, definition: Definition, keys: dict[str, str]) -> RepResult:
         """With every fault by this definition; only those are judged again that may have changed."""
         times = self._result.times
         if times.rep_class == "void":
             # Not all of it was seen: nothing about it is called present or absent.
-            nothing = {name: Check(False, "no_person", None) for name in keys}
+            nothing = {name: FaultCheck(False, "no_person", None) for name in keys}
             return replace(self._result, checks=nothing)
         stale = {n for n, key in keys.items() if (n, key) not in self._known}
         if stale:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from formcheck.coach.message import Message, Say, Tone
 from formcheck.coach.mouth import spoken_s
 from formcheck.coach.policy import Ongoing, Policy
-from formcheck.engine.faults import Check, Fault
+from formcheck.engine.faults import Fault, FaultCheck
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition, load_definition
@@ -55,7 +55,7 @@ class Move:
         for name in definition.faults:
             s = self.seen.get(name, Seen())
             fault = Fault(name, s.grade, 1.0, "", a, a + s.held_s, s.sure) if s.grade else None
-            checks[name] = Check(s.checked, None if s.checked else "view", fault if s.checked else None)
+            checks[name] = FaultCheck(s.checked, None if s.checked else "view", fault if s.checked else None)
         times = RepTimes(self.rep_class, start_s, a, b, end, (a + b) / 2, 1.0, 1.0, False, False, 0.0)
         return RepResult(times, checks)
 

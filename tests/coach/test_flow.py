@@ -6,8 +6,8 @@ import pytest
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say
-from formcheck.coach.plan import History, Plan
-from formcheck.engine.live_engine import Moment
+from formcheck.coach.plan import PastPractice, SessionPlan
+from formcheck.engine.live_engine import LiveMoment
 from formcheck.engine.position import Problem
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
@@ -15,7 +15,7 @@ from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.session.events import KINDS, Event
 from formcheck.words import Words
 
-FIRST_TIME = History()
+FIRST_TIME = PastPractice()
 CHOICES = {name: load_definition(name) for name in EXERCISES}
 
 
@@ -23,9 +23,14 @@ class Told:
     """A flow with what it gave out, and a clock."""
 
     def __init__(
-        self, exercise: str | None = "bridge", *, sets: int = 2, reps: int = 2, history: History = FIRST_TIME
+        self,
+        exercise: str | None = "bridge",
+        *,
+        sets: int = 2,
+        reps: int = 2,
+        history: PastPractice = FIRST_TIME,
     ) -> None:
-        plan = Plan(CHOICES["bridge"], sets, reps, rest_s=20.0, views=("side",))
+        plan = SessionPlan(CHOICES["bridge"], sets, reps, rest_s=20.0, views=("side",))
         self.flow = Flow(Words(), CHOICES, lambda name: (plan, history), exercise)
         self.t, self.index = 0.0, -1
         self.said: list[Say] = []
@@ -47,7 +52,7 @@ class Told:
     def frames(self, seconds: float, stage: str = "work", **more: object) -> Told:
         for _ in range(round(seconds * 10)):
             self.t, self.index = self.t + 0.1, self.index + 1
-            self.flow.frame(Moment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
+            self.flow.frame(LiveMoment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
             self.collect()
         return self
 
@@ -280,7 +285,7 @@ def test_in_the_dark_the_light_is_told_instead_of_nobody():
 
 
 def test_did_it_settle_is_asked_after_pain_last_time():
-    told = Told(history=History(2, had_pain=True)).press("2")
+    told = Told(history=PastPractice(2, had_pain=True)).press("2")
     assert told.step == "settled"
     told.press("2")
     assert told.data("settled") == [{"answer": False}]
@@ -307,6 +312,11 @@ def test_a_clip_that_ends_ends_the_set():
 
 
 def test_what_is_shown_is_in_the_patients_language():
-    flow = Flow(Words("de"), CHOICES, lambda name: (Plan(CHOICES["bridge"], 1, 1, 1.0), History()), "bridge")
+    flow = Flow(
+        Words("de"),
+        CHOICES,
+        lambda name: (SessionPlan(CHOICES["bridge"], 1, 1, 1.0), PastPractice()),
+        "bridge",
+    )
     assert flow.page().language == "de"
     assert flow.page().title == "Bevor Sie beginnen"

@@ -8,7 +8,7 @@ from leg_lift import leg_lift
 from replay import Replayed, replay, shifted
 from skeleton import BODY, Body, Camera, L, Rep, clam, film, mirrored, repetitions
 
-from formcheck.engine.start_position import Stand, knees_bent
+from formcheck.engine.start_position import StartPosition, knees_bent
 from formcheck.exercises.definition import load_definition
 from formcheck.words import Words, languages
 
@@ -77,7 +77,7 @@ def bent_knees(top_deg: float, lower_deg: float) -> bool:
     p[L.RIGHT_ANKLE] = knee + np.linalg.norm(p[L.RIGHT_ANKLE] - knee) * shank
     p[L.LEFT_HIP] = hip + np.linalg.norm(p[L.LEFT_HIP] - hip) * np.array([0.0, 0.0, -1.0])
     track = film(np.repeat(p[None], 15, axis=0), np.arange(15) / 15, Camera())
-    stand = Stand(
+    stand = StartPosition(
         track.time_s, track.image_xyz[..., :2], track.world_xyz, track.visibility, track.image_wh, 1,
         load_definition(EXERCISE), ("front",), None,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from formcheck.engine.faults import Check, judge_rep, longest_spell, noise_threshold
+from formcheck.engine.faults import FaultCheck, judge_rep, longest_spell, noise_threshold
 from formcheck.engine.repetition import RepTimes
 from formcheck.exercises.definition import EXERCISES, Definition, FaultDef, Rule, load_definition
 from formcheck.measures.reference import Reference
@@ -91,7 +91,7 @@ class Scene:
     ref: Reference
     fps: float = FPS
 
-    def judged(self) -> dict[str, Check]:
+    def judged(self) -> dict[str, FaultCheck]:
         return judge_rep(self.rep, self.table, self.definition, self.ref, fps=self.fps)
 
     def column(self, measure: str) -> np.ndarray:
@@ -362,11 +362,11 @@ def test_tempo_is_not_judged_at_a_low_frame_rate_or_across_a_gap(case):
     s = scene(case, 0.1 if case.rule.kind == "duration" else 9)
     assert s.judged()[case.name].fault is not None
     s.fps = s.definition.gates.fps_min_tempo - 0.5
-    assert s.judged()[case.name] == Check(False, "fps", None)
+    assert s.judged()[case.name] == FaultCheck(False, "fps", None)
     s.fps = s.definition.gates.fps_min_tempo + 0.5
     assert s.judged()[case.name].checked
     s.rep = replace(s.rep, gap=True)
-    assert s.judged()[case.name] == Check(False, "occluded", None)
+    assert s.judged()[case.name] == FaultCheck(False, "occluded", None)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -374,7 +374,7 @@ def test_without_a_prescribed_hold_its_length_is_not_judged(exercise):
     s = still(exercise)
     tempo = s.definition.tempo.model_copy(update={"hold_s": None})
     s.definition = s.definition.model_copy(update={"tempo": tempo})
-    assert s.judged()["hold_short"] == Check(False, "no_prescription", None)
+    assert s.judged()["hold_short"] == FaultCheck(False, "no_prescription", None)
     assert s.judged()["lowering_fast"].checked
 
 
@@ -393,9 +393,9 @@ def test_a_large_range_is_forced_only_together_with_the_other_fault(case):
     assert s.judged()[case.name].fault is not None
     other = s.definition.faults[case.rule.with_fault].rules[0]
     s.column(other.measures[0])[:] = 0.0
-    assert s.judged()[case.name] == Check(True, None, None)
+    assert s.judged()[case.name] == FaultCheck(True, None, None)
     s.refuse(other.measures[0], Reason.VIEW)
-    assert s.judged()[case.name] == Check(False, "view", None)
+    assert s.judged()[case.name] == FaultCheck(False, "view", None)
 
 
 # --- march ----------------------------------------------------------------------------------------
@@ -406,18 +406,18 @@ def test_a_march_is_judged_only_when_prescribed_and_when_a_foot_left_the_floor(c
     s = scene(case, 1.1 * case.rule.grades[1])
     assert s.judged()[case.name].fault.grade == 2
     s.definition = s.definition.model_copy(update={"march": False})
-    assert s.judged()[case.name] == Check(False, "no_prescription", None)
+    assert s.judged()[case.name] == FaultCheck(False, "no_prescription", None)
     s = scene(case, 1.1 * case.rule.grades[1])
     s.column(case.rule.measures[1])[:] = 0.9 * case.rule.foot_off
     assert not s.judged()[case.name].checked
     s.refuse(case.rule.measures[1], Reason.OCCLUDED)
-    assert s.judged()[case.name] == Check(False, "occluded", None)
+    assert s.judged()[case.name] == FaultCheck(False, "occluded", None)
 
 
 @cases("march")
 def test_a_drop_long_after_the_foot_left_the_floor_is_another_matter(case):
     s = scene(case, 2 * case.rule.grades[2], (TIME > 6.2) & (TIME < 6.9))
-    assert s.judged()[case.name] == Check(True, None, None)
+    assert s.judged()[case.name] == FaultCheck(True, None, None)
 
 
 @cases("march")
@@ -443,7 +443,7 @@ def test_one_leg_hidden_is_not_both_legs_fine(name):
     left, right = case.rule.measures
     s = still("bridge")
     s.refuse(right, Reason.OCCLUDED)
-    assert s.judged()[name] == Check(False, "occluded", None)
+    assert s.judged()[name] == FaultCheck(False, "occluded", None)
     s = scene(replace(case, measure=left), 1.1 * case.rule.grades[1])
     s.refuse(right, Reason.OCCLUDED)
     check = s.judged()[name]
@@ -467,7 +467,7 @@ def test_a_rule_for_one_view_is_not_asked_in_another():
     changed = s.definition.faults | {"head_lifts": fault.model_copy(update={"rules": [rule]})}
     s.definition = s.definition.model_copy(update={"faults": changed})
     assert s.ref.view == "side"
-    assert s.judged()["head_lifts"] == Check(False, "view", None)
+    assert s.judged()["head_lifts"] == FaultCheck(False, "view", None)
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_a_leaning_shank_is_a_fault_only_while_the_knees_move_the_same_way(fault
     s = still("bridge")
     s.column("shank_lean_left_deg")[within(["hold"])] = lean
     s.column("knee_separation")[:] = contradicts
-    assert s.judged()[fault] == Check(True, None, None)
+    assert s.judged()[fault] == FaultCheck(True, None, None)
     s.column("knee_separation")[:] = agrees
     assert s.judged()[fault].fault.grade == 2
     assert s.judged()[fault].fault.unit == "deg"
@@ -500,15 +500,15 @@ def test_not_visible_from_anywhere_and_prescribed():
     faults["knees_fall_out"] = faults["knees_fall_out"].model_copy(update={"prescribed": True})
     s.definition = s.definition.model_copy(update={"faults": faults})
     checks = s.judged()
-    assert checks["knees_fall_out"] == Check(False, "prescribed", None)
-    assert checks["pelvis_twists"] == Check(False, "view", None)  # BF4: never measurable
+    assert checks["knees_fall_out"] == FaultCheck(False, "prescribed", None)
+    assert checks["pelvis_twists"] == FaultCheck(False, "view", None)  # BF4: never measurable
 
 
 @cases("rest")
 def test_without_a_still_baseline_the_start_position_is_not_judged(case):
     s = scene(case, 2 * case.rule.grades[2])
     s.ref = replace(s.ref, still=False)
-    assert s.judged()[case.name] == Check(False, "baseline", None)
+    assert s.judged()[case.name] == FaultCheck(False, "baseline", None)
 
 
 def test_a_repetition_without_a_hold_is_still_judged_around_its_peak():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results, standing
 
-from formcheck.engine.live_engine import Moment, Practice
-from formcheck.engine.position import HOLD_STILL, Problem, Window
+from formcheck.engine.live_engine import LiveEngine, LiveMoment
+from formcheck.engine.position import HOLD_STILL, Problem, RecentFrames
 from formcheck.exercises.definition import load_definition
 from formcheck.measures import view as views
 from formcheck.pose.landmarks import PoseResult
@@ -36,11 +36,11 @@ def shot(at: At, camera: Camera, reps: list[Rep], lead_s: float = STILL_S, **opt
     return film(np.stack([at(x) for x in level]), time_s, camera, **options)  # type: ignore[arg-type]
 
 
-def in_position(exercise: str) -> Callable[[Window], Problem | None]:
+def in_position(exercise: str) -> Callable[[RecentFrames], Problem | None]:
     """A position check that knows only the exercise's posture."""
     rule = views.side_lying if exercise == "clam" else views.hook_lying
 
-    def check(window: Window) -> Problem | None:
+    def check(window: RecentFrames) -> Problem | None:
         if window.person.mean() < 0.8:
             return Problem("nobody")
         lies = rule(window.world[window.person].astype(np.float64))
@@ -49,7 +49,7 @@ def in_position(exercise: str) -> Callable[[Window], Problem | None]:
     return check
 
 
-def feed(practice: Practice, frames: Iterable[PoseResult], *, start: bool = True) -> list[Moment]:
+def feed(practice: LiveEngine, frames: Iterable[PoseResult], *, start: bool = True) -> list[LiveMoment]:
     """All frames through the engine; the set starts as soon as the engine is ready."""
     blend, moments = Blend(), []
     for i, result in enumerate(frames):
@@ -59,17 +59,17 @@ def feed(practice: Practice, frames: Iterable[PoseResult], *, start: bool = True
     return moments
 
 
-def live(exercise: str, track: Track, **options: str) -> tuple[Practice, list[Moment]]:
-    practice = Practice(load_definition(exercise), in_position(exercise), **options)
+def live(exercise: str, track: Track, **options: str) -> tuple[LiveEngine, list[LiveMoment]]:
+    practice = LiveEngine(load_definition(exercise), in_position(exercise), **options)
     return practice, feed(practice, results(track))
 
 
-def stages(moments: list[Moment]) -> list[str]:
+def stages(moments: list[LiveMoment]) -> list[str]:
     seen = [m.stage for m in moments]
     return [s for i, s in enumerate(seen) if i == 0 or s != seen[i - 1]]
 
 
-def closed(moments: list[Moment]) -> list[str]:
+def closed(moments: list[LiveMoment]) -> list[str]:
     return [m.closed.times.rep_class for m in moments if m.closed is not None]
 
 
@@ -147,7 +147,7 @@ def test_standing_is_not_in_position():
 
 def test_an_empty_room():
     frames = [PoseResult(i / 30, i, None) for i in range(120)]
-    practice = Practice(load_definition("clam"), in_position("clam"))
+    practice = LiveEngine(load_definition("clam"), in_position("clam"))
     moments = feed(practice, frames)
     assert {m.stage for m in moments} == {"setup"}
     assert moments[-1].problem == Problem("nobody")
@@ -161,7 +161,7 @@ def test_the_position_is_looked_at_ten_times_a_second_and_what_was_seen_stands_u
         looks.append(float(window.time_s[-1]))
         return Problem("nobody") if len(looks) < 10 else Problem("not_in_position")
 
-    practice = Practice(load_definition("clam"), check)
+    practice = LiveEngine(load_definition("clam"), check)
     moments = feed(practice, [PoseResult(i / fps, i, None) for i in range(int(4 * fps))])
     assert len(looks) == 40
     np.testing.assert_allclose(np.diff(looks), 0.1, atol=1e-6)
@@ -192,7 +192,7 @@ def test_leaving_and_coming_back_takes_a_new_baseline_and_goes_on_counting():
     empty = 7.0
     back = shot(bridge_at, SIDE, [REP] * 2)
     track = joined(here, back, pause_s=empty)
-    practice = Practice(load_definition("bridge"), in_position("bridge"))
+    practice = LiveEngine(load_definition("bridge"), in_position("bridge"))
     first = results(here)
     gone = [
         PoseResult(here.time_s[-1] + (i + 1) / 30, len(first) + i, None) for i in range(int(empty * 30) - 1)
@@ -214,7 +214,7 @@ def test_a_moved_camera_takes_a_new_baseline():
 
 
 def test_a_pause_forgets_the_repetition_under_way():
-    practice = Practice(load_definition("bridge"), in_position("bridge"))
+    practice = LiveEngine(load_definition("bridge"), in_position("bridge"))
     frames = results(shot(bridge_at, SIDE, [REP] * 4))
     half = next(i for i, r in enumerate(frames) if r.time_s > STILL_S + 3 * 4.3 + 1.0)
     blend = Blend()
@@ -232,7 +232,7 @@ def test_a_pause_forgets_the_repetition_under_way():
 
 
 def test_between_sets_nothing_counts_and_the_next_set_takes_a_new_baseline():
-    practice = Practice(load_definition("bridge"), in_position("bridge"))
+    practice = LiveEngine(load_definition("bridge"), in_position("bridge"))
     frames = results(shot(bridge_at, SIDE, [REP] * 6))
     blend, moments = Blend(), []
     for i, result in enumerate(frames):

@@ -32,7 +32,7 @@ from formcheck.batch import run as batch_run  # noqa: E402
 from formcheck.batch.jobs import weights_of  # noqa: E402
 from formcheck.coach.flow import Flow  # noqa: E402
 from formcheck.coach.live import LiveOptions, LiveSession  # noqa: E402
-from formcheck.coach.plan import History, Plan  # noqa: E402
+from formcheck.coach.plan import PastPractice, SessionPlan  # noqa: E402
 from formcheck.exercises.definition import load_definition  # noqa: E402
 from formcheck.report.write import write_outputs, write_rescored  # noqa: E402
 from formcheck.session.folder import OutputFolder  # noqa: E402
@@ -112,8 +112,8 @@ def live(folder: str, told: str, video: bool, speed: float, reps: int = 5, sets_
     tell_frames(Told(Path(told)))
     answers = _answers(reps)
     definition = load_definition("bridge")
-    plan = Plan(definition, 2, sets_of, rest_s=1.0, views=("side",))
-    flow = Flow(Words(), {}, lambda name: (plan, History()), "bridge")
+    plan = SessionPlan(definition, 2, sets_of, rest_s=1.0, views=("side",))
+    flow = Flow(Words(), {}, lambda name: (plan, PastPractice()), "bridge")
     camera = Paced([r.time_s for r in answers], speed=speed)
     patient = Patient(flow, KEYS | {"safety": "1" if video else "2"})
     voice = Heard()

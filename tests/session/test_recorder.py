@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import waiting
 
-from formcheck.engine.live_engine import Moment
+from formcheck.engine.live_engine import LiveMoment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.pose.live_filter import Seen
+from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.events import Event
 from formcheck.session.folder import part_of
 from formcheck.session.reader import open_session
@@ -55,10 +55,10 @@ def meta() -> SessionMeta:
     )
 
 
-def seen(i: int, time_s: float) -> Seen:
+def seen(i: int, time_s: float) -> SeenFrame:
     """A body whose every number tells which frame it is of."""
     image = np.full((33, 3), i, np.float32)
-    return Seen(time_s, i, (W, H), image, image / 100, np.ones(33, np.float32), disagreement=0.05)
+    return SeenFrame(time_s, i, (W, H), image, image / 100, np.ones(33, np.float32), disagreement=0.05)
 
 
 def picture(i: int) -> np.ndarray:
@@ -68,7 +68,7 @@ def picture(i: int) -> np.ndarray:
 
 
 def record(recorder: Recorder, i: int, time_s: float) -> None:
-    recorder.frame(seen(i, time_s), Moment(time_s, i, "setup"), 0, picture(i))
+    recorder.frame(seen(i, time_s), LiveMoment(time_s, i, "setup"), 0, picture(i))
 
 
 def test_everything_comes_back(tmp_path):

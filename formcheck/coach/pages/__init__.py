@@ -1,0 +1,1 @@
+"""The pages of the live window, as values and as drawn."""

@@ -46,7 +46,7 @@ BOLDER = 1.6
 
 
 @dataclass(frozen=True)
-class Plan:
+class PageLayout:
     """Where everything is, in pixels; None for what this page does not have."""
 
     unit: float  # a ninth of the height
@@ -72,18 +72,18 @@ def compose_size(size_wh: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(width * share)), max(1, round(height * share))
 
 
-def unit_of(size_wh: tuple[int, int]) -> float:
+def page_unit_px(size_wh: tuple[int, int]) -> float:
     """The measure all sizes are multiples of: a ninth of the height, less in a narrow window."""
     return min(size_wh[1] / 9, size_wh[0] / 13.5)
 
 
 @lru_cache(maxsize=32)
-def plan(
+def lay_out(
     size_wh: tuple[int, int], shape_wh: tuple[int, int], counting: bool, unseen: bool, buttons: bool
-) -> Plan:
+) -> PageLayout:
     """The layout for a window and the shape of the camera's picture."""
     width, height = size_wh
-    u = unit_of(size_wh)
+    u = page_unit_px(size_wh)
     pad = 0.22 * u
     area = Box(0, 0, width, height).inset(1.4 * pad, pad)
     header, area = area.top(0.55 * u, 0.6 * pad)
@@ -101,7 +101,7 @@ def plan(
     bar = None
     if counting:
         bar, rest = rest.left(bar_w, pad)
-    return Plan(u, header, picture, bar, rest, cue, unseen_box, buttons_box, footer)
+    return PageLayout(u, header, picture, bar, rest, cue, unseen_box, buttons_box, footer)
 
 
 def draw_camera_page(
@@ -129,11 +129,11 @@ def draw_camera_page(
 @lru_cache(maxsize=12)
 def _still_part(
     page: Page, worst: FaultMark | None, size: tuple[int, int], shape_wh: tuple[int, int], high_contrast: bool
-) -> tuple[Image, dict[str, tuple[int, int, int, int]], Plan]:
+) -> tuple[Image, dict[str, tuple[int, int, int, int]], PageLayout]:
     """Everything that stays the same between two repetitions or cues."""
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     counting = page.kind in ("work", "practice")
-    at = plan(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
+    at = lay_out(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
     u = at.unit
     canvas = blank(size, theme.ground)
     draw_header(canvas, at.header, page, theme, u)
@@ -313,7 +313,7 @@ def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -
 # ---- what changes with every frame ---------------------------------------------------------------------
 
 
-def _picture(canvas: Image, at: Plan, page: Page, picture: Image | None, theme: Theme) -> None:
+def _picture(canvas: Image, at: PageLayout, page: Page, picture: Image | None, theme: Theme) -> None:
     if picture is None:
         spot = at.picture
         card(canvas, spot, 0.15 * at.unit, theme.surface, theme.edge)

@@ -11,8 +11,8 @@ from formcheck.exercises.definition import Definition
 from formcheck.words import Words
 
 if TYPE_CHECKING:
-    from formcheck.coach.plan import Plan
-    from formcheck.engine.live_engine import Moment
+    from formcheck.coach.plan import SessionPlan
+    from formcheck.engine.live_engine import LiveMoment
     from formcheck.engine.position import Problem
 
 #: At most this many names in the line of what cannot be checked.
@@ -20,13 +20,13 @@ _UNSEEN_NAMES = 3
 
 
 @dataclass(frozen=True)
-class Standing:
+class FlowState:
     """Where a session stands; see `Flow`."""
 
     step: str
-    plan: Plan | None
+    plan: SessionPlan | None
     consent: str | None
-    moment: Moment | None
+    moment: LiveMoment | None
     set_index: int
     counted: int
     done: tuple[int, ...]
@@ -60,7 +60,7 @@ class Pages:
         self._words = words
         self._exercises = choices
 
-    def page(self, at: Standing) -> Page:
+    def page(self, at: FlowState) -> Page:
         """The page for a standing; `body` and `stats` are added by the window's side."""
         page: Page = getattr(self, f"_{at.step}")(at)
         return replace(page, language=self._words.language)
@@ -72,7 +72,7 @@ class Pages:
         note = f"page.{page}.{id_}_note"
         return Choice(id_, self._text(f"{page}.{id_}"), key, self._words(note) if note in self._words else "")
 
-    def _simple(self, at: Standing, kind: PageKind, name: str, ids: tuple[str, ...], **more: object) -> Page:
+    def _simple(self, at: FlowState, kind: PageKind, name: str, ids: tuple[str, ...], **more: object) -> Page:
         """A page of choices numbered from 1."""
         page: dict[str, object] = {
             "title": self._text(f"{name}.title"),
@@ -84,33 +84,33 @@ class Pages:
 
     # --- before -------------------------------------------------------------------------------------
 
-    def _choose(self, at: Standing) -> Page:
+    def _choose(self, at: FlowState) -> Page:
         choices = tuple(
             Choice(name, d.title, str(i), self._text(f"choose.{name.replace('-', '_')}_note"))
             for i, (name, d) in enumerate(self._exercises.items(), start=1)
         )
         return self._simple(at, "choose", "choose", (), choices=choices)
 
-    def _safety(self, at: Standing) -> Page:
+    def _safety(self, at: FlowState) -> Page:
         lines = self._words.under("page.safety.line_")
         ids = ("agree_video", "agree_skeleton", "agree_none", "leave")
         return self._simple(at, "safety", "safety", ids, lines=lines)
 
-    def _settled(self, at: Standing) -> Page:
+    def _settled(self, at: FlowState) -> Page:
         title = self._text("settled.question")
         choices = (self._choice("settled", "yes", "1"), self._choice("settled", "no", "2"))
         return Page("settled", title, (), choices, at.selected, footer=self._text("settled.footer"))
 
-    def _pain_before(self, at: Standing) -> Page:
+    def _pain_before(self, at: FlowState) -> Page:
         return self._scale(at, "pain", self._text("pain.question_before"))
 
-    def _pain_after(self, at: Standing) -> Page:
+    def _pain_after(self, at: FlowState) -> Page:
         return self._scale(at, "pain", self._text("pain.question_after"))
 
-    def _effort(self, at: Standing) -> Page:
+    def _effort(self, at: FlowState) -> Page:
         return self._scale(at, "effort", self._text("effort.question"))
 
-    def _scale(self, at: Standing, kind: PageKind, title: str) -> Page:
+    def _scale(self, at: FlowState, kind: PageKind, title: str) -> Page:
         def note(i: int) -> str:
             key = f"page.effort.word_{i}" if kind == "effort" else f"page.pain.scale_{i}"
             return self._words(key) if key in self._words else ""
@@ -118,23 +118,23 @@ class Pages:
         choices = tuple(Choice(str(i), str(i), str(i) if i < 10 else None, note(i)) for i in range(11))
         return Page(kind, title, (), choices, at.selected, footer=self._text(f"{kind}.footer"))
 
-    def _advice(self, at: Standing) -> Page:
+    def _advice(self, at: FlowState) -> Page:
         line = self._text("pain.advice_high_before", value=at.pain_last)
         choices = (self._choice("pain", "stop_today", "1"), self._choice("pain", "again", "2"))
         return Page("notice", line, (), choices, at.selected, footer=self._text("stopped.footer"))
 
-    def _caution(self, at: Standing) -> Page:
+    def _caution(self, at: FlowState) -> Page:
         ids = ("rest_more", "stop_today", "go_on")
         choices = tuple(self._choice("pain", id_, str(i)) for i, id_ in enumerate(ids, start=1))
         line = self._text("pain.advice_caution")
         return Page("notice", line, (), choices, at.selected, footer=self._text("pain.footer"))
 
-    def _no_camera(self, at: Standing) -> Page:
+    def _no_camera(self, at: FlowState) -> Page:
         return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=(at.notice,))
 
     # --- exercising ---------------------------------------------------------------------------------
 
-    def _setup(self, at: Standing) -> Page:
+    def _setup(self, at: FlowState) -> Page:
         assert at.plan is not None
         moment = at.moment
         still = moment is not None and moment.stage == "still" and at.problem is None
@@ -157,7 +157,7 @@ class Pages:
             recording=self._recording(at),
         )
 
-    def _practice(self, at: Standing) -> Page:
+    def _practice(self, at: FlowState) -> Page:
         moment = at.moment
         return Page(
             "practice",
@@ -169,7 +169,7 @@ class Pages:
             footer=self._text("practice.footer"),
         )
 
-    def _work(self, at: Standing) -> Page:
+    def _work(self, at: FlowState) -> Page:
         assert at.plan is not None
         title = self._text(
             "work.title", exercise=at.plan.definition.title, set=at.set_index, sets=at.plan.sets
@@ -183,7 +183,7 @@ class Pages:
             footer=self._text("work.footer"),
         )
 
-    def _moving(self, at: Standing) -> dict[str, object]:
+    def _moving(self, at: FlowState) -> dict[str, object]:
         """What practice and work pages share."""
         assert at.plan is not None
         moment = at.moment
@@ -199,7 +199,7 @@ class Pages:
             "recording": self._recording(at),
         }
 
-    def _unseen(self, at: Standing) -> str:
+    def _unseen(self, at: FlowState) -> str:
         assert at.plan is not None
         view = at.view
         if view is None:
@@ -214,14 +214,14 @@ class Pages:
         listed = ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
         return self._text("unseen", faults=listed) if titles else ""
 
-    def _recording(self, at: Standing) -> str:
+    def _recording(self, at: FlowState) -> str:
         return at.consent if at.consent in ("video", "skeleton") else ""
 
-    def _paused(self, at: Standing) -> Page:
+    def _paused(self, at: FlowState) -> Page:
         ids = ("continue", "end_set", "stop")
         return self._simple(at, "paused", "paused", ids, lines=(self._text("paused.line"),))
 
-    def _rest(self, at: Standing) -> Page:
+    def _rest(self, at: FlowState) -> Page:
         assert at.plan is not None
         lines = (
             self._text("rest.done", done=at.counted, of=at.plan.reps),
@@ -232,7 +232,7 @@ class Pages:
 
     # --- after --------------------------------------------------------------------------------------
 
-    def _summary(self, at: Standing) -> Page:
+    def _summary(self, at: FlowState) -> Page:
         assert at.plan is not None
         of = at.plan.sets * at.plan.reps
         lines = [self._text("summary.done", done=sum(at.done), of=of)]
@@ -255,7 +255,7 @@ class Pages:
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))
         return self._simple(at, "summary", "summary", ("close",), lines=tuple(lines))
 
-    def _stopped(self, at: Standing) -> Page:
+    def _stopped(self, at: FlowState) -> Page:
         why = "pain" if at.stop_reason == "pain" else "key"
         lines = [self._text(f"stopped.{why}")]
         if why == "pain":
@@ -264,7 +264,7 @@ class Pages:
             lines.append(self._text("stopped.noted"))
         return self._simple(at, "stopped", "stopped", ("close",), lines=tuple(lines))
 
-    def _over(self, at: Standing) -> Page:
+    def _over(self, at: FlowState) -> Page:
         return Page("summary")
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from formcheck.coach.pages.camera_page import draw_buttons, draw_cue, draw_header, draw_ring, unit_of
+from formcheck.coach.pages.camera_page import draw_buttons, draw_cue, draw_header, draw_ring, page_unit_px
 from formcheck.coach.pages.canvas import (
     BOLD,
     HIGH_CONTRAST,
@@ -41,7 +41,7 @@ def draw_still_page(page: Page, size_wh: tuple[int, int], high_contrast: bool) -
     """The page, and where its choices are; see `pages.draw_page`. The image is kept: not to be written to."""
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     width, height = size_wh
-    u = unit_of(size_wh)
+    u = page_unit_px(size_wh)
     canvas = blank(size_wh, theme.ground)
     area = Box(0, 0, width, height).inset(0.4 * u, 0.25 * u)
     footer, area = area.bottom(0.4 * u, 0.12 * u)

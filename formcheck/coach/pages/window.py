@@ -48,7 +48,7 @@ Input = Key | Click | Closed
 
 
 class Screen(Protocol):
-    """What a live session needs of a window; `Window` and `FakeWindow` have it."""
+    """What a live session needs of a window; `LiveWindow` and `FakeWindow` have it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -90,7 +90,7 @@ def key_name(code: int) -> str | None:
     return chr(low).lower() if 0x20 < low < 0x7F else None
 
 
-class Window:
+class LiveWindow:
     """A real window.
 
     Args:
@@ -202,7 +202,7 @@ class Window:
             cv2.destroyWindow(self._name)
             cv2.waitKeyEx(1)
 
-    def __enter__(self) -> Window:
+    def __enter__(self) -> LiveWindow:
         return self
 
     def __exit__(self, *error: object) -> None:

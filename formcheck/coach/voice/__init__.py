@@ -1,0 +1,1 @@
+"""What makes sentences and tones audible."""

@@ -12,7 +12,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.files import make_folder
 from formcheck.report.export.part import Part, find_part
-from formcheck.session.folder import explained
+from formcheck.session.folder import writing_to
 from formcheck.session.load import stored_analysis
 from formcheck.session.reader import Session
 
@@ -81,7 +81,7 @@ def export_session(
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
     path = out if out is not None else session.path.parent / f"export{part.suffix}.{to}"
     _refuse_to_overwrite(path, [session.path, analysis.video])
-    with explained(path.parent):
+    with writing_to(path.parent):
         make_folder(path.parent)
     return _write(session, analysis, to, path, part, progress)
 

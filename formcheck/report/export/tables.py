@@ -27,7 +27,7 @@ def column_names(analysis: Analysis) -> list[str]:
     """Names of all columns, each with its unit: ``time_s``, ``hip_angle_deg``,
     ``pelvic_height_thigh_lengths``, ``left_knee_x_px``, ``left_knee_world_z_m``."""
     names = ["frame", "time_s", "person", "phase", "rep"]
-    measures = [with_unit(name, unit_of(analysis, name)) for name in analysis.measures.names]
+    measures = [with_unit(name, measure_unit(analysis, name)) for name in analysis.measures.names]
     names += measures
     names += [f"{name}__status" for name in analysis.measures.names]
     for landmark in Landmark:
@@ -38,7 +38,7 @@ def column_names(analysis: Analysis) -> list[str]:
     return names
 
 
-def unit_of(analysis: Analysis, measure: str) -> str:
+def measure_unit(analysis: Analysis, measure: str) -> str:
     """A measure's unit, e.g. ``deg``, ``thigh lengths``; ``ratio`` where none is known."""
     known = analysis.definition.measures.get(measure)
     return known.unit if known is not None else "ratio"
@@ -118,7 +118,7 @@ def write_json(
         "summary": analysis.summary.model_dump(mode="json", by_alias=True),
         "definition": analysis.definition.model_dump(mode="json"),
         "events": events,
-        "units": {name: unit_of(analysis, name) for name in analysis.measures.names},
+        "units": {name: measure_unit(analysis, name) for name in analysis.measures.names},
         "columns": column_names(analysis),
     }
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:

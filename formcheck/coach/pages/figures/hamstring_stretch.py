@@ -13,33 +13,33 @@ LOOK_FROM = 15.0
 MIRRORED = True  # drawn with the right leg; the left one is the mirror image
 
 
-def at(x: float, y: float, z: float) -> Vec:
+def from_right(x: float, y: float, z: float) -> Vec:
     """A point of the room; the head on the left in the picture, so that the right side is the near one."""
     return sketch.at(-x, y, z)
 
 
 def draw(scene: Scene, moving: bool) -> None:
-    """The person at rest or, `moving`, with the leg up."""
+    """The person from_right rest or, `moving`, with the leg up."""
     ink = scene.ink
-    shoulders, hips = at(-0.5, 0, 0.09), at(0, 0, 0.1)
-    draw_head(scene, at(-0.73, 0, 0.12), at(0.12, 0, 0.99), depth=-0.9)
+    shoulders, hips = from_right(-0.5, 0, 0.09), from_right(0, 0, 0.1)
+    draw_head(scene, from_right(-0.73, 0, 0.12), from_right(0.12, 0, 0.99), depth=-0.9)
     for sign in (-1.0, 1.0):  # far arm and leg first
         far = sign < 0
         color = ink.far if far else ink.body
         layer = -0.8 if far else 0.3
-        elbow, wrist = at(-0.26, 0.29 * sign, 0.06), at(0.0, 0.31 * sign, 0.05)
+        elbow, wrist = from_right(-0.26, 0.29 * sign, 0.06), from_right(0.0, 0.31 * sign, 0.05)
         scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
-        scene.limb(shoulders + at(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
+        scene.limb(shoulders + from_right(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
         up = moving and not far
-        across = at(0, 0.1 * sign, 0)
+        across = from_right(0, 0.1 * sign, 0)
         hip = hips + across
-        knee = hip + (at(0.15, 0, 0.4) if up else at(0.42, 0, -0.01))
-        ankle = hip + (at(0.28, 0, 0.76) if up else at(0.82, 0, -0.03))
-        toe = ankle + (at(-0.14, 0, 0.06) if up else at(0.03, 0, 0.15))
+        knee = hip + (from_right(0.15, 0, 0.4) if up else from_right(0.42, 0, -0.01))
+        ankle = hip + (from_right(0.28, 0, 0.76) if up else from_right(0.82, 0, -0.03))
+        toe = ankle + (from_right(-0.14, 0, 0.06) if up else from_right(0.03, 0, 0.15))
         part = ink.moving if up else color
         scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
         scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
         scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.body, depth=-0.2)
     if moving:
-        draw_arrow(scene, at(0.68, 0.1, 0.42), at(0.5, 0.1, 0.7))
+        draw_arrow(scene, from_right(0.68, 0.1, 0.42), from_right(0.5, 0.1, 0.7))
