@@ -17,19 +17,20 @@ from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.pose import frame_arrays as scratch
-from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.smoothing import running_mean, running_median
-from formcheck.pose.track import CUTOFF_HZ, Track, smooth
+from formcheck.pose.track import CUTOFF_HZ, Track, _body_size, smooth
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 #: A posture must be held this long in all before anything counts.
 _POSTURE_S = 1.0
-#: Out of posture for no longer than this is part of the movement (spec 6.2: found again within 5 s).
-_POSTURE_GAP_S = 5.0
+#: Shoulders that are further from where they lay than this share of the body's size have left the posture [D].
+_STAYS = 0.35
 #: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
 _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
@@ -37,6 +38,19 @@ _BASELINE_S = 2.0
 _REST_S = 0.3
 #: So many second readings around a frame tell whether the two agree there (live: so many before it).
 _READINGS = 5
+#: A posture that is seen so often needs no other pitch of the camera; another one has to show it clearly more.
+_ALWAYS = 0.95
+_CLEARLY_MORE = 0.1
+#: Frames that can be believed, in all, to learn view, rest and range from [D].
+_BELIEVED_S = 1.0
+#: So long after the person was lost the skeleton settles on the body again [D].
+_SETTLES_S = 0.4
+#: Rest is found elsewhere where it lasts so long, at less than so large a share of the range, with flanks of so
+#: large a share beside it, and only taken up where it lies so far off [D].
+_RESTS_S = 0.4
+_ELSEWHERE = 0.5
+_FLANK = 0.35
+_SHIFTED = 0.08
 #: Jitter is looked at over this long around a frame.
 _SHAKE_OVER_S = 0.5
 #: Un-foreshortened trunk: divided by the cosine of the yaw up to here (spec 1.5 goes to 50 degrees; beyond
@@ -102,27 +116,32 @@ def _prepare(
 ) -> Stretch:
     part = track.part(frames)
     xy, world = smooth(part)
-    in_shape = _in_shape(definition, part, world)
-    posture = _bridged(part, in_shape)
+    world, in_shape = _levelled(definition, part, world)
+    posture = _bridged(part, xy, in_shape)
     step = np.diff(part.time_s, append=part.time_s[-1:])
     enough = step[posture].sum() >= min(_POSTURE_S, 0.6 * (part.time_s[-1] - part.time_s[0]))
     if not enough or posture.sum() < 5:
         return Stretch(frames, xy, world, posture, in_shape, None, None)
-    if part.disagreement is not None and np.nanmedian(part.disagreement) > STEADY_DISAGREEMENT:
+    doubtful = contradicted(part) | _settling(part)
+    # Nothing is learned from doubtful frames: neither the view, nor where rest is, nor how far a person goes.
+    believed = posture & ~doubtful
+    if step[believed].sum() < _BELIEVED_S:
         note = "Two readings of the skeleton contradict each other, so it was not measured."
         return Stretch(frames, xy, world, posture, in_shape, None, None, (note,))
-    rough, warnings = _outline(part, xy, world, posture, definition, side, declared)
+    rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
-    rest, still = _rest_frames(part.time_s, x, posture)
+    rest, still = _rest_frames(part.time_s, x, believed)
     first = _before_first_movement(part.time_s, x, rest)
-    scaled = _scale(definition, rough, xy, rest, posture)
+    scaled = _scale(definition, rough, xy, rest, believed)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = _measured(part, xy, world, definition, reference)
-    table = _with_sd(_doubted(table, contradicted(part)), part, definition, reference, read_share)
+    table = _with_sd(_doubted(table, doubtful), part, definition, reference, read_share)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
-    reach = _own_range(part.time_s, table.column(signal), posture, definition, noise.get(signal, 0.0))
+    reach = _own_range(part.time_s, table.column(signal), believed, definition, noise.get(signal, 0.0))
     reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
+    rests = table.value[:, table.names.index(signal)]
+    rests -= _rest_level(part.time_s, rests, believed, reach)
     return Stretch(frames, xy, world, posture, in_shape, reference, table, tuple(warnings))
 
 
@@ -181,12 +200,44 @@ def contradicted(part: Track) -> Mask:
     return out
 
 
+def _settling(part: Track) -> Mask:
+    """``(T,)`` True shortly before and after the person was missing or a skeleton was thrown away.
+
+    The region that the model looks at is then still on its way to the body.
+    """
+    lost = np.flatnonzero(~part.person | part.rejected)
+    if lost.size == 0:
+        return np.zeros(len(part), bool)
+    at = np.searchsorted(lost, np.arange(len(part)))
+    since = part.time_s - part.time_s[lost[np.maximum(at - 1, 0)]]
+    until = part.time_s[lost[np.minimum(at, len(lost) - 1)]] - part.time_s
+    return np.asarray(((since >= 0) & (since < _SETTLES_S)) | ((until >= 0) & (until < _SETTLES_S / 2)))
+
+
 def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
     """The table with every value in these frames at most of low trust."""
     hit = where[:, None] & (table.status == Status.OK)
     status, reason = table.status.copy(), table.reason.copy()
     status[hit], reason[hit] = Status.LOW, Reason.NOISE
     return replace(table, status=status, reason=reason)
+
+
+def _levelled(
+    definition: Definition, part: Track, world: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Mask]:
+    """World landmarks as a level camera would give them, and the frames in which the posture is recognised.
+
+    Nobody says how far the camera looks down; where the body makes the exercise's posture most often is down.
+    """
+    best, where = world, _in_shape(definition, part, world)
+    for pitch_deg in PITCHES_DEG[1:]:
+        if where.mean() > _ALWAYS:
+            break
+        turned = levelled(world, pitch_deg)
+        found = _in_shape(definition, part, turned)
+        if found.mean() > where.mean() + _CLEARLY_MORE:
+            best, where = turned, found
+    return best, where
 
 
 def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -> Mask:
@@ -201,15 +252,25 @@ def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -
     return np.asarray(running_mean(posture, width) > 0.5) & seen
 
 
-def _bridged(part: Track, in_shape: Mask) -> Mask:
-    posture = in_shape.copy()
-    # The movement itself turns the body about: a posture is left only when it stays away.
-    inside = np.flatnonzero(posture)
-    for i in np.flatnonzero(np.diff(inside) > 1):
-        a, b = inside[i], inside[i + 1]
-        if part.time_s[b] - part.time_s[a] <= _POSTURE_GAP_S:
-            posture[a:b] = True
-    return np.asarray(posture & part.person)
+def _bridged(part: Track, xy: NDArray[np.float32], in_shape: Mask) -> Mask:
+    """``(T,)`` True from where the posture was recognised for as long as the shoulders lie where they lay.
+
+    The movement itself turns the body about and the model's depth wavers, so that the posture is often not
+    recognised in the middle of it; but nobody gets up without the shoulders leaving their place.
+    """
+    inside = np.flatnonzero(in_shape)
+    if inside.size == 0:
+        return in_shape & part.person
+    shoulders = np.asarray(xy[:, list(BOTH_SHOULDERS)].mean(axis=1), np.float64)
+    size = float(np.median(_body_size(part.image_xyz[inside])))
+    # The nearest frame in which it was recognised, before or after, says where the shoulders lay.
+    after = np.minimum(np.searchsorted(inside, np.arange(len(part))), len(inside) - 1)
+    before = np.maximum(after - 1, 0)
+    stays = np.zeros(len(part), bool)
+    for nearest in (inside[after], inside[before]):
+        moved = norm(shoulders - shoulders[nearest])
+        stays |= moved <= _STAYS * size
+    return np.asarray((stays | in_shape) & part.person)
 
 
 def _outline(
@@ -383,6 +444,43 @@ def _with_rest(
     ref = replace(ref, rest=resting(ref), still=still)
     # The opening of a clam is worked out from the lift since rest, so it needs that first.
     return replace(ref, rest=resting(ref))
+
+
+def _rest_level(time_s: Array, x: Array, believed: Mask, reach: float) -> Array:
+    """``(T,)`` level of rest over time: 0, but where the person rests elsewhere for a while.
+
+    People move up the mat between repetitions, and cameras zoom. A rest is a still time that nothing lower
+    adjoins: from there the signal has to go up before it goes down.
+
+    Args:
+        time_s, x: ``(T,)`` the counting signal, 0 at rest.
+        believed: ``(T,)`` frames to learn from.
+        reach: the own range; NaN leaves everything as it is.
+    """
+    level = np.zeros(len(x))
+    known = believed & np.isfinite(x)
+    if not reach > 0 or known.sum() < 5:
+        return level
+    filled = np.interp(time_s, time_s[known], x[known])
+    calm = running_mean(filled, max(round(_RESTS_S / 2 / float(np.median(np.diff(time_s)))), 1))
+    still = known & (np.abs(np.gradient(calm, time_s)) < _REST_LEVEL * reach) & (np.abs(filled) < _ELSEWHERE * reach)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
+    at: list[float] = []
+    rests: list[float] = []
+    for first, after in zip(edges[::2], edges[1::2], strict=True):
+        if time_s[after - 1] - time_s[first] < _RESTS_S:
+            continue
+        here = float(np.median(filled[first:after]))
+        up = filled > here + _FLANK * reach
+        left = np.flatnonzero(up[:first])
+        right = np.flatnonzero(up[after:])
+        around = filled[left[-1] if left.size else 0 : after + right[0] if right.size else None]
+        if around.min() > here - _FLANK / 3 * reach:
+            at += [float(time_s[first]), float(time_s[after - 1])]
+            rests += [here, here]
+    if rests and max(map(abs, rests)) > _SHIFTED * reach:
+        level = np.interp(time_s, at, rests)
+    return level
 
 
 def _own_range(time_s: Array, x: Array, posture: Mask, definition: Definition, sd: float) -> float:

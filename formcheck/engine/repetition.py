@@ -35,6 +35,10 @@ _MOSTLY_DOWN = 0.35
 _WOBBLE = 0.60
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
+#: Lower for less than half of this is a glitch of the landmarks [D].
+_GLITCH_S = 0.25
+#: The peak of a long hold is dated at most so long after its start.
+_TOP_REACHED_S = 0.5
 #: History kept to date a start back: so long, or as long as a repetition may be.
 _HISTORY_S = 40.0
 
@@ -176,7 +180,7 @@ class RepetitionCounter:
             elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
         elif self.state == "lower":
-            self._low = min(self._low, s)
+            self._low = min(self._low, self._lately())
             if self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
             if s - self._low > rules.again_rise:
@@ -207,7 +211,15 @@ class RepetitionCounter:
         self.state = state
         self._since.clear()
         if state == "lower":
-            self._low = self._s[-1]
+            self._low = self._lately()
+
+    def _lately(self) -> float:
+        """Median level of the last moment: a glitch of a few frames is no return."""
+        t, s = self._t, self._s
+        i = len(t) - 1
+        while i > 0 and t[-1] - t[i - 1] < _GLITCH_S:
+            i -= 1
+        return median(np.array(list(islice(s, i, len(s)))))
 
     def _held(self, name: str, condition: bool, t: float, for_s: float) -> bool:
         """True once `condition` has been true without a break for `for_s`."""
@@ -311,8 +323,8 @@ class RepetitionCounter:
         v = _smooth_speed(t, s)
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, v, rules.crossing_share)
         peak = float(s[peak_i])
-        # The middle of the top: the highest sample of a flat one is chance.
-        peak_s = (hold_start + hold_end) / 2
+        # The middle of the top (the highest sample of a flat one is chance), or soon after a long one is reached.
+        peak_s = hold_start + min((hold_end - hold_start) / 2, _TOP_REACHED_S)
         if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
             return None
         if peak < (rules.partial_level if void else rules.aborted_level):

@@ -24,9 +24,11 @@ from formcheck.pose.landmarks import Pose
 
 _KEEP_S = 45.0
 _BEYOND_S = 6.0
-#: Share of a repetition's frames in which the posture must be recognised.
-_IN_SHAPE_SHARE = 0.4
-_ENDS_S = 0.5
+#: Share of the frames of a repetition, and of those so long around it, in which the posture must be recognised.
+_IN_SHAPE_SHARE = 0.2
+_AROUND_S = 3.0
+_START_S = 0.3
+_TOP_S = 0.1
 #: Frames before a repetition that its rules may look at.
 _LEAD_S = 2.0
 
@@ -82,7 +84,8 @@ class Tracker:
         self.definition = definition
         self.reference = reference
         counting = definition.counting
-        if definition.measures[counting.signal].views.get(reference.view) != "ok":
+        self._sure_scale = definition.measures[counting.signal].views.get(reference.view) == "ok"
+        if not self._sure_scale:
             # Good enough to count by, not to tell a full from a partial repetition.
             counting = counting.model_copy(update={"full_level": counting.partial_level})
         self._counter = RepetitionCounter(counting)
@@ -153,7 +156,7 @@ class Tracker:
                 return
             until = len(states)
             window = slice(table.between(table.time_s[until - 1] - self._keep_s, np.inf).start, until)
-            if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
+            if self._is_the_exercise(times, table.part(window), in_shape[window]):
                 reps.append(self._judge(times, table.part(window)))
 
         for piece in scratch.pieces(len(table)):
@@ -169,19 +172,30 @@ class Tracker:
         """A repetition that the counter closed on frames fed one by one, judged if it is one."""
         if times is None:
             return None
-        t, shape = (np.array(column) for column in zip(*self._shape, strict=True))
-        return self._judge(times, _stack(self._rows)) if self._is_the_exercise(times, t, shape) else None
+        table, shape = _stack(self._rows), np.array([shape for _, shape in self._shape])
+        return self._judge(times, table) if self._is_the_exercise(times, table, shape) else None
 
-    def _is_the_exercise(self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_]) -> bool:
-        """A movement counts only if it is large enough and starts from the exercise's posture."""
-        if times.peak * self.reference.range < self.definition.counting.minimum_range:
+    def _is_the_exercise(self, times: RepTimes, table: MeasureTable, in_shape: NDArray[np.bool_]) -> bool:
+        """A movement counts only if it is large enough, what should lie still does, and it starts from the
+        exercise's posture."""
+        t = table.time_s
+        rise = times.peak * self.reference.range
+        counting = self.definition.counting
+        if rise < counting.minimum_range or (self._sure_scale and rise > counting.maximum_range):
             return False
-        # At the top the body is often out of shape by the movement itself, so its two ends may vouch for it.
-        whole = in_shape[(times.start_s - 0.5 <= t) & (t <= times.end_s + 0.5)]
-        ends = in_shape[(np.abs(t - times.start_s) <= _ENDS_S) | (np.abs(t - times.end_s) <= _ENDS_S)]
-        return any(
-            part.size and np.count_nonzero(part) >= _IN_SHAPE_SHARE * part.size for part in (whole, ends)
-        )
+        start = np.abs(t - times.start_s) <= _START_S
+        top = (times.hold_start_s - _TOP_S <= t) & (t <= times.hold_end_s + _TOP_S)
+        for part, share in counting.stays.items():
+            moved = [
+                median(value[top & np.isfinite(value)]) - median(value[start & np.isfinite(value)])
+                for value in (table.column(f"{part}_along"), table.column(f"{part}_up"))
+            ]
+            # What this view does not show is NaN and forbids nothing.
+            if share and float(np.hypot(*moved)) > max(share * rise, counting.stays_least):
+                return False
+        # The movement itself, and the model's wavering depth, hide the posture for a while.
+        around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]
+        return bool(np.count_nonzero(around) >= _IN_SHAPE_SHARE * around.size)
 
     def _level(self, row: MeasureTable) -> float | None:
         if row.status[0, self._signal] == NOT_MEASURABLE or not self.reference.range > 0:

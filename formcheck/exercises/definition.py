@@ -37,11 +37,11 @@ class _Model(BaseModel):
 
 
 class Tempo(_Model):
-    """Prescribed durations of the phases, seconds. `hold_s` is None unless a prescription asks for one."""
+    """Prescribed durations of the phases, seconds; None where none is prescribed, and nothing to judge by."""
 
-    rise_s: float = Field(gt=0)
+    rise_s: float | None = Field(default=None, gt=0)
     hold_s: float | None = Field(default=None, ge=0)
-    lower_s: float = Field(gt=0)
+    lower_s: float | None = Field(default=None, gt=0)
 
 
 class Gates(_Model):
@@ -62,6 +62,7 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    maximum_range: float = Field(gt=0, description="nobody goes further: a larger movement is another")
     typical_range: float = Field(gt=0, description="to count the practice repetitions by, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float
@@ -92,6 +93,12 @@ class Counting(_Model):
     lost_end_s: float
     lost_jump: float
     minimum_seen: float
+    stays: dict[str, float] = Field(
+        default_factory=dict,
+        description="parts of the body that lie still: measures <part>_along and <part>_up, in the signal's unit, "
+        "change by at most this share of its rise; 0 = not asked",
+    )
+    stays_least: float = Field(default=0.0, ge=0, description="less than this is taken for noise, signal's unit")
 
 
 class Feedback(_Model):
@@ -232,7 +239,7 @@ class Definition(_Model):
     based_on: str | None = Field(default=None, description="the exercise whose text and words these extend")
     side_is: str = Field(default="side", description="which leg the side names, for reports")
     has_side: bool
-    tempo: Tempo
+    tempo: Tempo = Tempo()
     gates: Gates
     counting: Counting
     feedback: Feedback

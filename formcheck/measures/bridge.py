@@ -19,6 +19,7 @@ from formcheck.measures.geometry import (
     norm,
     unit,
 )
+from formcheck.measures.places import PLACES, places
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, View, bridge_view, hook_lying, knee_flexion_world_deg
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, side_landmark
@@ -38,6 +39,7 @@ CHANGES = frozenset(
         "head_lift",
         "thigh_parallel_deg",
         "foot_lift",
+        *PLACES,
     }
 )
 #: Made of other measures after rest was taken off (`derived`); a change too.
@@ -96,11 +98,12 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     hips, knees, ankles = xy[:, BOTH_HIPS], xy[:, BOTH_KNEES], xy[:, BOTH_ANKLES]
     hips_mid = (hips[:, 0] + hips[:, 1]) / 2
     if ref.view == "side":
-        bones = sum(ref.bones_px[bone] for bone in BONES)
-        out["pelvic_height"] = dot(hip, ref.normal) / (bones / BONES_PER_THIGH)
+        thigh_px = sum(ref.bones_px[bone] for bone in BONES) / BONES_PER_THIGH
+        out["pelvic_height"] = dot(hip, ref.normal) / thigh_px
     else:
         # Foreshortened from the ends: a share of the clip's own range, never an absolute height.
-        out["pelvic_height"] = height(hips_mid) / (ref.length_px * 0.42 / 0.50)
+        thigh_px = ref.length_px * 0.42 / 0.50
+        out["pelvic_height"] = height(hips_mid) / thigh_px
 
     hip_line = hips[:, 1] - hips[:, 0]
     drop = np.degrees(np.arctan2(hip_line[:, 1], np.abs(hip_line[:, 0])))
@@ -130,7 +133,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     # From the head end the ankles are hidden, so the knees tell which foot is up (M-B17).
     part = "knee" if ref.view == "head" else "ankle"
     out["foot_lift"] = height(at(part, "left") - at(part, "right")) / ref.length_px
-    return out
+    return out | places(xy, ref, thigh_px)
 
 
 def derived(change: dict[str, Array]) -> dict[str, Array]:
@@ -162,6 +165,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
         "head_lift": [side_landmark(ref.near, "ear")],
         "foot_lift": both[:2] if ref.view == "head" else both[2:],
         "thigh_parallel_deg": [*hips, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE],
+        **{name: [] for name in PLACES},
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import UP, cross3, dot, height, turn_deg, unit
+from formcheck.measures.places import PLACES, places
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, clam_view, side_lying
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
@@ -30,6 +31,7 @@ CHANGES = frozenset(
         "knee_slide",
         "top_knee_offset",
         "hip_line_deg",
+        *PLACES,
     }
 )
 RATIOS: frozenset[str] = frozenset()
@@ -110,7 +112,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         by_feet = LIFT_BY_FEET * np.maximum(out["feet_apart"] - ref.rest.get("feet_apart", 0.0), 0.0)
         out["opening_deg"] = OPENING_PER_LIFT * (lift - by_feet)
     out["hip_rotation_deg"] = _external_rotation(world, top, ref.shank_sign)
-    return out
+    return out | places(xy, ref, scale)
 
 
 def derived(change: dict[str, Array]) -> dict[str, Array]:
@@ -153,10 +155,11 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     knees = [side_landmark(s, "knee") for s in (top, bottom)]
     hips = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
     ankles = [side_landmark(s, "ankle") for s in (top, bottom)]
+    feet = [side_landmark(s, part) for s in (top, bottom) for part in ("ankle", "heel", "foot_index")]
     roll = [*hips]
     return {
-        "knee_lift": knees,
-        "opening_deg": [knees[0], hips[0]] if ref.view == "feet" else knees,
+        "knee_lift": knees[:1],
+        "opening_deg": [knees[0], side_landmark(top, "hip")] if ref.view == "feet" else knees[:1],
         "hip_opening_deg": [*hips, knees[0]],
         "hip_rotation_deg": [*hips, knees[0], ankles[0]],
         "pelvic_roll_deg": roll,
@@ -167,6 +170,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
         "knee_slide": [*hips, knees[1]],
         "top_knee_offset": knees,
         "hip_line_deg": roll,
+        **{name: [] for name in PLACES},
     }
 
 

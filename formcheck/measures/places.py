@@ -1,0 +1,35 @@
+"""Where shoulders and feet are: what has to stay in its place while an exercise is done."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.measures.geometry import dot
+from formcheck.measures.reference import Reference
+from formcheck.pose.landmarks import BOTH_SHOULDERS, side_landmark
+
+Array = NDArray[np.float64]
+
+_PARTS = {
+    "shoulders": list(BOTH_SHOULDERS),
+    "feet": [side_landmark(side, part) for side in ("left", "right") for part in ("ankle", "heel")],
+}
+#: All of them are changes since rest, and asked for however well the parts are seen.
+PLACES = tuple(f"{part}_{way}" for part in _PARTS for way in ("along", "up"))
+
+
+def places(xy: Array, ref: Reference, scale_px: float) -> dict[str, Array]:
+    """Measure name to ``(T,)`` place of a part of the body, in units of `scale_px`, from an origin that stays.
+
+    Args:
+        xy: ``(T, 33, 2)`` image landmarks, pixels.
+        ref: directions along the body (+ towards the feet) and up.
+        scale_px: unit of length, pixels.
+    """
+    out: dict[str, Array] = {}
+    for part, landmarks in _PARTS.items():
+        middle = np.asarray(xy[:, landmarks].mean(axis=1), np.float64)
+        for way, direction in (("along", ref.along), ("up", ref.normal)):
+            out[f"{part}_{way}"] = dot(middle, direction) / scale_px
+    return out
