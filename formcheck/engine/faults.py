@@ -25,6 +25,8 @@ _EXIT_S = 0.3
 #: Longest gap in a measure over which a fault is taken to go on (spec 0.3).
 _BRIDGE_S = 0.3
 _WORDS = tuple(reason.word for reason in Reason)
+#: A grade is given where its threshold is passed by so many standard deviations: two chances in three.
+_ALLOWANCE_SD = 0.43
 #: Share of the frames of a rule's phases that must be ok for the rule to count as checked (spec 4.3).
 _CHECKED_SHARE = 0.70
 
@@ -34,7 +36,8 @@ class Fault:
     """A fault in one repetition: grade 1 to 3, the level that was held, and when it lasted.
 
     `sure` is the chance, 0 to 1, that the true level lies beyond the first threshold, given the standard
-    deviation of the measure (a normal error is assumed).
+    deviation of the measure (a normal error is assumed). A grade is given only where that chance is large
+    enough for its own threshold: the level passes it by `allowance`.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Fault:
     start_s: float
     end_s: float
     sure: float = 1.0
+    allowance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,36 @@ class Asked:
         """``(T,)`` True in the frames from one time to another."""
         return (self.table.time_s >= start_s) & (self.table.time_s <= end_s)
 
-    def found(self, grade: int, value: float, start_s: float, end_s: float, sure: float) -> FaultCheck:
-        """The fault at a grade, or its absence at grade 0."""
+    def found(
+        self,
+        value: float,
+        start_s: float,
+        end_s: float,
+        sd: float,
+        *,
+        below: bool = False,
+        highest: int = 3,
+        least: float = 0.0,
+    ) -> FaultCheck:
+        """The fault at the grade that its value surely has, or its absence.
+
+        Args:
+            value: the level, in the unit of the rule's thresholds.
+            start_s, end_s: when it lasted.
+            sd: standard deviation of the value.
+            below: True where smaller values are worse.
+            highest: no higher grade than this.
+            least: thresholds below this are raised to it.
+        """
+        sign = -1.0 if below else 1.0
+        allowance = _ALLOWANCE_SD * sd
+        margins = [sign * (value - (limit if below else max(limit, least))) for limit in self.rule.grades]
+        grade = min(sum(margin >= allowance for margin in margins), highest)
         if grade == 0:
             return FaultCheck(True, None, None)
         unit = self.fault.unit if self.rule.unit is None else self.rule.unit
-        return FaultCheck(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure))
+        sure = chance_beyond(sign * (value - self.rule.grades[0]), sd)
+        return FaultCheck(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure, allowance))
 
     def doubted(self, measure: str, inside: NDArray[np.bool_]) -> FaultCheck | None:
         """Not checked, where too few of these frames are ok; else None."""
@@ -233,8 +261,8 @@ def _sustained(asked: Asked, measure: str) -> FaultCheck:
     within = ok & (t >= start_s) & (t <= end_s)
     # The level that was held, not the highest spike: so the value and its grade always agree.
     level = held_level(t[within], size[within], rule.minimum_s)
-    sure = chance_beyond(level - rule.grades[0], median(table.sd_of(measure)[within]))
-    return asked.found(grade, level, start_s, end_s, sure)
+    sd = median(table.sd_of(measure)[within])
+    return asked.found(level, start_s, end_s, sd, highest=grade, least=least)
 
 
 def chance_beyond(margin: float, sd: float) -> float:
@@ -277,9 +305,7 @@ def _march(asked: Asked) -> FaultCheck:
         return FaultCheck(False, _why_not(table, measure, inside), None)
     # Held for as long as a foot must be off: one wild frame is not a drop.
     value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
-    grade = int(sum(value >= max(limit, least) for limit in rule.grades))
-    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[near]))
-    return asked.found(grade, value, off[0], off[0] + 1.0, sure)
+    return asked.found(value, off[0], off[0] + 1.0, median(table.sd_of(measure)[near]), least=least)
 
 
 def _settles(asked: Asked) -> FaultCheck:
@@ -366,11 +392,10 @@ def _level(asked: Asked) -> FaultCheck:
         if not np.isfinite(level) or not asked.ref.still:
             return FaultCheck(False, "baseline", None)
     value = rule.sign * ((rule.reference or 0.0) - level)
-    grade = int(sum(value >= max(threshold, least) for threshold in rule.grades))
     if rule.kind == "rest":
         a, b = rep.start_s, rep.start_s
-    sure = chance_beyond(value - rule.grades[0], median(table.sd_of(measure)[ok]))
-    return asked.found(grade, value, max(a, rep.start_s), min(b, rep.end_s), sure)
+    sd = median(table.sd_of(measure)[ok])
+    return asked.found(value, max(a, rep.start_s), min(b, rep.end_s), sd, least=least)
 
 
 def _forced(asked: Asked) -> FaultCheck:
@@ -395,29 +420,21 @@ def _timing(asked: Asked) -> FaultCheck:
         return doubted
     # Error of a level of the signal, as share of the range.
     sd = _level_sd(asked)
-    if rule.kind == "range":
+    if rule.kind in ("range", "forced"):
         a, b = rep.peak_s, rep.peak_s
         value = rep.peak / asked.target
-        grade = int(sum(value < limit for limit in rule.grades))
-    elif rule.kind == "forced":
-        a, b = rep.peak_s, rep.peak_s
-        value = rep.peak / asked.target
-        grade = int(sum(value > limit for limit in rule.grades))
     elif rule.kind == "peaks":
         a, b = rep.start_s, rep.end_s
         value, sd = float(rep.speed_peaks), 0.5
         if asked.fps < asked.definition.gates.fps_min_tempo or rep.gap:
             return FaultCheck(False, "fps" if not rep.gap else "occluded", None)
-        grade = int(sum(value >= limit for limit in rule.grades))
     elif rule.kind == "sag":
         a, b = rep.hold_start_s, rep.hold_end_s
         value, sd = 100.0 * rep.hold_sag, 100.0 * sd
-        grade = int(sum(value >= limit for limit in rule.grades))
     else:
         a, b = rep.end_s, rep.end_s
         value = rep.low_after
-        grade = int(sum(value > limit for limit in rule.grades))
-    return asked.found(grade, float(value), a, b, chance_beyond(abs(value - rule.grades[0]), sd))
+    return asked.found(float(value), a, b, sd, below=rule.kind == "range")
 
 
 def _duration(asked: Asked) -> FaultCheck:
@@ -439,12 +456,18 @@ def _duration(asked: Asked) -> FaultCheck:
     if rep.cut_end and rule.phase == "lower":
         return FaultCheck(False, "no_person", None)
     value = (b - a) / prescribed
-    trusted = _trusted(asked) is None
-    sd = (gates.timing_error_s if trusted else gates.timing_error_low_s) / prescribed
-    # With a signal of low trust only what is too fast beyond its larger error is told.
-    allowance = 0.0 if trusted else sd
-    grade = int(sum(value + allowance < limit for limit in rule.grades))
-    return asked.found(grade, float(value), a, b, chance_beyond(rule.grades[0] - value, sd))
+    # A signal that is doubtful for another reason than the view is dated no better than in the worst view.
+    errors = gates.timing_error_s
+    worst = max(errors.values())
+    doubtful = _trusted(asked) is not None and asked.ref.view not in _low_views(asked)
+    error = worst if doubtful else errors.get(asked.ref.view, worst)
+    return asked.found(float(value), a, b, error / prescribed, below=True)
+
+
+def _low_views(asked: Asked) -> list[str]:
+    """Views that show the counting signal roughly."""
+    signal = asked.definition.measures[asked.definition.counting.signal]
+    return [view for view, trust in signal.views.items() if trust == "low"]
 
 
 def _level_sd(asked: Asked) -> float:

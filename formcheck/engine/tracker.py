@@ -27,6 +27,8 @@ _BEYOND_S = 6.0
 #: Share of the frames of a repetition, and of those so long around it, in which the posture must be recognised.
 _IN_SHAPE_SHARE = 0.2
 _AROUND_S = 3.0
+#: Limits are so much wider in views that show the counting signal roughly [D].
+_DOUBT = 2.0
 _START_S = 0.3
 _TOP_S = 0.1
 #: Frames before a repetition that its rules may look at.
@@ -181,17 +183,21 @@ class Tracker:
         t = table.time_s
         rise = times.peak * self.reference.range
         counting = self.definition.counting
-        if rise < counting.minimum_range or (self._sure_scale and rise > counting.maximum_range):
+        # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
+        doubt = 1.0 if self._sure_scale else _DOUBT
+        if rise < doubt * counting.minimum_range or (self._sure_scale and rise > counting.maximum_range):
             return False
         start = np.abs(t - times.start_s) <= _START_S
         top = (times.hold_start_s - _TOP_S <= t) & (t <= times.hold_end_s + _TOP_S)
         for part, share in counting.stays.items():
-            moved = [
+            along, up = (
                 median(value[top & np.isfinite(value)]) - median(value[start & np.isfinite(value)])
                 for value in (table.column(f"{part}_along"), table.column(f"{part}_up"))
-            ]
+            )
+            # Pushing off slides the shoulders towards the head.
+            along = max(along, 0.0) if part == "shoulders" else along
             # What this view does not show is NaN and forbids nothing.
-            if share and float(np.hypot(*moved)) > max(share * rise, counting.stays_least):
+            if share and float(np.hypot(along, up)) > doubt * max(share * rise, counting.stays_least):
                 return False
         # The movement itself, and the model's wavering depth, hide the posture for a while.
         around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]

@@ -53,8 +53,7 @@ class Gates(_Model):
     bone_tolerance: float = Field(gt=0, description="allowed change of an image bone length, ratio")
     noise_k: float = Field(gt=0, description="a threshold is at least this many baseline SDs")
     noise_nm_factor: float = Field(gt=1, description="beyond this many thresholds of noise: not measurable")
-    timing_error_s: float = Field(gt=0, description="typical (RMS) error of a phase's duration")
-    timing_error_low_s: float = Field(gt=0, description="the same where the counting signal is of low trust")
+    timing_error_s: dict[str, float] = Field(description="typical (RMS) error of a phase's duration, by view")
 
 
 class Counting(_Model):
