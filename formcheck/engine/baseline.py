@@ -263,7 +263,6 @@ def _outline(
         back_x=module.back_x(w, p, along, name),
         trunk_px=1.0,
         length_px=1.0,
-        thigh_px=1.0,
         hip_line_px=1.0,
         right_x=float(np.sign(np.median(p[:, Landmark.RIGHT_ANKLE, 0] - p[:, Landmark.LEFT_ANKLE, 0])))
         or 1.0,
@@ -315,7 +314,6 @@ def _scale(
         normal=normal,
         trunk_px=max(trunk, 1.0),
         length_px=max(float(full), 1.0),
-        thigh_px=max(bones["thigh"], 1.0),
         hip_line_px=max(hip_line, 1.0),
         bones_px=bones,
     )

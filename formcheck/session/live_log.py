@@ -136,17 +136,6 @@ class LiveLog:
         self._end_s = 0.0
         self._reference: Reference | None = None
 
-    @property
-    def set_now(self) -> int | None:
-        """Number of the set under way, or None."""
-        return self._sets[-1].index if self._sets and self._sets[-1].end_s is None else None
-
-    @property
-    def counted_in_set(self) -> int:
-        """Counted repetitions of the set under way or just ended."""
-        last = self._sets[-1].index if self._sets else None
-        return sum(rep.set_ == last and rep.class_ in COUNTED for rep in self.reps)
-
     def frame(self, seen: SeenFrame, moment: LiveMoment) -> Rep | None:
         """One frame with what it told; returns the repetition it closed."""
         self._frames += 1

@@ -118,7 +118,7 @@ def still(exercise: str) -> Scene:
     axis = np.array([1.0, 0.0])
     ref = Reference(
         start_s=0.0, end_s=14.0, view=view, yaw_deg=0.0, side=None, near="right", along=axis,
-        normal=np.array([0.0, -1.0]), back_x=1.0, trunk_px=100.0, length_px=100.0, thigh_px=84.0,
+        normal=np.array([0.0, -1.0]), back_x=1.0, trunk_px=100.0, length_px=100.0,
         hip_line_px=40.0, rest=dict.fromkeys(names, 0.0) | {"knee_flexion_deg": 120.0},
         noise_sd=dict.fromkeys(names, 0.0), range=0.45,
     )  # fmt: skip
