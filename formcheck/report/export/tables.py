@@ -19,7 +19,7 @@ from formcheck.pose.landmarks import Landmark
 from formcheck.session.folder import replacing
 from formcheck.session.schema import SessionMeta
 
-SCHEMA = "formcheck.report.export/1"
+SCHEMA = "formcheck.export/1"
 _WORDS = [status.word for status in Status]
 
 
