@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -44,14 +45,14 @@ def rows_of(clip: Clip, session: Path, score: ModuleType) -> dict[str, np.ndarra
     from formcheck.engine.baseline import prepare
     from formcheck.exercises.definition import load_definition
     from formcheck.measures.measure import Measurer, formulas
-    from formcheck.session.load import summary_of
-    from formcheck.session.reader import check_poses, open_database
+    from formcheck.session.load import evidence_of
+    from formcheck.session.reader import open_database
 
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
     with open_database(session, look_for_damage=False) as stored:
-        track = check_poses(stored.poses(), stored.path).track
-        left_out = summary_of(stored).pose.frames_interpolated
+        evidence = evidence_of(stored)
+    track, left_out = evidence.track, evidence.pose.frames_interpolated
     _, exercise, side = clip.runs()[0]
     definition = load_definition(exercise)
     series = {name: np.asarray(v) for name, v in score.truth_series(truth).items()}
@@ -170,6 +171,8 @@ def main() -> None:
     args = parser.parse_args()
     clips = [c for c in clips_of(args.part, args.field, args.shared) if not args.only or args.only in c.id]
     columns = collect(clips, args.field, args.shared, args.processes)
+    if not columns:
+        sys.exit(f"No rendered clip of this part in {args.field} has poses: run `field.py poses` first.")
     np.savez_compressed(args.out, **columns)
     print(f"{args.out}: {len(columns.get('value', ()))} rows of {len(columns.get('clip_names', ()))} clips")
 

@@ -76,6 +76,8 @@ def poses(args: argparse.Namespace) -> None:
     print(f"pose stage {pose_cache.pose_key()}: {len(waiting)} of {len(every)} clips to do", flush=True)
     problems = 0
     for done, clip in enumerate(waiting, 1):
+        if pose_cache.fresh_key() != pose_cache.pose_key():
+            sys.exit("The pose stage was changed meanwhile; run it again.")
         problem = pose_cache.make_poses(clip, args.field)
         problems += problem is not None
         print(f"{done}/{len(waiting)} {problem or clip.id}", flush=True)

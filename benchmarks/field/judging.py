@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,22 +42,18 @@ def folder_of(part: str, field: Path) -> Path:
 
 def judge(clip: Clip, session: Path, out: Path, tempo: Path) -> str | None:
     """Judges one clip in all its runs and writes each as the scorer reads it; what went wrong, or None."""
-    from formcheck.analysis.judge import judge_track
+    from formcheck.analysis.judge import judge as judged
     from formcheck.exercises.prescription import check_request
     from formcheck.session.csv_json import write_frames_csv, write_summary_json
-    from formcheck.session.load import summary_of
-    from formcheck.session.reader import check_poses, open_database
+    from formcheck.session.load import evidence_of
+    from formcheck.session.reader import open_database
 
     try:
         with open_database(session, look_for_damage=False) as stored:
-            track = check_poses(stored.poses(), stored.path).track
-            summary, warnings = summary_of(stored), list(stored.meta.source_warnings)
+            evidence = replace(evidence_of(stored), video=clip.video)
         for name, exercise, side in clip.runs():
             definition = check_request(exercise, side, None, tempo if clip.truth is not None else None)
-            analysis = judge_track(
-                track, definition, side=side, view=None, video=clip.video, source=summary.source,
-                pose=summary.pose, warnings=list(warnings),
-            )  # fmt: skip
+            analysis = judged(replace(evidence, side=side), definition)
             (out / name).mkdir(parents=True, exist_ok=True)
             write_frames_csv(analysis, out / name / "frames.csv")
             write_summary_json(analysis.summary, out / name / "summary.json")
@@ -169,13 +166,8 @@ def tables(parts: dict[str, dict[str, Any]]) -> str:
         cells = ["–" if t[key] is None else f"{t[key]:.2f}" for t in parts.values()]
         lines.append(f"{what} | {' | '.join(cells)} | {wanted} |")
     return "\n".join(
-        [
-            *head, *("| " + line for line in lines), "",
-            "Mean absolute error where told ok, and share of the moving frames told ok:", "",
-            *_measures(parts), "", "Faults: found of those clearly there; alarms of those clearly absent and checked:",
-            "", *_faults(parts),
-        ]
-    )  # fmt: skip
+        [*head, *("| " + line for line in lines), "", *_measures(parts), "", *_faults(parts), ""]
+    )
 
 
 def _percent(some: int, whole: int) -> str:
@@ -184,7 +176,8 @@ def _percent(some: int, whole: int) -> str:
 
 def _measures(parts: dict[str, dict[str, Any]]) -> list[str]:
     keys = sorted({key for t in parts.values() for key in t["mae"]})
-    out = [f"| view | measure | {' | '.join(parts)} |", "|---|---" + "|---" * len(parts) + "|"]
+    out = ["Mean absolute error where told ok, and the share of the moving frames told ok:", ""]
+    out += [f"| view | measure | {' | '.join(parts)} |", "|---|---" + "|---" * len(parts) + "|"]
     for key in keys:
         cells = [f"{t['mae'].get(key, '–')}, {t['coverage'].get(key, '–')}" for t in parts.values()]
         view, measure = key.split(":")
@@ -196,7 +189,8 @@ def _faults(parts: dict[str, dict[str, Any]]) -> list[str]:
     keys = sorted(
         {key for t in parts.values() for key, f in t["faults"].items() if f["should_show"] or f["alarms"]}
     )
-    out = [f"| view | fault | {' | '.join(parts)} |", "|---|---" + "|---" * len(parts) + "|"]
+    out = ["Faults: found of those clearly there; alarms of those clearly absent and checked:", ""]
+    out += [f"| view | fault | {' | '.join(parts)} |", "|---|---" + "|---" * len(parts) + "|"]
     none = {"present": 0, "found": 0, "absent_checked": 0, "alarms": 0}
     for key in keys:
         found = [t["faults"].get(key, none) for t in parts.values()]

@@ -39,18 +39,14 @@ class Picture:
     def _turned(self, width: int, height: int) -> tuple[int, int]:
         return (height, width) if self.turn_deg in (90, 270) else (width, height)
 
-    def filters(self, width: int, height: int) -> str:
-        """FFmpeg's filters that do it to a clip of this size; empty if there is nothing to do."""
-        turns = {90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}
-        chain = list(turns.get(self.turn_deg, []))
-        if self.size is not None:
-            w, h = self._turned(width, height)
-            (x, y), (whole_w, whole_h) = self.at, self.size
-            chain.append(f"pad={whole_w}:{whole_h}:{x}:{y}:black")
-            if self.fill == "smear":
-                right, bottom = whole_w - x - w, whole_h - y - h
-                chain.append(f"fillborders=left={x}:right={right}:top={y}:bottom={bottom}:mode=smear")
-        return ",".join(chain)
+    def applied(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A clip's picture ``(height, width, 3)``, turned and framed."""
+        image = np.rot90(image, -self.turn_deg // 90)
+        if self.size is None:
+            return image
+        (x, y), (w, h) = self.at, self.size
+        around = ((y, h - y - image.shape[0]), (x, w - x - image.shape[1]), (0, 0))
+        return np.pad(image, around, mode="edge" if self.fill == "smear" else "constant")
 
     def points(self, px: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
         """``(..., 2)`` points of a clip of this size, in the new picture."""

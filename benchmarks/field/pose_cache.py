@@ -113,8 +113,13 @@ def unlabelled(shared: Path) -> Iterator[Clip]:
 
 
 @cache
-def pose_key(root: Path = ROOT) -> str:
-    """A hash of the pose stage's code and weights."""
+def pose_key() -> str:
+    """`fresh_key` when this process began."""
+    return fresh_key()
+
+
+def fresh_key(root: Path = ROOT) -> str:
+    """A hash of the pose stage's code and weights as they are now."""
     code = sorted(
         _what_runs(file.read_text(encoding="utf-8")) for pattern in _POSE_CODE for file in root.glob(pattern)
     )

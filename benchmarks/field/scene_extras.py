@@ -3,7 +3,7 @@
     PYTHON scene_extras.py GENERATOR SPECS.json ID FOLDER
 
 A layer over the generator (../shared/render, which stays as it is): its renderer is given things to draw and
-to move, and its encoder the filters that turn or frame the picture. The truth comes from the same generator;
+to move, and its encoder the pictures turned or framed. The truth comes from the same generator;
 where pictures are changed it is changed with them (picture.py). PYTHON needs numpy, scipy, pillow, moderngl,
 opencv-python-headless and imageio-ffmpeg.
 
@@ -65,7 +65,7 @@ def make(spec: Spec, folder: Path) -> None:
 
     with (
         replaced(render, "Renderer", renderer),
-        replaced(generate, "subprocess", encoder(picture.filters(width, height))),
+        replaced(generate, "subprocess", encoder(picture, width, height)),
     ):
         generate.make(spec, str(folder))
     path = folder / f"{spec['id']}.json"
@@ -94,14 +94,21 @@ def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
         setattr(module, name, before)
 
 
-def encoder(filters: str) -> Any:
-    """Stands in for `subprocess` in the generator: its FFmpeg gets these filters."""
+def encoder(picture: Picture, width: int, height: int) -> Any:
+    """Stands in for `subprocess` in the generator: its FFmpeg gets the pictures turned and framed."""
 
-    def popen(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
-        at = command.index("-c:v")
-        return subprocess.Popen(
-            [*command[:at], *(["-vf", filters] if filters else []), *command[at:]], **more
-        )
+    def popen(command: list[str], **more: Any) -> Any:
+        command = list(command)
+        command[command.index("-s") + 1] = "{}x{}".format(*picture.size_of(width, height))
+        process = subprocess.Popen(command, **more)
+        assert process.stdin is not None
+
+        def write(data: bytes) -> None:
+            image = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+            process.stdin.write(picture.applied(image).tobytes())
+
+        pipe = SimpleNamespace(write=write, close=process.stdin.close)
+        return SimpleNamespace(stdin=pipe, wait=process.wait)
 
     return SimpleNamespace(PIPE=subprocess.PIPE, Popen=popen)
 
