@@ -44,7 +44,7 @@ IN_CI = {
     "python tests/pose/parity.py table": "tests/pose/test_parity.py",  # the same comparison, with limits
     "pytest -m slow tests/pose/test_parity.py": "-m slow tests/pose/test_parity.py",
     "ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy": "bin/ruff",
-    "pip wheel --no-deps -w dist .": "pip wheel",
+    "pip wheel --no-deps -w dist .": "wheel -q --no-deps",
 }
 #: Run by nothing here, and why.
 NOT_RUN = {
