@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, film, poses, repetitions, results
 
-from formcheck.analysis.judge import judge_track
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Source
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
@@ -75,13 +76,9 @@ def judged(monkeypatch: pytest.MonkeyPatch, piece: int, in_memory: int, at_once:
     pose = PoseInfo(
         engine="made", model="made", frames_with_person=n, frames_rejected=0, people_seen_max=1, device="cpu"
     )
-    return judge_track(
-        Track.from_results(twice(filmed), wh),
-        load_definition("bridge"),
-        video=Path("a.mp4"),
-        source=source,
-        pose=pose,
-    )
+    found = Track.from_results(twice(filmed), wh)
+    evidence = RecordedEvidence(track=found, video=Path("a.mp4"), source=source, pose=pose)
+    return judge(evidence, load_definition("bridge"))
 
 
 def test_a_long_recording_in_pieces_and_files_gives_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from formcheck.analysis.analysis import PHASES
+from formcheck.analysis.events import Event, check_event
 from formcheck.analysis.summary import FaultEvent, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as scratch
 from formcheck.pose.track import Track
-from formcheck.session.events import Event, check_event
 from formcheck.session.folder import SESSION
 from formcheck.session.schema import (
     NAN_POINTS,

@@ -26,12 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis, in_words
+from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.files import make_file
 from formcheck.pose import frame_arrays as scratch
-from formcheck.session.events import Event
 from formcheck.session.folder import remove_side_files, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
