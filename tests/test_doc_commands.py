@@ -208,3 +208,9 @@ def test_a_line_of_pytest_names_what_is_there(line: str) -> None:
 def test_nothing_is_left_over() -> None:
     known = r"formcheck |python \S+\.py|(python -m )?pytest"
     assert [line for line in TO_RUN if not re.match(known, line)] == []
+
+
+def test_what_ci_runs_is_there() -> None:
+    paths = re.findall(r"(?<![\w/])(?:tests|requirements)/[\w/.]+\w", CI)
+    assert len(paths) > 8
+    assert [path for path in paths if not (ROOT / path).exists()] == []

@@ -168,7 +168,7 @@ def contradicted(part: Track) -> Mask:
     """``(T,)`` True where the direct and the mirrored reading contradict each other for a while.
 
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
-    (docs/validation.md, "Two readings").
+    (docs/lab_notes.md, "Two readings").
     """
     out = np.zeros(len(part), bool)
     if part.disagreement is None:

@@ -2,7 +2,7 @@
 
 Seen from the feet or the head end the trunk points at the camera: the face is hidden, the published region
 shrinks and turns with every frame, and legs are swapped. The landmark model itself is not the problem. On
-one wide region that stays put it follows the same body steadily (docs/validation.md, "End views"). Which
+one wide region that stays put it follows the same body steadily (docs/lab_notes.md, "End views"). Which
 region is tried out on a few frames; the judge is how well a direct and a mirrored reading agree, which is
 close for a body really seen (0.04 to 0.10 body sizes in all steady clips) and poor for a swapped or
 invented one (0.26 and more).
@@ -44,7 +44,7 @@ _STACKED = 0.5
 _FEET_NEARER_M = 0.25
 _TALL_BOX = 1.0
 #: Such a body lies half way between upright and level in the picture: turned by this much, and in a region
-#: this wide, the legs are followed best (rendered bodies made for it, docs/validation.md, "End views").
+#: this wide, the legs are followed best (rendered bodies made for it, docs/lab_notes.md, "End views").
 _SIDE_TURN = math.pi / 4
 _SIDE_REACH = 4.2
 #: A trial region must hold a person in this share of the frames tried.
