@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import formcheck
-from formcheck.exercises.definition import EXERCISES, Definition, Rule, load_definition
+from formcheck.analysis.findings import seen_from
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validation.md"
@@ -149,9 +150,7 @@ def reliance(totals: Totals, counts: dict[str, Counter[str]]) -> list[str]:
             ]
             rows.append("| " + " | ".join(cells) + " |")
         refused = [
-            plain(fault.title)
-            for fault in definition.faults.values()
-            if not any(judges(definition, rule, view) for rule in fault.rules for view in definition.views)
+            plain(fault.title) for name, fault in definition.faults.items() if not seen_from(definition, name)
         ]
         if refused:
             nowhere.append(f"- **{definition.title}**: {', '.join(refused)}.")
@@ -196,7 +195,7 @@ def told(definition: Definition, view: str, totals: Totals) -> str:
     """The faults told from a view, those with figures first."""
     with_figures, without = [], []
     for name, fault in definition.faults.items():
-        if not any(judges(definition, rule, view) for rule in fault.rules):
+        if view not in seen_from(definition, name):
             continue
         seen = totals["faults"].get(f"{definition.name}/{view}:{name}", {"present": 0, "absent_checked": 0})
         figures = []
@@ -210,22 +209,6 @@ def told(definition: Definition, view: str, totals: Totals) -> str:
             without.append(plain(fault.title))
     lines = ["; ".join(with_figures), f"not tried: {', '.join(without)}" if without else ""]
     return "<br>".join(line for line in lines if line) or "–"
-
-
-def judges(definition: Definition, rule: Rule, view: str) -> bool:
-    """Whether a rule may find its fault from a view: its measures are believed there."""
-    if rule.views is not None and view not in rule.views:
-        return False
-    if rule.with_fault is not None:
-        other = definition.faults[rule.with_fault].rules
-        if not any(judges(definition, one, view) for one in other):
-            return False
-    signal = definition.measures[definition.counting.signal].views.get(view)
-    if rule.kind == "duration":  # times are judged by any signal that is good enough to count by
-        return signal is not None
-    if rule.kind in ("range", "return", "sag", "peaks", "forced"):
-        return signal == "ok"
-    return all(definition.measures[measure].views.get(view) == "ok" for measure in rule.measures)
 
 
 def scored(definition: Definition, totals: Totals) -> bool:

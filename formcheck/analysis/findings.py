@@ -360,7 +360,7 @@ class Findings:
 
     def seen_from(self, fault: str) -> tuple[str, ...]:
         """Views in which this fault is judged, the best one first; none for what no camera can show."""
-        return _seen_from(self.definition, fault)
+        return seen_from(self.definition, fault)
 
     def unseen_here(self) -> tuple[str, ...]:
         """Titles of the faults that have rules, but not for what this view shows."""
@@ -537,7 +537,8 @@ def _grade_of(rule: Rule, value: float) -> int:
     return sum(value < g for g in rule.grades)
 
 
-def _seen_from(definition: Definition, fault: str) -> tuple[str, ...]:
+def seen_from(definition: Definition, fault: str) -> tuple[str, ...]:
+    """The views from which a fault may be judged, the best one first; of an unknown fault none."""
     known = definition.faults.get(fault)
     if known is None or not known.rules:
         return ()
@@ -558,7 +559,7 @@ def _judges(definition: Definition, rule: Rule, view: str) -> bool:
     if rule.kind == "duration":  # what is good enough to count by
         return trust(signal) is not None
     if rule.kind == "forced":
-        return trust(signal) == "ok" and view in _seen_from(definition, rule.with_fault or "")
+        return trust(signal) == "ok" and view in seen_from(definition, rule.with_fault or "")
     if rule.kind in ("range", "return", "sag", "peaks"):
         return trust(signal) == "ok"
     needed = rule.measures[:1] if rule.kind in ("hold", "rest", "settles") else rule.measures
