@@ -17,7 +17,7 @@ from formcheck.pose.track import Track
 PHASES = ("none", "rest", "rise", "hold", "lower", "lost")
 
 
-def in_words(phase: NDArray[np.uint8]) -> list[str]:
+def phases_in_words(phase: NDArray[np.uint8]) -> list[str]:
     """Indices into `PHASES` as words."""
     return [PHASES[i] for i in phase]
 
@@ -63,4 +63,4 @@ class Analysis:
     @property
     def phase_words(self) -> list[str]:
         """Phase of each frame as a word."""
-        return in_words(self.phase)
+        return phases_in_words(self.phase)

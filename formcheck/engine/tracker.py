@@ -20,7 +20,7 @@ from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
 
 _KEEP_S = 45.0
@@ -186,7 +186,7 @@ class Tracker:
             if self._is_the_exercise(times, t, in_shape[window]):
                 reps.append(self._judged(times, t, table.part(slice(window.start + _first(times, t), until))))
 
-        for piece in scratch.pieces(len(table)):
+        for piece in arrays.pieces(len(table)):
             columns = (column[piece].tolist() for column in (table.time_s, unknown, levels))
             for t, missing, level in zip(*columns, strict=True):
                 times = self._counter.update(t, None if missing else level)

@@ -22,7 +22,7 @@ from formcheck.drawing.palette import Image
 from formcheck.drawing.strip import Strip
 from formcheck.measures.body_parts import landmarks_used, near_side, trusted_landmarks
 from formcheck.measures.table import Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.prefetch import ahead
@@ -190,8 +190,8 @@ def shown_pictures(analysis: Analysis, source: VideoFile, blur_face: bool = Fals
     for frame in source:
         if frame.index >= len(track):  # the analysis was interrupted
             return
-        if frame.index % scratch.PIECE == 0:
-            scratch.give_back()
+        if frame.index % arrays.PIECE == 0:
+            arrays.give_back()
         image = shrink(frame.image, width, height)
         if blur is not None:
             seen = track.image_xyz[frame.index, :, :2] * scale if track.person[frame.index] else None

@@ -40,7 +40,7 @@ from formcheck.analysis.phrases import (
 from formcheck.analysis.summary import Rep
 from formcheck.drawing.overlay import clock
 from formcheck.drawing.palette import Image
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
@@ -94,7 +94,7 @@ def render(
     for plot in plots:  # as text: as numbers, the figures of an hour take ten times the memory
         figures.append((plot.name, _script_json(plot.figure)))
         shown.append(replace(plot, figure={}))
-    scratch.give_back()  # every measure of every frame has been looked at
+    arrays.give_back()  # every measure of every frame has been looked at
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     return _template().generate(
         **content(analysis),

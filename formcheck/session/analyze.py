@@ -12,6 +12,7 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
 from formcheck.exercises.prescription import check_request
+from formcheck.pose import scratch_files
 from formcheck.pose.engine import open_engine
 from formcheck.pose.track import Track
 
@@ -56,6 +57,7 @@ def analyze(
     from formcheck.video.file import VideoFile
 
     definition = check_request(exercise, side, view, prescription)
+    scratch_files.use()
     started = time.monotonic()
     with VideoFile(Path(video)) as source, open_engine(engine, model, threads, device) as pose_engine:
         results, spent, complete = read_poses(source, pose_engine, progress)

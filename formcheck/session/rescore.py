@@ -22,7 +22,7 @@ from formcheck.analysis.summary import Processing
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import scratch_files
 from formcheck.session.load import evidence_of
 from formcheck.session.reader import Session, open_session
 
@@ -70,7 +70,7 @@ def rescore(
     if prescription is not None:
         definition = prescribe(definition, prescription)
     begun = time.monotonic()
-    with scratch.in_memory(_IN_MEMORY_BYTES):
+    with scratch_files.in_memory(_IN_MEMORY_BYTES):
         analysis = judge(evidence_of(session), definition)
     return _with_cost(analysis, time.monotonic() - begun)
 
