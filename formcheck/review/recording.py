@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from formcheck.session.folder import SESSION
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.reader import Session, check_poses
 from formcheck.session.what_if import WhatIf
-from formcheck.video.file import open_container
+from formcheck.video.container import capture_fps, open_container, slowed, video_streams
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
 FIRST_BIN, NEXT_BIN = 8, 4
@@ -125,7 +126,7 @@ class Recording:
             "engine": printable(f"{meta.engine}, {meta.model}"),
             "formcheck": printable(meta.formcheck, 40),
             "video": video is not None,
-            "video_start_s": video_start_s(video) if video is not None else 0.0,
+            **video_clock(video),
             "primary": primary,
             "measures": describe.measure_rows(self.findings, card),
             "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in card.reps],
@@ -257,17 +258,23 @@ def _normalised(
     return out
 
 
-def video_start_s(path: Path) -> float:
-    """Time of a video's first picture on its own clock; formcheck's times begin there."""
-    try:
-        with open_container(path) as container:
-            stream = container.streams.video[0]
+def video_clock(video: Path | None) -> dict[str, float]:
+    """What turns a time of the recording into one of its video, where a browser plays it.
+
+    ``video_start_s``: time of the first picture on the file's own clock; formcheck's times begin there.
+    ``video_slowed``: how many times slower it plays than formcheck's times go.
+    """
+    start_s, slower = 0.0, 1.0
+    with suppress(av.FFmpegError, OSError, ValueError, IndexError), ExitStack() as opened:
+        if video is not None:
+            container = opened.enter_context(open_container(video))
+            stream = video_streams(container)[0]
+            slower = slowed(capture_fps(container.metadata), float(stream.average_rate or 0))
             for packet in container.demux(stream):
                 if packet.pts is not None:
-                    return max(float(packet.pts * packet.time_base), 0.0)
-    except (av.FFmpegError, OSError, IndexError):
-        pass
-    return 0.0
+                    start_s = max(float(packet.pts * packet.time_base), 0.0)
+                    break
+    return {"video_start_s": start_s, "video_slowed": slower}
 
 
 class Shelf:
