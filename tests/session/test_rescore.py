@@ -13,7 +13,6 @@ from skeleton import joined
 from stored_session import command, ends_itself, judged, noisy_track, store
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.summary import LiveInfo
 from formcheck.batch.rescore_many import Order, Rescored, rescore_many
 from formcheck.engine.baseline import prepare
 from formcheck.engine.tracker import Tracker
@@ -151,23 +150,6 @@ def test_the_tracker_says_the_same_at_once_as_frame_by_frame():
 
 
 # -- what is not changed, and what cannot be done ----------------------------------------------------------
-
-
-def test_a_live_session_is_left_to_the_replay(analysis, tmp_path, monkeypatch):
-    live = LiveInfo(started="2026-01-01T10:00:00+01:00", patient=None, language="en", consent="skeleton",
-                    prescribed_sets=1, prescribed_reps=3, sets=[], pain_before=None, settled=None, cues=[],
-                    stopped=None, dropped_frames=0)  # fmt: skip
-    practised = replace(analysis, summary=analysis.summary.model_copy(update={"live": live}))
-    folder = store(practised, tmp_path / "s")
-    asked = []
-
-    def replayed(session, definition):
-        asked.append(session.summary.live)
-        return practised
-
-    monkeypatch.setattr("formcheck.session.replay.replay", replayed)
-    assert rescore(folder).summary.live == live
-    assert asked == [live]
 
 
 def test_a_definition_of_another_exercise_is_refused(session):
