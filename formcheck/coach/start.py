@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from formcheck.analysis.findings import Findings
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
@@ -128,10 +129,10 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
         return (asked,)
     signal = definition.measures[definition.counting.signal].views
     countable = [view for view in definition.views if view in signal]
-    focus = definition.faults[focus_fault].best_view if focus_fault is not None else None
+    places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
 
     def shown(view: str) -> tuple[bool, int]:
-        return view == focus, sum(m.views.get(view) == "ok" for m in definition.measures.values())
+        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
 
     return tuple(sorted(countable, key=shown, reverse=True))
 
