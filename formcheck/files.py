@@ -35,6 +35,11 @@ def make_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
 
 
+def part_of(path: Path) -> Path:
+    """The name a file has while it is being written."""
+    return path.with_name(f"{path.name}.part")
+
+
 def opener(path: str, flags: int) -> int:
     """For `open(..., opener=opener)`: a file that is made is made for this user only."""
     return os.open(path, flags, FILE_MODE)

@@ -9,7 +9,6 @@ of this leaves behind and whom it talks to.
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 import threading
@@ -72,7 +71,10 @@ def live(clip: Path, *more: str | Path) -> None:
         hands.flow = Flow(*arguments)
         return hands.flow
 
-    with patch.object(live_start, "LiveWindow", lambda windowed: hands), patch.object(live_start, "Flow", flow):
+    with (
+        patch.object(live_start, "LiveWindow", lambda windowed: hands),
+        patch.object(live_start, "Flow", flow),
+    ):
         run("live", "bridge", "--source", clip, *more)
 
 
@@ -121,8 +123,7 @@ def everything(folder: Path) -> None:
         "--model",
         "lite",
     )
-    bundle = os.environ.get("FORMCHECK_POSE_TASK")
-    if bundle and Path(bundle).is_file() and importlib.util.find_spec("mediapipe"):
+    if importlib.util.find_spec("mediapipe"):
         run("analyze", clip, "-e", "bridge", "--engine", "mediapipe", "--out", folder / "mp", "--no-video",
             "--no-report")  # fmt: skip
         print("with MediaPipe")

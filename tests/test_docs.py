@@ -75,8 +75,13 @@ def test_every_function_and_test_named_is_there(doc: str) -> None:
         path = ROOT / file if file.startswith("tests/") else ROOT / "formcheck" / file
         assert path.is_file(), file
         assert name in definitions(path), f"{file}:{name}"
-    for file in re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)`", text):
-        assert (ROOT / file).is_file(), file
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda d: d.name)
+def test_every_file_named_is_there(doc: Path) -> None:
+    for file in re.findall(r"(?<![\w/.-])([\w]+/[\w/]+\.(?:py|toml|js))\b", doc.read_text(encoding="utf-8")):
+        places = (ROOT / file, ROOT / "formcheck" / file)
+        assert any(place.is_file() for place in places), file
 
 
 @lru_cache
@@ -135,3 +140,18 @@ def test_keys_of_a_session_are_explained() -> None:
     text = GUIDES[0].read_text(encoding="utf-8")
     for key in ("**Space**", "**P**", "**Esc**", "**H**"):
         assert key in text
+
+
+def test_what_can_be_relied_on_is_said_for_every_exercise_and_view() -> None:
+    from formcheck.exercises.definition import EXERCISES, load_definition
+
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    table = text.split("<!-- reliance -->")[1].split("<!-- end -->")[0]
+    said = re.findall(r"^\| \*\*(.+?)\*\*, (.+?) \|", table, flags=re.M)
+    known = [load_definition(name) for name in EXERCISES]
+    assert said == [
+        (d.title, view.title.removeprefix("from "))
+        for d in known
+        if not d.based_on
+        for view in d.views.values()
+    ]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from formcheck.analysis.summary import Summary
-from formcheck.errors import FormcheckError, printable
+from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import nearest
-from formcheck.session.folder import LARGEST_SUMMARY, OutputFolder
+from formcheck.session.folder import LARGEST_SUMMARY, RESULTS, SESSION, OutputFolder, results_name
 from formcheck.session.schema import read_meta
 from formcheck.session.untrusted import look_over
 from formcheck.version import __version__
@@ -36,6 +36,8 @@ class Job:
         version: the formcheck that planned it; another one refuses to do it.
         model_sha256: hashes of the weights that are to be used, by file name.
         threads, device: for the pose model, see `formcheck.pose.engine.open_engine`.
+        name: of the video in tables and messages, as seen from the folder or the list: no names of folders
+            above, which may be people's.
     """
 
     video: Path
@@ -50,6 +52,7 @@ class Job:
     model_sha256: dict[str, str] = field(default_factory=dict)
     threads: int = 1
     device: str = "cpu"
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def find_jobs(
     places: set[Path] = set()
     for row in rows:
         video = (root / row["video"]).absolute()
-        if video.name in ("", ".."):
+        if video.name in ("", "..") or "\0" in row["video"]:
             raise FormcheckError(f"'{row['video']}' in the list {source} is not the name of a video.")
         kind = row.get("exercise") or exercise
         if not kind:
@@ -128,7 +131,7 @@ def find_jobs(
             )
             place = out.absolute() / inside
         if place in places:  # clip.mp4 and clip.mov
-            place = place.with_name(f"{video.name}.formcheck")
+            place = place.with_name(results_name(video.name))
         if place in places:
             raise FormcheckError(f"{printable(row['video'])} is listed twice; take one of the two out.")
         places.add(place)
@@ -146,9 +149,15 @@ def find_jobs(
                 device=device,
                 version=__version__,
                 model_sha256=weights,
+                name=name_below(video, root.absolute()),
             )
         )
     return jobs
+
+
+def name_below(path: Path, root: Path) -> str:
+    """A file's or folder's name as seen from `root`; its last part alone where it lies elsewhere."""
+    return shown(path.relative_to(root)) if path.is_relative_to(root) else printable(path.name)
 
 
 def _in_folder(folder: Path) -> list[dict[str, str]]:
@@ -157,8 +166,8 @@ def _in_folder(folder: Path) -> list[dict[str, str]]:
     found = []
     for place, folders, files in os.walk(folder):
         # Results and sessions hold videos too, which are no new ones.
-        folders[:] = sorted(f for f in folders if not f.endswith(".formcheck") and not f.startswith("."))
-        if "session.sqlite" in files:
+        folders[:] = sorted(f for f in folders if not f.endswith(RESULTS) and not f.startswith("."))
+        if SESSION in files:
             continue
         found += [
             {"video": os.path.relpath(os.path.join(place, name), folder)}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from formcheck.analysis.summary import Summary
+from formcheck.analysis.findings import Findings
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
@@ -19,7 +15,7 @@ from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, load_prescription
 from formcheck.pose.engine import PoseEngine
-from formcheck.session.folder import LARGEST_SUMMARY, SUMMARY
+from formcheck.session.library import past_summaries
 from formcheck.video.capture import parse_address
 from formcheck.video.file import VideoFile
 from formcheck.video.open import open_source
@@ -85,6 +81,7 @@ def start_live(request: LiveRequest) -> LiveResult:
         prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
         clip=request.clip is not None,
         mute=request.mute,
+        declared_view=request.view is not None,
     )
     engine = live_engine(request.model, request.device)
     return LiveSession(
@@ -132,10 +129,10 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
         return (asked,)
     signal = definition.measures[definition.counting.signal].views
     countable = [view for view in definition.views if view in signal]
-    focus = definition.faults[focus_fault].best_view if focus_fault is not None else None
+    places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
 
     def shown(view: str) -> tuple[bool, int]:
-        return view == focus, sum(m.views.get(view) == "ok" for m in definition.measures.values())
+        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
 
     return tuple(sorted(countable, key=shown, reverse=True))
 
@@ -143,7 +140,11 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
 def history_of(request: LiveRequest, exercise: str) -> PastPractice:
     """What earlier sessions of this person with this exercise say."""
     past = sorted(
-        (s for s in _summaries(request.sessions) if s.live is not None and s.live.patient == request.patient),
+        (
+            s
+            for s in past_summaries(request.sessions)
+            if s.live is not None and s.live.patient == request.patient
+        ),
         key=lambda s: s.live.started if s.live is not None else "",
     )
     if not past:
@@ -155,13 +156,3 @@ def history_of(request: LiveRequest, exercise: str) -> PastPractice:
         sessions=sum(s.exercise == exercise and bool(s.live and s.live.sets) for s in past),
         had_pain=any(pain for pain in pains if pain is not None),
     )
-
-
-def _summaries(sessions: Path) -> Iterator[Summary]:
-    """Summaries of all finished sessions; what cannot be read is passed over."""
-    for file in sorted(sessions.glob(f"*/{SUMMARY}")):
-        try:
-            if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
-                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, ValidationError, json.JSONDecodeError):
-            continue

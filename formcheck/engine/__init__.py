@@ -1,1 +1,1 @@
-"""From measures to repetitions and faults: rest, start position, counting, judging, live and recorded alike."""
+"""From measures to repetitions and faults: start position, rest, counting, judging; live and recorded."""

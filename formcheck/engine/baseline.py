@@ -18,7 +18,7 @@ from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.measures.view import PITCHES_DEG, levelled
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.smoothing import running_mean, running_median
@@ -187,7 +187,7 @@ def contradicted(part: Track) -> Mask:
     """``(T,)`` True where the direct and the mirrored reading contradict each other for a while.
 
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
-    (docs/validation.md, "Two readings").
+    (docs/lab_notes.md, "Two readings").
     """
     out = np.zeros(len(part), bool)
     if part.disagreement is None:
@@ -244,7 +244,7 @@ def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -
     rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
     seen = part.person.copy()
-    for piece in scratch.pieces(len(part)):
+    for piece in arrays.pieces(len(part)):
         seen[piece] &= np.isfinite(world[piece]).all(axis=(1, 2))
         posture[piece][seen[piece]] = rule(world[piece][seen[piece]].astype(np.float64))
     # A single odd frame neither makes nor breaks a posture: majority over half a second.
@@ -284,7 +284,7 @@ def _outline(
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
-    w, p = (scratch.Rows(points, posture, np.float64) for points in (world, xy))
+    w, p = (arrays.Rows(points, posture, np.float64) for points in (world, xy))
     module = formulas(definition)
     on_side = module.LIES_ON == "side"
     seen = module.seen_from(w, p)
@@ -324,7 +324,6 @@ def _outline(
         back_x=module.back_x(w, p, along, name),
         trunk_px=1.0,
         length_px=1.0,
-        thigh_px=1.0,
         hip_line_px=1.0,
         right_x=float(np.sign(np.median(p[:, Landmark.RIGHT_ANKLE, 0] - p[:, Landmark.LEFT_ANKLE, 0])))
         or 1.0,
@@ -339,7 +338,7 @@ def _scale(
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
 
     def at(landmark: Landmark, frames: Mask = rest) -> Array:
-        return scratch.Rows(xy, frames, np.float64)[:, landmark]
+        return arrays.Rows(xy, frames, np.float64)[:, landmark]
 
     def apart(a: Array, b: Array) -> float:
         return float(np.median(norm(a - b)))
@@ -376,7 +375,6 @@ def _scale(
         normal=normal,
         trunk_px=max(trunk, 1.0),
         length_px=max(float(full), 1.0),
-        thigh_px=max(bones["thigh"], 1.0),
         hip_line_px=max(hip_line, 1.0),
         bones_px=bones,
     )
@@ -463,7 +461,11 @@ def _rest_level(time_s: Array, x: Array, believed: Mask, reach: float) -> Array:
         return level
     filled = np.interp(time_s, time_s[known], x[known])
     calm = running_mean(filled, max(round(_RESTS_S / 2 / float(np.median(np.diff(time_s)))), 1))
-    still = known & (np.abs(np.gradient(calm, time_s)) < _REST_LEVEL * reach) & (np.abs(filled) < _ELSEWHERE * reach)
+    still = (
+        known
+        & (np.abs(np.gradient(calm, time_s)) < _REST_LEVEL * reach)
+        & (np.abs(filled) < _ELSEWHERE * reach)
+    )
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     at: list[float] = []
     rests: list[float] = []

@@ -81,11 +81,6 @@ def turn_deg(v: ArrayLike, towards: ArrayLike, zero: ArrayLike) -> Array:
     return np.degrees(np.arctan2(dot(v, towards), dot(v, zero)))
 
 
-def wrap_deg(angle: ArrayLike) -> Array:
-    """The same angle within -180 to 180."""
-    return (np.asarray(angle, np.float64) + 180.0) % 360.0 - 180.0
-
-
 def hip_angle_and_gap(
     shoulder: ArrayLike, hip: ArrayLike, knee: ArrayLike, above: ArrayLike
 ) -> tuple[Array, Array]:

@@ -27,7 +27,6 @@ class Reference:
         back_x: image x direction (+1 right, -1 left) in which the patient's back lies (clam).
         trunk_px: length of the trunk at rest in the image.
         length_px: un-foreshortened trunk length (L_ref of spec 1.5).
-        thigh_px: thigh length at rest in the image (near side).
         hip_line_px: distance between the hip landmarks at rest.
         right_x: image x direction (+1 right, -1 left) of the patient's right (bridge from the ends).
         shank_sign: which way round the shank hangs from the thigh (clam; sign of m in M-C10).
@@ -49,7 +48,6 @@ class Reference:
     back_x: float
     trunk_px: float
     length_px: float
-    thigh_px: float
     hip_line_px: float
     right_x: float = 1.0
     shank_sign: float = 1.0

@@ -2,8 +2,8 @@
 
 Two steps. `Blend` moves each skeleton towards the mean of its direct and its mirrored reading, as
 `Track.from_results` does for recordings, but with the second readings made so far. What it gives is stored
-in the session. `LiveFilter` filters it (One-Euro): the same stored landmarks give the same filtered ones, which
-is why a replay agrees with what was seen live.
+in the session. `LiveFilter` filters it (One-Euro): the same stored landmarks give the same filtered ones,
+which is why a replay agrees with what was seen live.
 """
 
 from __future__ import annotations

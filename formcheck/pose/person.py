@@ -108,11 +108,6 @@ class JumpGate:
         self._accepted = None
         self._pending = []
 
-    @property
-    def last(self) -> Pose | None:
-        """The last accepted pose."""
-        return self._accepted
-
     def accepts(self, pose: Pose) -> bool:
         """True when `pose` continues the body seen before it."""
         last = self._accepted

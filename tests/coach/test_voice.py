@@ -19,10 +19,11 @@ from waiting import until
 import formcheck.coach.voice.spoken as spoken_module
 import formcheck.coach.voice.voice as voice_module
 from formcheck.coach.message import Priority, Say, Tone
+from formcheck.coach.mouth import spoken_s
 from formcheck.coach.voice import speaker
 from formcheck.coach.voice.player import Player, find_player
 from formcheck.coach.voice.tones import NAMES, PEAK, RATE_HZ, tone_samples, tone_wav
-from formcheck.coach.voice.voice import LoggedVoice, SilentVoice, SpokenVoice, Voice, open_voice, spoken_s
+from formcheck.coach.voice.voice import LoggedVoice, SilentVoice, SpokenVoice, Voice, open_voice
 from formcheck.errors import FormcheckError
 
 # Stands in for speaker.py: what a sentence begins with decides what happens to it.

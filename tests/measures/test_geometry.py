@@ -18,7 +18,6 @@ from formcheck.measures.geometry import (
     norm,
     turn_deg,
     unit,
-    wrap_deg,
 )
 
 angles = st.floats(-179, 179)
@@ -48,13 +47,6 @@ def test_joint_angle_in_space():
 def test_a_zero_vector_has_no_direction_but_does_no_harm():
     assert unit(np.zeros(2)).tolist() == [0, 0]
     assert unit([[3.0, 4.0], [0.0, 0.0]]).tolist() == [[0.6, 0.8], [0, 0]]
-
-
-@given(angles, angles)
-def test_wrap_gives_the_same_angle_within_one_turn(a, b):
-    wrapped = float(wrap_deg(a - b + 360))
-    assert -180 <= wrapped < 180
-    assert np.allclose(direction(wrapped), direction(a - b), atol=1e-9)
 
 
 @pytest.mark.parametrize("turn", [-120, -10, 0, 10, 90, 170])

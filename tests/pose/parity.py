@@ -3,7 +3,7 @@
     python tests/pose/parity.py store   MediaPipe's output for the demo clips -> tests/pose/data
     python tests/pose/parity.py table   the table of docs/parity.md, with MediaPipe live
 
-Both need ``pip install 'formcheck[mediapipe]'`` and ``FORMCHECK_POSE_TASK`` naming a pose_landmarker bundle.
+Both need ``pip install 'formcheck[mediapipe]'``.
 
 PoseLandmarker in VIDEO mode smooths what it gives out; our engine gives what the model says, since a
 recording is smoothed later without delay. So the same One-Euro filter is put on ours before comparing.

@@ -1,9 +1,8 @@
 """The shipped ONNX weights give what the original TFLite models give, and the converter refuses the rest.
 
 ``data/person_256.png`` is a frame of a rendered clip; ``data/tflite_outputs.npz`` holds what the original
-TFLite models gave for it (LiteRT 2.3). Tests of the conversion itself need the original files: set
-``FORMCHECK_TFLITE`` to a folder with ``pose_detection.tflite`` and ``pose_landmark_{lite,full}.tflite``
-(models/README.md says where they are published).
+TFLite models gave for it (LiteRT 2.3). The originals of the detector and the full model lie in the shipped
+bundle of the MediaPipe engine; converting them needs ``formcheck[convert]``.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,12 +26,13 @@ from formcheck.pose.runtime import ort as onnxruntime
 
 DATA = Path(__file__).parent / "data"
 SHIPPED = ("pose_detection", "pose_landmark_lite", "pose_landmark_full")
-SOURCES = Path(os.environ.get("FORMCHECK_TFLITE", "/nonexistent"))
+ORIGINALS: dict[str, models.Kind] = {"pose_detection": "detector", "pose_landmark_full": "landmarks"}
 
-needs_sources = pytest.mark.skipif(
-    not all((SOURCES / f"{name}.tflite").exists() for name in SHIPPED),
-    reason="FORMCHECK_TFLITE does not name a folder with the original TFLite files",
-)
+
+def original(name: str) -> bytes:
+    """The TFLite file that a shipped model was made from."""
+    with zipfile.ZipFile(models.shipped_folder() / "pose_landmarker_full.task") as bundle:
+        return bundle.read(models.BUNDLE_PARTS[ORIGINALS[name]])
 
 
 def run(name: str, data: bytes | None = None) -> dict[str, np.ndarray[Any, Any]]:
@@ -74,32 +74,29 @@ def test_shipped_weights_agree_with_the_original_models(name: str) -> None:
 def test_shipped_hashes_match_and_stand_in_the_model_card() -> None:
     folder = models.shipped_folder()
     hashes = json.loads((folder / "sha256.json").read_text())
-    assert (
-        set(hashes) == {path.name for path in folder.glob("*.onnx")} == {f"{name}.onnx" for name in SHIPPED}
-    )
+    weights = {path.name for path in folder.iterdir() if path.suffix in (".onnx", ".task")}
+    assert set(hashes) == weights == {*(f"{name}.onnx" for name in SHIPPED), "pose_landmarker_full.task"}
     card = (folder / "README.md").read_text()
     for file, digest in hashes.items():
         assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
         assert digest in card
 
 
-@needs_sources
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", ORIGINALS)
 def test_converting_the_original_file_gives_the_shipped_numbers(name: str) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("tflite")
-    kind, data = convert.convert_bytes((SOURCES / f"{name}.tflite").read_bytes(), name)
-    assert kind == ("detector" if name == "pose_detection" else "landmarks")
+    kind, data = convert.convert_bytes(original(name), name)
+    assert kind == ORIGINALS[name]
     check_against_tflite(name, run(name, data))
-    assert convert.convert_bytes((SOURCES / f"{name}.tflite").read_bytes(), name)[1] == data
+    assert convert.convert_bytes(original(name), name)[1] == data
 
 
-@needs_sources
 @pytest.mark.parametrize("seed", range(8))
 def test_a_damaged_original_is_refused_or_converted_but_never_crashes(seed: int) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("tflite")
-    data = bytearray((SOURCES / "pose_landmark_lite.tflite").read_bytes())
+    data = bytearray(original("pose_landmark_full"))
     random = np.random.default_rng(seed)
     # The tables are at the end of the file, the weights before them.
     for place in random.integers(len(data) - 60_000, len(data), 30):

@@ -1,8 +1,7 @@
-"""The reference engine. Set ``FORMCHECK_POSE_TASK`` to a ``.task`` bundle to run it for real."""
+"""The reference engine, run for real on the shipped bundle where mediapipe is installed (CI does)."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,12 @@ import numpy as np
 import pytest
 
 from formcheck.errors import FormcheckError
+from formcheck.pose import models
 from formcheck.pose.engine import open_engine
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.mediapipe import MediaPipe
 from formcheck.video.file import Frame
 
-TASK = Path(os.environ.get("FORMCHECK_POSE_TASK", "/nonexistent"))
 PICTURE = Path(__file__).parent / "data" / "person_256.png"
 
 
@@ -28,11 +27,15 @@ def image() -> np.ndarray:
     return cv2.resize(picture, (512, 512), interpolation=cv2.INTER_CUBIC)
 
 
+@pytest.fixture(autouse=True)
+def nothing_but_what_is_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("FORMCHECK_POSE_TASK", raising=False)
+
+
 @pytest.fixture
 def engine() -> Iterator[MediaPipe]:
     pytest.importorskip("mediapipe")
-    if not TASK.exists():
-        pytest.skip("FORMCHECK_POSE_TASK does not name a pose_landmarker .task bundle")
     with MediaPipe("full") as opened:
         yield opened
 
@@ -47,7 +50,8 @@ def test_landmarks_are_in_pixels_of_the_frame(engine: MediaPipe, image: np.ndarr
     assert ((hips > 100) & (hips < 412)).all()
     assert np.abs(pose.world_xyz).max() < 2
     assert 0.5 < pose.score <= 1
-    assert engine.model_sha256.keys() == {TASK.name}
+    shipped = models.find_bundle("full")
+    assert engine.model_sha256 == {shipped.path.name: shipped.sha256}
 
 
 def test_the_shape_of_the_frame_is_followed(engine: MediaPipe, image: np.ndarray) -> None:
@@ -89,10 +93,8 @@ def test_a_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_missing_bundle_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("mediapipe")
-    monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path))
-    monkeypatch.delenv("FORMCHECK_POSE_TASK", raising=False)
-    with pytest.raises(FormcheckError, match=r"add it with formcheck models add\.$"):
-        MediaPipe("full")
+    with pytest.raises(FormcheckError, match=r"use the model full, or .* formcheck models add\.$"):
+        MediaPipe("lite")
     monkeypatch.setenv("FORMCHECK_POSE_TASK", str(tmp_path / "none.task"))
     with pytest.raises(FormcheckError, match=r"Cannot read the MediaPipe bundle .*none\.task"):
         MediaPipe("full")

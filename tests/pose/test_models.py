@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -14,11 +13,7 @@ from formcheck.errors import FormcheckError
 from formcheck.files import user_data_folder
 from formcheck.pose import models
 
-TASK = Path(os.environ.get("FORMCHECK_POSE_TASK", "/nonexistent"))
-
-needs_task = pytest.mark.skipif(
-    not TASK.exists(), reason="FORMCHECK_POSE_TASK does not name a pose_landmarker .task bundle"
-)
+TASK = models.shipped_folder() / "pose_landmarker_full.task"
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +71,11 @@ def test_shipped_models_are_found_and_whole() -> None:
         ("detection", "shipped", True),
         ("lite", "shipped", True),
         ("full", "shipped", True),
+        ("full", "shipped", True),  # the bundle of the MediaPipe engine
     ]
     assert all(info.bytes > 1_000_000 for info in listed)
     assert models.find_model("detector", "full") == models.find_model("detector", "detection")
+    assert models.find_bundle("full").path == listed[-1].file == TASK
 
 
 def test_a_damaged_shipped_file_is_refused(shipped: Path) -> None:
@@ -89,7 +86,7 @@ def test_a_damaged_shipped_file_is_refused(shipped: Path) -> None:
     with pytest.raises(FormcheckError, match=r"full\.onnx is damaged .* install formcheck again") as caught:
         models.find_model("landmarks", "full")
     check_one_sentence(caught.value)
-    assert [info.ok for info in models.list_models()] == [True, True, False]
+    assert [info.ok for info in models.list_models()] == [True, True, False, True]
 
 
 def test_a_missing_shipped_file_is_refused(shipped: Path) -> None:
@@ -219,10 +216,9 @@ def test_a_full_disk_leaves_nothing_half_written(
 
     monkeypatch.setattr(Path, "rename", fail)
     check_refused(good_onnx, data_folder, "Cannot write to .*: No space left on device")
-    assert [info.origin for info in models.list_models()] == ["shipped"] * 3
+    assert [info.origin for info in models.list_models()] == ["shipped"] * 4
 
 
-@needs_task
 def test_a_bundle_is_added_for_both_engines(data_folder: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("tflite")
@@ -238,13 +234,12 @@ def test_a_bundle_is_added_for_both_engines(data_folder: Path) -> None:
     assert models.find_model("detector", "mine").path.name == "detector.onnx"
 
 
-@needs_task
 def test_a_bundle_with_a_shipped_name_is_for_mediapipe_only() -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("tflite")
     info = models.add_model(TASK, "full")
     assert (info.name, info.file.name, info.ok) == ("full", "bundle.task", True)
-    assert models.find_bundle("full").sha256 == info.sha256
+    assert models.find_bundle("full").path == info.file  # what the user added goes before what is shipped
     assert models.find_model("landmarks", "full").path.parent == models.shipped_folder()
 
 

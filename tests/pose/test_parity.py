@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ import parity
 import pytest
 
 from formcheck.pose.heatmap import refine
-
-TASK = Path(os.environ.get("FORMCHECK_POSE_TASK", "/nonexistent"))
 
 
 def check(found: parity.Agreement) -> None:
@@ -28,8 +25,6 @@ def test_agrees_with_stored_mediapipe_output(clip: Path) -> None:
 @pytest.mark.parametrize("clip", [*parity.DEMO_CLIPS, *parity.REAL_BRIDGES], ids=lambda clip: clip.stem)
 def test_agrees_with_mediapipe_live(clip: Path) -> None:
     pytest.importorskip("mediapipe", reason="the reference engine is not installed (formcheck[mediapipe])")
-    if not TASK.exists():
-        pytest.skip("FORMCHECK_POSE_TASK does not name a pose_landmarker .task bundle")
     if not clip.exists():
         pytest.skip("the labelled clips in ../shared are not here")
     if clip.stem == parity.NOT_COMPARABLE:

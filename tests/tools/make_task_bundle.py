@@ -1,4 +1,4 @@
-"""Make a MediaPipe ``.task`` bundle from Google's TFLite pose models, for the tests of the reference engine.
+"""Make models/pose_landmarker_full.task, MediaPipe's bundle, from Google's TFLite pose models.
 
 Google publishes ``pose_landmarker_{lite,full,heavy}.task`` only for download; the same models lie, without
 the metadata the newer MediaPipe reads, in packages (see models/README.md). A bundle is a stored zip of
@@ -10,9 +10,7 @@ Run it with mediapipe 0.10.21 (whose metadata writer works; 1.x's is broken) in 
 since that version needs numpy < 2 and Python <= 3.12:
 
     python3.11 -m venv /tmp/mp21 && /tmp/mp21/bin/pip install mediapipe==0.10.21
-    /tmp/mp21/bin/python tests/tools/make_task_bundle.py DETECTOR.tflite LANDMARKS.tflite pose_full.task
-
-Then let the tests find it: ``FORMCHECK_POSE_TASK=pose_full.task pytest tests/pose``.
+    /tmp/mp21/bin/python tests/tools/make_task_bundle.py DETECTOR.tflite LANDMARKS.tflite OUT.task
 """
 
 from __future__ import annotations

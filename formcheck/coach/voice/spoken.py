@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from formcheck.coach.message import Say, Tone, ToneName
+from formcheck.coach.mouth import spoken_s
 from formcheck.coach.voice.player import Player, Playing
 from formcheck.coach.voice.tones import NAMES, tone_wav
 
@@ -53,15 +54,6 @@ def remove_stale_folders(new: Path) -> None:
             mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
             if stat.S_ISDIR(about.st_mode) and mine and new.stat().st_mtime - about.st_mtime > _STALE_S:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def spoken_s(text: str) -> float:
-    """Estimate of how long a sentence takes to speak, in seconds.
-
-    Fitted to espeak-ng at `WORDS_PER_MINUTE` for English and German sentences of 6 to 86 characters, where it
-    is within 0.35 s or 15 %; other engines' voices differ by about as much.
-    """
-    return 0.45 + 0.056 * len(text.strip()) if text.strip() else 0.0
 
 
 @dataclass

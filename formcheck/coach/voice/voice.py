@@ -18,12 +18,12 @@ import numpy as np
 
 from formcheck.coach.message import Say, Tone
 from formcheck.coach.voice.player import find_player
-from formcheck.coach.voice.spoken import SpokenVoice, spoken_s
+from formcheck.coach.voice.spoken import SpokenVoice
 from formcheck.coach.voice.tones import RATE_HZ, wav
 from formcheck.errors import FormcheckError
 from formcheck.files import opener
 
-__all__ = ["LoggedVoice", "SilentVoice", "SpokenVoice", "Voice", "open_voice", "spoken_s"]
+__all__ = ["LoggedVoice", "SilentVoice", "SpokenVoice", "Voice", "open_voice"]
 
 
 class Voice(Protocol):

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.findings import coverage, findings_of
 from formcheck.measures.table import Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
 from formcheck.session.folder import replacing
 from formcheck.session.schema import SessionMeta
 
-SCHEMA = "formcheck.report.export/1"
+SCHEMA = "formcheck.export/1"
 _WORDS = [status.word for status in Status]
 
 
@@ -59,7 +60,7 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
     from the middle of the hips, camera axes (x right, y down, z away).
     """
     table, least = analysis.measures, analysis.definition.gates.visibility_low
-    for piece in scratch.pieces(frames.stop - frames.start):
+    for piece in arrays.pieces(frames.stop - frames.start):
         part = slice(frames.start + piece.start, frames.start + piece.stop)
         track = analysis.track
         seen = track.person[part, None] & (track.visibility[part] >= least)
@@ -90,34 +91,51 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
             ]
 
 
-def write_csv(analysis: Analysis, path: Path, frames: slice) -> None:
+def write_csv(analysis: Analysis, path: Path, frames: slice, *, decimal_comma: bool = False) -> None:
     """Writes the table as CSV (UTF-8, comma, point); see `rows`.
+
+    Args:
+        analysis: what to write.
+        path: the file.
+        frames: which rows.
+        decimal_comma: semicolons between cells, a comma in numbers and a byte order mark in front: what Excel
+            opens by a double click where its language writes numbers so.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+    encoding, delimiter = ("utf-8-sig", ";") if decimal_comma else ("utf-8", ",")
+    with replacing(path) as part, part.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(column_names(analysis))
-        writer.writerows(rows(analysis, frames))
+        for row in rows(analysis, frames):
+            writer.writerow(map(_with_comma, row) if decimal_comma else row)
+
+
+def _with_comma(cell: Any) -> Any:
+    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
 def write_json(
     analysis: Analysis, meta: SessionMeta, path: Path, frames: slice, events: list[dict[str, Any]]
 ) -> None:
-    """Writes the table as JSON with the session's meta data, summary, definition and events.
+    """Writes the table as JSON with the session's meta data, summary, definition, events and coverage.
 
     ``columns`` names the entries of each of ``rows``; gaps are null.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
+    summary, findings = analysis.summary, findings_of(analysis)
+    covered = coverage(summary.faults)
     head = {
         "schema": SCHEMA,
         "meta": dataclasses.asdict(meta),
-        "summary": analysis.summary.model_dump(mode="json", by_alias=True),
+        "summary": summary.model_dump(mode="json", by_alias=True),
         "definition": analysis.definition.model_dump(mode="json"),
         "events": events,
+        "coverage": {"checked": covered.checked, "total": covered.total, "state": covered.state},
+        "not_checked": [dataclasses.asdict(group) for group in findings.not_checked(summary.faults)],
         "units": {name: measure_unit(analysis, name) for name in analysis.measures.names},
         "columns": column_names(analysis),
     }

@@ -1,0 +1,122 @@
+"""`formcheck live` as a person starts it: the real command, a real window on a virtual screen, real keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from waiting import until
+
+from formcheck.session.reader import open_session
+
+ROOT = Path(__file__).parents[2]
+CLIP = ROOT / "videos" / "bridge_side.mp4"
+LIVE = [sys.executable, "-m", "formcheck", "live"]
+
+needs_screen = pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")), reason="needs Xvfb and xdotool"
+)
+
+
+@pytest.fixture
+def screen() -> Iterator[dict[str, str]]:
+    """A virtual screen; the environment that leads to it."""
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as told:
+        display = told.readline().strip()
+    yield {**os.environ, "DISPLAY": f":{display}"}
+    server.terminate()
+    server.wait()
+
+
+def said(log: Path) -> list[str]:
+    """Keys of everything said so far."""
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return [entry["key"] for entry in map(json.loads, lines) if "key" in entry]
+
+
+@needs_screen
+def test_a_session_from_consent_to_stop(tmp_path, screen):
+    log = tmp_path / "speech.jsonl"
+    command = [*LIVE, "bridge", "--source", str(CLIP), "--out", str(tmp_path / "s"), "--speech-log", str(log)]
+    child = subprocess.Popen(
+        [*command, "--windowed", "--stats"], env=screen, cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+    def press(key: str) -> None:
+        subprocess.run(["xdotool", "key", key], env=screen, check=True)
+        time.sleep(0.4)
+
+    until(log.exists, 60.0, every_s=0.1)
+    time.sleep(1.5)  # the window settles
+    for _ in range(20):  # until the page has heard it: keys sent to a window not yet in front are lost
+        press("2")
+        if "page.pain.question_before" in said(log):
+            break
+    press("1")
+    until(lambda: any((tmp_path / "s").glob("*/session.sqlite")), 60.0, every_s=0.1)
+    time.sleep(1.5)
+    press("Escape")
+    until(lambda: any(key.startswith("voice.stopped") for key in said(log)), 60.0, every_s=0.1)
+    press("Return")
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 0, err
+    assert "Traceback" not in err
+    (folder,) = (tmp_path / "s").iterdir()
+    assert f"Session: {folder}" in out.replace("\n", "")
+    assert "dropped" in out
+    with open_session(folder) as session:
+        assert session.complete
+        assert len(session.poses().track.time_s) > 10
+        assert session.summary is not None
+        assert session.summary.live is not None
+        assert session.summary.live.stopped == "stop"
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*LIVE, *arguments], capture_output=True, text=True, timeout=120, env={**os.environ, **env}, cwd=ROOT
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a display")
+def test_without_a_display_one_sentence():
+    done = run("bridge", DISPLAY="", QT_QPA_PLATFORM="")
+    assert done.returncode == 2
+    assert "no screen" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["bridges"], "did you mean 'bridge'"),
+        (["bridge", "--side", "left"], "no working side"),
+        (["clam", "--view", "side"], "no view called 'side'"),
+        (["clam", "--language", "xx"], "no words in the language"),
+        (["clam", "--source", "nowhere.mp4"], "nowhere.mp4"),
+        (["clam", "--camera", "http://8.8.8.8/video"], "home network"),
+        (["clam", "--prescription", "nowhere.toml"], "nowhere.toml"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+@needs_screen
+def test_what_does_not_fit_is_one_sentence(arguments, says, screen):
+    done = run(*arguments, DISPLAY=screen["DISPLAY"])
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
