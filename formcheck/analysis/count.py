@@ -97,6 +97,7 @@ def _recorded(evidence: RecordedEvidence, definition: Definition) -> Counted:
     for t in tracked:
         warnings += [w for w in t.stretch.warnings if w not in warnings]
     warnings += _warnings(track, definition, main, results)
+    warnings += _not_judged(track, definition, tracked)
     summary = Summary(
         formcheck=__version__,
         source=evidence.source,
@@ -139,8 +140,10 @@ def _track_stretch(definition: Definition, stretch: Stretch) -> TrackedStretch:
     table = stretch.measures
     if stretch.reference is None or table is None:
         return TrackedStretch(stretch, [], np.zeros(stretch.frames.stop - stretch.frames.start, np.uint8))
-    states, reps = Tracker(definition, stretch.reference).run(table, stretch.posture, stretch.in_shape)
-    return TrackedStretch(stretch, reps, np.array([PHASES.index(state) for state in states], np.uint8))
+    tracker = Tracker(definition, stretch.reference)
+    states, reps = tracker.run(table, stretch.posture, stretch.in_shape)
+    phase = np.array([PHASES.index(state) for state in states], np.uint8)
+    return TrackedStretch(stretch, reps, phase, tuple(tracker.dismissed))
 
 
 def _whole_table(
@@ -188,12 +191,61 @@ def _warnings(
     if main is not None and main.stretch.reference is not None:
         if not main.stretch.reference.still:
             out.append(
-                "The person never lies still at rest, so changes from rest are not certain; "
-                "start the recording a few seconds before the first repetition."
+                "The person never lies still at rest: the lowest moments between repetitions were taken for it, "
+                "so changes from rest are less certain; start the recording a few seconds before the first "
+                "repetition."
             )
         if not any(r.times.rep_class in COUNTED for r in results):
             out.append(f"No repetition of the {definition.title.lower()} was seen.")
     return out
+
+
+#: Why a movement was not counted, as the end of "... was not counted, because".
+_OTHER_MOVEMENT = {
+    "large": "it went further than this exercise goes",
+    "shoulders": "the shoulders left their place",
+    "feet": "the feet left their place",
+    "posture": "the body was hardly in the position of the exercise",
+}
+#: Somebody who is out of position for less than this has only moved about.
+_AWAY_S = 3.0
+_MOST_SPANS = 3
+
+
+def _not_judged(track: Track, definition: Definition, tracked: list[TrackedStretch]) -> list[str]:
+    """What moved and was not counted, and when nothing was judged, with the reason; a sentence each."""
+    out = []
+    exercise = definition.title.lower()
+    dismissed = [movement for t in tracked for movement in t.dismissed]
+    for why, because in _OTHER_MOVEMENT.items():
+        when = [(m.start_s, m.end_s) for m in dismissed if m.why == why]
+        if when:
+            out.append(f"A movement was not counted as a {exercise}, because {because}: {_spans(when)}.")
+    away = [
+        (float(track.time_s[a]), float(track.time_s[b - 1]))
+        for t in tracked
+        if t.stretch.reference is not None
+        for a, b in _runs(t.stretch.frames.start, track.person[t.stretch.frames] & ~t.stretch.posture)
+    ]
+    away = [(a, b) for a, b in away if b - a >= _AWAY_S]
+    if away:
+        out.append(
+            f"Nothing was judged while the body was not in the position of the {exercise}: {_spans(away)}."
+        )
+    return out
+
+
+def _runs(offset: int, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First frame and frame after the last of every run of True, counted from `offset`."""
+    edges = offset + np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _spans(when: list[tuple[float, float]]) -> str:
+    """``4.3 to 7.4 s, 9.0 to 11.2 s and 2 more``."""
+    shown = [f"{a:.1f} to {b:.1f} s" for a, b in when[:_MOST_SPANS]]
+    more = len(when) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 # -- a live session --------------------------------------------------------------------------------------

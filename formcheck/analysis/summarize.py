@@ -14,7 +14,7 @@ from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep
 from formcheck.engine.baseline import Stretch
 from formcheck.engine.faults import FaultCheck
 from formcheck.engine.repetition import COUNTED
-from formcheck.engine.tracker import RepResult
+from formcheck.engine.tracker import Dismissed, RepResult
 from formcheck.exercises.definition import Definition
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import Reason, Status
@@ -29,11 +29,13 @@ class TrackedStretch:
         stretch: landmarks, reference and measures.
         reps: closed repetitions.
         phase: ``(T,)`` state of each frame, index into `PHASES`.
+        dismissed: movements that were not counted.
     """
 
     stretch: Stretch
     reps: list[RepResult]
     phase: NDArray[np.uint8]
+    dismissed: tuple[Dismissed, ...] = ()
 
 
 def main_stretch(tracked: Sequence[TrackedStretch]) -> TrackedStretch | None:

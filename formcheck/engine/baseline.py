@@ -126,7 +126,10 @@ def _prepare(
     # Nothing is learned from doubtful frames: neither the view, nor where rest is, nor how far a person goes.
     believed = posture & ~doubtful
     if step[believed].sum() < _BELIEVED_S:
-        note = "Two readings of the skeleton contradict each other, so it was not measured."
+        note = (
+            f"From {part.time_s[0]:.0f} to {part.time_s[-1]:.0f} s two readings of the skeleton contradict each other, "
+            "so nothing was measured; put the camera higher or more to the side."
+        )
         return Stretch(frames, xy, world, posture, in_shape, None, None, (note,))
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
     signal = definition.counting.signal
@@ -136,8 +139,10 @@ def _prepare(
     scaled = _scale(definition, rough, xy, rest, believed)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = _measured(part, xy, world, definition, reference)
-    table = _with_sd(_doubted(table, doubtful), part, definition, reference, read_share)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
+    table = _with_sd(
+        _doubted(table, doubtful), part, definition, reference, read_share, {} if still else noise
+    )
     reach = _own_range(part.time_s, table.column(signal), believed, definition, noise.get(signal, 0.0))
     reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
     rests = table.value[:, table.names.index(signal)]
@@ -162,13 +167,19 @@ def _measured(
 
 
 def _with_sd(
-    table: MeasureTable, part: Track, definition: Definition, ref: Reference, read_share: float
+    table: MeasureTable,
+    part: Track,
+    definition: Definition,
+    ref: Reference,
+    read_share: float,
+    restless: dict[str, float],
 ) -> MeasureTable:
     """The table with the standard deviation of every value.
 
     Two parts, added in squares: how much the measure shakes around this frame (unsmoothed against smoothed
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
-    bodies with exact truth, which no look at the clip itself can show.
+    bodies with exact truth, which no look at the clip itself can show. Where nobody lay still (`restless`: the
+    scatter of each measure at rest), rest itself is only known to that scatter.
     """
     raw = Measurer(definition, ref).values(part.image_xyz[:, :, :2], part.world_xyz)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
@@ -179,7 +190,8 @@ def _with_sd(
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
         error = definition.measures[name].error.get(ref.view, 0.0)
-        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2)
+        unsettled = float(np.nan_to_num(restless.get(name, 0.0)))
+        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2 + unsettled**2)
     return table.with_sd(raw)
 
 
@@ -381,7 +393,8 @@ def _scale(
 
 
 def _rest_frames(time_s: Array, x: Array, posture: Mask) -> tuple[Mask, bool]:
-    """Frames at rest: the still stretches at the low end of the signal, or else its lowest tenth."""
+    """Frames at rest, and whether they are still ones: still times at the low end of the signal, or else the
+    lowest moments between the movements of a clip that was trimmed."""
     usable = posture & np.isfinite(x)
     low, high = np.percentile(x[usable], [10, 97])
     speed = np.abs(np.gradient(x, time_s)) if len(x) > 2 else np.zeros_like(x)

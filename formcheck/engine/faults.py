@@ -389,7 +389,7 @@ def _level(asked: Asked) -> FaultCheck:
         level = median(table.column(measure)[ok])
     else:
         level = asked.ref.rest.get(measure, float("nan"))
-        if not np.isfinite(level) or not asked.ref.still:
+        if not np.isfinite(level):
             return FaultCheck(False, "baseline", None)
     value = rule.sign * ((rule.reference or 0.0) - level)
     if rule.kind == "rest":

@@ -25,7 +25,7 @@ from formcheck.pose.landmarks import Pose
 
 _KEEP_S = 45.0
 _BEYOND_S = 6.0
-#: Share of the frames of a repetition, and of those so long around it, in which the posture must be recognised.
+#: Share of the frames of a repetition, and of some around it, in which the posture must be recognised.
 _IN_SHAPE_SHARE = 0.2
 _AROUND_S = 3.0
 #: Limits are so much wider in views that show the counting signal roughly [D].
@@ -85,6 +85,20 @@ class RepResult:
 
 
 @dataclass(frozen=True)
+class Dismissed:
+    """A movement that was not counted.
+
+    Attributes:
+        start_s, end_s: its limits.
+        why: ``small``, ``large``, ``posture``, or the part of the body that did not stay in its place.
+    """
+
+    start_s: float
+    end_s: float
+    why: str
+
+
+@dataclass(frozen=True)
 class Observation:
     """What one frame told.
 
@@ -122,6 +136,7 @@ class Tracker:
         self._counter = RepetitionCounter(counting)
         self._signal = list(definition.measures).index(definition.counting.signal)
         self._keep_s = kept_s(counting)
+        self.dismissed: list[Dismissed] = []
         self._rows: deque[MeasureTable] = deque()
         self._shape: deque[tuple[float, bool]] = deque()
 
@@ -189,7 +204,7 @@ class Tracker:
             window = slice(table.between(table.time_s[until - 1] - self._keep_s, np.inf).start, until)
             t = table.time_s[window]
             near = table.part(slice(window.start + _first(times, t), until))
-            if self._is_the_exercise(times, t, in_shape[window], near):
+            if self._counts(times, t, in_shape[window], near):
                 reps.append(self._judged(times, t, near))
 
         for piece in arrays.pieces(len(table)):
@@ -207,25 +222,36 @@ class Tracker:
             return None
         t, shape = (np.array(column) for column in zip(*self._shape, strict=True))
         near = _stack(list(islice(self._rows, _first(times, t), None)))
-        return self._judged(times, t, near) if self._is_the_exercise(times, t, shape, near) else None
+        return self._judged(times, t, near) if self._counts(times, t, shape, near) else None
 
-    def _is_the_exercise(
+    def _counts(
         self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_], table: MeasureTable
     ) -> bool:
-        """A movement counts only if it is large enough, what should lie still does, and it is done in the
-        exercise's posture.
+        """True where a movement is this exercise; else it goes to `dismissed`.
 
         Args:
             times: its limits.
             t, in_shape: of all frames that are kept.
             table: measures of those around it.
         """
+        why = self._other_movement(times, t, in_shape, table)
+        if why is not None:
+            self.dismissed.append(Dismissed(times.start_s, times.end_s, why))
+        return why is None
+
+    def _other_movement(
+        self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_], table: MeasureTable
+    ) -> str | None:
+        """What makes a movement another one than the exercise, or None: it is too small or too large, something
+        moves that lies still in the exercise, or it is not done in the exercise's posture."""
         rise = times.peak * self.reference.range
         counting = self.definition.counting
         # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
         doubt = 1.0 if self._sure_scale else _DOUBT
-        if rise < doubt * counting.minimum_range or (self._sure_scale and rise > counting.maximum_range):
-            return False
+        if rise < doubt * counting.minimum_range:
+            return "small"
+        if self._sure_scale and rise > counting.maximum_range:
+            return "large"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)
         for part, share in counting.stays.items():
@@ -237,10 +263,10 @@ class Tracker:
             along = max(along, 0.0) if part == "shoulders" else along
             # What this view does not show is NaN and forbids nothing.
             if share and float(np.hypot(along, up)) > doubt * max(share * rise, counting.stays_least):
-                return False
+                return part
         # The movement itself, and the model's wavering depth, hide the posture for a while.
         around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]
-        return bool(np.count_nonzero(around) >= _IN_SHAPE_SHARE * around.size)
+        return None if np.count_nonzero(around) >= _IN_SHAPE_SHARE * around.size else "posture"
 
     def _level(self, row: MeasureTable) -> float | None:
         if row.status[0, self._signal] == NOT_MEASURABLE or not self.reference.range > 0:

@@ -155,7 +155,6 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     knees = [side_landmark(s, "knee") for s in (top, bottom)]
     hips = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
     ankles = [side_landmark(s, "ankle") for s in (top, bottom)]
-    feet = [side_landmark(s, part) for s in (top, bottom) for part in ("ankle", "heel", "foot_index")]
     roll = [*hips]
     return {
         "knee_lift": knees[:1],

@@ -282,8 +282,6 @@ def _before_looking(
         return Status.NOT_MEASURABLE, Reason.OCCLUDED
     if trust == "low":
         return Status.LOW, Reason[definition.measures[name].low_because.upper()]
-    if not ref.still and name in module.CHANGES | module.RATIOS | module.DERIVED:
-        return Status.LOW, Reason.BASELINE
     return Status.OK, Reason.NONE
 
 

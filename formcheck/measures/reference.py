@@ -33,7 +33,7 @@ class Reference:
         bones_px: image length at rest by bone, for the bone-length gate.
         rest: resting value of each measure that is a change, in its own unit.
         noise_sd: standard deviation of each measure while still.
-        still: False when the clip never rests: every change is then marked low.
+        still: False when the clip never rests: the lowest moments between movements then stand for rest.
         range: calibrated range of the primary signal (x_cal), its own unit; NaN if there is none.
     """
 
