@@ -54,7 +54,7 @@ def user_data_folder() -> Path:
     """
     chosen = os.environ.get("FORMCHECK_DATA")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()  # pathlib raises where there is no such user
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -365,6 +365,15 @@ def is_own(folder: Path) -> bool:
     return _OWN.fullmatch(folder.name) is not None
 
 
+def free_folder(folder: Path) -> Path:
+    """This folder, or one with a number after it: a clock that was set back tells the same time twice."""
+    free, number = folder, 1
+    while os.path.lexists(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}_{number}")
+    return free
+
+
 def export_path(folder: Path, part: str, ending: str) -> Path:
     """Where an export goes if nothing else is said: ``export-rep2.mp4``."""
     return folder / f"export{part}.{ending}"

@@ -48,10 +48,11 @@ def assert_replays(folder: Path) -> None:
 
 
 def test_a_whole_session(tmp_path):
-    outcome = session("bridge", shot("bridge", [REP] * 6), tmp_path)
+    outcome = session("bridge", shot("bridge", [REP] * 6), tmp_path, declared_view=True)
     summary = outcome.result.summary
     assert summary is not None
     assert summary.live is not None
+    assert summary.view.declared
     assert [r.class_ for r in summary.reps] == ["full"] * 3
     assert summary.live.sets[0].reps_counted == 3
     assert (summary.live.pain_before, summary.live.sets[0].pain, summary.live.sets[0].effort) == (1, 1, 4)
