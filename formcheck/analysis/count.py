@@ -191,9 +191,9 @@ def _warnings(
     if main is not None and main.stretch.reference is not None:
         if not main.stretch.reference.still:
             out.append(
-                "The person never lies still at rest: the lowest moments between repetitions were taken for it, "
-                "so changes from rest are less certain; start the recording a few seconds before the first "
-                "repetition."
+                "The person never lies still at rest: the lowest moments between repetitions were taken for "
+                "it, so changes from rest are less certain; start the recording a few seconds before the "
+                "first repetition."
             )
         if not any(r.times.rep_class in COUNTED for r in results):
             out.append(f"No repetition of the {definition.title.lower()} was seen.")

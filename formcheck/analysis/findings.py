@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.phrases import in_sentence, listing, number, short_title, times, value_text
+from formcheck.analysis.phrases import as_shown, in_sentence, listing, number, short_title, times, value_text
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition, Rule
@@ -27,6 +27,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: Most digits that a value gets beyond the usual to lie on its own side of a threshold.
+_FINEST = 2
 GRADE_WORDS = {1: "mild", 2: "moderate", 3: "marked"}
 #: How well a measure is known.
 STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
@@ -208,7 +210,8 @@ class Findings:
     Attributes:
         definition: the exercise, with what was prescribed laid over it.
         view: from where the camera looks.
-        prescribed: phases whose duration somebody asked for; the others are compared with the default.
+        prescribed: phases whose duration somebody asked for; another one is judged only by a time that the
+            definition itself has.
     """
 
     definition: Definition
@@ -286,28 +289,61 @@ class Findings:
         return "of default" if default and event.unit == "of prescribed" else event.unit
 
     def value(self, event: FaultEvent) -> str:
-        """A fault's value with its unit."""
-        return value_text(event.value, self.unit(event))
+        """A fault's value with its unit, told so finely that it lies on its own side of every threshold."""
+        rule, unit = self.rule(event), self.unit(event)
+        finer = 0
+        while rule is not None and finer < _FINEST:
+            if _grade_of(rule, as_shown(event.value, unit, finer)) == _grade_of(rule, event.value):
+                break
+            finer += 1
+        return value_text(event.value, unit, finer)
 
-    def grades(self, event: FaultEvent) -> str:
-        """Where the grades of an event's rule begin, e.g. ``Mild from 15°, moderate from 25°, …``."""
+    def grades(self, event: FaultEvent, others: Sequence[FaultEvent] = ()) -> str:
+        """Where the grades of an event's rule begin, e.g. ``Mild from 15°, moderate from 25°, …``.
+
+        An allowance that kept an event from the grade of the threshold it had passed is told after them.
+
+        Args:
+            event: the fault.
+            others: further events of the same fault that the sentence has to hold for.
+        """
         rule = self.rule(event)
         if rule is None:
             return ""
         join = "from" if worse_upwards(rule) else "below"
         unit = self.unit(event)
-        first, second, third = (number(g, unit)[0] for g in rule.grades)
+        finer = 0
+        while finer < _FINEST and any(abs(as_shown(g, unit, finer) - g) > 1e-9 for g in rule.grades):
+            finer += 1
+        first, second, third = (number(g, unit, finer)[0] for g in rule.grades)
         tail = number(0.0, unit)[1]
-        if rule.kind == "duration" and (whole := self._phase_s(rule)) is not None:
+        whole = self._phase_s(rule) if rule.kind == "duration" else None
+        if whole is not None:
             tail = f"{tail} ({whole:g} s)"
         text = f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}"
         held = f", each held for at least {rule.minimum_s:g} s" if rule.minimum_s > 0 else ""
+        allowances = [self._decisive(e) for e in (event, *others) if self.rule(e) == rule]
         allowed = ""
-        if rule.kind == "duration" and _grade_of(rule, event.value) > event.grade:
+        if largest := max(allowances):
+            up_to = "up to " if len([a for a in allowances if a]) > 1 else ""
+            amount = (
+                f"{up_to}{largest * whole:.2f} s" if whole else f"{up_to}{number(largest, unit, finer=1)[0]}"
+            )
             allowed = (
-                f" From here times are uncertain by {self._timing_error_s:g} s; so much was allowed for."
+                f" A grade is given once its threshold is passed by {amount}, the allowance for the error."
             )
         return f"{text}{held}.{allowed}"
+
+    def _decisive(self, event: FaultEvent) -> float:
+        """The allowance that kept an event from the grade of a threshold that its value passes, else 0."""
+        rule = self.rule(event)
+        if rule is None or _grade_of(rule, event.value) <= event.grade:
+            return 0.0
+        if event.allowance is not None:
+            return event.allowance
+        # Judged before allowances were told: only times had one, their error.
+        whole = self._phase_s(rule)
+        return self._timing_error_s / whole if rule.kind == "duration" and whole else 0.0
 
     def error(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
         """How far a fault's value is typically off, as found in validation; "" where that is not known."""
@@ -352,9 +388,8 @@ class Findings:
 
     @property
     def _timing_error_s(self) -> float:
-        gates, counting = self.definition.gates, self.definition.counting
-        sure = self.definition.measures[counting.signal].views.get(self.view) == "ok"
-        return gates.timing_error_s if sure else gates.timing_error_low_s
+        errors = self.definition.gates.timing_error_s
+        return errors.get(self.view, max(errors.values()))
 
     # -- what was not looked at ---------------------------------------------------------------------------
 
@@ -440,7 +475,7 @@ class Findings:
                     detail,
                     info.worst_grade,
                     listing([str(i) for i in sorted({rep.index for rep, _ in events})]),
-                    self.grades(worst),
+                    self.grades(worst, [event for _, event in events if event is not worst]),
                 )
             )
         return sorted(out, key=lambda found: (-summary.faults[found.fault].reps_affected, -found.grade))

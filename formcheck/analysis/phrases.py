@@ -17,26 +17,39 @@ _SHARES = {
 _UNTOLD = ("deg", "ratio", "")
 
 
-def number(value: float | None, unit: str) -> tuple[str, str]:
-    """A value and its unit as shown, e.g. ``("37°", "")``, ``("0.41", "thigh lengths")``."""
+#: Digits after the point of a value, by unit; of others two.
+_DIGITS = {"deg": 0, "s": 1, "%": 0, "peaks": 0} | dict.fromkeys(_SHARES, 0)
+
+
+def number(value: float | None, unit: str, finer: int = 0) -> tuple[str, str]:
+    """A value and its unit as shown, e.g. ``("37°", "")``, ``("0.41", "thigh lengths")``.
+
+    Args:
+        value: None where it is not known.
+        unit: of the value.
+        finer: so many more digits than usual.
+    """
     if value is None or not math.isfinite(value):
         return "–", ""
+    text = _signed(100 * value if unit in _SHARES else value, _DIGITS.get(unit, 2) + finer)
     if unit == "deg":
-        return f"{_signed(value, 0)}°", ""
+        return f"{text}°", ""
     if unit in _SHARES:
-        return f"{_signed(100 * value, 0)} %", _SHARES[unit]
-    if unit == "s":
-        return f"{_signed(value, 1)} s", ""
-    if unit == "%":
-        return f"{_signed(value, 0)} %", ""
-    if unit == "peaks":
-        return _signed(value, 0), unit
-    return _signed(value, 2), "" if unit == "ratio" else unit
+        return f"{text} %", _SHARES[unit]
+    if unit in ("s", "%"):
+        return f"{text} {unit}", ""
+    return text, "" if unit == "ratio" else unit
 
 
-def value_text(value: float | None, unit: str) -> str:
+def as_shown(value: float, unit: str, finer: int = 0) -> float:
+    """What a reader takes from `number`, in the value's own unit."""
+    whole = 100 if unit in _SHARES else 1
+    return round(whole * value, _DIGITS.get(unit, 2) + finer) / whole
+
+
+def value_text(value: float | None, unit: str, finer: int = 0) -> str:
     """A value with its unit in one string."""
-    return " ".join(part for part in number(value, unit) if part)
+    return " ".join(part for part in number(value, unit, finer) if part)
 
 
 def _signed(value: float, digits: int) -> str:

@@ -83,6 +83,7 @@ def rep_summary(index: int, result: RepResult, in_set: int | None = None) -> Rep
                 start_s=round(f.start_s, 3),
                 end_s=round(f.end_s, 3),
                 sure=round(f.sure, 2),
+                allowance=round(f.allowance, 4),
             )
             for f in sorted(faults, key=lambda f: (f.start_s, f.id))
         ],

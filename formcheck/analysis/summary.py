@@ -110,6 +110,12 @@ class FaultEvent(_Model):
     sure: float = Field(
         default=1.0, ge=0, le=1, description="chance that the true value is beyond the first threshold"
     )
+    allowance: float | None = Field(
+        default=None,
+        ge=0,
+        description="a grade is given once the value passes its threshold by so much, in the value's unit, which "
+        "allows for the error; null in summaries made before this was told",
+    )
 
 
 class Rep(_Model):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from formcheck.engine.repetition import peaks
 from formcheck.exercises.definition import Definition
+from formcheck.measures.error import bearable_error, error_factor
 from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
@@ -29,7 +30,7 @@ Mask = NDArray[np.bool_]
 
 #: A posture must be held this long in all before anything counts.
 _POSTURE_S = 1.0
-#: Shoulders that are further from where they lay than this share of the body's size have left the posture [D].
+#: Shoulders further from where they lay than this share of the body's size have left the posture [D].
 _STAYS = 0.35
 #: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
 _STILL_PER_S = 0.05
@@ -38,15 +39,15 @@ _BASELINE_S = 2.0
 _REST_S = 0.3
 #: So many second readings around a frame tell whether the two agree there (live: so many before it).
 _READINGS = 5
-#: A posture that is seen so often needs no other pitch of the camera; another one has to show it clearly more.
+#: A posture seen so often needs no other pitch of the camera; another one has to show it clearly more.
 _ALWAYS = 0.95
 _CLEARLY_MORE = 0.1
 #: Frames that can be believed, in all, to learn view, rest and range from [D].
 _BELIEVED_S = 1.0
 #: So long after the person was lost the skeleton settles on the body again [D].
 _SETTLES_S = 0.4
-#: Rest is found elsewhere where it lasts so long, at less than so large a share of the range, with flanks of so
-#: large a share beside it, and only taken up where it lies so far off [D].
+#: Rest is found elsewhere where it lasts so long, at less than so large a share of the range, with flanks of
+#: so large a share beside it, and only taken up where it lies so far off [D].
 _RESTS_S = 0.4
 _ELSEWHERE = 0.5
 _FLANK = 0.35
@@ -127,8 +128,8 @@ def _prepare(
     believed = posture & ~doubtful
     if step[believed].sum() < _BELIEVED_S:
         note = (
-            f"From {part.time_s[0]:.0f} to {part.time_s[-1]:.0f} s two readings of the skeleton contradict each other, "
-            "so nothing was measured; put the camera higher or more to the side."
+            f"From {part.time_s[0]:.0f} to {part.time_s[-1]:.0f} s two readings of the skeleton contradict each "
+            "other, so nothing was measured; put the camera higher or more to the side."
         )
         return Stretch(frames, xy, world, posture, in_shape, None, None, (note,))
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
@@ -140,9 +141,8 @@ def _prepare(
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
-    table = _with_sd(
-        _doubted(table, doubtful), part, definition, reference, read_share, {} if still else noise
-    )
+    table = _with_sd(table, part, definition, reference, read_share, {} if still else noise)
+    table = _doubted(table, definition, doubtful)
     reach = _own_range(part.time_s, table.column(signal), believed, definition, noise.get(signal, 0.0))
     reference = replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)}, range=reach)
     rests = table.value[:, table.names.index(signal)]
@@ -178,21 +178,36 @@ def _with_sd(
 
     Two parts, added in squares: how much the measure shakes around this frame (unsmoothed against smoothed
     landmarks, so the geometry's own sensitivity is in it), and how far it is off from this view on rendered
-    bodies with exact truth, which no look at the clip itself can show. Where nobody lay still (`restless`: the
-    scatter of each measure at rest), rest itself is only known to that scatter.
+    bodies with exact truth, which no look at the clip itself can show; more where the two readings differ.
+    Where nobody lay still (`restless`: the scatter of each measure at rest), rest is only known to that.
     """
     raw = Measurer(definition, ref).values(part.image_xyz[:, :, :2], part.world_xyz)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
     left = min(2 * CUTOFF_HZ / max(part.fps * read_share, 1.0), 1.0)
+    factor = error_factor(disagreement(part))
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
         error = definition.measures[name].error.get(ref.view, 0.0)
         unsettled = float(np.nan_to_num(restless.get(name, 0.0)))
-        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2 + unsettled**2)
+        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + (error * factor) ** 2 + unsettled**2)
     return table.with_sd(raw)
+
+
+def disagreement(part: Track) -> Array:
+    """``(T,)`` how far the direct and the mirrored reading lie apart around each frame, body sizes; NaN where
+    there are no second readings or nobody was seen."""
+    out = np.full(len(part), np.nan)
+    if part.disagreement is None:
+        return out
+    twice = np.isfinite(part.disagreement)
+    if twice.sum() < 3:
+        return out
+    around = running_median(part.disagreement[twice], _READINGS)
+    out[part.person] = np.interp(part.time_s, part.time_s[twice], around)[part.person]
+    return out
 
 
 def contradicted(part: Track) -> Mask:
@@ -201,15 +216,7 @@ def contradicted(part: Track) -> Mask:
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
     (docs/lab_notes.md, "Two readings").
     """
-    out = np.zeros(len(part), bool)
-    if part.disagreement is None:
-        return out
-    twice = np.isfinite(part.disagreement)
-    if twice.sum() < 3:
-        return out
-    around = running_median(part.disagreement[twice], _READINGS)
-    out[part.person] = np.interp(part.time_s, part.time_s[twice], around)[part.person] > STEADY_DISAGREEMENT
-    return out
+    return np.asarray(disagreement(part) > STEADY_DISAGREEMENT)
 
 
 def _settling(part: Track) -> Mask:
@@ -226,9 +233,13 @@ def _settling(part: Track) -> Mask:
     return np.asarray(((since >= 0) & (since < _SETTLES_S)) | ((until >= 0) & (until < _SETTLES_S / 2)))
 
 
-def _doubted(table: MeasureTable, where: Mask) -> MeasureTable:
-    """The table with every value in these frames at most of low trust."""
-    hit = where[:, None] & (table.status == Status.OK)
+def _doubted(table: MeasureTable, definition: Definition, doubtful: Mask) -> MeasureTable:
+    """The table with every value of low trust whose error is larger than its faults can bear, and with those
+    that no fault is held against where the skeleton itself is doubtful."""
+    assert table.sd is not None
+    bearable = np.array([bearable_error(definition, name) for name in table.names])
+    beyond = (table.sd > bearable) | (doubtful[:, None] & ~np.isfinite(bearable))
+    hit = beyond & (table.status == Status.OK)
     status, reason = table.status.copy(), table.reason.copy()
     status[hit], reason[hit] = Status.LOW, Reason.NOISE
     return replace(table, status=status, reason=reason)

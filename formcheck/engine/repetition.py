@@ -323,7 +323,7 @@ class RepetitionCounter:
         v = _smooth_speed(t, s)
         start, hold_start, hold_end, end, peak_i = phase_limits(t, s, v, rules.crossing_share)
         peak = float(s[peak_i])
-        # The middle of the top (the highest sample of a flat one is chance), or soon after a long one is reached.
+        # The middle of the top (the highest sample of a flat one is chance), or soon after it is reached.
         peak_s = hold_start + min((hold_end - hold_start) / 2, _TOP_REACHED_S)
         if end - start < (rules.minimum_phase_s if void else rules.minimum_rep_s):
             return None

@@ -242,15 +242,18 @@ class Tracker:
     def _other_movement(
         self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_], table: MeasureTable
     ) -> str | None:
-        """What makes a movement another one than the exercise, or None: it is too small or too large, something
-        moves that lies still in the exercise, or it is not done in the exercise's posture."""
+        """What makes a movement another one than the exercise, or None.
+
+        It is too small or too large, something moves that lies still in the exercise, or the body is not in
+        the exercise's posture.
+        """
         rise = times.peak * self.reference.range
         counting = self.definition.counting
         # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
         doubt = 1.0 if self._sure_scale else _DOUBT
         if rise < doubt * counting.minimum_range:
             return "small"
-        if self._sure_scale and rise > counting.maximum_range:
+        if self._sure_scale and counting.maximum_range is not None and rise > counting.maximum_range:
             return "large"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)

@@ -55,7 +55,9 @@ class Gates(_Model):
     bone_tolerance: float = Field(gt=0, description="allowed change of an image bone length, ratio")
     noise_k: float = Field(gt=0, description="a threshold is at least this many baseline SDs")
     noise_nm_factor: float = Field(gt=1, description="beyond this many thresholds of noise: not measurable")
-    timing_error_s: dict[str, float] = Field(description="typical (RMS) error of a phase's duration, by view")
+    timing_error_s: dict[str, float] = Field(
+        min_length=1, description="typical (RMS) error of a phase's duration, by view"
+    )
 
 
 class Counting(_Model):
@@ -63,7 +65,9 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
-    maximum_range: float = Field(gt=0, description="nobody goes further: a larger movement is another")
+    maximum_range: float | None = Field(
+        default=None, gt=0, description="nobody goes further: a larger movement is another"
+    )
     typical_range: float = Field(gt=0, description="to count the practice repetitions by, signal's unit")
     minimum_range_sd: float = Field(gt=0, description="and at least this many SDs of the resting signal")
     start_level: float
@@ -96,8 +100,8 @@ class Counting(_Model):
     minimum_seen: float
     stays: dict[str, float] = Field(
         default_factory=dict,
-        description="parts of the body that lie still: measures <part>_along and <part>_up, in the signal's unit, "
-        "change by at most this share of its rise; 0 = not asked",
+        description="parts of the body that lie still: <part>_along and <part>_up, in the signal's "
+        "unit, change by at most this share of its rise; 0 = not asked",
     )
     stays_least: float = Field(
         default=0.0, ge=0, description="less than this is taken for noise, signal's unit"
@@ -266,6 +270,23 @@ class Definition(_Model):
             module = {"side_lying": "clam", "hook_lying": "bridge"}.get(str(content.get("posture")))
             return content | {"measured_by": module} if module else content
         return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _timing_of_old_sessions(cls, content: Any) -> Any:
+        # Definitions recorded before every view had its own error: one for views that show the counting signal
+        # well, one for the others.
+        gates = content.get("gates") if isinstance(content, dict) else None
+        if not isinstance(gates, dict) or not isinstance(well := gates.get("timing_error_s"), int | float):
+            return content
+        gates = dict(gates)
+        roughly = gates.pop("timing_error_low_s", well)
+        try:
+            trust = content["measures"][content["counting"]["signal"]]["views"]
+            errors = {view: well if trust.get(view) == "ok" else roughly for view in content["views"]}
+        except (KeyError, TypeError, AttributeError):  # the definition is wrong elsewhere, which is told there
+            errors = {}
+        return content | {"gates": gates | {"timing_error_s": errors}}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:

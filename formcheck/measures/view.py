@@ -70,8 +70,8 @@ def knee_flexion_world_deg(world: Points) -> Array:
     return np.asarray(180 - joint_angle_deg(world[:, BOTH_HIPS], world[:, BOTH_KNEES], world[:, BOTH_ANKLES]))
 
 
-#: Cameras look down at a body on the floor by so much: a laptop on the floor, on a table, held by somebody who
-#: stands. Which of them makes the exercise's posture is asked in turn.
+#: Cameras look down at a body on the floor by so much: a laptop on the floor, on a table, held by somebody
+#: who stands. Which of them makes the exercise's posture is asked in turn.
 PITCHES_DEG = (0.0, 20.0, 40.0)
 
 

@@ -183,13 +183,17 @@ def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
     pose = analysis.summary.pose
     rows.append(("Body points", f"{pose.engine}, model {pose.model}; formcheck {analysis.summary.formcheck}"))
     if analysis.prescription:
-        asked = analysis.definition.tempo
-        hold = "" if asked.hold_s is None else f"hold {asked.hold_s:g} s, "
-        rows.append(("Prescription", f"up {asked.rise_s:g} s, {hold}down {asked.lower_s:g} s"))
+        rows.append(("Prescription", _tempo(analysis.definition.tempo)))
     info = analysis.summary.measures.get(analysis.primary)
     if info is not None:
         rows.append(("Signal measured", f"in {percent(info.ok_frames)} of the pictures with the person"))
     return rows
+
+
+def _tempo(asked: Tempo) -> str:
+    """``up 2 s, hold 3 s, down 2 s``, as far as it is prescribed."""
+    times = (("up", asked.rise_s), ("hold", asked.hold_s), ("down", asked.lower_s))
+    return ", ".join(f"{way} {time:g} s" for way, time in times if time is not None) or "no tempo"
 
 
 def _not_assessed(said: dict[str, Any]) -> list[Flowable]:

@@ -272,6 +272,7 @@ class Api:
                 "recorded": fault_rows(recording.findings, recording.faults()),
                 "shipped": {name: list(f.rules[0].grades) for name, f in shipped.faults.items() if f.rules},
                 "tempo": own.tempo.model_dump(),
+                "usual_tempo": prescribe.usual_tempo(own).model_dump(),
                 "target_range": own.target_range,
                 "unit": own.measures[own.counting.signal].unit,
                 "signal": short_title(own.measures[own.counting.signal].title),

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from formcheck.analysis.findings import Findings
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import Definition
+from formcheck.exercises.definition import EXERCISES, Definition, Tempo, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.files import make_folder
 from formcheck.review import describe
@@ -62,7 +62,11 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
     """
     own = recording.definition
     before = recording.judge(own)
-    changed = prescribe(own, asked)
+    start = own
+    if "tempo" in asked.model_fields_set:
+        # A time that was emptied is not prescribed any more.
+        start = own.model_copy(update={"tempo": usual_tempo(own)})
+    changed = prescribe(start, asked)
     # Nothing asked for is nothing changed: a prescription without targets keeps the recorded ones.
     keep: dict[str, Any] = {}
     if asked.target.range is None:
@@ -102,6 +106,11 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
         # A live session was judged frame by frame as it came: looking back may see a little more.
         "as_recorded": stored == again,
     }
+
+
+def usual_tempo(own: Definition) -> Tempo:
+    """What an exercise asks for without a prescription."""
+    return load_definition(own.name).tempo if own.name in EXERCISES else own.tempo
 
 
 def to_toml(asked: Prescription, definition: Definition) -> str:

@@ -122,11 +122,12 @@ class Session:
         """All repetitions with their faults."""
         with reading(self.path):
             faults: dict[int, list[FaultEvent]] = {}
-            for rep, id_, grade, value, unit, start_s, end_s in self._db.execute(
-                "SELECT rep, id, grade, value, unit, start_s, end_s FROM faults ORDER BY rowid"
-            ):
-                event = FaultEvent(id=id_, grade=grade, value=value, unit=unit, start_s=start_s, end_s=end_s)
-                faults.setdefault(rep, []).append(event)
+            cursor = self._db.execute("SELECT * FROM faults ORDER BY rowid")
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                # Sessions made before these were kept have no such column.
+                known = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+                faults.setdefault(known.pop("rep"), []).append(FaultEvent(**known))
             cursor = self._db.execute("SELECT * FROM reps ORDER BY rep")
             names = [column[0] for column in cursor.description]
             reps = []

@@ -82,7 +82,9 @@ CREATE TABLE faults (
     value REAL NOT NULL,
     unit TEXT NOT NULL,
     start_s REAL NOT NULL,
-    end_s REAL NOT NULL
+    end_s REAL NOT NULL,
+    sure REAL,                     -- chance that the true value is beyond the first threshold
+    allowance REAL                 -- how far a threshold must be passed for its grade; unit of the value
 )
     """,
     """

@@ -242,8 +242,11 @@ class SessionWriter:
         row = (rep.index, rep.class_, *times, rep.confidence, json.dumps(rep.peak), rep.set_)
         self._db.execute("INSERT INTO reps VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
         self._db.executemany(
-            "INSERT INTO faults VALUES (?,?,?,?,?,?,?)",
-            [(rep.index, f.id, f.grade, f.value, f.unit, f.start_s, f.end_s) for f in rep.faults],
+            "INSERT INTO faults VALUES (?,?,?,?,?,?,?,?,?)",
+            [
+                (rep.index, f.id, f.grade, f.value, f.unit, f.start_s, f.end_s, f.sure, f.allowance)
+                for f in rep.faults
+            ],
         )
 
     def _set(self, values: Mapping[str, str | None]) -> None:

@@ -63,7 +63,7 @@ export class WhatIf {
       h("p.soft", {}, "Judged anew from the stored landmarks; the recording is not changed."), this.diff,
       h("h3", {}, "Tempo and target"),
       h("div.targets", {},
-        number("Rise, s", this.tempo.rise_s, (v) => { this.tempo.rise_s = v; }, { min: 0.2, max: 30 }), number("Hold, s", this.tempo.hold_s, (v) => { this.tempo.hold_s = v; }, { min: 0, max: 60 }), number("Lowering, s", this.tempo.lower_s, (v) => { this.tempo.lower_s = v; }, { min: 0.2, max: 30 }),
+        [["rise_s", "Rise, s", 0.2, 30], ["hold_s", "Hold, s", 0, 60], ["lower_s", "Lowering, s", 0.2, 30]].map(([key, label, min, max]) => number(label, this.tempo[key], (v) => { this.tempo[key] = v; }, { min, max, placeholder: start.usual_tempo[key] === null ? "not prescribed" : `usually ${start.usual_tempo[key]}` })),
         number(`Range, ${start.unit}`, this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: "own range" }),
         number("Sets", this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number("Repetitions", this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
       h("h3", {}, "Thresholds"), checked.map((f) => this.row(f)),

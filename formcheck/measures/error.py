@@ -1,0 +1,57 @@
+"""Predicted error: how much larger or smaller a measure's error is in a frame than usual from its view."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from formcheck.exercises.definition import Definition
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: A measure may be off by at most this share of the mildest threshold that it is held against.
+_BEARABLE_SHARE = 0.5
+#: Kinds of rule whose thresholds are in the measure's own unit.
+_IN_ITS_UNIT = frozenset({"above", "below", "either", "hold", "rest", "settles", "march"})
+
+
+@cache
+def _learned() -> dict[str, float]:
+    with (Path(__file__).parent / "error.toml").open("rb") as file:
+        return {name: float(value) for name, value in tomllib.load(file)["disagreement"].items()}
+
+
+def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
+    """What to multiply a view's usual error by.
+
+    Args:
+        disagreement: of the two readings of the skeleton around a frame, body sizes; NaN where there is none.
+
+    Returns:
+        The factor, of the same shape; 1 where nothing is known.
+    """
+    learned = _learned()
+    apart = np.clip(np.asarray(disagreement, np.float64), learned["least"], learned["most"])
+    factor = (apart / learned["usual"]) ** learned["exponent"]
+    return np.asarray(np.where(np.isfinite(factor), factor, 1.0))
+
+
+def bearable_error(definition: Definition, measure: str) -> float:
+    """The largest standard deviation with which a measure is still good for its faults; inf without any.
+
+    It follows from the thresholds: half of the mildest one that the measure is held against.
+    """
+    limits = [
+        rule.grades[0]
+        for fault in definition.faults.values()
+        for rule in fault.rules
+        if rule.kind in _IN_ITS_UNIT and measure in rule.measures[: 1 if rule.kind == "march" else None]
+    ]
+    return _BEARABLE_SHARE * min(limits) if limits else float("inf")
