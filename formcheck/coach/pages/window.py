@@ -276,9 +276,10 @@ def _x11_screen_size() -> tuple[int, int] | None:
     return size
 
 
-#: The try of the display: a window, never shown as no event is handled; then a client until its input ends.
+#: The try of the display: a window comes and goes, so that it lies over no other; its client stays until its
+#: input ends.
 _TRY = (
-    "import cv2, os, sys; cv2.namedWindow('formcheck'); "
+    "import cv2, os, sys; cv2.namedWindow('formcheck'); cv2.destroyAllWindows(); cv2.waitKey(1); "
     "os.write(1, b'open'); sys.stdin.buffer.read(); os._exit(0)"
 )
 _TRY_S = 30.0
