@@ -1,7 +1,7 @@
 """Starts `formcheck live` on a virtual screen again and again, and ends it in every way there is.
 
-``python tests/faults/live_ends.py --times 30 [--under "strace -f -o /dev/null"]`` prints what a start wrote that
-did not leave as it should (by a signal of its own, with a traceback, or not at all), and the counts in the end.
+``python tests/faults/live_ends.py --times 30 [--under "strace -f -o /dev/null"]`` prints what a start wrote
+that did not leave as it should (a signal of its own, a traceback, or not at all), and the counts in the end.
 The exit status is 1 if there was one. Needs Xvfb and xdotool.
 """
 
