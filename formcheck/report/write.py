@@ -1,4 +1,4 @@
-""""""
+"""Every file that a run leaves: those of an analysis, and of a session that is judged again."""
 
 from __future__ import annotations
 
@@ -44,9 +44,6 @@ def write_outputs(
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    from formcheck.session.csv_json import write_frames_csv, write_summary_json
-    from formcheck.session.store import write_session
-
     if not isinstance(folder, OutputFolder):
         folder = OutputFolder(analysis.video, folder)
         folder.prepare()

@@ -189,6 +189,13 @@ def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
     assert_replays(stored(outcome))
 
 
+@pytest.mark.parametrize(("every", "told"), [(1, False), (6, True)])
+def test_a_computer_that_drops_most_frames_is_told_to_be_slow(tmp_path, every, told):
+    """The camera still gives 30 a second: what counts is how many of them are looked at."""
+    outcome = session("bridge", shot("bridge", [REP]), tmp_path, keep=lambda i: i % every == 0)
+    assert ("page.notice.too_slow" in outcome.heard.keys) == told
+
+
 @pytest.mark.parametrize("trouble", ["somebody walks through", "a dog jumps in", "the lights go off"])
 def test_trouble_in_the_room(tmp_path, trouble):
     """From 20 s on, in the first repetitions of the set; after it the patient goes on and is counted."""
