@@ -113,8 +113,8 @@ class FaultEvent(_Model):
     allowance: float | None = Field(
         default=None,
         ge=0,
-        description="a grade is given once the value passes its threshold by so much, in the value's unit, which "
-        "allows for the error; null in summaries made before this was told",
+        description="a grade is given once the value passes its threshold by so much, in the value's unit, "
+        "which allows for the error; null in summaries made before this was told",
     )
 
 

@@ -274,19 +274,23 @@ class Definition(_Model):
     @model_validator(mode="before")
     @classmethod
     def _timing_of_old_sessions(cls, content: Any) -> Any:
-        # Definitions recorded before every view had its own error: one for views that show the counting signal
-        # well, one for the others.
+        # Definitions made before every view had its own error: one where the counting signal is seen well,
+        # one where it is seen roughly.
         gates = content.get("gates") if isinstance(content, dict) else None
-        if not isinstance(gates, dict) or not isinstance(well := gates.get("timing_error_s"), int | float):
+        if not isinstance(gates, dict):
             return content
-        gates = dict(gates)
-        roughly = gates.pop("timing_error_low_s", well)
+        well, roughly = gates.get("timing_error_s"), gates.get("timing_error_low_s")
+        if isinstance(well, dict) and roughly is None:
+            return content
         try:
             trust = content["measures"][content["counting"]["signal"]]["views"]
-            errors = {view: well if trust.get(view) == "ok" else roughly for view in content["views"]}
-        except (KeyError, TypeError, AttributeError):  # the definition is wrong elsewhere, which is told there
-            errors = {}
-        return content | {"gates": gates | {"timing_error_s": errors}}
+            errors = dict(well) if isinstance(well, dict) else dict.fromkeys(content["views"], well)
+            if roughly is not None:
+                errors |= {view: roughly for view in content["views"] if trust.get(view) != "ok"}
+        except (KeyError, TypeError, AttributeError):
+            return content  # wrong elsewhere too, which is told there
+        rest = {key: value for key, value in gates.items() if key != "timing_error_low_s"}
+        return content | {"gates": rest | {"timing_error_s": errors}}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:

@@ -11,9 +11,9 @@ from formcheck.pose.landmarks import BOTH_SHOULDERS, side_landmark
 
 Array = NDArray[np.float64]
 
-_PARTS = {
+_PARTS: dict[str, list[int]] = {
     "shoulders": list(BOTH_SHOULDERS),
-    "feet": [side_landmark(side, part) for side in ("left", "right") for part in ("ankle", "heel")],
+    "feet": [int(side_landmark(side, part)) for side in ("left", "right") for part in ("ankle", "heel")],
 }
 #: All of them are changes since rest, and asked for however well the parts are seen.
 PLACES = tuple(f"{part}_{way}" for part in _PARTS for way in ("along", "up"))

@@ -20,6 +20,7 @@ from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
 from formcheck.analysis.phrases import in_sentence, percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
+from formcheck.exercises.definition import Tempo
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator

@@ -9,13 +9,14 @@ NOTICE = (
     "decide treatment. Follow your clinician’s advice. In an emergency call your local emergency number."
 )
 METHOD = (
-    "Body points are estimated from each picture by a neural network; angles and heights are worked out from "
-    "them in the picture plane. The thresholds are defaults chosen for practice and review, most without a "
-    "published value, and a clinician may change them. A grade is given once the value passes its threshold by "
-    "0.43 standard deviations of its error, so that the chance that it is truly beyond it is two in three or more. "
-    "Times of the phases are judged only where somebody prescribed them. Clothing, a second person, a camera that stands high "
-    "or at an angle, and hidden joints all make errors larger. The curve of the lower back, the ribs, the "
-    "tilt of the pelvis and which muscles work cannot be seen by this method from any position."
+    "Body points are estimated from each picture by a neural network; angles and heights are worked out "
+    "from them in the picture plane. The thresholds are defaults chosen for practice and review, most "
+    "without a published value, and a clinician may change them. A grade is given once the value passes its "
+    "threshold by 0.43 standard deviations of its error: the chance that it is truly beyond it is then two "
+    "in three or more. Clothing, a second person, a camera that stands high or at an angle, and hidden "
+    "joints all make errors larger. How long the phases last is judged only where somebody prescribed it. "
+    "The curve of the lower back, the ribs, the tilt of the pelvis and which muscles work cannot be seen by "
+    "this method from any position."
 )
 #: Above what was not checked.
 UNKNOWN = "Nothing is known about these. They may or may not have happened."
