@@ -40,6 +40,7 @@ from formcheck.analysis.phrases import (
 from formcheck.analysis.summary import Rep
 from formcheck.drawing.overlay import clock
 from formcheck.drawing.palette import Image
+from formcheck.measures.places import PLACES
 from formcheck.pose import frame_arrays as arrays
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
@@ -260,7 +261,7 @@ def _measures_with(analysis: Analysis, status: str) -> list[str]:
     return [
         in_sentence(short_title(definition.measures[name].title if name in definition.measures else name))
         for name, info in analysis.summary.measures.items()
-        if info.status == status
+        if info.status == status and name not in PLACES
     ]
 
 
@@ -275,7 +276,7 @@ def _peak_tables(analysis: Analysis) -> list[dict[str, Any]]:
         part = reps[first : first + PEAK_COLUMNS]
         rows = []
         for name, info in analysis.summary.measures.items():
-            if all(rep.peak.get(name) is None for rep in part):
+            if name in PLACES or all(rep.peak.get(name) is None for rep in part):
                 continue
             title, unit = _title_unit(analysis, name)
             values = [number(rep.peak.get(name), unit)[0] for rep in part]
@@ -318,7 +319,7 @@ def _seconds(value: float | None) -> str:
 
 def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
     rows = []
-    for name, info in analysis.summary.measures.items():
+    for name, info in sorted(analysis.summary.measures.items(), key=lambda item: item[0] in PLACES):
         definition = analysis.definition.measures.get(name)
         unit = definition.unit if definition else ""
         rows.append(

@@ -21,6 +21,7 @@ from formcheck.analysis.phrases import in_sentence, percent, short_title, times,
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
 from formcheck.exercises.definition import Tempo
+from formcheck.measures.places import PLACES
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator
@@ -359,7 +360,7 @@ def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     shown = [
         name
         for m, name in enumerate(table.names)
-        if name != analysis.primary and (table.status[:, m] == Status.OK).any()
+        if name != analysis.primary and name not in PLACES and (table.status[:, m] == Status.OK).any()
     ]
     signal = table.names.index(analysis.primary)
     unseen = (table.status[:, signal] == Status.NOT_MEASURABLE).all()

@@ -25,6 +25,7 @@ from formcheck.drawing.signal import (
     phase_spans,
     points_to_draw,
 )
+from formcheck.measures.places import PLACES
 from formcheck.measures.table import Status
 from formcheck.report.annotate import Annotator
 
@@ -71,9 +72,10 @@ class Shared:
 
 
 def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[Shared, Iterator[Plot]]:
-    """One plot for each measure that could be measured at all, the primary first, and what they share."""
+    """One plot for each measure that could be measured at all and says how the exercise is done, the primary
+    first, and what they share."""
     table = analysis.measures
-    names = [n for n in table.names if n != analysis.primary]
+    names = [n for n in table.names if n != analysis.primary and n not in PLACES]
     shown = [n for n in (analysis.primary, *names) if _known(analysis, n).any()]
     keep = points_to_draw([table.column(n) for n in shown], MOST_POINTS)
     shared = Shared(

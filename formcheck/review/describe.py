@@ -19,6 +19,7 @@ from formcheck.analysis.phrases import in_sentence, short_title, value_text
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
 from formcheck.exercises.definition import Rule
 from formcheck.measures.body_parts import landmarks_shown, landmarks_used
+from formcheck.measures.places import PLACES
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, other_side
 from formcheck.session.library import Card, printable
@@ -141,10 +142,10 @@ def overview(findings: Findings, card: Card) -> dict[str, Any]:
 
 
 def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
-    """Every measure with how well it could be seen."""
+    """Every measure with how well it could be seen; last those that nobody asks for at first."""
     summary = card.summary
     out = []
-    for name, measure in findings.definition.measures.items():
+    for name, measure in sorted(findings.definition.measures.items(), key=lambda item: item[0] in PLACES):
         info = summary.measures.get(name) if summary is not None else None
         levels = {
             (t.level, printable(t.title))
@@ -163,6 +164,7 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "ok_frames": info.ok_frames if info else None,
                 "noise_sd": info.noise_sd if info else None,
                 "error": info.error if info else None,
+                "aside": name in PLACES,
                 "levels": [{"level": level, "title": title} for level, title in sorted(levels)],
             }
         )

@@ -33,7 +33,7 @@ export class Lanes {
     const { info } = this;
     const shown = new Set([info.primary]);
     for (const rep of this.reps()) for (const f of rep.faults) shown.add(f.measure);
-    for (const m of info.measures) if (shown.size < 4 && m.status === "ok") shown.add(m.name);
+    for (const m of info.measures) if (shown.size < 4 && m.status === "ok" && !m.aside) shown.add(m.name);
     return new Set(info.measures.map((m) => m.name).filter((n) => shown.has(n)));
   }
 
