@@ -10,7 +10,8 @@ import pytest
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises import definition as definition_module
-from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.measures.places import PLACES
 
 # Specification, section 13: one name everywhere.
 CLAM_MEASURES = [
@@ -36,8 +37,8 @@ BRIDGE_FAULTS = {
     "lowering_fast": "BF11", "rising_fast": "BF11", "hold_short": "BF12", "hold_sags": "BF13",
     "head_lifts": "BF14", "return_incomplete": "BF15", "free_thigh_drops": "BF16", "march_drops": "BF17",
 }  # fmt: skip
-#: M-B17 as a length, for the march: the specification gives it no name.
-UNNAMED = {"foot_lift", "knees_nearer"}
+#: M-B17 as a length, for the march, and where shoulders and feet are: the specification gives them no names.
+UNNAMED = {"foot_lift", "knees_nearer", *PLACES}
 VIEWS = {
     "clam": ["front", "oblique", "feet", "head", "back"],
     "bridge": ["side", "feet", "head", "oblique"],
@@ -119,13 +120,81 @@ def test_a_single_leg_bridge_is_a_bridge_with_a_side():
     bridge, single = load_definition("bridge"), load_definition("single-leg-bridge")
     assert not bridge.has_side
     assert single.has_side
-    assert single.counting == bridge.counting
+    # The free foot goes where it likes.
+    assert single.counting == bridge.counting.model_copy(
+        update={"stays": bridge.counting.stays | {"feet": 0}}
+    )
     assert single.faults["hip_not_extended"] == bridge.faults["hip_not_extended"]
     # Spec 5.2 BF3: wider grades on one leg.
     one, two = single.faults["pelvis_drops"].rules[0], bridge.faults["pelvis_drops"].rules[0]
     assert one.grades[0] == two.grades[0]
     assert one.grades[1:] > two.grades[1:]
     assert single.faults["pelvis_drops"].cue == bridge.faults["pelvis_drops"].cue
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_tempo_is_asked_for_without_a_prescription(exercise):
+    tempo = load_definition(exercise).tempo
+    # A stretch is held, whoever does it; nothing else has a time of its own.
+    assert tempo.model_dump(exclude_none=True) == (
+        {"hold_s": 20.0} if exercise == "hamstring-stretch" else {}
+    )
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_what_must_stay_in_its_place_can_be_measured_and_no_repetition_is_too_large(exercise):
+    definition = load_definition(exercise)
+    counting = definition.counting
+    for part in counting.stays:
+        for way in ("along", "up"):
+            assert definition.measures[f"{part}_{way}"].unit == definition.measures[counting.signal].unit
+    assert counting.minimum_range < counting.typical_range < counting.maximum_range
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_view_that_counts_has_an_error_of_its_times(exercise):
+    definition = load_definition(exercise)
+    counts = set(definition.measures[definition.counting.signal].views)
+    assert counts <= set(definition.gates.timing_error_s)
+
+
+# --- of earlier versions --------------------------------------------------------------------------
+
+
+def of_an_earlier_version(exercise):
+    """A definition as sessions stored it that were made before places, limits and errors by view were known."""
+    content = load_definition(exercise).model_dump(mode="json")
+    content["tempo"] = {"rise_s": 2.0, "hold_s": None, "lower_s": 2.0}
+    content["gates"] |= {"timing_error_s": 0.25, "timing_error_low_s": 0.5}
+    for name in ("maximum_range", "stays", "stays_least"):
+        del content["counting"][name]
+    content["measures"] = {k: v for k, v in content["measures"].items() if k not in PLACES}
+    return content
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_definitions_of_earlier_sessions_are_read(exercise):
+    old = Definition.model_validate(of_an_earlier_version(exercise))
+    assert old.tempo.rise_s == 2.0
+    assert old.counting.stays == {}
+    assert old.counting.maximum_range is None
+    signal = old.measures[old.counting.signal].views
+    assert old.gates.timing_error_s == {v: 0.25 if signal.get(v) == "ok" else 0.5 for v in old.views}
+    assert Definition.model_validate_json(old.model_dump_json()) == old
+
+
+@pytest.mark.parametrize(
+    ("text", "side", "feet"),
+    [
+        ("timing_error_s = 0.4", 0.4, 0.4),
+        ("timing_error_low_s = 0.8", None, 0.8),
+        ("timing_error_s = 0.1\ntiming_error_low_s = 0.6", 0.1, 0.6),
+    ],
+)
+def test_own_numbers_of_earlier_versions_are_read(overrides, text, side, feet):
+    errors = load_definition("bridge", overrides(f"[gates]\n{text}\n")).gates.timing_error_s
+    assert errors["feet"] == feet
+    assert errors["side"] == (side or load_definition("bridge").gates.timing_error_s["side"])
 
 
 # --- overrides ------------------------------------------------------------------------------------
@@ -224,6 +293,7 @@ def test_an_unknown_fault_or_measure_suggests_the_right_one(overrides, text, rig
         ("[tempo]\nhold_s = 'long'\n", "tempo.hold_s"),
         ("[gates]\nvisibility_ok = 1.5\n", "gates.visibility_ok"),
         ("[gates]\nnoise_nm_factor = 0.5\n", "gates.noise_nm_factor"),
+        ("[gates]\ntiming_error_s = 'long'\n", "gates.timing_error_s"),
         ("[counting]\nminimum_range = 0\n", "counting.minimum_range"),
         ("[measures.head_lift.views]\nside = 'maybe'\n", "measures.head_lift.views.side"),
         (
@@ -324,10 +394,11 @@ def test_nothing_but_an_exercise_is_opened(name):
 
 def test_the_hash_names_the_content_and_not_the_layout(overrides):
     plain = load_definition("bridge").sha256
-    rise = load_definition("bridge").tempo.rise_s
+    least = load_definition("bridge").counting.minimum_range
     assert len(plain) == 64
-    assert load_definition("bridge", overrides(f"# a note\n\n[tempo]\nrise_s   = {rise}\n")).sha256 == plain
-    assert load_definition("bridge", overrides(f"[tempo]\nrise_s = {rise + 0.1}\n")).sha256 != plain
+    same = overrides(f"# a note\n\n[counting]\nminimum_range   = {least}\n")
+    assert load_definition("bridge", same).sha256 == plain
+    assert load_definition("bridge", overrides("[tempo]\nrise_s = 2.0\n")).sha256 != plain
     assert len({load_definition(e).sha256 for e in EXERCISES}) == len(EXERCISES)
 
 
