@@ -23,6 +23,7 @@ from formcheck.engine.repetition import COUNTED
 from formcheck.engine.start_position import position_check
 from formcheck.engine.tracker import RepResult, Tracker
 from formcheck.exercises.definition import Definition, FaultDef
+from formcheck.measures.places import PLACES
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
@@ -195,9 +196,29 @@ def _warnings(
                 "it, so changes from rest are less certain; start the recording a few seconds before the "
                 "first repetition."
             )
+        view = main.stretch.reference.view
+        if view in definition.views and not any(
+            m.views.get(view) == "ok" for name, m in definition.measures.items() if name not in PLACES
+        ):
+            out.append(_poor_view(definition, view))
         if not any(r.times.rep_class in COUNTED for r in results):
             out.append(f"No repetition of the {definition.title.lower()} was seen.")
     return out
+
+
+def _poor_view(definition: Definition, view: str) -> str:
+    """What to say of a view that shows nothing well, and the one that shows most."""
+    shown = {
+        name: sum(
+            m.views.get(name) == "ok" for measure, m in definition.measures.items() if measure not in PLACES
+        )
+        for name in definition.views
+    }
+    best = max(shown, key=lambda name: shown[name])
+    return (
+        f"The camera looks {definition.views[view].title}, from where nothing of a "
+        f"{definition.title.lower()} can be measured well; film it {definition.views[best].title}."
+    )
 
 
 #: Why a movement was not counted, as the end of "... was not counted, because".

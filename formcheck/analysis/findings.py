@@ -29,6 +29,8 @@ else:
 
 #: Most digits that a value gets beyond the usual to lie on its own side of a threshold.
 _FINEST = 2
+#: Values and allowances of a summary are rounded.
+_ROUNDED = 1e-3
 GRADE_WORDS = {1: "mild", 2: "moderate", 3: "marked"}
 #: How well a measure is known.
 STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
@@ -332,7 +334,16 @@ class Findings:
             allowed = (
                 f" A grade is given once its threshold is passed by {amount}, the allowance for the error."
             )
+        if any(self._capped(e) for e in (event, *others)):
+            allowed += " Where a repetition was itself hardly seen no grade is higher than mild."
         return f"{text}{held}.{allowed}"
+
+    def _capped(self, event: FaultEvent) -> bool:
+        """True where not the allowance, but the doubt about the whole repetition kept a grade low."""
+        rule = self.rule(event)
+        if rule is None or event.allowance is None or event.grade > 1:
+            return False
+        return _grade_of(rule, event.value) > event.grade and not self._decisive(event)
 
     def _decisive(self, event: FaultEvent) -> float:
         """The allowance that kept an event from the grade of a threshold that its value passes, else 0."""
@@ -340,7 +351,8 @@ class Findings:
         if rule is None or _grade_of(rule, event.value) <= event.grade:
             return 0.0
         if event.allowance is not None:
-            return event.allowance
+            passed = abs(abs(event.value) - rule.grades[event.grade])
+            return event.allowance if passed < event.allowance + _ROUNDED else 0.0
         # Judged before allowances were told: only times had one, their error.
         whole = self._phase_s(rule)
         return self._timing_error_s / whole if rule.kind == "duration" and whole else 0.0

@@ -72,7 +72,7 @@ def rep_summary(index: int, result: RepResult, in_set: int | None = None) -> Rep
         rise_s=None if void else round(times.hold_start_s - times.start_s, 3),
         hold_s=None if void else round(times.hold_end_s - times.hold_start_s, 3),
         lower_s=None if void else round(times.end_s - times.hold_end_s, 3),
-        confidence=round(float(np.clip(times.seen, 0, 1)), 3),
+        confidence=round(float(np.clip(result.confidence, 0, 1)), 3),
         peak=peak,
         faults=[
             FaultEvent(

@@ -128,8 +128,8 @@ def _prepare(
     believed = posture & ~doubtful
     if step[believed].sum() < _BELIEVED_S:
         note = (
-            f"From {part.time_s[0]:.0f} to {part.time_s[-1]:.0f} s two readings of the skeleton contradict each "
-            "other, so nothing was measured; put the camera higher or more to the side."
+            f"From {part.time_s[0]:.0f} to {part.time_s[-1]:.0f} s two readings of the skeleton contradict "
+            "each other, so nothing was measured; put the camera higher or more to the side."
         )
         return Stretch(frames, xy, world, posture, in_shape, None, None, (note,))
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
@@ -544,6 +544,7 @@ def reference_at_rest(
         definition, side: see `prepare`.
     """
     rest = np.asarray(part.person, bool)
+    world, _ = _levelled(definition, part, world)
     outline, _ = _outline(part, xy, world, rest, definition, side, None)
     scaled = _scale(definition, outline, xy, rest, rest)
     reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,6 +151,7 @@ def judge_rep(
     ref: Reference,
     target: float = 1.0,
     fps: float = 30.0,
+    highest: int = 3,
 ) -> dict[str, FaultCheck]:
     """All faults of one repetition.
 
@@ -161,8 +162,16 @@ def judge_rep(
         ref: resting values and noise.
         target: target level of the signal (1 = the calibrated range).
         fps: frame rate, for the tempo gate.
+        highest: no grade is higher.
     """
-    return {name: _check(name, rep, table, definition, ref, target, fps) for name in definition.faults}
+    found = {name: _check(name, rep, table, definition, ref, target, fps) for name in definition.faults}
+    return {name: _at_most(check, highest) for name, check in found.items()}
+
+
+def _at_most(check: FaultCheck, highest: int) -> FaultCheck:
+    if check.fault is None or check.fault.grade <= highest:
+        return check
+    return replace(check, fault=replace(check.fault, grade=highest))
 
 
 def _check(

@@ -26,6 +26,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
+from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
 from formcheck.pose.live_filter import LiveFilter, SeenFrame
 from formcheck.pose.person import STEADY_DISAGREEMENT
@@ -530,7 +531,10 @@ class LiveEngine:
         shape = self._recent.shape
         if not shape or t - shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
             rule = formulas(self.definition).in_posture
-            shape.append((t, world is not None and bool(rule(world[None].astype(np.float64))[0])))
+            there = world is not None and any(
+                bool(rule(np.asarray(levelled(world[None], pitch), np.float64))[0]) for pitch in PITCHES_DEG
+            )
+            shape.append((t, there))
         while t - shape[0][0] > _MAJORITY_S:
             shape.popleft()
         if 2 * sum(s for _, s in shape) > len(shape):

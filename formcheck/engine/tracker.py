@@ -19,7 +19,7 @@ from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import NOT_MEASURABLE, MeasureTable
+from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
 
@@ -31,6 +31,8 @@ _AROUND_S = 3.0
 #: Limits are so much wider in views that show the counting signal roughly [D].
 _DOUBT = 2.0
 _START_S = 0.3
+#: Below this confidence a repetition is doubtful [D].
+_DOUBTFUL = 0.5
 _TOP_S = 0.1
 #: Frames before a repetition that its rules may look at.
 _LEAD_S = 2.0
@@ -50,12 +52,14 @@ class RepFrames:
         table: measures from a little before it until it closed.
         reference: what they were measured against.
         fps: frame rate around it, 0 where unknown.
+        confidence: share of its frames in which the counting signal was as good as its view allows.
     """
 
     times: RepTimes
     table: MeasureTable
     reference: Reference
     fps: float
+    confidence: float = 1.0
 
     def judged(self, definition: Definition) -> dict[str, FaultCheck]:
         """The outcome of every fault of a definition, by name."""
@@ -64,7 +68,11 @@ class RepFrames:
             return {name: FaultCheck(False, "no_person", None) for name in definition.faults}
         asked = definition.target_range
         target = asked / self.reference.range if asked is not None else 1.0
-        return judge_rep(self.times, self.table, definition, self.reference, target=target, fps=self.fps)
+        # Nothing more than mild rests on a repetition that was itself hardly seen.
+        highest = 3 if self.confidence >= _DOUBTFUL else 1
+        return judge_rep(
+            self.times, self.table, definition, self.reference, target=target, fps=self.fps, highest=highest
+        )
 
 
 @dataclass(frozen=True)
@@ -75,12 +83,14 @@ class RepResult:
         times: its limits, class and levels.
         checks: the outcome of every fault, by name.
         at_top: median of each measure around the top, where it was ok.
+        confidence: share of its frames in which the counting signal was as good as its view allows.
         frames: what its faults were judged from; None where that has been let go of.
     """
 
     times: RepTimes
     checks: dict[str, FaultCheck]
     at_top: dict[str, float] = field(default_factory=dict)
+    confidence: float = 1.0
     frames: RepFrames | None = field(default=None, compare=False, repr=False)
 
 
@@ -285,8 +295,20 @@ class Tracker:
             table: measures of those that its rules may look at.
         """
         step = np.diff(t)
-        frames = RepFrames(times, table, self.reference, 1 / median(step) if step.size else 0.0)
-        return RepResult(times, frames.judged(self.definition), _at_top(times, table), frames)
+        fps = 1 / median(step) if step.size else 0.0
+        frames = RepFrames(times, table, self.reference, fps, self._confidence(times, table))
+        checks = frames.judged(self.definition)
+        return RepResult(times, checks, _at_top(times, table), frames.confidence, frames)
+
+    def _confidence(self, times: RepTimes, table: MeasureTable) -> float:
+        """Share of a repetition's frames in which the counting signal was as good as its view allows."""
+        inside = table.between(times.start_s, times.end_s)
+        status, reason = (column[inside, self._signal] for column in (table.status, table.reason))
+        measure = self.definition.measures[self.definition.counting.signal]
+        good = status == Status.OK
+        if not self._sure_scale:
+            good |= (status == Status.LOW) & (reason == Reason[measure.low_because.upper()])
+        return times.seen * float(np.count_nonzero(good)) / max(len(status), 1)
 
 
 def _first(times: RepTimes, t: NDArray[np.float64]) -> int:

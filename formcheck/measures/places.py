@@ -15,8 +15,8 @@ _PARTS: dict[str, list[int]] = {
     "shoulders": list(BOTH_SHOULDERS),
     "feet": [int(side_landmark(side, part)) for side in ("left", "right") for part in ("ankle", "heel")],
 }
-#: All of them are changes since rest, and asked for however well the parts are seen. They tell whether a movement
-#: is the exercise at all and say nothing about how it is done: tables have them, reports do not plot them.
+#: All of them are changes since rest, and asked for however well the parts are seen. They tell whether a
+#: movement is the exercise at all, not how it is done: tables have them, reports do not plot them.
 PLACES = tuple(f"{part}_{way}" for part in _PARTS for way in ("along", "up"))
 
 

@@ -307,6 +307,17 @@ def test_an_allowance_that_decided_a_grade_is_told_and_no_other() -> None:
     assert "passed by 3.4 %," in share
 
 
+def test_a_grade_that_is_low_since_the_repetition_was_hardly_seen_is_told_so() -> None:
+    findings = Findings(load_definition("bridge"), "side")
+    third = findings.definition.faults["hip_not_extended"].rules[0].grades[2]
+    capped = allowing(event("hip_not_extended", third + 10.0, "deg", 1), 1.0)
+    assert findings.grades(capped).endswith("hardly seen no grade is higher than mild.")
+    assert "allowance" not in findings.grades(capped)
+    full = allowing(event("hip_not_extended", third + 10.0, "deg", 3), 1.0)
+    assert "hardly seen" not in findings.grades(full)
+    assert "hardly seen" in findings.grades(full, [capped])
+
+
 def test_the_allowance_of_a_time_is_told_in_seconds() -> None:
     findings = Findings(definition_of("bridge"), "feet")
     fast = event("rising_fast", 0.42, "of prescribed", 1)  # moderate by its number alone
