@@ -100,6 +100,7 @@ class Asked:
         sd: float,
         *,
         below: bool = False,
+        counted: bool = False,
         highest: int = 3,
         least: float = 0.0,
     ) -> FaultCheck:
@@ -110,17 +111,21 @@ class Asked:
             start_s, end_s: when it lasted.
             sd: standard deviation of the value.
             below: True where smaller values are worse.
+            counted: True for a whole number: it stands for all that is rounded to it.
             highest: no higher grade than this.
             least: thresholds below this are raised to it.
         """
         sign = -1.0 if below else 1.0
         allowance = _ALLOWANCE_SD * sd
-        margins = [sign * (value - (limit if below else max(limit, least))) for limit in self.rule.grades]
+        half = 0.5 if counted else 0.0
+        margins = [
+            half + sign * (value - (limit if below else max(limit, least))) for limit in self.rule.grades
+        ]
         grade = min(sum(margin >= allowance for margin in margins), highest)
         if grade == 0:
             return FaultCheck(True, None, None)
         unit = self.fault.unit if self.rule.unit is None else self.rule.unit
-        sure = chance_beyond(sign * (value - self.rule.grades[0]), sd)
+        sure = chance_beyond(half + sign * (value - self.rule.grades[0]), sd)
         return FaultCheck(True, None, Fault(self.name, grade, value, unit, start_s, end_s, sure, allowance))
 
     def doubted(self, measure: str, inside: NDArray[np.bool_]) -> FaultCheck | None:
@@ -443,7 +448,7 @@ def _timing(asked: Asked) -> FaultCheck:
     else:
         a, b = rep.end_s, rep.end_s
         value = rep.low_after
-    return asked.found(float(value), a, b, sd, below=rule.kind == "range")
+    return asked.found(float(value), a, b, sd, below=rule.kind == "range", counted=rule.kind == "peaks")
 
 
 def _duration(asked: Asked) -> FaultCheck:
@@ -470,7 +475,17 @@ def _duration(asked: Asked) -> FaultCheck:
     worst = max(errors.values())
     doubtful = _trusted(asked) is not None and asked.ref.view not in _low_views(asked)
     error = worst if doubtful else errors.get(asked.ref.view, worst)
-    return asked.found(float(value), a, b, error / prescribed, below=True)
+    return asked.found(float(value), a, b, error * _worse_than_usual(asked) / prescribed, below=True)
+
+
+def _worse_than_usual(asked: Asked) -> float:
+    """How many times larger than usual from this view the counting signal's error is in this repetition, 1 at
+    least: where its level is unsure, so are the moments at which it starts and stops."""
+    signal = asked.definition.counting.signal
+    usual = asked.definition.measures[signal].error.get(asked.ref.view, 0.0)
+    sd = asked.table.sd_of(signal)[asked.between(asked.rep.start_s, asked.rep.end_s)]
+    sd = sd[np.isfinite(sd)]
+    return max(1.0, median(sd) / usual) if usual > 0 and sd.size else 1.0
 
 
 def _low_views(asked: Asked) -> list[str]:

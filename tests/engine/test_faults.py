@@ -13,7 +13,7 @@ import pytest
 
 from formcheck.engine.faults import FaultCheck, judge_rep, longest_spell, noise_threshold
 from formcheck.engine.repetition import RepTimes
-from formcheck.exercises.definition import EXERCISES, Definition, FaultDef, Rule, load_definition
+from formcheck.exercises.definition import EXERCISES, Definition, FaultDef, Rule, Tempo, load_definition
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 
@@ -25,16 +25,19 @@ PHASES = {"rise": (2.0, 4.0), "hold": (4.0, 7.0), "lower": (7.0, 9.0), "rest": (
 
 SUSTAINED = ("above", "below", "either", "settles")
 FROM_TABLE = (*SUSTAINED, "hold", "rest")
+#: An error too small to change a grade.
+EXACT = 1e-9
 #: Kinds in which less is worse.
 LESS = ("duration", "range")
 
 
 @lru_cache
 def definition_of(exercise: str) -> Definition:
-    """The definition with every tempo prescribed as REP has it."""
+    """The definition with every tempo prescribed as REP has it, and all times known exactly."""
     definition = load_definition(exercise)
-    tempo = definition.tempo.model_copy(update={"rise_s": 2.0, "hold_s": 3.0, "lower_s": 2.0})
-    return definition.model_copy(update={"tempo": tempo, "march": exercise == "bridge"})
+    tempo = Tempo(rise_s=2.0, hold_s=3.0, lower_s=2.0)
+    gates = definition.gates.model_copy(update={"timing_error_s": dict.fromkeys(definition.views, EXACT)})
+    return definition.model_copy(update={"tempo": tempo, "gates": gates, "march": exercise == "bridge"})
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,13 @@ class Scene:
 
 
 def still(exercise: str) -> Scene:
-    """A repetition without any fault, as far as the table goes."""
+    """A repetition without any fault, as far as the table goes, and all of it exactly known."""
     definition = definition_of(exercise)
     names = tuple(definition.measures)
     value = np.zeros((len(TIME), len(names)))
     value[:, [i for i, n in enumerate(names) if n == "hip_angle_deg"]] = 180.0
     table = MeasureTable(names, TIME, value, np.zeros(value.shape, np.uint8), np.zeros(value.shape, np.uint8))
+    table = table.with_sd(np.zeros(value.shape))
     view = next(iter(definition.views))
     axis = np.array([1.0, 0.0])
     ref = Reference(
@@ -505,9 +509,11 @@ def test_not_visible_from_anywhere_and_prescribed():
 
 
 @cases("rest")
-def test_without_a_still_baseline_the_start_position_is_not_judged(case):
+def test_a_start_position_that_is_not_known_is_not_judged(case):
     s = scene(case, 2 * case.rule.grades[2])
-    s.ref = replace(s.ref, still=False)
+    s.ref = replace(s.ref, still=False)  # the lowest moments stand for rest
+    assert s.judged()[case.name].fault.grade == 3
+    s.ref.rest[case.measure] = np.nan
     assert s.judged()[case.name] == FaultCheck(False, "baseline", None)
 
 
@@ -523,18 +529,123 @@ def test_a_repetition_without_a_hold_is_still_judged_around_its_peak():
 
 @cases("above", "hold", "duration")
 def test_a_fault_far_beyond_its_threshold_is_surer_than_one_just_beyond(case):
-    def sure(size: float, sd: float) -> float:
-        s = scene(case, size)
-        s.table = replace(s.table, sd=np.full(s.table.value.shape, sd))
-        return s.judged()[case.name].fault.sure
-
     first, last = case.rule.grades[0], case.rule.grades[2]
-    sd = 0.3 * first
-    assert sure(beyond(case.rule, first), sd) == pytest.approx(0.5, abs=0.02)
-    assert 0.8 < sure(beyond(case.rule, last), sd) <= 1.0
+    worse = -1.0 if case.rule.kind in LESS else 1.0
+    sd = 0.2 * first
+
+    def sure(size: float, sd: float) -> float:
+        return uncertain(case, size, sd).judged()[case.name].fault.sure
+
+    # Two chances in three, or no grade is given.
+    assert sure(first + worse * 0.44 * sd, sd) == pytest.approx(0.67, abs=0.01)
+    assert 0.85 < sure(last, sd) <= 1.0
+    assert sure(beyond(case.rule, first), 1e-6) == 1.0
+    assert sure(first + worse * 0.2 * first, 0.1 * first) > sure(first + worse * 0.2 * first, 0.3 * first)
+
+
+# --- the allowance ----------------------------------------------------------------------------------
+
+#: Rules whose error the tests can set.
+KNOWN_ERROR = (*FROM_TABLE, "march", "duration")
+
+
+def uncertain(case: Case, size: float, sd: float) -> Scene:
+    """`scene` in which the rule's own quantity has a standard deviation, in the unit of its thresholds."""
+    s = scene(case, size)
     if case.rule.kind != "duration":
-        assert sure(beyond(case.rule, first), 0.0) == 1.0
-        assert sure(1.2 * first, 0.1 * first) > sure(1.2 * first, 0.5 * first)
+        s.table = s.table.with_sd(np.full(s.table.value.shape, sd))
+        return s
+    tempo = s.definition.tempo
+    of_phase = {"rise": tempo.rise_s, "hold": tempo.hold_s, "lower": tempo.lower_s}
+    error = dict.fromkeys(s.definition.views, sd * of_phase[case.rule.phase or "lower"])
+    gates = s.definition.gates.model_copy(update={"timing_error_s": error})
+    s.definition = s.definition.model_copy(update={"gates": gates})
+    return s
+
+
+@cases(*KNOWN_ERROR)
+@pytest.mark.parametrize("grade", [1, 2, 3])
+def test_a_grade_is_given_once_its_threshold_is_passed_by_the_allowance(case, grade):
+    threshold, sd = case.rule.grades[grade - 1], 0.05 * case.rule.grades[0]
+    worse = -1.0 if case.rule.kind in LESS else 1.0
+    given = uncertain(case, threshold + worse * 0.44 * sd, sd).judged()[case.name]
+    assert given.fault.grade == grade
+    assert given.fault.allowance == pytest.approx(0.43 * sd)
+    # The value stays what it is: nothing is taken off it.
+    assert given.fault.value == pytest.approx(threshold + worse * 0.44 * sd)
+    short = uncertain(case, threshold + worse * 0.42 * sd, sd).judged()[case.name]
+    assert short.checked
+    assert (short.fault.grade if short.fault else 0) == grade - 1
+
+
+@cases("range", "return", "sag", "forced")
+def test_what_is_judged_by_the_signal_has_its_allowance_too(case):
+    def judged(size: float) -> FaultCheck:
+        s = scene(case, size)
+        signal = s.definition.counting.signal
+        s.column(signal)[:] = 0.45  # the range: so an error of a tenth of it is one of 10 %
+        sd = np.zeros(s.table.value.shape)
+        sd[:, s.table.names.index(signal)] = 0.045
+        s.table = s.table.with_sd(sd)
+        return s.judged()[case.name]
+
+    first = case.rule.grades[0]
+    worse = -1.0 if case.rule.kind in LESS else 1.0
+    whole = 100.0 if case.rule.kind == "sag" else 1.0
+    allowance = judged(first + worse * 0.06 * whole).fault.allowance
+    assert 0.02 * whole < allowance < 0.06 * whole
+    assert judged(first + worse * 0.9 * allowance).fault is None
+    assert judged(first + worse * 1.1 * allowance).fault.grade >= 1
+
+
+@cases("peaks")
+def test_a_count_reaches_its_threshold_by_itself(case):
+    for grade, threshold in enumerate(case.rule.grades, start=1):
+        fault = scene(case, threshold).judged()[case.name].fault
+        assert fault.grade == grade
+        assert fault.sure > 0.8
+
+
+@cases("duration")
+@pytest.mark.parametrize("known", [True, False])
+def test_a_doubtful_signal_is_dated_as_roughly_as_in_the_worst_view(case, known):
+    s = scene(case, 0.9 * case.rule.grades[0])
+    errors = dict.fromkeys(s.definition.views, 2.0) | {s.ref.view: EXACT}
+    gates = s.definition.gates.model_copy(update={"timing_error_s": errors})
+    s.definition = s.definition.model_copy(update={"gates": gates})
+    if not known:
+        s.doubt(s.definition.counting.signal, Reason.OCCLUDED)
+    check = s.judged()[case.name]
+    assert check.checked
+    assert (check.fault is not None) == known
+
+
+@cases("duration")
+def test_a_signal_less_sure_than_usual_is_dated_less_surely(case):
+    s = uncertain(case, 0.8 * case.rule.grades[2], 0.01)
+    signal = s.definition.counting.signal
+    usual = s.definition.measures[signal].error.get(s.ref.view, 0.0)
+    at_best = s.judged()[case.name].fault.allowance
+    for times, wanted in ((0.5, 1.0), (3.0, 3.0 if usual else 1.0)):
+        sd = np.zeros(s.table.value.shape)
+        sd[:, s.table.names.index(signal)] = times * usual
+        s.table = s.table.with_sd(sd)
+        assert s.judged()[case.name].fault.allowance == pytest.approx(wanted * at_best)
+
+
+# --- no tempo without a prescription ------------------------------------------------------------------
+
+
+@cases("duration")
+def test_a_tempo_that_nobody_prescribed_is_not_judged(case):
+    s = scene(case, 0.01)
+    s.definition = s.definition.model_copy(update={"tempo": load_definition(case.exercise).tempo})
+    usual = getattr(s.definition.tempo, f"{case.rule.phase}_s")
+    check = s.judged()[case.name]
+    if usual is None:
+        assert check == FaultCheck(False, "no_prescription", None)
+    else:  # the hold of a stretch
+        assert check.fault.grade == 3
 
 
 # --- thresholds and spells ------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def test_every_view_that_counts_has_an_error_of_its_times(exercise):
 
 
 def of_an_earlier_version(exercise):
-    """A definition as sessions stored it that were made before places, limits and errors by view were known."""
+    """A definition as earlier sessions stored it: without places, limits and errors by view."""
     content = load_definition(exercise).model_dump(mode="json")
     content["tempo"] = {"rise_s": 2.0, "hold_s": None, "lower_s": 2.0}
     content["gates"] |= {"timing_error_s": 0.25, "timing_error_low_s": 0.5}
