@@ -16,7 +16,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.error import bearable_error, error_factor
 from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
-from formcheck.measures.reference import Reference
+from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.pose import frame_arrays as arrays
@@ -54,9 +54,6 @@ _FLANK = 0.35
 _SHIFTED = 0.08
 #: Jitter is looked at over this long around a frame.
 _SHAKE_OVER_S = 0.5
-#: Un-foreshortened trunk: divided by the cosine of the yaw up to here (spec 1.5 goes to 50 degrees; beyond
-#: it, rendered bodies were nearer the truth so than with the shaky hip line).
-_STEEPEST_YAW_DEG = 60.0
 #: Trunk in shoulder lines, seen from the foot end (rendered bodies, docs/validation.md).
 _TRUNK_PER_SHOULDER_LINE = 2.2
 
@@ -379,7 +376,7 @@ def _scale(
         shoulder_line = apart(at(Landmark.LEFT_SHOULDER), at(Landmark.RIGHT_SHOULDER))
         full = _TRUNK_PER_SHOULDER_LINE * shoulder_line
     else:
-        full = trunk / np.cos(np.radians(min(abs(ref.yaw_deg), _STEEPEST_YAW_DEG)))
+        full = trunk / np.cos(np.radians(min(abs(ref.yaw_deg), STEEPEST_YAW_DEG)))
     along, normal = ref.along, ref.normal
     if ref.view == "side":
         # Both ends of the floor line lie on the floor (M-B4).

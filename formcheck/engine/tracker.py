@@ -18,7 +18,7 @@ from formcheck.engine.repetition import RepetitionCounter, RepTimes
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
-from formcheck.measures.reference import Reference
+from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
@@ -263,7 +263,8 @@ class Tracker:
         doubt = 1.0 if self._sure_scale else _DOUBT
         if rise < doubt * counting.minimum_range:
             return "small"
-        if self._sure_scale and counting.maximum_range is not None and rise > counting.maximum_range:
+        known = self._sure_scale and abs(self.reference.yaw_deg) <= STEEPEST_YAW_DEG
+        if known and counting.maximum_range is not None and rise > counting.maximum_range:
             return "large"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)
