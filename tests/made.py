@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 import numpy as np
 from skeleton import Camera, Rep, bridge, film, repetitions
@@ -16,12 +22,15 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import LiveInfo, PoseInfo, PracticeSet, Source
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.session.folder import SESSION
 from formcheck.session.reader import open_session
 from formcheck.session.schema import SessionMeta
 from formcheck.session.store import SessionFrame, SessionWriter, write_session
 
 FPS = 25.0
+#: What was prescribed, so that being too fast is a fault.
+TEMPO = "[tempo]\nrise_s = 2\nlower_s = 2\n"
 
 
 @lru_cache(maxsize=4)
@@ -46,14 +55,18 @@ def bridges(reps: int = 4, seed: int = 0, low: float = 0.55) -> Analysis:
         frames_rejected=0,
         people_seen_max=1,
     )
-    evidence = RecordedEvidence(track=track, video=Path("bridge.mp4"), source=source, pose=pose)
-    return judge(evidence, load_definition("bridge"))
+    evidence = RecordedEvidence(
+        track=track, video=Path("bridge.mp4"), source=source, pose=pose, prescription=TEMPO
+    )
+    asked = Prescription.model_validate(tomllib.loads(TEMPO))
+    return judge(evidence, prescribe(load_definition("bridge"), asked))
 
 
 def analysed(folder: Path, analysis: Analysis | None = None) -> Path:
     """An analysed recording in a new folder."""
     folder.mkdir(parents=True)
-    write_session(analysis or bridges(), folder / SESSION)
+    analysis = analysis or bridges()
+    write_session(analysis, folder / SESSION, overrides=analysis.prescription)
     return folder
 
 

@@ -113,7 +113,8 @@ def test_a_session_is_described_in_words_with_value_threshold_and_how_sure(page)
     assert drops["how"] == ""
     knees = next(f for f in info["faults"] if f["id"] == "knees_fall_in")
     assert knees["how"].startswith("Can be checked from the foot end.")
-    assert fault["error"] == "typically 4° from this view"
+    error = load_definition("bridge").measures["hip_angle_deg"].error["side"]
+    assert fault["error"] == f"typically {error:.0f}° from this view"
 
 
 def test_a_session_says_on_top_what_was_seen_and_how_much_was_looked_at(page):

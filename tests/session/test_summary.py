@@ -76,7 +76,7 @@ def test_keys_and_words_of_the_contract(summary):
     ]
     rep = summary["reps"][0]
     assert rep["class"] == "full"
-    assert set(rep["faults"][0]) == {"id", "grade", "value", "unit", "start_s", "end_s", "sure"}
+    assert set(rep["faults"][0]) == {"id", "grade", "value", "unit", "start_s", "end_s", "sure", "allowance"}
 
 
 def test_json_reads_back_the_same():

@@ -9,6 +9,7 @@ from live_session import REP, session, shot, stored
 from made import analysed, bridges
 from skeleton import joined
 
+from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.session.reader import open_session
 from formcheck.session.what_if import WhatIf
@@ -25,7 +26,8 @@ def test_a_recording_is_judged_as_it_was(tmp_path):
 def test_a_live_session_is_judged_as_it_was_with_the_references_it_had_then(tmp_path):
     fast = replace(REP, lower_s=0.6)
     track = shot("bridge", [REP] * 3 + [REP, fast, REP])
-    with open_session(stored(session("bridge", track, tmp_path))) as one:
+    asked = prescribe(load_definition("bridge"), Prescription.model_validate({"tempo": {"lower_s": 2}}))
+    with open_session(stored(session("bridge", track, tmp_path, definition=asked))) as one:
         what_if = WhatIf(one)
         judged = what_if.judge(one.definition)
         summary = one.summary
