@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from formcheck.analysis.live_log import LiveLog, SessionFacts, apply_event
 from formcheck.coach.flow import Flow
 from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.start import live_engine
@@ -22,7 +23,6 @@ from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import load_definition
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
-from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
 from formcheck.video.file import Frame, VideoFile
 from formcheck.words import Words
 

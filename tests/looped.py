@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from formcheck.video.file import open_container
+from formcheck.video.container import open_container
 
 
 def looped(clip: Path, to: Path, seconds: float) -> Path:

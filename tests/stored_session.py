@@ -13,7 +13,8 @@ import pytest
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitions
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.judge import judge_track
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Source
 from formcheck.cli.main import main
 from formcheck.exercises.prescription import check_request
@@ -51,16 +52,17 @@ def judged(
     view: str | None = None,
     prescription: Path | None = None,
     warnings: list[str] | None = None,
+    interpolated: int = 0,
     video: Path = Path("mat.mp4"),
 ) -> Analysis:
     """The track judged as `formcheck analyze` would."""
     width, height = track.image_wh
-    analysis = judge_track(
-        track,
-        check_request(exercise, side, view, prescription),
+    evidence = RecordedEvidence(
+        track=track,
         side=side,
         view=view,
         video=video,
+        prescription=prescription.read_text() if prescription is not None else "",
         source=Source(
             file=video.name,
             width=width,
@@ -75,10 +77,11 @@ def judged(
             frames_with_person=int(track.person.sum()),
             frames_rejected=int(track.rejected.sum()),
             people_seen_max=1,
+            frames_interpolated=interpolated,
         ),
-        warnings=warnings,
+        warnings=tuple(warnings or ()),
     )
-    return analysis
+    return judge(evidence, check_request(exercise, side, view, prescription))
 
 
 def store(analysis: Analysis, folder: Path, overrides: str = "") -> Path:

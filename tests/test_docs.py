@@ -135,3 +135,18 @@ def test_keys_of_a_session_are_explained() -> None:
     text = GUIDES[0].read_text(encoding="utf-8")
     for key in ("**Space**", "**P**", "**Esc**", "**H**"):
         assert key in text
+
+
+def test_what_can_be_relied_on_is_said_for_every_exercise_and_view() -> None:
+    from formcheck.exercises.definition import EXERCISES, load_definition
+
+    text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    table = text.split("<!-- reliance -->")[1].split("<!-- end -->")[0]
+    said = re.findall(r"^\| \*\*(.+?)\*\*, (.+?) \|", table, flags=re.M)
+    known = [load_definition(name) for name in EXERCISES]
+    assert said == [
+        (d.title, view.title.removeprefix("from "))
+        for d in known
+        if not d.based_on
+        for view in d.views.values()
+    ]

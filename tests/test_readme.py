@@ -25,12 +25,11 @@ def test_two_commands_of_one_line_each() -> None:
     assert "-m pytest" in blocks[1]
 
 
-def test_ci_takes_the_test_command_from_here() -> None:
-    pattern = re.search(r"grep -E '([^']+)' \"\$root/README.md\"", (ROOT / ".ci" / "run").read_text())
-    assert pattern is not None
-    found = re.findall(pattern[1] + ".*", README, flags=re.M)
-    assert len(found) == 1
-    assert command_blocks()[1].startswith(found[0])
+def test_ci_takes_both_commands_from_here() -> None:
+    patterns = re.findall(r"grep -E '([^']+)' \"\$root/README.md\"", (ROOT / ".ci" / "run").read_text())
+    assert len(patterns) == 2
+    for pattern, block in zip(patterns, command_blocks(), strict=True):
+        assert re.findall(pattern + ".*", README, flags=re.M) == [block.strip()]
 
 
 def test_the_demo_clip_and_every_link_exist() -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from looped import looped
 
+from formcheck.analysis.live_log import LiveLog, SessionFacts, apply_event, rep_under_way
 from formcheck.coach.flow import Flow
 from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.engine.live_engine import LiveEngine
@@ -28,10 +29,8 @@ from formcheck.pose.live_filter import Blend
 from formcheck.report.write import write_outputs
 from formcheck.session.analyze import analyze
 from formcheck.session.folder import OutputFolder
-from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
-from formcheck.session.replay import rep_under_way
 from formcheck.session.schema import SessionMeta
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.writer import VideoWriter

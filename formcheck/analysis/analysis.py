@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.summary import Summary
+from formcheck.engine.faults import FaultCheck
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.track import Track
@@ -16,7 +17,7 @@ from formcheck.pose.track import Track
 PHASES = ("none", "rest", "rise", "hold", "lower", "lost")
 
 
-def in_words(phase: NDArray[np.uint8]) -> list[str]:
+def phases_in_words(phase: NDArray[np.uint8]) -> list[str]:
     """Indices into `PHASES` as words."""
     return [PHASES[i] for i in phase]
 
@@ -40,6 +41,8 @@ class Analysis:
         declared_side: the side the person named, or None where it was found.
         source_warnings: those of the summary's warnings that came from reading the video, and so cannot be
             found again in the landmarks.
+        checks: for each repetition of the summary, the outcome of every fault by its name; empty in an
+            analysis that was read back from a file.
     """
 
     video: Path
@@ -55,8 +58,9 @@ class Analysis:
     prescription: str = ""
     declared_side: str | None = None
     source_warnings: tuple[str, ...] = ()
+    checks: tuple[dict[str, FaultCheck], ...] = ()
 
     @property
     def phase_words(self) -> list[str]:
         """Phase of each frame as a word."""
-        return in_words(self.phase)
+        return phases_in_words(self.phase)

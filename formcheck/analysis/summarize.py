@@ -18,7 +18,7 @@ from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import Reason, Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def measure_summary(definition: Definition, main: TrackedStretch | None) -> dict
     if main is None or main.stretch.measures is None:
         return tally.info(definition, None)
     posture, table = main.stretch.posture, main.stretch.measures
-    for piece in scratch.pieces(len(table)):
+    for piece in arrays.pieces(len(table)):
         there = posture[piece]
         tally.add(table.status[piece][there], table.reason[piece][there])
     return tally.info(definition, main.stretch.reference)

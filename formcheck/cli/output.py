@@ -16,13 +16,17 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from formcheck.engine.repetition import COUNTED
+from formcheck.analysis.findings import STATE_WORDS, counted_reps, coverage, findings_of
+from formcheck.analysis.phrases import in_sentence
 
 if TYPE_CHECKING:
     from formcheck.analysis.analysis import Analysis
     from formcheck.cli.doctor import Report
     from formcheck.pose.models import ModelInfo
     from formcheck.session.folder import OutputFolder
+
+#: Sign and colour of the three states.
+_STATES = {"faulty": ("✗", "yellow"), "good": ("✓", "green"), "unseen": ("–", "bright_black")}
 
 
 @contextmanager
@@ -54,25 +58,24 @@ def progress_bar(show: bool) -> Iterator[Callable[[str, float], None]]:
 def print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, report: bool) -> None:
     """What was seen, in a few lines, and where the results are."""
     out = Console(highlight=False)
-    summary = analysis.summary
-    definition = analysis.definition
-    counts = {kind: sum(r.class_ == kind for r in summary.reps) for kind in COUNTED}
-    total = sum(counts.values())
+    summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
+    covered, signs = coverage(summary.faults), getattr(out.file, "encoding", None) or "ascii"
     view = definition.views.get(summary.view.name)
     where = f", seen {view.title}" if view is not None else ""
-    kinds = f" ({counts['partial']} of them partial)" if counts["partial"] else ""
-    word = "repetition" if total == 1 else "repetitions"
-    out.print(f"[bold]{definition.title}[/bold]{where}: {total} {word}{kinds}.")
-    grades = {1: "mild", 2: "moderate", 3: "marked"}
-    for name, info in summary.faults.items():
-        if info.reps_affected:
-            out.print(
-                f"  • {definition.faults[name].title}: in {info.reps_affected} of {info.reps_checked}, "
-                f"at worst {grades[info.worst_grade]}"
-            )
-    unchecked = [definition.faults[n].title for n, i in summary.faults.items() if i.reason == "view"]
-    if unchecked and total:
-        out.print(f"  Not checked, because this view cannot show it: {', '.join(unchecked).lower()}.")
+    first, *more = findings.verdict(summary)
+    out.print(f"[bold]{definition.title}[/bold]{where}: {in_sentence(first)}")
+    if counted_reps(summary.reps):
+        sign, colour = _STATES[covered.state]
+        sign = sign if _fits(sign, signs) else {"✓": "+", "✗": "x"}.get(sign, "-")
+        out.print(Text(f"{sign} {STATE_WORDS[covered.state]}, {covered.text}", style=f"bold {colour}"))
+        for line in more:
+            out.print(Padding(Text(line), (0, 0, 0, 2)))
+        for group in findings.not_checked(summary.faults):
+            titles = in_sentence(", ".join(group.titles))
+            out.print(Padding(Text(f"Not checked, because {group.why}: {titles}."), (0, 0, 0, 2)))
+    else:
+        for line in more:
+            out.print(Padding(Text(line), (0, 0, 0, 2)))
     for warning in summary.warnings:
         out.print(f"  [yellow]Note:[/yellow] {warning}", markup=True)
     out.print()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from formcheck.analysis.events import Event
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.pages.flow_pages import FlowState, Pages
@@ -34,7 +35,6 @@ from formcheck.coach.setup import SetupCoach
 from formcheck.engine.live_engine import PRACTICE_REPS, LiveMoment
 from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
-from formcheck.session.events import Event
 from formcheck.words import Words
 
 

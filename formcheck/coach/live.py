@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from formcheck.analysis.events import Event
+from formcheck.analysis.live_log import LiveLog, SessionFacts, apply_event, rep_under_way
 from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.live_view import body_of
@@ -32,10 +34,7 @@ from formcheck.errors import FormcheckError
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
-from formcheck.session.events import Event
-from formcheck.session.live_log import LiveLog, SessionFacts, apply_event
 from formcheck.session.recorder import Recorder
-from formcheck.session.replay import rep_under_way
 from formcheck.session.schema import SessionMeta
 from formcheck.version import __version__
 from formcheck.video.file import Frame
@@ -62,6 +61,7 @@ class LiveOptions:
         prescription: text of the prescription file, or "".
         clip: the source is a clip, whose end ends the session.
         mute: no sound is wanted, so its absence is no trouble.
+        declared_view: the person named the view.
     """
 
     sessions: Path
@@ -73,6 +73,7 @@ class LiveOptions:
     prescription: str = ""
     clip: bool = False
     mute: bool = False
+    declared_view: bool = False
 
 
 @dataclass
@@ -320,6 +321,7 @@ class LiveSession:
             model=self._engine.model,
             device=self._engine.device,
             views=flow.plan.views,
+            declared_view=options.declared_view,
         )
         check = position_check(definition, options.side, flow.plan.views)
         self._practice = LiveEngine(definition, check, side=options.side)

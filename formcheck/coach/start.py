@@ -85,6 +85,7 @@ def start_live(request: LiveRequest) -> LiveResult:
         prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
         clip=request.clip is not None,
         mute=request.mute,
+        declared_view=request.view is not None,
     )
     engine = live_engine(request.model, request.device)
     return LiveSession(

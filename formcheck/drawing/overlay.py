@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from formcheck.drawing.lettering import elide, put_text, text_width, wrap
 from formcheck.drawing.palette import (
     FAULT,
-    GRADE_WORDS,
     HALO,
     INK,
     INK_SOFT,
@@ -35,7 +34,7 @@ from formcheck.drawing.palette import (
     fixed_point,
 )
 from formcheck.drawing.strip import Strip, draw_strip
-from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON, Landmark
+from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class OverlayState:
         value_unit: its unit, shown smaller; "" where the value carries it (as in 37°).
         strip: the signal.
         faults: what is seen to go wrong now.
-        unseen: names of what cannot be seen from here.
+        unseen: names of what cannot be checked from here.
         reached: share of the target reached now, for the bar; None for no bar.
         cue: one line to the patient, or None.
         message: one line over the picture, e.g. why nothing is drawn; None for none.
@@ -334,7 +333,7 @@ def _bar(canvas: Image, x: float, y: float, width: float, height: float, share: 
 
 
 def _notes(canvas: Image, at: _Layout, state: OverlayState) -> None:
-    """The cue, the faults seen now, and what cannot be seen from here."""
+    """The cue, the faults seen now, and what cannot be checked from here."""
     f = at.font
     room = at.width - 2 * at.pad
     y = at.notes + 1.15 * f
@@ -357,15 +356,19 @@ def _notes(canvas: Image, at: _Layout, state: OverlayState) -> None:
             put_text(canvas, text, at.pad, at.small + (0.95 + 1.2 * i) * f, size, INK_SOFT, 400)
 
 
+_UNSEEN = "Cannot be checked from here:"
+
+
 @lru_cache(maxsize=8)  # the same in every frame of a video
 def _unseen(names: tuple[str, ...], room: float, size: float, most: int) -> tuple[str, ...]:
     """Lines that name as many of them as there is room for, and how many more there are."""
     for shown in range(len(names), 0, -1):
         more = f" and {len(names) - shown} more" if shown < len(names) else ""
-        lines = wrap(f"Cannot be seen from here: {', '.join(names[:shown])}{more}", room, size, 400, most + 1)
+        text = f"{_UNSEEN} {', '.join(names[:shown])}{more}"
+        lines = wrap(text, room, size, 400, most + 1)
         if len(lines) <= most:
             return lines
-    return wrap(f"Cannot be seen from here: {', '.join(names)}", room, size, 400, most)
+    return wrap(f"{_UNSEEN} {', '.join(names)}", room, size, 400, most)
 
 
 def _fault_line(
@@ -373,7 +376,7 @@ def _fault_line(
 ) -> None:
     """Grade, title and value; the grade's word goes first where room is short (the number stays)."""
     draw_badge(canvas, (x + 0.75 * f, y - 0.38 * f), mark.grade, 0.72 * f)
-    value, word = (f"  ·  {part}" if part else "" for part in (mark.value, GRADE_WORDS.get(mark.grade, "")))
+    value, word = (f"  ·  {part}" if part else "" for part in (mark.value, mark.word))
     room = width - 2 * f
     needed = text_width(mark.title, f, 600)
     tails = (value + word + more, value + more, more)
@@ -390,11 +393,6 @@ def clock(time_s: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def landmarks_of(*names: str) -> tuple[int, ...]:
-    """Indices of landmarks by name, e.g. ``landmarks_of("LEFT_HIP", "RIGHT_HIP")``."""
-    return tuple(int(Landmark[name]) for name in names)
-
-
 @dataclass(frozen=True)
 class FaultMark:
     """A fault that is happening now.
@@ -404,12 +402,14 @@ class FaultMark:
         grade: 1 mild, 2 moderate, 3 marked.
         value: the number with its unit, or "".
         at: the body part to ring: the middle of these landmarks.
+        word: the grade in words, or "".
     """
 
     title: str
     grade: int
     value: str = ""
     at: tuple[int, ...] = ()
+    word: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ PHASE_WORDS = {
     "lower": "Lowering",
     "lost": "Lost from view",
 }
-GRADE_WORDS = {1: "mild", 2: "moderate", 3: "marked"}
 
 
 def bgr(hex_rgb: str) -> Color:

@@ -25,15 +25,13 @@ from formcheck.drawing.palette import (
     bgr,
     fixed_point,
 )
+from formcheck.drawing.signal import PHASE_TINTS, phase_spans, tint, true_runs
 
-_PLAIN = bgr("#1a202a")
-_FILL = {
-    "rise": bgr("#1d3b52"),
-    "hold": bgr("#1c4f44"),
-    "lower": bgr("#3b3157"),
-    "lost": bgr("#26282d"),
-}
-_HATCH = {"rise": bgr("#2f5f80"), "lower": bgr("#5d4d88"), "lost": bgr("#3d4047")}
+_GROUND = "#1a202a"
+_PLAIN = bgr(_GROUND)
+_FILL = {phase: bgr(tint(phase, _GROUND, 2.0)) for phase in PHASE_TINTS} | {"lost": bgr("#26282d")}
+_HATCH = {phase: bgr(tint(phase, _GROUND, 4.0)) for phase, (_, _, hatch) in PHASE_TINTS.items() if hatch}
+_HATCH["lost"] = bgr("#3d4047")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +114,8 @@ def _draw_page(strip: Strip, start: float, length: float, w: int, h: int, font: 
         return image
     t, value, trusted = strip.time_s[inside], strip.value[inside], strip.trusted[inside]
     xs = (t - start) / length * (w - 1)
-    names = [strip.phase[int(i)] for i in inside]
-    begin = 0
-    for i in range(1, len(names) + 1):
-        if i == len(names) or names[i] != names[begin]:
-            end = xs[i] if i < len(names) else xs[-1] + 1
-            _shade(image, xs[begin], end, names[begin], font)
-            begin = i
+    for phase, begin, end in phase_spans(xs, [strip.phase[int(i)] for i in inside]):
+        _shade(image, begin, end + 1 if end == xs[-1] else end, str(phase), font)
     low, high = _span(strip)
     points = np.stack([xs, [_height_of(v, low, high, h) for v in value]], axis=1)
     line = max(2, round(0.13 * font))
@@ -170,9 +163,8 @@ def _curve(
     dashed: bool,
 ) -> None:
     """Polylines through the shown points; never across a gap."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], show.astype(np.int8), [0]])))
-    for a, b in zip(edges[::2], edges[1::2], strict=True):
-        run = points[a:b] if b - a > 1 else np.repeat(points[a:b], 2, axis=0)
+    for shown in true_runs(show):
+        run = points[shown] if shown.stop - shown.start > 1 else np.repeat(points[shown], 2, axis=0)
         if dashed:
             part = np.floor(run[:, 0] / (3 * width + 2)).astype(int) % 2 == 0
             pieces = np.split(run, np.flatnonzero(np.diff(part.astype(np.int8))) + 1)

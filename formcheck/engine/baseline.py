@@ -17,7 +17,7 @@ from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.smoothing import running_mean, running_median
@@ -168,7 +168,7 @@ def contradicted(part: Track) -> Mask:
     """``(T,)`` True where the direct and the mirrored reading contradict each other for a while.
 
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
-    (docs/validation.md, "Two readings").
+    (docs/lab_notes.md, "Two readings").
     """
     out = np.zeros(len(part), bool)
     if part.disagreement is None:
@@ -193,7 +193,7 @@ def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -
     rule = formulas(definition).in_posture
     posture = np.zeros(len(part), bool)
     seen = part.person.copy()
-    for piece in scratch.pieces(len(part)):
+    for piece in arrays.pieces(len(part)):
         seen[piece] &= np.isfinite(world[piece]).all(axis=(1, 2))
         posture[piece][seen[piece]] = rule(world[piece][seen[piece]].astype(np.float64))
     # A single odd frame neither makes nor breaks a posture: majority over half a second.
@@ -223,7 +223,7 @@ def _outline(
 ) -> tuple[Reference, list[str]]:
     """View, sides and directions from the frames in posture."""
     warnings: list[str] = []
-    w, p = (scratch.Rows(points, posture, np.float64) for points in (world, xy))
+    w, p = (arrays.Rows(points, posture, np.float64) for points in (world, xy))
     module = formulas(definition)
     on_side = module.LIES_ON == "side"
     seen = module.seen_from(w, p)
@@ -277,7 +277,7 @@ def _scale(
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
 
     def at(landmark: Landmark, frames: Mask = rest) -> Array:
-        return scratch.Rows(xy, frames, np.float64)[:, landmark]
+        return arrays.Rows(xy, frames, np.float64)[:, landmark]
 
     def apart(a: Array, b: Array) -> float:
         return float(np.median(norm(a - b)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
 
 _KEEP_S = 45.0
@@ -37,6 +38,32 @@ def kept_s(counting: Counting) -> float:
 
 
 @dataclass(frozen=True)
+class RepFrames:
+    """A closed repetition and all that its faults are judged from, apart from the definition.
+
+    Attributes:
+        times: its limits, class and levels.
+        table: measures from a little before it until it closed.
+        reference: what they were measured against.
+        fps: frame rate around it, 0 where unknown.
+    """
+
+    times: RepTimes
+    table: MeasureTable
+    reference: Reference
+    fps: float
+
+    def judged(self, definition: Definition) -> dict[str, FaultCheck]:
+        """The outcome of every fault of a definition, by name."""
+        if self.times.rep_class == "void":
+            # Not all of it was seen: nothing about it is called present or absent.
+            return {name: FaultCheck(False, "no_person", None) for name in definition.faults}
+        asked = definition.target_range
+        target = asked / self.reference.range if asked is not None else 1.0
+        return judge_rep(self.times, self.table, definition, self.reference, target=target, fps=self.fps)
+
+
+@dataclass(frozen=True)
 class RepResult:
     """A closed repetition with the outcome of every fault.
 
@@ -44,11 +71,13 @@ class RepResult:
         times: its limits, class and levels.
         checks: the outcome of every fault, by name.
         at_top: median of each measure around the top, where it was ok.
+        frames: what its faults were judged from; None where that has been let go of.
     """
 
     times: RepTimes
     checks: dict[str, FaultCheck]
     at_top: dict[str, float] = field(default_factory=dict)
+    frames: RepFrames | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -153,10 +182,11 @@ class Tracker:
                 return
             until = len(states)
             window = slice(table.between(table.time_s[until - 1] - self._keep_s, np.inf).start, until)
-            if self._is_the_exercise(times, table.time_s[window], in_shape[window]):
-                reps.append(self._judge(times, table.part(window)))
+            t = table.time_s[window]
+            if self._is_the_exercise(times, t, in_shape[window]):
+                reps.append(self._judged(times, t, table.part(slice(window.start + _first(times, t), until))))
 
-        for piece in scratch.pieces(len(table)):
+        for piece in arrays.pieces(len(table)):
             columns = (column[piece].tolist() for column in (table.time_s, unknown, levels))
             for t, missing, level in zip(*columns, strict=True):
                 times = self._counter.update(t, None if missing else level)
@@ -170,7 +200,9 @@ class Tracker:
         if times is None:
             return None
         t, shape = (np.array(column) for column in zip(*self._shape, strict=True))
-        return self._judge(times, _stack(self._rows)) if self._is_the_exercise(times, t, shape) else None
+        if not self._is_the_exercise(times, t, shape):
+            return None
+        return self._judged(times, t, _stack(list(islice(self._rows, _first(times, t), None))))
 
     def _is_the_exercise(self, times: RepTimes, t: NDArray[np.float64], in_shape: NDArray[np.bool_]) -> bool:
         """A movement counts only if it is large enough and starts from the exercise's posture."""
@@ -188,18 +220,25 @@ class Tracker:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
 
-    def _judge(self, times: RepTimes, table: MeasureTable) -> RepResult:
-        step = np.diff(table.time_s)
-        fps = 1 / median(step) if step.size else 0.0
-        # No rule looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
-        table = table.part(slice(int(np.searchsorted(table.time_s, times.start_s - _LEAD_S)), None))
-        asked = self.definition.target_range
-        target = asked / self.reference.range if asked is not None else 1.0
-        checks = judge_rep(times, table, self.definition, self.reference, target=target, fps=fps)
-        if times.rep_class == "void":
-            # Not all of it was seen: nothing about it is called present or absent.
-            checks = {name: FaultCheck(False, "no_person", None) for name in checks}
-        return RepResult(times, checks, _at_top(times, table))
+    def _judged(self, times: RepTimes, t: NDArray[np.float64], table: MeasureTable) -> RepResult:
+        """The repetition with its faults.
+
+        Args:
+            times: its limits.
+            t: times of all frames that are kept.
+            table: measures of those that its rules may look at.
+        """
+        step = np.diff(t)
+        frames = RepFrames(times, table, self.reference, 1 / median(step) if step.size else 0.0)
+        return RepResult(times, frames.judged(self.definition), _at_top(times, table), frames)
+
+
+def _first(times: RepTimes, t: NDArray[np.float64]) -> int:
+    """First frame that a rule may look at.
+
+    None looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
+    """
+    return int(np.searchsorted(t, times.start_s - _LEAD_S))
 
 
 def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
@@ -214,7 +253,7 @@ def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
     return out
 
 
-def _stack(rows: deque[MeasureTable]) -> MeasureTable:
+def _stack(rows: list[MeasureTable]) -> MeasureTable:
     def join(field: str) -> NDArray:
         return np.concatenate([getattr(row, field) for row in rows])
 

@@ -48,7 +48,7 @@ RATIOS = frozenset({"knee_separation"})
 #: By how much BlazePose exaggerates a bridge seen from the side: degrees to take off the hip angle and the
 #: knee flexion, at these measured hip angles, linear in between. Its hip point lies on the front of the
 #: body and it learned to draw people straight, so the excess grows towards both ends. Fitted on rendered
-#: bodies made for it, tested on others (docs/validation.md, "Joint centres").
+#: bodies made for it, tested on others (docs/lab_notes.md, "Joint centres").
 EXCESS_AT_HIP_ANGLE = np.array([120.0, 165.0, 200.0])
 HIP_ANGLE_EXCESS = np.array([4.8, 3.8, 11.6])
 KNEE_FLEXION_EXCESS = np.array([-3.3, -0.2, -5.1])
@@ -183,7 +183,7 @@ BONES_OF = {
 #: BlazePose then sees somebody standing, puts the hips on the knees and the knees half way down the shanks
 #: (shanks 0.60 to 0.70 of their length), and there the legs are twice as far apart as the knees are. So the
 #: separation is not to be believed, but that they have come nearer is: at least as much as is drawn. That is
-#: `knees_nearer`, which therefore is not held to the shanks' length (docs/validation.md, "Knees").
+#: `knees_nearer`, which therefore is not held to the shanks' length (docs/lab_notes.md, "Knees").
 SHANKS_OF = {
     "shank_lean_left_deg": ("shank_left",),
     "shank_lean_right_deg": ("shank_right",),

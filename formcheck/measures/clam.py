@@ -36,14 +36,14 @@ RATIOS: frozenset[str] = frozenset()
 DERIVED = frozenset({"hip_opening_deg", "pelvic_share"})
 
 #: Opening per knee lift from the front, degrees a trunk length (spec M-C2a; 95 was also the best of 95 to
-#: 108 on rendered bodies, docs/validation.md).
+#: 108 on rendered bodies, docs/lab_notes.md).
 OPENING_PER_LIFT = 95.0
 #: A top foot that leaves the lower one lifts the knee by about half as much without opening the hip.
 LIFT_BY_FEET = 0.5
 #: BlazePose drags the hidden bottom knee towards the feet as the top knee rises, by
-#: this share of the lift (rendered bodies with exact truth, docs/validation.md).
+#: this share of the lift (rendered bodies with exact truth, docs/lab_notes.md).
 SLIDE_PER_LIFT = 0.07
-#: Gains found on rendered bodies of known movement (docs/validation.md): feet apart from the foot side (the
+#: Gains found on rendered bodies of known movement (docs/lab_notes.md): feet apart from the foot side (the
 #: near, upper foot is drawn too high), and turn of the hip line per pelvic roll.
 FEET_GAIN_OBLIQUE = 0.5
 ROLL_GAIN = 1.05
@@ -72,7 +72,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     scale = ref.length_px
     hips = (t("hip") + b("hip")) / 2
     # The bottom knee lies still on the mat, mostly hidden, and BlazePose drags it after the top one: taking
-    # it off would take a third of the lift away (docs/validation.md). The camera stands still, so the top
+    # it off would take a third of the lift away (docs/lab_notes.md). The camera stands still, so the top
     # knee's own rise is the lift; so with the feet.
     lift = height(t("knee")) / scale
     out: dict[str, Array] = {"knee_lift": lift}

@@ -21,7 +21,7 @@ from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark, side_landmark
 
 Array = NDArray[np.float64]
@@ -77,15 +77,15 @@ def raw_values(
             np.asarray(xy[frames][some], np.float64), np.asarray(world[frames][some], np.float64), ref
         )
 
-    if len(xy) <= scratch.PIECE:
+    if len(xy) <= arrays.PIECE:
         return of(slice(None))
     count, done = len(xy) if where is None else int(np.count_nonzero(where)), 0
     names: list[str] = []
-    for piece in scratch.pieces(len(xy)):
+    for piece in arrays.pieces(len(xy)):
         found = of(piece)
         if not names:
             names = list(found)
-            values = scratch.empty((len(names), count), np.float64)
+            values = arrays.empty((len(names), count), np.float64)
         new = len(found[names[0]])
         values[:, done : done + new] = list(found.values())
         done += new
@@ -142,20 +142,20 @@ class Measurer:
     ) -> MeasureTable:
         """Measures of T frames; see `measure`."""
         time_s = np.asarray(time_s, np.float64)
-        if len(time_s) <= scratch.PIECE:
+        if len(time_s) <= arrays.PIECE:
             return MeasureTable(self._names, time_s, *self._piece(xy, world, visibility, person, image_wh))
         table = MeasureTable.empty(self._names, time_s)
-        for one in scratch.pieces(len(time_s)):
+        for one in arrays.pieces(len(time_s)):
             found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh)
             table.value[one], table.status[one], table.reason[one] = found
         return table
 
     def values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
         """``(T, M)`` values of T frames, whether they can be believed or not."""
-        if len(xy) <= scratch.PIECE:
+        if len(xy) <= arrays.PIECE:
             return self._values(xy, world)
-        out = scratch.empty((len(self._names), len(xy)), np.float64).T
-        for one in scratch.pieces(len(xy)):
+        out = arrays.empty((len(self._names), len(xy)), np.float64).T
+        for one in arrays.pieces(len(xy)):
             out[one] = self._values(xy[one], world[one])
         return out
 

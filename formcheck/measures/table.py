@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 
 
 class Status(IntEnum):
@@ -82,9 +82,9 @@ class MeasureTable:
         return cls(
             names,
             time_s,
-            scratch.full(shape[::-1], np.nan, np.float64).T,  # who asks for one measure touches only that
-            scratch.full(shape, Status.NOT_MEASURABLE, np.uint8),
-            scratch.full(shape, Reason.NO_PERSON, np.uint8),
+            arrays.full(shape[::-1], np.nan, np.float64).T,  # who asks for one measure touches only that
+            arrays.full(shape, Status.NOT_MEASURABLE, np.uint8),
+            arrays.full(shape, Reason.NO_PERSON, np.uint8),
         )
 
     def column(self, name: str) -> NDArray[np.float64]:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import joint_angle_deg, norm, unit
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
 
 Array = NDArray[np.float64]
 #: ``(T, 33, ...)`` landmarks, of which ``points[:, landmark]`` is asked for.
-Points = Array | scratch.Rows
+Points = Array | arrays.Rows
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ HOLD_REGION_S = 2.0
 #: Somebody followed whose lying score is below this may be the therapist: look for a patient.
 UPRIGHT_BELOW = 0.35
 #: A mirrored second reading this often. It costs as much as a first one; the difference between the two
-#: changes only as the pose does, so a few a second are enough (docs/validation.md, "Two readings").
+#: changes only as the pose does, so a few a second are enough (docs/lab_notes.md, "Two readings").
 MIRROR_EVERY_S = 0.2
 #: Another person must lie this much more level than the one followed to take the lock over.
 LYING_MARGIN = 0.25

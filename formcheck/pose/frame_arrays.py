@@ -1,110 +1,58 @@
-"""Arrays with a row for every frame of a recording: long ones lie in a file without a name, not in memory.
+"""Arrays with a row for every frame of a recording, made and worked on so that a long one may lie anywhere.
 
-Work on them goes piece by piece, through `pieces` or `Rows`. After each piece the system gets the memory
-back, so that of a long recording no more than of a short one counts as the program's. The file is gone with
-the array (or the program).
+By default they are numpy's own, in memory. A program that looks at long recordings names another place with
+`keep_in`; the numbers do not know where they lie. Work on them goes piece by piece, through `pieces` or
+`Rows`: after each piece the place may take back the memory.
 """
 
 from __future__ import annotations
 
-import errno
-import math
-import mmap
-import os
-import tempfile
-import threading
-import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import IO, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from formcheck.errors import FormcheckError
-
-#: Smaller arrays are ordinary ones.
-IN_MEMORY_BYTES = 4_000_000
 #: Frames worked on at a time.
 PIECE = 4096
-_in_memory_bytes: ContextVar[int | None] = ContextVar("in_memory_bytes", default=None)
-_BLOCK = bytes(1 << 20)
-#: Every file that is mapped into memory.
-_maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
-_maps_lock = threading.Lock()
 
 
-def folder() -> str:
-    """Where scratch files are made. ``/tmp`` is often in memory, which is what they are to spare."""
-    if not os.environ.get("TMPDIR") and os.path.isdir("/var/tmp") and os.access("/var/tmp", os.W_OK):
-        return "/var/tmp"
-    return tempfile.gettempdir()
+class ArrayStore(Protocol):
+    """Where arrays lie."""
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+        """As ``numpy.empty``."""
+
+    def give_back(self) -> None:
+        """Nothing of the arrays needs to be in memory now; what is touched again is read again."""
 
 
-@contextmanager
-def in_memory(up_to: int) -> Iterator[None]:
-    """While this lasts, arrays smaller than so many bytes are ordinary ones: quicker by a fifth, where the
-    memory is there."""
-    token = _in_memory_bytes.set(up_to)
-    try:
-        yield
-    finally:
-        _in_memory_bytes.reset(token)
+class _Memory:
+    """numpy's own arrays."""
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
+        return np.empty(shape, dtype)
+
+    def give_back(self) -> None: ...
 
 
-def no_room(error: OSError) -> FormcheckError:
-    """What to say when a scratch file cannot be written."""
-    return FormcheckError(
-        f"The landmarks of a long recording are kept in {folder()} while it is judged, and that failed "
-        f"({error.strerror or error}); free some space there, or set TMPDIR to another folder."
-    )
+_store: ArrayStore = _Memory()
+
+
+def keep_in(store: ArrayStore) -> None:
+    """From now on, in this process, new arrays come from there."""
+    global _store
+    _store = store
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
-    """As ``numpy.empty``.
-
-    Raises:
-        FormcheckError: there is no room on the disk for an array of this size.
-    """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size < (_in_memory_bytes.get() or IN_MEMORY_BYTES):
-        return np.empty(shape, dtype)
-    try:
-        with tempfile.TemporaryFile(dir=folder()) as file:
-            _make_room(file, size)
-            mapped = mmap.mmap(file.fileno(), size)
-    except OSError as error:
-        raise no_room(error) from None
-    with _maps_lock:
-        _maps.add(mapped)
-    return np.ndarray(shape, dtype, buffer=mapped)
+    """As ``numpy.empty``, from where arrays are kept."""
+    return _store.empty(shape, dtype)
 
 
 def give_back() -> None:
-    """Take all scratch files out of this process's memory; what is touched again is read again.
-
-    The system would do that when it needs the room, but until then they count as the program's. Where it
-    cannot be asked to (Windows), they do.
-    """
-    if hasattr(mmap, "MADV_DONTNEED"):
-        with _maps_lock:
-            for mapped in _maps:
-                with suppress(OSError):
-                    mapped.madvise(mmap.MADV_DONTNEED)
-
-
-def _make_room(file: IO[bytes], size: int) -> None:
-    """Not only make it long: a disk that is full is to say so here, and not by a signal later."""
-    if hasattr(os, "posix_fallocate"):
-        try:
-            return os.posix_fallocate(file.fileno(), 0, size)
-        except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-                raise
-    for at in range(0, size, len(_BLOCK)):
-        file.write(_BLOCK[: size - at])
-    file.flush()
+    """See `ArrayStore.give_back`."""
+    _store.give_back()
 
 
 def full(shape: tuple[int, ...], value: float, dtype: DTypeLike) -> NDArray:

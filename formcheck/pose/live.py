@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose.blazepose import BlazePose
+from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.region import Region
@@ -29,6 +30,22 @@ _TRY_EVERY_S = 10.0
 _EMPTY_S = 2.0
 
 
+class _EndedError(Exception):
+    """The trial is not wanted any more."""
+
+
+class _EndableNet(LandmarkNet):
+    """A landmark model that refuses its next picture once it is told to end."""
+
+    def __init__(self, net: LandmarkNet, end: threading.Event) -> None:
+        self._net, self._end = net, end
+
+    def __call__(self, image: NDArray[np.uint8], region: Region, mirrored: bool = False) -> NetOutput:
+        if self._end.is_set():
+            raise _EndedError
+        return self._net(image, region, mirrored)
+
+
 class LivePose:
     """Estimates the frames of a live session.
 
@@ -41,6 +58,7 @@ class LivePose:
         self._results: deque[tuple[float, PoseResult]] = deque()
         self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._trial: threading.Thread | None = None
+        self._end = threading.Event()
         self._found: list[Region | None] = []
         self._tried_s = -np.inf
         self._held = False
@@ -71,9 +89,13 @@ class LivePose:
         return result
 
     def close(self) -> None:
-        """Wait for a trial under way, then release the engine."""
+        """End a trial under way, within one picture, then release the engine.
+
+        A thread left inside the model would take the whole program with it when the interpreter ends.
+        """
+        self._end.set()
         if self._trial is not None:
-            self._trial.join(timeout=10.0)
+            self._trial.join()
         self._engine.close()
 
     def _keep(self, result: PoseResult, frame: Frame) -> None:
@@ -100,11 +122,13 @@ class LivePose:
     def _start_trial(self, t: float) -> None:
         assert isinstance(self._engine, BlazePose)
         self._tried_s = t
-        net, results = self._engine.net, [result for _, result in self._results]
+        net = _EndableNet(self._engine.net, self._end)
+        results = [result for _, result in self._results]
         pictures = [picture for _, picture in self._pictures]
-        self._trial = threading.Thread(
-            target=lambda: self._found.append(find_region(net, pictures, results)),
-            name="second look",
-            daemon=True,
-        )
+
+        def look() -> None:
+            with suppress(_EndedError):
+                self._found.append(find_region(net, pictures, results))
+
+        self._trial = threading.Thread(target=look, name="second look", daemon=True)
         self._trial.start()

@@ -11,7 +11,7 @@ from typing import overload
 
 import numpy as np
 
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import scratch_files as scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
 
 #: So much stays in memory, about a minute of video.

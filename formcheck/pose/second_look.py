@@ -2,7 +2,7 @@
 
 Seen from the feet or the head end the trunk points at the camera: the face is hidden, the published region
 shrinks and turns with every frame, and legs are swapped. The landmark model itself is not the problem. On
-one wide region that stays put it follows the same body steadily (docs/validation.md, "End views"). Which
+one wide region that stays put it follows the same body steadily (docs/lab_notes.md, "End views"). Which
 region is tried out on a few frames; the judge is how well a direct and a mirrored reading agree, which is
 close for a body really seen (0.04 to 0.10 body sizes in all steady clips) and poor for a swapped or
 invented one (0.26 and more).
@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.blazepose import LandmarkNet
 from formcheck.pose.landmarks import (
     BOTH_ANKLES,
@@ -44,7 +44,7 @@ _STACKED = 0.5
 _FEET_NEARER_M = 0.25
 _TALL_BOX = 1.0
 #: Such a body lies half way between upright and level in the picture: turned by this much, and in a region
-#: this wide, the legs are followed best (rendered bodies made for it, docs/validation.md, "End views").
+#: this wide, the legs are followed best (rendered bodies made for it, docs/lab_notes.md, "End views").
 _SIDE_TURN = math.pi / 4
 _SIDE_REACH = 4.2
 #: A trial region must hold a person in this share of the frames tried.
@@ -102,18 +102,18 @@ def is_better(again: Sequence[PoseResult], first: Sequence[PoseResult]) -> bool:
     return before > _LOST_DISAGREEMENT and after < STEADY_DISAGREEMENT
 
 
-def _found(results: Sequence[PoseResult]) -> tuple[scratch.Rows, scratch.Rows]:
+def _found(results: Sequence[PoseResult]) -> tuple[arrays.Rows, arrays.Rows]:
     """``(N, 33, 3)`` world and ``(N, 33, 2)`` image landmarks of the frames in which somebody was seen."""
     seen = np.zeros(len(results), bool)
-    world = scratch.empty((len(results), LANDMARK_COUNT, 3), np.float32)
-    xy = scratch.empty((len(results), LANDMARK_COUNT, 2), np.float32)
-    for i in scratch.each(len(results)):
+    world = arrays.empty((len(results), LANDMARK_COUNT, 3), np.float32)
+    xy = arrays.empty((len(results), LANDMARK_COUNT, 2), np.float32)
+    for i in arrays.each(len(results)):
         if (pose := results[i].pose) is not None:
             seen[i], world[i], xy[i] = True, pose.world_xyz, pose.image_xy
-    return scratch.Rows(world, seen), scratch.Rows(xy, seen)
+    return arrays.Rows(world, seen), arrays.Rows(xy, seen)
 
 
-def _end_on(world: scratch.Rows) -> bool:
+def _end_on(world: arrays.Rows) -> bool:
     """True when a supine body's trunk points at the camera and its hip line lies across."""
     if not len(world):
         return False
@@ -124,7 +124,7 @@ def _end_on(world: scratch.Rows) -> bool:
     return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
 
 
-def _upper_side(world: scratch.Rows, xy: scratch.Rows) -> str | None:
+def _upper_side(world: arrays.Rows, xy: arrays.Rows) -> str | None:
     """The upper side of a body lying on its side and seen from the feet, or None."""
     if not len(world):
         return None
@@ -177,7 +177,7 @@ def find_region(
 
 
 def _for_side_lying(
-    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], xy: scratch.Rows, upper: str
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows, upper: str
 ) -> Region:
     """The region for a body on its side seen from the feet, begun where the tracking was (`xy`)."""
     hips = (xy[:, Landmark.LEFT_HIP] + xy[:, Landmark.RIGHT_HIP]) / 2
@@ -191,7 +191,7 @@ def _for_side_lying(
     return region
 
 
-def _trials(frames: Sequence[NDArray[np.uint8]], xy: scratch.Rows, of: int) -> list[Region]:
+def _trials(frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows, of: int) -> list[Region]:
     """Regions worth trying, each at eight turns: where the tracking was and where the picture moves.
 
     Args:

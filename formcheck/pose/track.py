@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
 from formcheck.pose.person import (
     CORE,
@@ -70,7 +70,7 @@ class Track:
         apart = np.full(n, np.nan)
         track = cls.empty(n, image_wh)
         twice: list[int] = []
-        for i in scratch.each(n):
+        for i in arrays.each(n):
             result = found[i]
             track.time_s[i], track.people_seen[i] = result.time_s, result.people_seen
             track.rejected[i] = result.rejected is not None
@@ -98,9 +98,9 @@ class Track:
             person=np.zeros(count, bool),
             rejected=np.zeros(count, bool),
             people_seen=np.zeros(count, np.int32),
-            image_xyz=scratch.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
-            world_xyz=scratch.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
-            visibility=scratch.full((count, LANDMARK_COUNT), 0.0, np.float32),
+            image_xyz=arrays.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
+            world_xyz=arrays.full((count, LANDMARK_COUNT, 3), np.nan, np.float32),
+            visibility=arrays.full((count, LANDMARK_COUNT), 0.0, np.float32),
             image_wh=image_wh,
         )
 
@@ -139,7 +139,7 @@ class Track:
             return []
         gone = np.diff(self.time_s[seen])
         jumped = np.zeros(len(gone), bool)
-        for piece in scratch.pieces(len(gone)):
+        for piece in arrays.pieces(len(gone)):
             image = self.image_xyz[seen[piece.start : piece.stop + 1]]
             size = _body_size(image)
             limit = JUMP_TRUNKS * np.clip(gone[piece] * 30.0, 1.0, 3.0) * np.maximum(size[:-1], size[1:])
@@ -161,8 +161,8 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         twice: frames that were read twice.
         found: both readings of every frame.
     """
-    half = scratch.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
-    for row in scratch.each(len(twice)):
+    half = arrays.empty((2, len(twice), LANDMARK_COUNT * 3), np.float32)
+    for row in arrays.each(len(twice)):
         result = found[twice[row]]
         assert result.pose is not None
         assert result.mirrored is not None
@@ -174,9 +174,9 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
         flat = points.reshape(len(track), -1)
         # A shaky second reading must not add its own shake: the median of three in a row.
         # A few coordinates at a time: the median holds every window at once.
-        some = scratch.pieces(halves.shape[1], 11)
+        some = arrays.pieces(halves.shape[1], 11)
         calm = np.concatenate([running_median(halves[:, columns], 3).T for columns in some])
-        for piece in scratch.pieces(len(seen)):
+        for piece in arrays.pieces(len(seen)):
             between = np.stack([np.interp(t[piece], times, column) for column in calm], axis=1)
             flat[seen[piece]] += between.astype(np.float32)
 
@@ -202,8 +202,8 @@ def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     Returns:
         ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres.
     """
-    xy = scratch.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
-    world = scratch.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    xy = arrays.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = arrays.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
     seen = np.flatnonzero(track.person)
     if seen.size == 0:
         return xy, world
@@ -212,9 +212,9 @@ def smooth(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         t = track.time_s[run]
         frames = slice(run[0], run[-1] + 1)
         for points, out in ((track.image_xyz[:, :, :2], xy), (track.world_xyz, world)):
-            source, target = (scratch.Rows(a[frames], track.person[frames]) for a in (points, out))
+            source, target = (arrays.Rows(a[frames], track.person[frames]) for a in (points, out))
             # Of a long run a few landmarks at a time: the filter needs each one's whole course.
-            for some in scratch.pieces(LANDMARK_COUNT, max(_AT_ONCE // len(run), 1)):
+            for some in arrays.pieces(LANDMARK_COUNT, max(_AT_ONCE // len(run), 1)):
                 values = source[:, some]
                 flat = _butterworth(t, values.reshape(len(run), -1).astype(np.float64))
                 target[:, some] = flat.reshape(values.shape)
@@ -227,11 +227,11 @@ def smoothed(track: Track) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     Returns:
         ``(T, 33, 2)`` pixels and ``(T, 33, 3)`` metres; NaN where nobody was seen.
     """
-    xy = scratch.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
-    world = scratch.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
+    xy = arrays.full((len(track), LANDMARK_COUNT, 2), np.nan, np.float32)
+    world = arrays.full((len(track), LANDMARK_COUNT, 3), np.nan, np.float32)
     for frames in track.stretches():
         for smooth_part, out in zip(smooth(track.part(frames)), (xy, world), strict=True):
-            scratch.copy(smooth_part, out[frames])
+            arrays.copy(smooth_part, out[frames])
     return xy, world
 
 

@@ -13,24 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.findings import GRADE_WORDS, findings_of
+from formcheck.analysis.phrases import number, short_title
 from formcheck.analysis.summary import FaultEvent, Rep
-from formcheck.drawing import body_parts
 from formcheck.drawing.face_blur import FaceBlur
 from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay
 from formcheck.drawing.palette import Image
 from formcheck.drawing.strip import Strip
+from formcheck.measures.body_parts import landmarks_used, near_side, trusted_landmarks
 from formcheck.measures.table import Status
-from formcheck.pose import frame_arrays as scratch
-from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, other_side, side_landmark
-from formcheck.report import wording
+from formcheck.pose import frame_arrays as arrays
+from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.prefetch import ahead
 from formcheck.video.writer import VideoWriter
 
 LONG_SIDE_PX = 1280  # larger video is shrunk: faster to make, and plays anywhere
 READABLE_S = 1.0  # a fault's name stays on the screen at least this long
-
-_HIPS = (int(Landmark.LEFT_HIP), int(Landmark.RIGHT_HIP))
 
 
 class Annotator:
@@ -43,29 +42,23 @@ class Annotator:
 
     def __init__(self, analysis: Analysis, scale: float = 1.0) -> None:
         self.analysis = analysis
-        self.near = wording.near_side(analysis)
+        self.findings = findings_of(analysis)
+        self.near = near_side(analysis.summary.side, analysis.track.visibility, analysis.track.person)
         self._scale = scale
         self._status = analysis.measures.status
         view = analysis.summary.view.name
         self._used = [
-            frozenset(body_parts.landmarks_used(analysis.definition, name, self.near, view))
+            frozenset(landmarks_used(analysis.definition, name, self.near, view))
             for name in analysis.measures.names
         ]
         self._primary = analysis.measures.names.index(analysis.primary)
-        self._using = {hip: [i for i, used in enumerate(self._used) if hip in used] for hip in _HIPS}
-        self._unseen = tuple(
-            wording.in_sentence(wording.short_title(measure.title))
-            for name, measure in analysis.definition.measures.items()
-            if (info := analysis.summary.measures.get(name)) is not None
-            and info.status == "not_measurable"
-            and info.reason in wording.CURED_BY_CAMERA
-        )
+        self._unseen = self.findings.unseen_here()
         self._reps = {rep.index: rep for rep in analysis.summary.reps}
         self._events = [(rep, event) for rep in analysis.summary.reps for event in rep.faults]
         self._starts = np.array([rep.start_s for rep in analysis.summary.reps])
         definition = analysis.definition.measures.get(analysis.primary)
         self._unit = definition.unit if definition else ""
-        self._title = wording.short_title(definition.title) if definition else analysis.primary
+        self._title = short_title(definition.title) if definition else analysis.primary
 
     def state(self, index: int, only: str | None = None) -> OverlayState:
         """What frame `index` shows.
@@ -81,7 +74,7 @@ class Annotator:
         status = Status(int(self._status[index, self._primary]))
         text, unit = "–", ""
         if status != Status.NOT_MEASURABLE:
-            text, unit = wording.number(float(analysis.measures.value[index, self._primary]), self._unit)
+            text, unit = number(float(analysis.measures.value[index, self._primary]), self._unit)
         rep = self._rep_at(index, time_s)
         message = None
         if not seen:
@@ -112,29 +105,19 @@ class Annotator:
     def mark(self, event: FaultEvent) -> FaultMark:
         """A fault event as it is drawn."""
         return FaultMark(
-            title=wording.fault_title(self.analysis.definition, event.id),
+            title=self.findings.title(event.id),
             grade=event.grade,
-            value=wording.value_text(event.value, event.unit),
-            at=self.place(event),
+            value=self.findings.value(event),
+            at=self.findings.place(event, self.near, self.analysis.measures),
+            word=GRADE_WORDS[event.grade],
         )
 
-    def place(self, event: FaultEvent) -> tuple[int, ...]:
-        """Landmarks to ring for a fault event."""
-        measure = self.measure(event)
-        return body_parts.landmarks_shown(self.analysis.definition, measure, self.near)
-
-    def measure(self, event: FaultEvent) -> str:
-        """The measure a fault event shows in: the worse one where its rule has several."""
-        rule = wording.rule_for(self.analysis.definition, event.id, event.value, event.grade)
-        names = [m for m in (rule.measures if rule else []) if m in self.analysis.measures.names]
-        if not names:
-            return self.analysis.primary
-        return max(names, key=lambda name: self._most(name, event))
-
-    def _most(self, name: str, event: FaultEvent) -> float:
+    def shown_in(self, measure: str) -> list[tuple[Rep, FaultEvent]]:
+        """The fault events that show in a measure; for the counting measure, all."""
+        if measure == self.analysis.primary:
+            return self._events
         table = self.analysis.measures
-        table = table.part(table.between(event.start_s, event.end_s))
-        return float(np.abs(table.column(name)[table.ok(name)]).max(initial=-1.0))
+        return [(rep, e) for rep, e in self._events if self.findings.measure(e, table) == measure]
 
     def _measured(self, index: int) -> frozenset[int]:
         """Landmarks of the counting measure; of all others that are ok where that one is not."""
@@ -160,21 +143,15 @@ class Annotator:
         return self.analysis.summary.reps[begun - 1] if begun else None
 
     def _trusted(self, index: int) -> NDArray[np.bool_]:
-        """``(33,)``: which landmarks of a frame may be believed.
-
-        A hip's own visibility says nothing, so a hip counts as seen only while some measure that uses it
-        is ok. Seen from the side, the far shoulder is hidden whatever its visibility says.
-        """
+        """``(33,)``: which landmarks of a frame may be believed."""
         analysis = self.analysis
         if not analysis.track.person[index]:
             return np.zeros(LANDMARK_COUNT, bool)
-        trusted = analysis.track.visibility[index] >= analysis.definition.gates.visibility_ok
-        ok = self._status[index] == Status.OK
-        for hip, using in self._using.items():
-            trusted[hip] = ok[using].any()
-        if analysis.summary.view.name == "side":
-            trusted[side_landmark(other_side(self.near), "shoulder")] = False
-        return np.asarray(trusted, bool)
+        names = analysis.measures.names
+        ok = [name for name, status in zip(names, self._status[index], strict=True) if status == Status.OK]
+        return trusted_landmarks(
+            analysis.definition, analysis.track.visibility[index], ok, self.near, analysis.summary.view.name
+        )
 
     @cached_property
     def strip(self) -> Strip:
@@ -213,8 +190,8 @@ def shown_pictures(analysis: Analysis, source: VideoFile, blur_face: bool = Fals
     for frame in source:
         if frame.index >= len(track):  # the analysis was interrupted
             return
-        if frame.index % scratch.PIECE == 0:
-            scratch.give_back()
+        if frame.index % arrays.PIECE == 0:
+            arrays.give_back()
         image = shrink(frame.image, width, height)
         if blur is not None:
             seen = track.image_xyz[frame.index, :, :2] * scale if track.person[frame.index] else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +14,33 @@ import jinja2
 from markupsafe import Markup
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import (
+    CLASSES,
+    GRADE_WORDS,
+    REASONS,
+    STATE_WORDS,
+    STATUS_WORDS,
+    Findings,
+    class_counts,
+    counted_reps,
+    coverage,
+    findings_of,
+    not_counted,
+)
+from formcheck.analysis.phrases import (
+    as_sentence,
+    in_sentence,
+    listing,
+    number,
+    percent,
+    short_title,
+    told_unit,
+    value_text,
+)
 from formcheck.analysis.summary import Rep
 from formcheck.drawing.overlay import clock
-from formcheck.drawing.palette import GRADE_WORDS, Image
-from formcheck.engine.repetition import COUNTED
-from formcheck.pose import frame_arrays as scratch
+from formcheck.drawing.palette import Image
+from formcheck.pose import frame_arrays as arrays
 from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
@@ -27,28 +49,6 @@ from formcheck.session.folder import replacing
 
 VIDEO_NAME = "annotated.mp4"  # played in the report while it lies beside it
 PEAK_COLUMNS = 12
-
-
-@dataclass(frozen=True)
-class _Found:
-    """One fault in the summary list."""
-
-    name: str
-    title: str
-    wording: str
-    detail: str
-    grade: int = 0
-    reps: str = ""
-    grades: str = ""
-
-
-@dataclass(frozen=True)
-class _NotChecked:
-    """Faults that were not checked for the same reason."""
-
-    why: str
-    how: str
-    titles: list[str]
 
 
 def write_report(
@@ -94,7 +94,7 @@ def render(
     for plot in plots:  # as text: as numbers, the figures of an hour take ten times the memory
         figures.append((plot.name, _script_json(plot.figure)))
         shown.append(replace(plot, figure={}))
-    scratch.give_back()  # every measure of every frame has been looked at
+    arrays.give_back()  # every measure of every frame has been looked at
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     return _template().generate(
         **content(analysis),
@@ -113,31 +113,33 @@ def render(
 
 def content(analysis: Analysis) -> dict[str, Any]:
     """What a report says, by name, as text and rows; the HTML page and the PDF say the same."""
-    summary, definition = analysis.summary, analysis.definition
+    summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
     view = definition.views.get(summary.view.name)
+    counts, primary = class_counts(summary.reps), _title_unit(analysis, analysis.primary)
     return {
         "notice": wording.NOTICE,
+        "words": wording,
         "summary": summary,
         "definition": definition,
         "view_title": view.title if view else "not recognised",
         "facts": _facts(analysis),
-        "verdict": _verdict(analysis),
-        "no_reps": None if any(r.class_ in COUNTED for r in summary.reps) else _no_reps(analysis),
+        "coverage": coverage(summary.faults),
+        "verdict": findings.verdict(summary),
+        "no_reps": None if counted_reps(summary.reps) else _no_reps(analysis),
         "can_see": _measures_with(analysis, "ok"),
         "uncertain": _measures_with(analysis, "low"),
         "cannot_see": _measures_with(analysis, "not_measurable"),
-        "primary": _title_unit(analysis, analysis.primary),
-        "reps": [_rep_row(analysis, rep) for rep in summary.reps],
+        "primary": (primary[0], told_unit(primary[1])),
+        "reps": [_rep_row(analysis, findings, rep) for rep in summary.reps],
         "peaks": _peak_tables(analysis),
-        "classes": {
-            c: wording.CLASSES[c] for c in wording.CLASSES if any(r.class_ == c for r in summary.reps)
-        },
-        "seen": _seen(analysis),
-        "clear": _clear(analysis),
-        "not_checked": _not_checked(analysis),
-        "measures": _measure_rows(analysis),
+        "classes": {c: text for c, text in CLASSES.items() if counts[c]},
+        "seen": findings.seen(summary),
+        "clear": findings.clear(summary),
+        "not_checked": findings.not_checked(summary.faults),
+        "measures": _measure_rows(analysis, findings),
         "made": _made(analysis),
         "grade_words": GRADE_WORDS,
+        "state_words": STATE_WORDS,
     }
 
 
@@ -151,8 +153,9 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["clock"] = clock
-    environment.filters["in_sentence"] = wording.in_sentence
-    environment.filters["listing"] = wording.listing
+    environment.filters["listing"] = listing
+    environment.filters["as_sentence"] = as_sentence
+    environment.filters["short_title"] = short_title
     return environment.get_template("report.html.j2")
 
 
@@ -186,8 +189,8 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     seen_from = view.title if view else "not recognised"
     details = ["as declared" if summary.view.declared else "as found in the video"]
     if summary.view.yaw_deg is not None:
-        details.append(f"{wording.value_text(summary.view.yaw_deg, 'deg')} around the body")
-    share = 100 * summary.pose.frames_with_person / max(1, summary.source.frames)
+        details.append(f"{value_text(summary.view.yaw_deg, 'deg')} around the body")
+    share = summary.pose.frames_with_person / max(1, summary.source.frames)
     facts = [("Exercise", definition.title)]
     if summary.side is not None:
         facts.append((f"Side: {definition.side_is}", summary.side))
@@ -195,7 +198,7 @@ def _facts(analysis: Analysis) -> list[tuple[str, str]]:
         ("Camera", f"{seen_from} ({', '.join(details)})"),
         ("Video", f"{clock(summary.source.duration_s)} long, {summary.source.width} × "
                   f"{summary.source.height}, {summary.source.fps:.4g} pictures a second"),
-        ("Person seen", f"in {_percent(share)} of the pictures"),
+        ("Person seen", f"in {percent(share)} of the pictures"),
         ("Report made", f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"),
         ("Thresholds", f"{summary.definition.name}, version {summary.definition.version} "
                        f"({summary.definition.sha256[:8]})"),
@@ -212,111 +215,37 @@ def _file_date(video: Path) -> str | None:
         return None
 
 
-def _percent(share: float) -> str:
-    """Never rounded up to all or down to nothing."""
-    whole = round(share)
-    if whole == 100 and share < 100:
-        return "over 99 %"
-    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
-
-
-def _verdict(analysis: Analysis) -> list[str]:
-    """The result in a few plain sentences."""
-    summary, definition = analysis.summary, analysis.definition
-    total = len(summary.reps)
-    counts = {c: sum(rep.class_ == c for rep in summary.reps) for c in wording.CLASSES}
-    counted = counts["full"] + counts["partial"]
-    if not total:
-        return ["No repetitions of this exercise were found."]
-    if not counted:
-        out = ["No repetition of this exercise could be counted."]
-    elif counted == counts["full"]:
-        kind = {1: "full", 2: "both full"}.get(counted, "all full")
-        out = [f"{wording.times(counted, 'repetition')}, {kind}."]
-    else:
-        kinds = [f"{counts[c]} {c}" for c in COUNTED if counts[c]]
-        out = [f"{wording.times(counted, 'repetition')}: {', '.join(kinds)}."]
-    if others := _not_counted(counts):
-        out.append(f"Not counted: {others}.")
-    affected = [(n, f) for n, f in summary.faults.items() if f.checked and f.reps_affected]
-    affected.sort(key=lambda item: (-item[1].reps_affected, -item[1].worst_grade))
-    checked = sum(f.checked for f in summary.faults.values())
-    groups: dict[str, list[str]] = {}
-    for name, fault in affected:
-        which = sorted({rep.index for rep in summary.reps for event in rep.faults if event.id == name})
-        if fault.reps_affected == fault.reps_checked == counted:
-            where = {1: "the one repetition", 2: "both repetitions"}.get(
-                counted, f"all {counted} repetitions"
-            )
-        else:
-            where = f"{fault.reps_affected} of {fault.reps_checked}"
-            where += " that could be checked" if fault.reps_checked < counted else ""
-            if 0 < len(which) <= 4:
-                where += f" (rep {wording.listing([str(i) for i in which])})"
-        grade = GRADE_WORDS.get(fault.worst_grade, "")
-        at_most = "up to " if fault.reps_affected > 1 and fault.worst_grade > 1 else ""
-        title = wording.in_sentence(wording.fault_title(definition, name))
-        groups.setdefault(where, []).append(f"{title} ({at_most}{grade})")
-    for where, titles in groups.items():
-        out.append(f"Seen in {where}: {wording.listing(titles)}.")
-    if not affected and checked:
-        out.append(
-            f"None of the {wording.times(checked, 'point')} that could be checked was seen.".replace(
-                "1 points", "1 point"
-            )
-        )
-    hidden = [
-        wording.in_sentence(wording.fault_title(definition, name))
-        for name, fault in summary.faults.items()
-        if not fault.checked and fault.reason in wording.CURED_BY_CAMERA | {"noise"}
-    ]
-    if hidden:
-        out.append(f"Not checked from this view: {wording.listing(hidden, 5)}.")
-    return out
-
-
-def _counted(analysis: Analysis) -> int:
-    return sum(rep.class_ in COUNTED for rep in analysis.summary.reps)
-
-
-def _not_counted(counts: Mapping[str, int]) -> str:
-    words = {"aborted": "given up half-way", "void": "not fully seen"}
-    return wording.listing([f"{counts[c]} {words[c]}" for c in words if counts[c]])
-
-
 def _no_reps(analysis: Analysis) -> dict[str, Any]:
     """Why there may be no repetition, and what to do."""
     summary, definition = analysis.summary, analysis.definition
     share = summary.pose.frames_with_person / max(1, summary.source.frames)
     signal = summary.measures.get(analysis.primary)
     primary = definition.measures.get(analysis.primary)
-    name = wording.in_sentence(wording.short_title(primary.title if primary else analysis.primary))
-    counts = {c: sum(rep.class_ == c for rep in summary.reps) for c in wording.CLASSES}
+    name = in_sentence(short_title(primary.title if primary else analysis.primary))
     if summary.reps:
+        others = not_counted(class_counts(summary.reps))
         why = (
-            f"Movements were seen, but {_not_counted(counts)}. A repetition counts when it is in view "
+            f"Movements were seen, but {others}. A repetition counts when it is in view "
             "from start to end, neither cut off by the recording nor hidden."
         )
     elif share == 0:
         why = "Nobody was seen in this video."
     elif share < 0.5:
-        why = f"Somebody was seen in only {_percent(100 * share)} of the pictures."
+        why = f"Somebody was seen in only {percent(share)} of the pictures."
     elif signal is not None and signal.status == "not_measurable":
         reason = signal.reason or "no_person"
         why = f"Repetitions are counted from the {name}, and that could not be measured: "
-        why += f"{wording.REASONS.get(reason, 'it was not seen well enough')}."
+        why += f"{REASONS.get(reason, 'it was not seen well enough')}."
         if reason == "no_person":
             why = "A person was seen, but never in this exercise’s starting position."
     else:
-        least = wording.value_text(definition.counting.minimum_range, primary.unit if primary else "")
+        least = value_text(definition.counting.minimum_range, primary.unit if primary else "")
         why = (
             "A person was seen, but never both in this exercise’s starting position and moving from it and "
             f"back by enough to count (at least {least} of {name})."
         )
     best = next((v for v in definition.views if primary and primary.views.get(v) == "ok"), None)
-    todo = [
-        f"Check that the exercise chosen is the one in the video ({wording.in_sentence(definition.title)})."
-    ]
+    todo = [f"Check that the exercise chosen is the one in the video ({in_sentence(definition.title)})."]
     if best is not None:
         todo.append(f"Camera: {definition.views[best].setup}")
     todo += [
@@ -330,9 +259,7 @@ def _no_reps(analysis: Analysis) -> dict[str, Any]:
 def _measures_with(analysis: Analysis, status: str) -> list[str]:
     definition = analysis.definition
     return [
-        wording.in_sentence(
-            wording.short_title(definition.measures[name].title if name in definition.measures else name)
-        )
+        in_sentence(short_title(definition.measures[name].title if name in definition.measures else name))
         for name, info in analysis.summary.measures.items()
         if info.status == status
     ]
@@ -352,9 +279,9 @@ def _peak_tables(analysis: Analysis) -> list[dict[str, Any]]:
             if all(rep.peak.get(name) is None for rep in part):
                 continue
             title, unit = _title_unit(analysis, name)
-            values = [wording.number(rep.peak.get(name), unit)[0] for rep in part]
+            values = [number(rep.peak.get(name), unit)[0] for rep in part]
             low = info.status == "low"
-            rows.append({"title": title, "unit": unit, "low": low, "values": values})
+            rows.append({"title": title, "unit": told_unit(unit), "low": low, "values": values})
         if rows:
             out.append({"reps": [rep.index for rep in part], "rows": rows})
     return out
@@ -365,23 +292,23 @@ def _title_unit(analysis: Analysis, name: str) -> tuple[str, str]:
     return (definition.title, definition.unit) if definition else (name, "")
 
 
-def _rep_row(analysis: Analysis, rep: Rep) -> dict[str, Any]:
+def _rep_row(analysis: Analysis, findings: Findings, rep: Rep) -> dict[str, Any]:
     unit = _title_unit(analysis, analysis.primary)[1]
     return {
         "rep": rep,
         "tempo": [_seconds(rep.rise_s), _seconds(rep.hold_s), _seconds(rep.lower_s)],
-        "top": wording.number(rep.peak.get(analysis.primary), unit)[0],
+        "top": number(rep.peak.get(analysis.primary), unit)[0],
         "faults": [
             {
                 "id": event.id,
-                "title": wording.fault_title(analysis.definition, event.id),
-                "value": wording.value_text(event.value, event.unit),
+                "title": findings.title(event.id),
+                "value": findings.value(event),
                 "grade": event.grade,
                 "at": clock(event.start_s),
             }
             for event in sorted(rep.faults, key=lambda event: event.start_s)
         ],
-        "confidence": _percent(100 * rep.confidence),
+        "confidence": percent(rep.confidence),
         "unsure": rep.confidence < 0.7,
     }
 
@@ -390,75 +317,8 @@ def _seconds(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
 
 
-def _seen(analysis: Analysis) -> list[_Found]:
-    """Faults that were seen, most frequent and worst first."""
-    summary, out = analysis.summary, []
-    counted = _counted(analysis)
-    for name, fault in summary.faults.items():
-        events = [(rep, e) for rep in summary.reps for e in rep.faults if e.id == name]
-        if not events:
-            continue
-        known = analysis.definition.faults.get(name)
-        detail = f"{fault.reps_affected} of {wording.times(fault.reps_checked, 'repetition')} checked"
-        if fault.reps_checked < counted:
-            detail += f" ({counted} counted)"
-        worst = max(events, key=lambda item: (item[1].grade, abs(item[1].value)))[1]
-        out.append(
-            _Found(
-                name,
-                wording.fault_title(analysis.definition, name),
-                known.wording if known else "",
-                detail,
-                fault.worst_grade,
-                wording.listing([str(i) for i in sorted({rep.index for rep, _ in events})]),
-                wording.grades_text(analysis.definition, worst),
-            )
-        )
-    order = {name: -fault.reps_affected for name, fault in summary.faults.items()}
-    return sorted(out, key=lambda found: (order[found.name], -found.grade))
-
-
-def _clear(analysis: Analysis) -> list[tuple[str, list[str]]]:
-    """Faults that were looked for and not seen, by how many repetitions could be checked."""
-    summary = analysis.summary
-    total = _counted(analysis)
-    groups: dict[int, list[str]] = {}
-    for name, fault in summary.faults.items():
-        if fault.checked and not any(e.id == name for rep in summary.reps for e in rep.faults):
-            groups.setdefault(fault.reps_checked, []).append(wording.fault_title(analysis.definition, name))
-    out = []
-    for count, titles in sorted(groups.items(), reverse=True):
-        every = {1: "the one repetition", 2: "both repetitions"}.get(total, f"all {total} repetitions")
-        out.append((every if count == total else f"{count} of {total} repetitions", titles))
-    return out
-
-
-def _not_checked(analysis: Analysis) -> list[_NotChecked]:
-    """Faults that were not checked, grouped by reason and by where they could be seen from."""
-    definition = analysis.definition
-    groups: dict[tuple[str, str], list[str]] = {}
-    for name, fault in analysis.summary.faults.items():
-        if fault.checked:
-            continue
-        known = definition.faults.get(name)
-        why = wording.REASONS.get(fault.reason or "", "it could not be seen well enough")
-        how = ""
-        best = known.best_view if known else None
-        if fault.reason in wording.CURED_BY_CAMERA:
-            if known is not None and not known.rules:
-                how = "No single camera beside the body can show it."
-            elif best == analysis.summary.view.name and fault.reason == "view":
-                how = "Even from here, the best place for it, it stays too uncertain."
-            elif best in definition.views and best != analysis.summary.view.name:
-                how = f"Can be checked {definition.views[best].title}: {definition.views[best].setup}"
-        groups.setdefault((why, how), []).append(wording.fault_title(definition, name))
-    ranked = sorted(groups.items(), key=lambda item: (not item[0][1], -len(item[1])))
-    return [_NotChecked(why, how, titles) for (why, how), titles in ranked]
-
-
-def _measure_rows(analysis: Analysis) -> list[dict[str, str]]:
+def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
     rows = []
-    words = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
     for name, info in analysis.summary.measures.items():
         definition = analysis.definition.measures.get(name)
         unit = definition.unit if definition else ""
@@ -467,18 +327,13 @@ def _measure_rows(analysis: Analysis) -> list[dict[str, str]]:
                 "name": name,
                 "title": definition.title if definition else name,
                 "status": info.status,
-                "word": words[info.status],
-                "why": _why(info.status, info.reason),
-                "share": f"{100 * info.ok_frames:.0f} %",
+                "word": STATUS_WORDS[info.status],
+                "why": findings.measure_why(info),
+                "share": percent(info.ok_frames),
                 "noise": "–" if info.noise_sd is None else _noise(info.noise_sd, unit),
             }
         )
     return rows
-
-
-def _why(status: str, reason: str | None) -> str:
-    words = wording.REASONS | wording.REASONS_LOW if status == "low" else wording.REASONS
-    return words.get(reason or "", "")
 
 
 def _noise(value: float, unit: str) -> str:

@@ -16,9 +16,10 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
+from formcheck.analysis.phrases import in_sentence, percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
-from formcheck.drawing.palette import GRADE_WORDS
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator
@@ -36,15 +37,9 @@ from formcheck.report.pdf_parts import (
 from formcheck.report.pdf_plots import key_shades, plot, strips
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import replacing
+from formcheck.session.notes import QUALITY, Notes
 
 _STILL_HEIGHT = 62 * mm
-_METHOD = (
-    "Body points are estimated from each picture by a neural network; angles and heights are worked out from "
-    "them in the picture plane. The thresholds are defaults chosen for practice and review, most without a "
-    "published value, and a clinician may change them. Clothing, a second person, a camera that stands high "
-    "or at an angle, and hidden joints all make errors larger. The curve of the lower back, the ribs, the "
-    "tilt of the pelvis and which muscles work cannot be seen by this method from any position."
-)
 _SYMPTOMS = (
     "Pain 0 to 10 (0 none, 10 worst imaginable), effort Borg CR10 (0 nothing, 10 maximal), as answered by "
     "the person."
@@ -115,14 +110,11 @@ def physio_notes(folder: Path, analysis: Analysis) -> list[PhysioNote]:
     Raises:
         FormcheckError: the notes are damaged.
     """
-    try:
-        from formcheck.session.notes import QUALITY, Notes  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return []
+    findings = findings_of(analysis)
     out: list[PhysioNote] = []
     for item in Notes(folder).standing():
         data = item.data or {}
-        fault = wording.in_sentence(wording.fault_title(analysis.definition, str(data.get("fault", ""))))
+        fault = in_sentence(findings.title(str(data.get("fault", ""))))
         note = str(data.get("note") or "")
         if item.kind == "decision" and (data.get("verdict") or note):
             verdict = {"accepted": "Agreed", "rejected": "Not agreed"}.get(str(data.get("verdict")), "")
@@ -152,6 +144,7 @@ def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote])
         para(f"{analysis.definition.title}{side}", "title"),
         facts_table([*_header(analysis, created), *said["facts"][1:]]),
         Spacer(1, 5),
+        para(f"{STATE_WORDS[said['coverage'].state]} · {said['coverage'].text}", "strong"),
         *[para(line, "verdict") for line in said["verdict"]],
     ]
     if (why := said["no_reps"]) is not None:
@@ -195,7 +188,7 @@ def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
         rows.append(("Prescription", f"up {asked.rise_s:g} s, {hold}down {asked.lower_s:g} s"))
     info = analysis.summary.measures.get(analysis.primary)
     if info is not None:
-        rows.append(("Signal measured", f"in {100 * info.ok_frames:.0f} % of the pictures with the person"))
+        rows.append(("Signal measured", f"in {percent(info.ok_frames)} of the pictures with the person"))
     return rows
 
 
@@ -205,7 +198,7 @@ def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
         return []
     out: list[Flowable] = [
         para("Not assessed", "h2"),
-        para("Nothing is known about these. They may or may not have happened.", "soft"),
+        para(wording.UNKNOWN, "soft"),
     ]
     for group in said["not_checked"]:
         how = f" {group.how}" if group.how else ""
@@ -237,7 +230,7 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
         live.stopped or "", ""
     )
     facts = [
-        ("Asked for", f"{wording.times(live.prescribed_sets, 'set')} of {live.prescribed_reps}"),
+        ("Asked for", f"{times(live.prescribed_sets, 'set')} of {live.prescribed_reps}"),
         ("Done", f"{done} of {asked} repetitions ({adherence})"),
         ("Pain before", _answer(live.pain_before)),
         ("Settled within 24 h last time", settled),
@@ -254,9 +247,8 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
     if rows:
         out += [Spacer(1, 4), grid(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
     out.append(para(_SYMPTOMS, "soft"))
-    cues = [
-        [clock(c.time_s), wording.fault_title(analysis.definition, c.fault), f"“{c.text}”"] for c in live.cues
-    ]
+    findings = findings_of(analysis)
+    cues = [[clock(c.time_s), findings.title(c.fault), f"“{c.text}”"] for c in live.cues]
     out.append(para("Cues given", "h3"))
     out.append(grid(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else para("None."))
     return out
@@ -266,7 +258,6 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
     if not said["reps"]:
         return []
     name, unit = said["primary"]
-    shown = "" if unit in ("deg", "ratio", "") else f", {unit}"
     heads = [
         "Rep",
         "Class",
@@ -274,7 +265,7 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
         "Up, s",
         "Hold, s",
         "Down, s",
-        wording.short_title(name) + shown,
+        f"{short_title(name)}, {unit}" if unit else short_title(name),
         "Findings",
         "Seen",
     ]
@@ -286,22 +277,19 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
             for f in row["faults"]
         )
         if not findings:
-            findings = "not fully seen" if rep.class_ == "void" else "none in what was checked"
+            nothing = "none in what was checked" if said["coverage"].checked else "nothing was checked"
+            findings = "not fully seen" if rep.class_ == "void" else nothing
         seen = row["confidence"] + ("\nnot graded" if row["unsure"] else "")
         in_set = f"{rep.set_}.{rep.index}" if rep.set_ is not None else str(rep.index)
-        times = f"{clock(rep.start_s)}–{clock(rep.end_s)}"
-        rows.append([in_set, rep.class_, times, *row["tempo"], row["top"], findings, seen])
+        from_to = f"{clock(rep.start_s)}–{clock(rep.end_s)}"
+        rows.append([in_set, rep.class_, from_to, *row["tempo"], row["top"], findings, seen])
     meanings = " ".join(f"{word.capitalize()}: {text}." for word, text in said["classes"].items())
     if any(row["rep"].set_ is not None for row in said["reps"]):
         meanings = f"“2.13” is repetition 13, in set 2. {meanings}"
     out: list[Flowable] = [
         para("Repetitions", "h2"),
         grid(heads, rows, [0.06, 0.09, 0.14, 0.07, 0.08, 0.08, 0.12, 0.27, 0.09]),
-        para(
-            f"{meanings} “–” means not measurable. “Seen” is the share of the repetition in which the signal "
-            "could be measured.",
-            "soft",
-        ),
+        para(f"{meanings} {wording.REPETITIONS}", "soft"),
     ]
     for table in said["peaks"]:
         title = "Values at the top"
@@ -309,8 +297,8 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
             title += f", repetitions {table['reps'][0]} to {table['reps'][-1]}"
         lines = []
         for row in table["rows"]:
-            unit = "" if row["unit"] in ("deg", "ratio", "") else f", {row['unit']}"
-            lines.append([row["title"] + unit + (" (uncertain)" if row["low"] else ""), *row["values"]])
+            heading = f"{row['title']}, {row['unit']}" if row["unit"] else row["title"]
+            lines.append([heading + (" (uncertain)" if row["low"] else ""), *row["values"]])
         rest = 0.64 / max(len(table["reps"]), 6)
         widths = [0.36, *[rest] * len(table["reps"])]
         out.append(
@@ -328,7 +316,8 @@ def _findings(said: dict[str, Any]) -> list[Flowable]:
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
         out.append(KeepTogether([Paragraph(text, STYLES["body"]), para(detail, "soft")]))
     if not said["seen"]:
-        out.append(para("Nothing was seen in what could be checked."))
+        checked = said["coverage"].checked
+        out.append(para("Nothing was seen in what could be checked." if checked else "Nothing was checked."))
     for count, titles in said["clear"]:
         out.append(para(f"Looked for in {count} and not seen: {' · '.join(titles)}."))
     return out
@@ -338,10 +327,7 @@ def _pictures(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     stills, from_video = make_stills(analysis, annotator)
     if not stills:
         return []
-    text = (
-        "Green: what is measured. Blue: other points that were seen. Grey and dashed: not to be trusted "
-        "here. Rings: the finding, one ring for each grade."
-    )
+    text = wording.PICTURES
     if not from_video:
         text += " The video is not at hand, so only the tracked points are shown."
     out: list[Flowable] = [para("Pictures", "h2"), para(text, "soft")]
@@ -377,22 +363,20 @@ def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
         return []
     out: list[Flowable] = [para("Over time", "h2"), _key()]
     if pieces:
-        title, unit = _title(analysis, analysis.primary)
+        title = _title(analysis, analysis.primary)
         drawn = [plot(analysis, annotator, analysis.primary, span, (WIDTH, 92), FONT) for span in pieces]
-        out.append(KeepTogether([para(f"{title}{unit} (counts the repetitions)", "h3"), drawn[0]]))
+        out.append(KeepTogether([para(f"{title} (counts the repetitions)", "h3"), drawn[0]]))
         out += drawn[1:]
     for name in shown:
-        title, unit = _title(analysis, name)
         span = (float(analysis.track.time_s[0]), float(analysis.track.time_s[-1]))
         drawing = plot(analysis, annotator, name, span, (WIDTH, 70), FONT)
-        out.append(KeepTogether([para(f"{title}{unit}", "h3"), drawing]))
+        out.append(KeepTogether([para(_title(analysis, name), "h3"), drawing]))
     return out
 
 
-def _title(analysis: Analysis, name: str) -> tuple[str, str]:
+def _title(analysis: Analysis, name: str) -> str:
     known = analysis.definition.measures.get(name)
-    unit = known.unit if known else ""
-    return (known.title if known else name), "" if unit in ("deg", "ratio", "") else f", {unit}"
+    return unit_after(known.title, known.unit) if known else name
 
 
 def _key() -> Flowable:
@@ -426,7 +410,7 @@ def _method(said: dict[str, Any]) -> list[Flowable]:
         para("Method and limits", "h2"),
         facts_table(said["made"]),
         Spacer(1, 4),
-        para(_METHOD, "small"),
+        para(wording.METHOD, "small"),
     ]
 
 

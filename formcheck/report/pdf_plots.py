@@ -5,18 +5,27 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 from reportlab.graphics.shapes import Drawing, Group, Line, PolyLine, Rect, String
 from reportlab.lib.colors import Color, HexColor, white
 
 from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.phrases import number
+from formcheck.drawing.signal import (
+    BADGE,
+    CURVE,
+    FAULT,
+    LOW,
+    PHASE_TINTS,
+    lanes,
+    phase_spans,
+    points_to_draw,
+    tint,
+    true_runs,
+)
 from formcheck.measures.table import Status
-from formcheck.report import wording
 from formcheck.report.annotate import Annotator
-from formcheck.report.plots import CURVE, FAULT, LOW
 
-#: Light enough to print grey and still be told apart: rise lightest, hold darkest.
-_SHADES = {"rise": HexColor("#e3eef9"), "hold": HexColor("#c5e6d9"), "lower": HexColor("#eae3f4")}
+_SHADES = {phase: HexColor(tint(phase, "#ffffff")) for phase in PHASE_TINTS}
 _AXIS = HexColor("#6b7280")
 _INK = HexColor("#1f2937")
 _LEFT, _RIGHT, _BOTTOM, _TOP = 34.0, 6.0, 16.0, 4.0
@@ -72,25 +81,20 @@ def plot(
         return _BOTTOM + (v - low) / (high - low) * (height - _BOTTOM - _TOP)
 
     inside = (analysis.track.time_s >= begin) & (analysis.track.time_s <= end)
-    _shade(drawing, analysis, inside, x, height)
+    for phase, start_s, end_s in phase_spans(analysis.track.time_s[inside], analysis.phase[inside]):
+        if (shade := _SHADES.get(PHASES[int(phase)])) is not None:
+            across = max(x(end_s) - x(start_s), 0.4)
+            tall = height - _BOTTOM - _TOP
+            drawing.add(Rect(x(start_s), _BOTTOM, across, tall, fillColor=shade, strokeColor=None))
     unit = analysis.definition.measures[measure].unit if measure in analysis.definition.measures else ""
     _axes(drawing, (width, height), span, (low, high), unit, x, y, font)
     for mask, colour, dash in ((known & ~ok, LOW, [1.5, 2]), (ok, CURVE, None)):
-        for run in _runs(mask & inside):
-            at = _thinned(run, value)
+        for run in true_runs(mask & inside):
+            at = run.start + points_to_draw([value[run]], _MOST)
             points = [p for i in at for p in (x(float(analysis.track.time_s[i])), y(float(value[i])))]
             drawing.add(PolyLine(points, strokeColor=HexColor(colour), strokeWidth=1.1, strokeDashArray=dash))
-    _faults(drawing, analysis, annotator, measure, span, x, font)
+    _faults(drawing, annotator, measure, span, x, font)
     return drawing
-
-
-def _shade(drawing: Drawing, analysis: Analysis, inside: NDArray[np.bool_], x, height: float) -> None:  # type: ignore[no-untyped-def]
-    for name, colour in _SHADES.items():
-        for run in _runs(inside & (analysis.phase == PHASES.index(name))):
-            a, b = x(float(analysis.track.time_s[run.start])), x(float(analysis.track.time_s[run.stop - 1]))
-            drawing.add(
-                Rect(a, _BOTTOM, max(b - a, 0.4), height - _BOTTOM - _TOP, fillColor=colour, strokeColor=None)
-            )
 
 
 def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignore[no-untyped-def]
@@ -99,7 +103,7 @@ def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignor
     drawing.add(Line(_LEFT, _BOTTOM, _LEFT, height - _TOP, strokeColor=_AXIS, strokeWidth=0.5))
     for tick in _ticks(limits, 4):
         drawing.add(Line(_LEFT - 2, y(tick), _LEFT, y(tick), strokeColor=_AXIS, strokeWidth=0.5))
-        text = wording.number(tick, unit)[0] if unit in ("deg", "s") else f"{tick:g}".replace("-", "−")
+        text = number(tick, unit)[0] if unit in ("deg", "s") else f"{tick:g}".replace("-", "−")
         drawing.add(
             String(
                 _LEFT - 4, y(tick) - 2.3, text, fontName=font, fontSize=6.5, fillColor=_INK, textAnchor="end"
@@ -114,49 +118,27 @@ def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignor
         )
 
 
-def _faults(drawing, analysis, annotator, measure, span, x, font) -> None:  # type: ignore[no-untyped-def]
+def _faults(drawing, annotator, measure, span, x, font) -> None:  # type: ignore[no-untyped-def]
     """A bar with the grade for each fault in this measure; for the counting measure, of all."""
-    lanes: list[float] = []
-    for rep in analysis.summary.reps:
-        for event in rep.faults:
-            if measure not in (analysis.primary, annotator.measure(event)):
-                continue
-            if event.end_s < span[0] or event.start_s > span[1]:
-                continue
-            a, b = x(max(event.start_s, span[0])), x(min(event.end_s, span[1]))
-            middle = (a + b) / 2
-            lane = next((i for i, busy in enumerate(lanes) if busy < min(a, middle - 5)), len(lanes))
-            lanes[lane : lane + 1] = [max(b, middle + 5)]
-            level = _BOTTOM + 5 + 8 * (lane % 4)
-            mark = Group()
-            mark.add(Line(a, level, b, level, strokeColor=HexColor(FAULT), strokeWidth=1.5 + event.grade))
-            mark.add(
-                Rect(middle - 3.6, level - 3.6, 7.2, 7.2, fillColor=HexColor("#9a4f00"), strokeColor=white,
-                     strokeWidth=0.5)
-            )  # fmt: skip
-            mark.add(
-                String(middle, level - 2.2, str(event.grade), fontName=font, fontSize=6, fillColor=white,
-                       textAnchor="middle")
-            )  # fmt: skip
-            drawing.add(mark)
-
-
-def _runs(mask: NDArray[np.bool_]) -> list[slice]:
-    """Runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
-def _thinned(run: slice, value: NDArray[np.float64]) -> list[int]:
-    """Frames of a run to draw: all, or of each of many bins the lowest and the highest."""
-    count = run.stop - run.start
-    if count <= _MOST:
-        return list(range(run.start, run.stop))
-    edges = np.linspace(run.start, run.stop, _MOST // 2 + 1).astype(int)
-    keep = {run.start, run.stop - 1}
-    for a, b in itertools.pairwise(edges):
-        keep |= {int(a + np.argmin(value[a:b])), int(a + np.argmax(value[a:b]))}
-    return sorted(keep)
+    shown = [
+        (x(max(event.start_s, span[0])), x(min(event.end_s, span[1])), event.grade)
+        for _, event in sorted(annotator.shown_in(measure), key=lambda item: item[1].start_s)
+        if event.end_s >= span[0] and event.start_s <= span[1]
+    ]
+    in_lane = lanes((min(a, (a + b) / 2 - 5), max(b, (a + b) / 2 + 5)) for a, b, _ in shown)
+    for (a, b, grade), lane in zip(shown, in_lane, strict=True):
+        middle, level = (a + b) / 2, _BOTTOM + 5 + 8 * (lane % 4)
+        mark = Group()
+        mark.add(Line(a, level, b, level, strokeColor=HexColor(FAULT), strokeWidth=1.5 + grade))
+        mark.add(
+            Rect(middle - 3.6, level - 3.6, 7.2, 7.2, fillColor=HexColor(BADGE), strokeColor=white,
+                 strokeWidth=0.5)
+        )  # fmt: skip
+        mark.add(
+            String(middle, level - 2.2, str(grade), fontName=font, fontSize=6, fillColor=white,
+                   textAnchor="middle")
+        )  # fmt: skip
+        drawing.add(mark)
 
 
 def _ticks(limits: tuple[float, float], most: int) -> list[float]:

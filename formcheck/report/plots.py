@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.findings import GRADE_WORDS, Threshold
+from formcheck.analysis.phrases import in_lines, number, percent, unit_after
 from formcheck.drawing.overlay import clock
-from formcheck.drawing.palette import GRADE_WORDS, PHASE_WORDS
-from formcheck.exercises.definition import FaultDef, Rule
+from formcheck.drawing.palette import PHASE_WORDS
+from formcheck.drawing.signal import (
+    BADGE,
+    CURVE,
+    FAULT,
+    LOW,
+    PHASE_TINTS,
+    THRESHOLD,
+    lanes,
+    phase_spans,
+    points_to_draw,
+)
 from formcheck.measures.table import Status
-from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 
 MOST_MARKS = 40  # grades in view at once: more would hide the curve
 MOST_POINTS = 6000  # per curve; a longer recording is thinned so that its peaks stay
 
-# Line colours have at least 3:1 contrast on the white and on the dark page; the rest is styled in CSS.
-CURVE, LOW, THRESHOLD, FAULT = "#2f7fd0", "#80868f", "#b0620a", "#c46a00"
-_PHASES = {  # fill, hatch: never told apart by colour alone
-    "rise": ("rgba(47,127,208,0.13)", "/"),
-    "hold": ("rgba(20,150,110,0.20)", ""),
-    "lower": ("rgba(130,90,190,0.15)", "\\"),
-}
+_TITLE_LETTERS = 20  # of a threshold's name, a line
+_LANES = 6
 _SYMBOLS = {1: "circle", 2: "diamond", 3: "square"}
 
 
@@ -70,14 +75,14 @@ def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[Shared, Itera
     table = analysis.measures
     names = [n for n in table.names if n != analysis.primary]
     shown = [n for n in (analysis.primary, *names) if _known(analysis, n).any()]
-    keep = _thinned(len(table), [table.column(n) for n in shown])
+    keep = points_to_draw([table.column(n) for n in shown], MOST_POINTS)
     shared = Shared(
         [round(float(v), 3) for v in table.time_s[keep]],
         [PHASE_WORDS[PHASES[i]] for i in analysis.phase[keep]],
         _phase_traces(analysis),
     )
     # one right margin for all, so that the times stand below each other
-    margin = 112 if any(_thresholds(analysis, name) for name in shown) else 20
+    margin = 112 if any(_thresholds(analysis, annotator, name) for name in shown) else 20
     return shared, (_plot(analysis, annotator, n, keep, margin) for n in shown)
 
 
@@ -85,24 +90,6 @@ def _known(analysis: Analysis, name: str) -> NDArray[np.bool_]:
     table = analysis.measures
     status = table.status[:, table.names.index(name)]
     return np.asarray((status != Status.NOT_MEASURABLE) & np.isfinite(table.column(name)), bool)
-
-
-def _thinned(count: int, columns: list[NDArray[np.float64]]) -> NDArray[np.intp]:
-    """Frame numbers to draw: all, or of each bin the first and where each curve is lowest and highest."""
-    if count <= MOST_POINTS or not columns:
-        return np.arange(count)
-    edges = np.linspace(0, count, MOST_POINTS // (2 * len(columns) + 1) + 1).astype(int)
-    keep: set[int] = {count - 1}
-    for a, b in itertools.pairwise(edges):
-        keep.add(int(a))
-        for column in columns:
-            part = column[a:b]
-            if np.isfinite(part).any():
-                keep.update((int(a + np.nanargmin(part)), int(a + np.nanargmax(part))))
-            gaps = np.flatnonzero(np.isnan(part))
-            if len(gaps):
-                keep.add(int(a + gaps[0]))
-    return np.array(sorted(keep))
 
 
 def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.intp], right_px: int) -> Plot:
@@ -114,9 +101,9 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
     ok = known & table.ok(name)
     value = table.column(name)
     primary = name == analysis.primary
-    thresholds = _thresholds(analysis, name)
+    thresholds = _thresholds(analysis, annotator, name)
     low, high = float(value[known].min()), float(value[known].max())
-    firsts = [level for _, grade, level in thresholds if grade == 1]
+    firsts = [threshold.level for threshold in thresholds if threshold.grade == 1]
     bottom, top = min([low, *firsts]), max([high, *firsts])
     margin = 0.06 * (top - bottom) or 0.5
     bottom, top = bottom - 1.6 * margin, top + margin
@@ -155,24 +142,21 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
         "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         "annotations": notes,
     }  # fmt: skip
-    heading = title if unit in ("deg", "ratio", "") else f"{title}, {unit}"
-    return Plot(
-        name, heading, _in_words(analysis, name, known, ok), primary, {"data": data, "layout": layout}
-    )
+    words = _in_words(analysis, name, known, ok)
+    return Plot(name, unit_after(title, unit), words, primary, {"data": data, "layout": layout})
 
 
 def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
     """Shaded, hatched areas for the phases of all repetitions."""
-    t, phases = analysis.track.time_s, analysis.phase
-    starts = np.flatnonzero(np.diff(phases, prepend=np.uint8(255)))
-    ends = [*starts[1:], len(phases) - 1] if len(starts) else []
+    spans = [(PHASES[int(p)], a, b) for p, a, b in phase_spans(analysis.track.time_s, analysis.phase)]
     out = []
-    for phase, (fill, hatch) in _PHASES.items():
+    for phase, (colour, share, hatch) in PHASE_TINTS.items():
+        fill = f"rgba({','.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))},{share})"
         x: list[float | None] = []
         y: list[float | None] = []
-        for a, b in zip(starts, ends, strict=True):
-            if PHASES[phases[a]] == phase:
-                t0, t1 = round(float(t[a]), 3), round(float(t[b]), 3)
+        for name, start_s, end_s in spans:
+            if name == phase:
+                t0, t1 = round(start_s, 3), round(end_s, 3)
                 x += [t0, t0, t1, t1, None]
                 y += [0, 1, 1, 0, None]
         if x:
@@ -195,22 +179,14 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
     """
     time_s = analysis.track.time_s
     least_apart_s = 0.03 * float(time_s[-1] - time_s[0])  # about a marker's width
-    free_from: list[float] = []  # for each lane, the time its last bar ends
-    shown = [
-        (rep, event)
-        for rep in analysis.summary.reps
-        for event in rep.faults
-        if name in (analysis.primary, annotator.measure(event))
-    ]
+    shown = sorted(annotator.shown_in(name), key=lambda item: item[1].start_s)
+    in_lane = lanes((e.start_s, max(e.end_s, e.start_s + least_apart_s)) for _, e in shown)
     bars: dict[int, tuple[list[float | None], list[float | None]]] = {}
     marks: dict[int, tuple[list[float], list[float], list[str]]] = {}
-    for rep, event in sorted(shown, key=lambda item: item[1].start_s):
-        lane = next((i for i, end in enumerate(free_from) if end <= event.start_s), len(free_from))
-        free_from[lane : lane + 1] = [max(event.end_s, event.start_s + least_apart_s)]
-        y = 0.05 + 0.09 * (lane % 6)
-        title = wording.fault_title(analysis.definition, event.id)
+    for (rep, event), lane in zip(shown, in_lane, strict=True):
+        y = 0.05 + 0.09 * (lane % _LANES)
         text = (
-            f"Rep {rep.index}: {title}, {wording.value_text(event.value, event.unit)}, "
+            f"Rep {rep.index}: {annotator.findings.title(event.id)}, {annotator.findings.value(event)}, "
             f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
         )
         bar = bars.setdefault(event.grade, ([], []))
@@ -232,52 +208,36 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
             "type": "scatter", "mode": "markers+text", "yaxis": "y2", "showlegend": False, "x": x, "y": ys,
             "text": [f"<b>{grade}</b>"] * len(x), "textfont": {"color": "#ffffff", "size": 11},
             "hovertext": texts, "hovertemplate": "%{hovertext}<extra></extra>",
-            "marker": {"color": "#9a4f00", "size": 17, "symbol": _SYMBOLS[grade]},
+            "marker": {"color": BADGE, "size": 17, "symbol": _SYMBOLS[grade]},
         }
         for grade, (x, ys, texts) in sorted(marks.items())
     ]  # fmt: skip
 
 
-def _thresholds(analysis: Analysis, measure: str) -> list[tuple[FaultDef, int, float]]:
-    """Fault, grade and level of each threshold that is a fixed value of this measure."""
-    view = analysis.summary.view.name
-    out: list[tuple[FaultDef, int, float]] = []
-    for name, fault in analysis.definition.faults.items():
-        info = analysis.summary.faults.get(name)
-        if info is None or not info.checked:
-            continue
-        for rule in fault.rules:
-            if measure not in rule.measures or (rule.views is not None and view not in rule.views):
-                continue
-            for grade, size in enumerate(rule.grades, 1):
-                out.extend((fault, grade, level) for level in _levels(rule, size))
-    return out
-
-
-def _levels(rule: Rule, size: float) -> list[float]:
-    if rule.kind in ("hold", "rest"):
-        return [] if rule.reference is None else [rule.reference - rule.sign * size]
-    return {"above": [size], "below": [-size], "either": [size, -size]}.get(rule.kind, [])
+def _thresholds(analysis: Analysis, annotator: Annotator, measure: str) -> list[Threshold]:
+    """Thresholds that are a fixed value of this measure, of the faults that were checked."""
+    return annotator.findings.thresholds(measure, analysis.summary.faults)
 
 
 def _threshold_lines(
-    thresholds: list[tuple[FaultDef, int, float]], bottom: float, top: float, ends: list[float]
+    thresholds: list[Threshold], bottom: float, top: float, ends: list[float]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Dashed lines, named at the right, where the mild grade begins; dotted ones for the others."""
     lines: list[dict[str, Any]] = []
     named: dict[float, str] = {}
-    for fault, grade, level in thresholds:
+    for threshold in thresholds:
+        level, title = threshold.level, threshold.title
         if not bottom <= level <= top:
             continue
-        style = {"width": 1.4, "dash": "dash"} if grade == 1 else {"width": 0.9, "dash": "dot"}
+        style = {"width": 1.4, "dash": "dash"} if threshold.grade == 1 else {"width": 0.9, "dash": "dot"}
         lines.append(
             {
                 "type": "scatter", "mode": "lines", "x": ends, "y": [level, level], "hoverinfo": "skip",
                 "name": "threshold", "showlegend": False, "line": {"color": THRESHOLD, **style},
             }
         )  # fmt: skip
-        if grade == 1:
-            named[level] = f"{named[level]} / {fault.title}" if level in named else fault.title
+        if threshold.grade == 1:
+            named[level] = f"{named[level]} / {title}" if level in named else title
     notes: list[dict[str, Any]] = []
     last = -np.inf
     for level, title in sorted(named.items()):
@@ -286,7 +246,7 @@ def _threshold_lines(
         notes.append(
             {
                 "xref": "paper", "x": 1.005, "y": level, "xanchor": "left", "align": "left",
-                "yanchor": "bottom" if crowded else "middle", "text": _two_lines(title), "font": {"size": 10},
+                "yanchor": "bottom" if crowded else "middle", "text": _broken(title), "font": {"size": 10},
                 "showarrow": False,
             }
         )  # fmt: skip
@@ -295,22 +255,18 @@ def _threshold_lines(
     return lines, notes
 
 
-def _two_lines(text: str) -> str:
-    """The text broken near its middle if it is long (plotly's own line break; titles hold no markup)."""
-    text = text.replace("<", "‹").replace(">", "›")
-    if len(text) <= 17:
-        return text
-    cut = min((i for i, c in enumerate(text) if c == " "), key=lambda i: abs(i - len(text) / 2), default=None)
-    return text if cut is None else f"{text[:cut]}<br>{text[cut + 1 :]}"
+def _broken(text: str) -> str:
+    """The text in plotly's own lines; titles hold no markup."""
+    return "<br>".join(in_lines(text.replace("<", "‹").replace(">", "›"), _TITLE_LETTERS))
 
 
 def _in_words(analysis: Analysis, name: str, known: NDArray[np.bool_], ok: NDArray[np.bool_]) -> str:
     value = analysis.measures.column(name)
     definition = analysis.definition.measures.get(name)
     unit = definition.unit if definition else ""
-    first, last = (wording.number(float(v), unit) for v in (value[known].min(), value[known].max()))
+    first, last = (number(float(v), unit) for v in (value[known].min(), value[known].max()))
     text = f"From {first[0]} to {' '.join(part for part in last if part)}"
     if not ok.any():
         return f"{text}; uncertain throughout."
-    share = 100 * min(1.0, float(ok.sum()) / max(1, int(analysis.track.person.sum())))
-    return f"{text}; measured in {share:.0f} % of the pictures with a person."
+    share = min(1.0, float(ok.sum()) / max(1, int(analysis.track.person.sum())))
+    return f"{text}; measured in {percent(share)} of the pictures with a person."

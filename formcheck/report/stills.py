@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import GRADE_WORDS, Findings
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.overlay import clock, draw_body
-from formcheck.drawing.palette import GRADE_WORDS, Image
+from formcheck.drawing.palette import Image
 from formcheck.errors import FormcheckError
-from formcheck.report import wording
 from formcheck.report.annotate import Annotator, shown_pictures, shown_size, shrink
 from formcheck.video.file import VideoFile
 
@@ -59,10 +59,9 @@ def moments(analysis: Analysis, annotator: Annotator) -> list[StillMoment]:
     worst: dict[str, tuple[tuple[int, float], Rep, FaultEvent]] = {}
     for rep in analysis.summary.reps:
         for event in rep.faults:
-            rule = wording.rule_for(analysis.definition, event.id, event.value, event.grade)
-            size = abs(event.value) if rule is None or wording.worse_upwards(rule) else -event.value
-            if event.id not in worst or worst[event.id][0] < (event.grade, size):
-                worst[event.id] = ((event.grade, size), rep, event)
+            size = annotator.findings.badness(event)
+            if event.id not in worst or worst[event.id][0] < size:
+                worst[event.id] = (size, rep, event)
     ranked = sorted(worst.values(), key=lambda item: (-item[0][0], item[2].start_s))
     out = [StillMoment(_worst_frame(analysis, annotator, event), rep, event) for _, rep, event in ranked]
     best = _best(analysis)
@@ -89,11 +88,11 @@ def _nearest(analysis: Analysis, time_s: float) -> int:
 def _worst_frame(analysis: Analysis, annotator: Annotator, event: FaultEvent) -> int:
     """Where the fault's measure is farthest the wrong way within the event; its middle for a timing fault."""
     middle = _nearest(analysis, (event.start_s + event.end_s) / 2)
-    rule = wording.rule_for(analysis.definition, event.id, event.value, event.grade)
+    rule = annotator.findings.rule(event)
     if rule is None or rule.kind in ("duration", "range", "return", "rest"):
         return middle
     table = analysis.measures
-    name = annotator.measure(event)
+    name = annotator.findings.measure(event, table)
     frames = table.between(event.start_s, event.end_s)
     inside = frames.start + np.flatnonzero(table.part(frames).ok(name))
     if not len(inside):
@@ -172,8 +171,8 @@ def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> St
         caption = [f"{where}, at its top. {best_reason(moment.rep)}"]
         anchor, fault = "still-best", None
     else:
-        heading = wording.fault_title(analysis.definition, event.id)
-        caption = fault_caption(analysis, event, where)
+        heading = annotator.findings.title(event.id)
+        caption = fault_caption(annotator.findings, event, where)
         anchor, fault = f"still-{event.id}", event.id
     alt = f"Picture from the video with the tracked skeleton drawn in. {heading}. {' '.join(caption)}"
     return Still(anchor, fault, heading, caption, alt, source, width, height)
@@ -186,18 +185,13 @@ def best_reason(rep: Rep) -> str:
     return "The full repetition with the fewest and mildest findings."
 
 
-def fault_caption(analysis: Analysis, event: FaultEvent, where: str) -> list[str]:
+def fault_caption(findings: Findings, event: FaultEvent, where: str) -> list[str]:
     """Sentences under a fault's picture: where, how much, where the grades begin, what the physio reads."""
-    lines = [
-        f"{where}: {wording.value_text(event.value, event.unit)}, "
-        f"grade {event.grade} ({GRADE_WORDS[event.grade]})."
-    ]
-    grades = wording.grades_text(analysis.definition, event)
-    if grades:
-        lines.append(grades)
-    known = analysis.definition.faults.get(event.id)
+    lines = [f"{where}: {findings.value(event)}, grade {event.grade} ({GRADE_WORDS[event.grade]})."]
+    lines += [text for text in (findings.grades(event),) if text]
+    known = findings.definition.faults.get(event.id)
     if known is not None:
-        lines.append(f"{known.wording}.")
+        lines.append(f"{findings.wording(event.id)}.")
         if known.cue:
             lines.append(f"Cue: “{known.cue}”.")
     return lines

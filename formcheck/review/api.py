@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from formcheck.analysis.phrases import short_title
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.files import opener
@@ -268,12 +269,12 @@ class Api:
         shipped = load_definition(own.name) if own.name in EXERCISES else own
         return JSONResponse(
             {
-                "recorded": fault_rows(own, recording.faults(), recording.session.meta.view),
+                "recorded": fault_rows(recording.findings, recording.faults()),
                 "shipped": {name: list(f.rules[0].grades) for name, f in shipped.faults.items() if f.rules},
                 "tempo": own.tempo.model_dump(),
                 "target_range": own.target_range,
                 "unit": own.measures[own.counting.signal].unit,
-                "signal": wording.short_title(own.measures[own.counting.signal].title),
+                "signal": short_title(own.measures[own.counting.signal].title),
             }
         )
 

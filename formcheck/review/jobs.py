@@ -23,7 +23,8 @@ from formcheck.session.folder import SESSION, OutputFolder
 from formcheck.session.folder_lock import FolderLock
 from formcheck.session.library import NotThereError, printable
 from formcheck.session.notes import Notes
-from formcheck.video.file import VideoFile, open_container
+from formcheck.video.container import open_container, video_streams
+from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
 
 MOST_BYTES = 20_000_000_000
@@ -317,6 +318,8 @@ def _plays_as(path: Path) -> str | None:
     try:
         with open_container(path) as container:
             stream = container.streams.video[0]
+            if stream is not video_streams(container)[0]:
+                return None  # a browser would show another one than is looked at
             codec, formats = stream.codec_context.name, container.format.name.split(",")
             # Ten bits a colour and the like play in some browsers only.
             if (stream.codec_context.pix_fmt or "yuv420p") not in ("yuv420p", "yuvj420p"):

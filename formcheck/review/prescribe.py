@@ -12,12 +12,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from formcheck.analysis.findings import Findings
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.files import make_folder
 from formcheck.review import describe
 from formcheck.review.recording import Recording
+from formcheck.session.compare import paired
 from formcheck.session.folder import replacing
 from formcheck.session.library import printable
 
@@ -69,13 +71,16 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
         keep["march"] = own.march
     changed = changed.model_copy(update=keep)
     after = recording.judge(changed)
+    asked_tempo = frozenset(key.removesuffix("_s") for key in asked.tempo.model_dump(exclude_none=True))
+    tried = Findings(changed, recording.findings.view, asked_tempo)
     diff = []
-    for old, new in zip(before.reps, after.reps, strict=True):
+    for old, new in paired(before.summary.reps, after.summary.reps)[0]:
         was, now = {f.id: f for f in old.faults}, {f.id: f for f in new.faults}
         for name in sorted(was.keys() | now.keys()):
             a, b = was.get(name), now.get(name)
             if a is None or b is None or a.grade != b.grade:
-                row = describe.fault_row(changed if b else own, new, b or a, recording.near)  # type: ignore[arg-type]
+                findings = tried if b else recording.findings
+                row = describe.fault_row(findings, new, b or a, recording.near)  # type: ignore[arg-type]
                 diff.append(
                     {
                         "rep": new.index,
@@ -88,11 +93,11 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
                     }
                 )
     stored = [(round(rep.start_s, 2), sorted(e.id for e in rep.faults)) for rep in recording.card.reps]
-    again = [(round(rep.start_s, 2), sorted(e.id for e in rep.faults)) for rep in before.reps]
+    again = [(round(rep.start_s, 2), sorted(e.id for e in rep.faults)) for rep in before.summary.reps]
     return {
-        "reps": [describe.rep_row(changed, rep, recording.near) for rep in after.reps],
-        "faults": describe.fault_rows(changed, after.faults, recording.session.meta.view),
-        "before": {name: info.reps_affected for name, info in before.faults.items()},
+        "reps": [describe.rep_row(tried, rep, recording.near) for rep in after.summary.reps],
+        "faults": describe.fault_rows(tried, after.summary.faults),
+        "before": {name: info.reps_affected for name, info in before.summary.faults.items()},
         "diff": diff,
         # A live session was judged frame by frame as it came: looking back may see a little more.
         "as_recorded": stored == again,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import Findings, prescribed_phases
 from formcheck.analysis.summary import FaultInfo
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
+from formcheck.measures.body_parts import near_side
 from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.landmarks import SKELETON
 from formcheck.pose.track import smoothed
@@ -23,8 +27,8 @@ from formcheck.review import describe
 from formcheck.session.folder import SESSION
 from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
 from formcheck.session.reader import Session, check_poses
-from formcheck.session.what_if import Rescorer
-from formcheck.video.file import open_container
+from formcheck.session.what_if import WhatIf
+from formcheck.video.container import capture_fps, open_container, slowed, video_streams
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
 FIRST_BIN, NEXT_BIN = 8, 4
@@ -50,9 +54,10 @@ class Recording:
     session: Session = field(init=False)
     definition: Definition = field(init=False)
     near: str = field(init=False)
+    findings: Findings = field(init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _table: MeasureTable | None = field(default=None, repr=False)
-    _rescorer: Rescorer | None = field(default=None, repr=False)
+    _what_if: WhatIf | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.card = self.library.card(self.folder)
@@ -63,7 +68,10 @@ class Recording:
         names = self.session.meta.measures
         if set(names) != set(self.definition.measures) or self.session.meta.primary not in names:
             raise FormcheckError("The session is damaged: its measures are not those of its exercise.")
-        self.near = describe.near_side(self.session.meta.side, self.session.poses(0, 300).track.visibility)
+        begin = self.session.poses(0, 300).track
+        self.near = near_side(self.session.meta.side, begin.visibility, begin.person)
+        asked = prescribed_phases(self.session.meta.overrides)
+        self.findings = Findings(self.definition, self.session.meta.view, asked)
 
     @property
     def table(self) -> MeasureTable:
@@ -75,17 +83,12 @@ class Recording:
                 self._table = table
             return self._table
 
-    def rescorer(self) -> Rescorer:
-        """Judges it by other thresholds; made once, which takes a second or more for a long session."""
+    def judge(self, definition: Definition) -> Analysis:
+        """The session by another definition; the first time takes a second or more for a long one."""
         with self._lock:
-            if self._rescorer is None:
-                self._rescorer = Rescorer(self.session, self.definition)
-            return self._rescorer
-
-    def judge(self, definition: Definition) -> Any:
-        """Repetitions and faults by another definition."""
-        with self._lock:
-            return self.rescorer().judge(definition)
+            if self._what_if is None:
+                self._what_if = WhatIf(self.session)
+            return self._what_if.judge(definition)
 
     def faults(self) -> dict[str, FaultInfo]:
         """What was found of every fault; empty when the session was killed before it was summed up."""
@@ -124,17 +127,18 @@ class Recording:
             "engine": printable(f"{meta.engine}, {meta.model}"),
             "formcheck": printable(meta.formcheck, 40),
             "video": video is not None,
-            "video_start_s": video_start_s(video) if video is not None else 0.0,
+            **video_clock(video),
             "primary": primary,
-            "measures": describe.measure_rows(card, definition),
-            "reps": [describe.rep_row(definition, rep, self.near, ready) for rep in card.reps],
-            "faults": describe.fault_rows(definition, self.faults(), meta.view),
+            "measures": describe.measure_rows(self.findings, card),
+            "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in card.reps],
+            "faults": describe.fault_rows(self.findings, self.faults()),
             "warnings": [printable(w, 500) for w in (summary.warnings if summary else self.session.warnings)],
-            "events": describe.spoken(self.session.events, definition),
+            "events": describe.spoken(self.session.events, self.findings),
             "practice": card.live.model_dump(mode="json") if card.live else None,
             "tempo": definition.tempo.model_dump(),
             "target_range": definition.target_range,
-            "used_points": describe.used_points(definition, self.near),
+            "used_points": describe.used_points(self.findings, self.near),
+            **describe.overview(self.findings, card),
             "bones": [[int(a), int(b)] for a, b in SKELETON],
             "notice": wording.NOTICE,
         }
@@ -255,17 +259,23 @@ def _normalised(
     return out
 
 
-def video_start_s(path: Path) -> float:
-    """Time of a video's first picture on its own clock; formcheck's times begin there."""
-    try:
-        with open_container(path) as container:
-            stream = container.streams.video[0]
+def video_clock(video: Path | None) -> dict[str, float]:
+    """What turns a time of the recording into one of its video, where a browser plays it.
+
+    ``video_start_s``: time of the first picture on the file's own clock; formcheck's times begin there.
+    ``video_slowed``: how many times slower it plays than formcheck's times go.
+    """
+    start_s, slower = 0.0, 1.0
+    with suppress(av.FFmpegError, OSError, ValueError, IndexError), ExitStack() as opened:
+        if video is not None:
+            container = opened.enter_context(open_container(video))
+            stream = video_streams(container)[0]
+            slower = slowed(capture_fps(container.metadata), float(stream.average_rate or 0))
             for packet in container.demux(stream):
                 if packet.pts is not None:
-                    return max(float(packet.pts * packet.time_base), 0.0)
-    except (av.FFmpegError, OSError, IndexError):
-        pass
-    return 0.0
+                    start_s = max(float(packet.pts * packet.time_base), 0.0)
+                    break
+    return {"video_start_s": start_s, "video_slowed": slower}
 
 
 class Shelf:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import class_counts, counted_reps, coverage
+from formcheck.analysis.phrases import short_title
 from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.report import wording
-from formcheck.review.describe import class_counts, counted
 from formcheck.session.library import Card, Library, printable
 from formcheck.session.notes import Item, Notes
-from formcheck.session.what_if import Judged
 
 #: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
 MDC_DEG = 10.0
@@ -102,13 +102,15 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     if card.problem is not None or card.meta is None:
         return base | {"changed": card.changed}
     meta, reps = card.meta, card.reps
-    named = counted(reps)
+    named = counted_reps(reps)
     affected = [rep for rep in named if reviewed.faults_of(rep)]
     open_faults = sum(len({e.id for e in rep.faults} - set(reviewed.verdicts(rep))) for rep in reps)
     tally = Counter(fault for rep in named for fault in reviewed.faults_of(rep))
     live = card.live
     pain = [p for p in (live.pain_before, *(s.pain for s in live.sets)) if p is not None] if live else []
     titles, views = _titles(meta.exercise)
+    covered = coverage(card.summary.faults if card.summary is not None else {})
+    good, _, unseen = covered.of_reps(len(named), len(affected))
     attention = []
     if live and live.stopped:
         attention.append("stopped because of pain" if live.stopped == "pain" else "stopped early")
@@ -135,6 +137,10 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
         "duration_s": card.summary.source.duration_s if card.summary else None,
         "counts": class_counts(reps),
         "affected": len(affected),
+        "state": covered.state,
+        "coverage": covered.text,
+        "good": good,
+        "unseen": unseen,
         "top_faults": [
             {"id": name, "title": titles.get(name, printable(name, 60)), "reps": n}
             for name, n in tally.most_common(3)
@@ -188,7 +194,7 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
     if exercise in EXERCISES:
         definition = load_definition(exercise)
         name = definition.counting.signal
-        unit, measure = definition.measures[name].unit, wording.short_title(definition.measures[name].title)
+        unit, measure = definition.measures[name].unit, short_title(definition.measures[name].title)
         judged = definition.measures[name].views.get(view) == "ok"
     return {
         "exercise": printable(exercise, 60),
@@ -204,7 +210,7 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
 def _point(reviewed: NotedSession) -> dict[str, Any]:
     card = reviewed.card
     assert card.meta is not None
-    live, named = card.live, counted(card.reps)
+    live, named = card.live, counted_reps(card.reps)
     clean = [rep for rep in named if rep.class_ == "full" and not reviewed.faults_of(rep)]
     compensated = [rep for rep in named if reviewed.faults_of(rep)]
     primary = card.meta.primary
@@ -212,13 +218,18 @@ def _point(reviewed: NotedSession) -> dict[str, Any]:
     hold = [rep.hold_s for rep in named if rep.hold_s is not None]
     asked = live.prescribed_sets * live.prescribed_reps if live else None
     done = len(named)
+    covered = coverage(card.summary.faults if card.summary is not None else {})
+    # Of a repetition in which nothing was looked for, nothing good is known.
+    correct = min(len(clean), covered.of_reps(done, len(compensated))[0])
     return {
         "key": card.folder.key,
         "date": reviewed.date,
         "side": card.meta.side if card.meta.side in ("left", "right") else None,
-        "correct": len(clean),
+        "correct": correct,
         "compensated": len(compensated),
         "incomplete": done - len(clean) - len(compensated),
+        "unseen": len(clean) - correct,
+        "coverage": covered.text,
         "not_counted": len(card.reps) - done,
         "range": round(median(reach), 4) if reach else None,
         "hold_s": round(median(hold), 2) if hold else None,
@@ -287,7 +298,7 @@ class Tally:
 Checked = dict[int, set[str]]
 
 
-def checked_faults(card: Card, judged: Judged | None) -> Checked:
+def checked_faults(card: Card, judged: Analysis | None) -> Checked:
     """For each counted repetition, the faults that the program could check in it.
 
     Args:
@@ -295,13 +306,13 @@ def checked_faults(card: Card, judged: Judged | None) -> Checked:
         judged: the same session judged again by the same thresholds, where the summary alone does not tell
             (a fault that was checked in some repetitions only). None: those are left out where not found.
     """
-    named = counted(card.reps)
+    named = counted_reps(card.reps)
     faults = card.summary.faults if card.summary is not None else {}
     every = {name for name, info in faults.items() if info.checked and info.reps_checked == len(named)}
     out: Checked = {rep.index: every | {e.id for e in rep.faults} for rep in named}
     if judged is None:
         return out
-    for again, checks in zip(judged.reps, judged.checks, strict=True):
+    for again, checks in zip(judged.summary.reps, judged.checks, strict=True):
         same = next((rep for rep in named if abs(rep.start_s - again.start_s) < 0.3), None)
         if same is not None:
             out[same.index] |= {name for name, check in checks.items() if check.checked}
@@ -310,7 +321,7 @@ def checked_faults(card: Card, judged: Judged | None) -> Checked:
 
 def needs_judging(card: Card) -> bool:
     """True where the summary alone does not tell which repetitions a fault was checked in."""
-    n = len(counted(card.reps))
+    n = len(counted_reps(card.reps))
     faults = card.summary.faults if card.summary is not None else {}
     return any(0 < info.reps_checked < n for info in faults.values())
 
@@ -319,7 +330,7 @@ def add_up(reviewed: NotedSession, checked: Checked, into: dict[tuple[str, str],
     """Adds a session's watched repetitions to the tallies, by exercise and fault."""
     card = reviewed.card
     assert card.meta is not None
-    for rep in counted(card.reps):
+    for rep in counted_reps(card.reps):
         if not reviewed.watched(rep):
             continue
         verdicts, added = reviewed.verdicts(rep), reviewed.added(rep)

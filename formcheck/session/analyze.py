@@ -1,4 +1,4 @@
-"""From a video to an `Analysis`, and from an `Analysis` to its five files."""
+"""From a video to an `Analysis`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.judge import judge_track
-from formcheck.analysis.summary import (
-    PoseInfo,
-    Processing,
-    Source,
-)
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.judge import judge
+from formcheck.analysis.summary import PoseInfo, Processing, Source
 from formcheck.engine.picture_turn import Degrees, picture_turn
 from formcheck.errors import FormcheckError
 from formcheck.exercises.prescription import check_request
+from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
@@ -102,15 +100,16 @@ def analyze(
     rotate: int | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
-    """Analyse a recorded clip of a clam or a bridge.
+    """Analyse a recorded clip of an exercise.
 
     Ctrl-C while the video is read ends the reading; what was seen until then is analysed and the
     summary's ``complete`` is false.
 
     Args:
         video: path of the video.
-        exercise: ``"clam"``, ``"bridge"`` or ``"single-leg-bridge"``.
-        side: working (top) leg of a clam, stance leg of a single-leg bridge; found if not given.
+        exercise: one of `formcheck.exercises.definition.EXERCISES`, e.g. ``"bridge"``.
+        side: the working leg, where the exercise has one (in a single-leg bridge: the one it stands on);
+            found if not given.
         view: camera view if known (spec 13); recognised if not given.
         engine, model, threads, device: see `formcheck.pose.engine.open_engine`.
         prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
@@ -123,6 +122,7 @@ def analyze(
     """
     definition = check_request(exercise, side, view, prescription)
     check_rotate(rotate)
+    scratch_files.use()
     started = time.monotonic()
     with open_engine(engine, model, threads, device) as pose_engine:
         reading = _read(Path(video), rotate or 0, pose_engine, progress)
@@ -155,9 +155,19 @@ def analyze(
     if not complete:
         warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
     begun = time.monotonic()
-    analysis = judge_track(
-        track, definition, side=side, view=view, video=Path(video), source=info, pose=pose, warnings=warnings
+    evidence = RecordedEvidence(
+        track=track,
+        video=Path(video),
+        side=side,
+        complete=complete,
+        model_sha256=model_sha256,
+        prescription=prescription.read_text(encoding="utf-8") if prescription is not None else "",
+        source=info,
+        pose=pose,
+        view=view,
+        warnings=tuple(warnings),
     )
+    analysis = judge(evidence, definition)
     frames = max(len(track), 1)
     spent["engine"] = time.monotonic() - begun
     wall = time.monotonic() - started
@@ -166,10 +176,4 @@ def analyze(
         realtime_factor=round(info.duration_s / max(wall, 1e-6), 3),
         ms_per_frame={name: round(1000 * s / frames, 3) for name, s in spent.items()},
     )
-    summary = analysis.summary.model_copy(update={"processing": processing, "complete": complete})
-    return replace(
-        analysis,
-        summary=summary,
-        model_sha256=model_sha256,
-        prescription=prescription.read_text(encoding="utf-8") if prescription is not None else "",
-    )
+    return replace(analysis, summary=analysis.summary.model_copy(update={"processing": processing}))

@@ -1,4 +1,4 @@
-""""""
+"""What is different between two judgings of one session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def changes(before: Summary, after: Summary) -> list[str]:
     make all others look changed.
     """
     out: list[str] = []
-    pairs, gone, new = _paired(before.reps, after.reps)
+    pairs, gone, new = paired(before.reps, after.reps)
     for rep in gone:
         out.append(f"rep {rep.index} ({rep.start_s:.1f} to {rep.end_s:.1f} s, {rep.class_}) is gone")
     for rep in new:
@@ -30,7 +30,7 @@ def changes(before: Summary, after: Summary) -> list[str]:
     return out
 
 
-def _paired(before: list[Rep], after: list[Rep]) -> tuple[list[tuple[Rep, Rep]], list[Rep], list[Rep]]:
+def paired(before: list[Rep], after: list[Rep]) -> tuple[list[tuple[Rep, Rep]], list[Rep], list[Rep]]:
     """Repetitions that share most of their time, and those left over on either side."""
     pairs: list[tuple[Rep, Rep]] = []
     left = list(after)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from formcheck.analysis.analysis import Analysis, in_words
+from formcheck.analysis.analysis import Analysis, phases_in_words
 from formcheck.analysis.summary import Summary
 from formcheck.measures.table import OK, MeasureTable, Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.session.folder import replacing
 
 FRAME_COLUMNS = ("frame", "time_s", "person", "phase", "rep")
@@ -33,7 +33,7 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        for piece in scratch.pieces(len(table)):
+        for piece in arrays.pieces(len(table)):
             writer.writerows(_rows(analysis, piece))
 
 
@@ -43,7 +43,7 @@ def _rows(analysis: Analysis, frames: slice) -> Iterator[tuple[Any, ...]]:
         range(frames.start, frames.stop),
         [f"{time:.6f}" for time in table.time_s.tolist()],
         analysis.track.person[frames].astype(int).tolist(),
-        in_words(analysis.phase[frames]),
+        phases_in_words(analysis.phase[frames]),
         analysis.rep[frames].tolist(),
         *_value_columns(table),
         *([_WORDS[i] for i in column] for column in table.status.T.tolist()),

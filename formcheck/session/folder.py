@@ -16,7 +16,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formcheck.errors import FormcheckError
 from formcheck.files import make_file, make_folder
@@ -28,6 +28,9 @@ ANNOTATED = "annotated.mp4"
 REPORT = "report.html"
 SESSION = "session.sqlite"
 VIDEO = "video.mp4"  # of a live session, with consent
+#: Names a session's own video may have, the likeliest first: `VIDEO`, one that was dropped onto the review
+#: page, and what a killed recording left.
+VIDEOS = (VIDEO, "video.webm", f"{VIDEO}.part")
 #: One of an hour of repetitions has a megabyte or two.
 LARGEST_SUMMARY = 64_000_000
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
@@ -305,7 +308,19 @@ def is_session(path: Path) -> bool:
     return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
 
 
-def video_of(folder: Path) -> Path | None:
-    """The video of a session's folder: whole, or what a killed recording left of it; None without one."""
-    whole = folder / VIDEO
-    return next((path for path in (whole, part_of(whole)) if path.is_file()), None)
+def video_of(folder: Path, source: str = "", *, good: Callable[[Path], bool] = os.path.isfile) -> Path | None:
+    """The video of a session; None where it was not kept, or was moved.
+
+    Its own in its folder (whole, or what a killed recording left of it), or else the clip that was analysed,
+    in the folder or beside it.
+
+    Args:
+        folder: of the session.
+        source: name of the video as the session has it. It may be anybody's: only its last part is believed.
+        good: whether a file that is there may be taken.
+    """
+    name = PureWindowsPath(PurePosixPath(source).name).name
+    places = [folder / own for own in VIDEOS]
+    if name not in ("", ".", ".."):
+        places += [folder / name, folder.absolute().parent / name]
+    return next((path for path in places if good(path)), None)

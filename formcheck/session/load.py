@@ -1,17 +1,62 @@
-"""A stored session read back into memory: its track, its analysis as it was, and where its video is."""
+"""A stored session read back into memory: what it is judged from, and its analysis as it was."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.evidence import Evidence, LiveEvidence, RecordedEvidence
+from formcheck.analysis.judge import judge
+from formcheck.analysis.live_log import SessionFacts
 from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError
 from formcheck.pose.track import smoothed
-from formcheck.session.folder import VIDEO, part_of
-from formcheck.session.reader import Session, check_poses
+from formcheck.session.folder import VIDEO, video_of
+from formcheck.session.reader import Session, check_poses, reading
+
+_FACTS = TypeAdapter(SessionFacts)
+
+
+def evidence_of(session: Session) -> Evidence:
+    """All that a stored session can be judged from again.
+
+    Raises:
+        FormcheckError: the session is damaged, or its analysis was killed before it ended.
+    """
+    meta, summary = session.meta, session.summary
+    poses = check_poses(session.poses(), session.path)
+    if not session.is_live:
+        summary = summary_of(session)
+        return RecordedEvidence(
+            track=poses.track,
+            video=_video(session),
+            side=meta.declared_side,
+            complete=summary.complete,
+            model_sha256=meta.model_sha256,
+            prescription=meta.overrides,
+            source=summary.source,
+            pose=summary.pose,
+            view=summary.view.name if summary.view.declared else None,
+            warnings=meta.source_warnings,
+        )
+    with reading(session.path):
+        facts = _FACTS.validate_json(meta.live or "")
+    return LiveEvidence(
+        track=poses.track,
+        video=_video(session),
+        side=meta.declared_side,
+        complete=session.complete,
+        model_sha256=meta.model_sha256,
+        prescription=meta.overrides,
+        facts=facts,
+        events=tuple(session.events),
+        frame=poses.frame,
+        fps=summary.source.fps if summary is not None else poses.track.fps,
+        dropped=summary.live.dropped_frames if summary is not None and summary.live is not None else 0,
+    )
 
 
 def summary_of(session: Session) -> Summary:
@@ -21,9 +66,7 @@ def summary_of(session: Session) -> Summary:
         FormcheckError: there is none, because the analysis was killed before it ended.
     """
     if (summary := session.summary) is None and session.is_live:
-        from formcheck.session.replay import replay  # loads the live engine, which few sessions need here
-
-        return replay(session).summary
+        return judge(evidence_of(session), session.definition).summary
     if summary is None:
         raise FormcheckError(
             f"The session {session.path} was broken off before it ended, so it has no summary; "
@@ -46,13 +89,11 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
         FormcheckError: the session is damaged or was broken off.
     """
     if session.summary is None and session.is_live:
-        from formcheck.session.replay import replay  # as in `summary_of`
-
-        analysis = replay(session)
+        analysis = judge(evidence_of(session), session.definition)
         return analysis if video is None else replace(analysis, video=video)
     summary, poses = summary_of(session), check_poses(session.poses(), session.path)
     return Analysis(
-        video=video if video is not None else (video_of(session) or Path(summary.source.file)),
+        video=video if video is not None else _video(session),
         summary=summary,
         definition=session.definition,
         track=poses.track,
@@ -68,16 +109,8 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
     )
 
 
-def video_of(session: Session) -> Path | None:
-    """The session's video: ``video.mp4`` in its folder (or what a killed recording left of it), or the
-    analysed clip inside or beside the folder.
-
-    None where it was not kept, or was moved.
-    """
-    folder = session.path.absolute().parent
-    # The name comes out of the file, which may be anybody's: only its last part is believed.
-    name = PureWindowsPath(PurePosixPath(session.meta.source).name).name
-    candidates = [folder / VIDEO, part_of(folder / VIDEO)]
-    if name not in ("", ".", ".."):
-        candidates += [folder / name, folder.parent / name]
-    return next((path for path in candidates if os.path.isfile(path)), None)
+def _video(session: Session) -> Path:
+    """The session's video, or where it would be."""
+    folder, source = session.path.parent, session.meta.source
+    found = video_of(folder, source)
+    return found if found is not None else folder / VIDEO if session.is_live else Path(source)

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from formcheck.analysis.analysis import PHASES
+from formcheck.analysis.events import Event, check_event
 from formcheck.analysis.summary import FaultEvent, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
+from formcheck.pose import scratch_files
 from formcheck.pose.track import Track
-from formcheck.session.events import Event, check_event
 from formcheck.session.folder import SESSION
 from formcheck.session.schema import (
     NAN_POINTS,
@@ -167,7 +168,7 @@ class Session:
             table = MeasureTable.empty(self.meta.measures, self.time_s)
             frames = self._db.execute("SELECT frame FROM frames ORDER BY frame")
             measures = self._db.execute("SELECT * FROM measures ORDER BY frame")
-            for piece in scratch.pieces(len(table), _ROWS_AT_ONCE):
+            for piece in arrays.pieces(len(table), _ROWS_AT_ONCE):
                 shape = (piece.stop - piece.start, len(table.names))
                 rows = measures.fetchmany(shape[0])
                 if not rows_sound(rows, slice(1, 4)):
@@ -198,7 +199,7 @@ class Session:
             frame, phase, rep = (np.empty(count, dtype) for dtype in (np.int64, np.uint8, np.int32))
             plain: tuple[NDArray[Any], ...] = (track.time_s, track.person, track.rejected, track.people_seen)
             cursor = self._db.execute(f"SELECT * {some} ORDER BY frame", (first, last))
-            for piece in scratch.pieces(count, _ROWS_AT_ONCE):
+            for piece in arrays.pieces(count, _ROWS_AT_ONCE):
                 rows = cursor.fetchmany(piece.stop - piece.start)
                 if not rows_sound(rows, slice(7, 10)):
                     raise ValueError("check sum")
@@ -232,7 +233,7 @@ def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
         np.isfinite(t).all()
         and np.abs(t).max(initial=0.0) < _MOST_S
         and (np.diff(t) >= 0).all()
-        and all(_has_places(track.part(piece)) for piece in scratch.pieces(len(track)))
+        and all(_has_places(track.part(piece)) for piece in arrays.pieces(len(track)))
         and ((track.people_seen >= 0) & (track.people_seen < _MOST_PEOPLE)).all()
         and (track.disagreement is None or not np.isinf(track.disagreement).any())
     )
@@ -277,6 +278,7 @@ def open_database(path: Path, *, look_for_damage: bool) -> Session:
     Raises:
         FormcheckError: see `open_session`.
     """
+    scratch_files.use()
     with reading(path):
         db = sqlite3.connect(
             _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.drawing.face_blur import FaceBlur
 from formcheck.engine.live_engine import LiveMoment
@@ -28,7 +29,6 @@ from formcheck.files import FOLDER_MODE, make_folder
 from formcheck.measures.table import Reason, Status
 from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.csv_json import write_summary_json
-from formcheck.session.events import Event
 from formcheck.session.folder import SESSION, SUMMARY, VIDEO, flush_folder
 from formcheck.session.schema import SessionMeta
 from formcheck.session.store import SessionFrame, SessionWriter

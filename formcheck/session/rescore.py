@@ -1,7 +1,7 @@
 """Judge a stored session again by other thresholds: its landmarks are enough, no video and no pose model.
 
 Example:
-    >>> from formcheck.rescore import rescore
+    >>> from formcheck.session.rescore import rescore
     >>> analysis = rescore(Path("bridge.formcheck"))        # doctest: +SKIP
     >>> [rep.class_ for rep in analysis.summary.reps]       # doctest: +SKIP
     ['full', 'full', 'full', 'full']
@@ -17,14 +17,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.judge import judge_track
-from formcheck.analysis.summary import Processing, Summary
+from formcheck.analysis.judge import judge
+from formcheck.analysis.summary import Processing
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
-from formcheck.pose import frame_arrays as scratch
-from formcheck.session.load import summary_of, video_of
-from formcheck.session.reader import Session, check_poses, open_session
+from formcheck.pose import scratch_files
+from formcheck.session.load import evidence_of
+from formcheck.session.reader import Session, open_session
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -70,37 +70,9 @@ def rescore(
     if prescription is not None:
         definition = prescribe(definition, prescription)
     begun = time.monotonic()
-    with scratch.in_memory(_IN_MEMORY_BYTES):
-        # A live session that was broken off has no summary, and needs none to be replayed.
-        broken_off = session.summary is None and session.is_live
-        if broken_off or (summary := summary_of(session)).live is not None:
-            from formcheck.session.replay import replay  # loads the live engine, which recordings do not need
-
-            analysis = replay(session, definition)
-        else:
-            analysis = _judge(session, definition, summary)
+    with scratch_files.in_memory(_IN_MEMORY_BYTES):
+        analysis = judge(evidence_of(session), definition)
     return _with_cost(analysis, time.monotonic() - begun)
-
-
-def _judge(session: Session, definition: Definition, summary: Summary) -> Analysis:
-    """An analysed recording, judged again."""
-    meta = session.meta
-    analysis = judge_track(
-        check_poses(session.poses(), session.path).track,
-        definition,
-        side=meta.declared_side,
-        view=summary.view.name if summary.view.declared else None,
-        video=video_of(session) or Path(summary.source.file),
-        source=summary.source,
-        pose=summary.pose,
-        warnings=list(meta.source_warnings),
-    )
-    return replace(
-        analysis,
-        summary=analysis.summary.model_copy(update={"complete": summary.complete}),
-        model_sha256=meta.model_sha256,
-        prescription=meta.overrides,
-    )
 
 
 def _with_cost(analysis: Analysis, wall_s: float) -> Analysis:
@@ -169,9 +141,3 @@ def rescore_by(session: Session, yardstick: Yardstick) -> Analysis:
     """A session judged again as the command line asks for it; see `Yardstick.of`."""
     definition, text = yardstick.of(session)
     return replace(rescore(session, definition), prescription=text)
-
-
-# -- writing ---------------------------------------------------------------------------------------------
-
-
-# -- what has changed ------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ CREATE TABLE faults (
 CREATE TABLE events (              -- what happened besides frames, live sessions only
     time_s REAL NOT NULL,          -- on the clock of the frames
     after_frame INTEGER NOT NULL,  -- the last frame that had been dealt with; -1 before the first
-    kind TEXT NOT NULL,            -- see formcheck.session.events
+    kind TEXT NOT NULL,            -- see formcheck.analysis.events
     data TEXT NOT NULL             -- JSON
 )
     """,

@@ -25,13 +25,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.analysis.analysis import PHASES, Analysis, in_words
+from formcheck.analysis.analysis import PHASES, Analysis, phases_in_words
+from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.files import make_file
-from formcheck.pose import frame_arrays as scratch
-from formcheck.session.events import Event
+from formcheck.pose import frame_arrays as arrays
 from formcheck.session.folder import remove_side_files, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
@@ -333,7 +333,7 @@ def _fold_in_log(path: Path) -> None:
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
-    for piece in scratch.pieces(len(analysis.track)):
+    for piece in arrays.pieces(len(analysis.track)):
         track, m = analysis.track.part(piece), analysis.measures.part(piece)
         apart: list[float | None] = [None] * len(track)
         if track.disagreement is not None:
@@ -346,7 +346,7 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
                 track.person.tolist(),
                 track.rejected.tolist(),
                 track.people_seen.tolist(),
-                in_words(analysis.phase[piece]),
+                phases_in_words(analysis.phase[piece]),
                 analysis.rep[piece].tolist(),
                 track.image_xyz,
                 track.world_xyz,

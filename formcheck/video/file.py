@@ -1,4 +1,4 @@
-"""Where frames come from: a video file (and, live, a camera)."""
+"""A recorded video as upright frames with their true times, and sentences about what is wrong with it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError
+from formcheck.video.container import capture_fps, may_be_slowed, open_container, slowed, video_streams
+from formcheck.video.still import Span, StillPictures, in_words
 
 MAX_SIDE_PX = 8192
 MAX_PIXELS = 36_000_000  # 8K; one picture of 8192 × 8192 takes 200 MB, and several are held at a time
@@ -29,7 +31,9 @@ BACKWARD_JUMP_S = (
 )
 SQUARE_PIXEL_TOLERANCE = 0.02  # 854×480 files say 1280:1281; resampling for that would only blur
 MAX_PIXEL_ASPECT = 4.0  # beyond this the header is nonsense, not an anamorphic picture
-ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: the cover art of a sound file
+SAY_LOST_START_S = 0.5  # less is a picture or two
+MOST_READ_ERRORS = 50  # running, with nothing read in between: the disk or the file ends here
+STILL_SHARE = 0.95  # of the whole: a photograph made into a video
 
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
@@ -49,22 +53,6 @@ class Frame:
     index: int
 
 
-# From PyAV 19 on, a title that is not UTF-8 is never an error.
-_ANY_ALPHABET = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-
-
-def open_container(path: Path) -> Any:
-    """FFmpeg's view of a video that may come from anybody.
-
-    An absolute path cannot be taken for a protocol ("take2:clam.mp4"), and no file may make us fetch
-    something from a network. Titles in other alphabets than UTF-8 are common, and nothing here reads them.
-
-    Raises:
-        av.FFmpegError, OSError, ValueError: it cannot be opened.
-    """
-    return av.open(os.path.abspath(path), options={"protocol_whitelist": "file"}, **_ANY_ALPHABET)
-
-
 class VideoFile:
     """A video file as an iterable of :class:`Frame`, read only.
 
@@ -75,7 +63,11 @@ class VideoFile:
     Times are the exact presentation times of the file, in seconds since its first picture; they always
     increase. A picture stamped at or before the one before it is placed 1 ms after that one; after a step
     back of more than 0.5 s (a spliced recording) the clock goes on one mean frame interval later. A picture
-    without a stamp follows at the mean rate.
+    without a stamp follows at the mean rate. A recording in slow motion whose camera says so has the times of
+    the movement, not those at which it is played.
+
+    Of several streams the one marked as the default is looked at, then the largest. What is damaged is left
+    out up to the next key picture, as everything until then builds upon it.
 
     Each iteration opens the file again and ends the one before.
 
@@ -88,7 +80,11 @@ class VideoFile:
         frame_count: number of pictures the file states, an estimate; None if unknown.
         duration_s: length the file states, in seconds; None if unknown.
         pixel_aspect: width over height of a stored pixel, 1.0 for square ones.
+        slowed: how many times slower than it was the file plays (a phone's slow motion); times, `fps` and
+            `duration_s` are those of the movement.
         truncated: whether the last iteration had to stop before the end of the file.
+        lost: where the last iteration left something out because it is damaged.
+        still: where in the last iteration the picture stood still, so that movement cannot be seen.
         warnings: plain sentences about what the last iteration came across.
 
     Args:
@@ -103,8 +99,11 @@ class VideoFile:
     def __init__(self, path: str | os.PathLike[str], rotate: int = 0) -> None:
         self.path = Path(path)
         self.truncated = False
+        self.lost: list[Span] = []
+        self.still: list[Span] = []
         self.warnings: list[str] = []
         self.fps = FALLBACK_FPS
+        self.slowed = 1.0
         self.frame_count: int | None = None
         self.duration_s: float | None = None
         self.pixel_aspect = 1.0
@@ -113,7 +112,7 @@ class VideoFile:
         with self._open() as container:
             stream = self._video_stream(container)
             self._read_header(container, stream)
-            first = next(self._decoded(container, stream), None)
+            first, _ = next(self._decoded(container, stream), (None, False))
             if first is None:
                 raise FormcheckError(
                     f"No picture could be decoded from {self.path}: the file is damaged or its kind of video "
@@ -148,7 +147,8 @@ class VideoFile:
     def __iter__(self) -> Generator[Frame, None, None]:
         """Read from the first picture on; see the class for times.
 
-        A file that breaks off in the middle ends there with ``truncated`` set and a warning, not an error.
+        A file that breaks off in the middle ends there with ``truncated`` set and a warning, not an error;
+        what is damaged in the middle is left out, with a warning.
 
         Raises:
             FormcheckError: the file has gone or changed since it was opened first.
@@ -162,16 +162,23 @@ class VideoFile:
     def _read(self) -> Generator[Frame, None, None]:
         self.truncated = False
         self.warnings = []
+        self.lost = []
         # One reformatter for all frames keeps its tables; one thread leaves the other core to the decoder.
         reformatter = VideoReformatter()
+        still = StillPictures(self.fps)
+        self.still = still.spans
         index = -1
         aspect = None
         with self._open() as container:
             stream = self._video_stream(container)
             # The stream's tick, as pictures left over in the decoder come without one.
-            clock = _Clock(self.fps, float(stream.time_base))
-            for index, picture in enumerate(self._decoded(container, stream)):
+            clock = _Clock(self.fps, float(stream.time_base) / self.slowed)
+            for index, (picture, after_damage) in enumerate(self._decoded(container, stream)):
+                before_s = clock.last_s
                 time_s = clock.time_s(picture)
+                if after_damage and before_s is not None:
+                    self.lost.append(Span(before_s, time_s))
+                    still.cut()
                 if aspect is None:
                     aspect = picture.width / picture.height
                 elif abs(picture.width / picture.height / aspect - 1) > SQUARE_PIXEL_TOLERANCE:
@@ -189,48 +196,96 @@ class VideoFile:
                 ).to_ndarray()
                 # FFmpeg pads the rows of some widths; what comes after wants them packed.
                 packed = np.ascontiguousarray(image, dtype=np.uint8)
+                still.add(packed, time_s)
                 yield Frame(_upright(packed, self._matrix), time_s, index)
+        still.cut()
         self._say_what_was_odd(clock, index + 1)
 
-    def _decoded(self, container: Any, stream: Any) -> Generator[Any, None, None]:
-        """Decode until the end or until the file breaks, which sets ``truncated``."""
+    def _decoded(self, container: Any, stream: Any) -> Generator[tuple[Any, bool], None, None]:
+        """Whole pictures, each with whether something damaged was left out before it.
+
+        At the end, `_reached` tells how far the file went.
+        """
+        self._reached = reached = _Reached(stream)
         packets = container.demux(stream)
-        started = False
+        started = broken = False
+        errors = 0
         while True:
             try:
                 packet = next(packets, None)
+                errors = 0
             except (av.FFmpegError, OSError):
+                errors += 1
+                if errors <= MOST_READ_ERRORS:
+                    packets = container.demux(stream)
                 packet = None
-                self.truncated = True
-            if packet is not None and packet.is_corrupt:
-                # The last packet of a file that was cut: the decoder would smear over what is missing.
-                packet = None
-                self.truncated = True
+            # The end of the file; or a spot after which it may go on. Either way the decoder's threads still
+            # hold good pictures.
+            drained = packet is None or packet.is_corrupt
+            if packet is not None and not drained:
+                reached.count(packet)
             try:
-                pictures = stream.decode(packet)  # None: hand out what the decoder's threads still hold
+                pictures = stream.decode(None if drained else packet)
             except EOFError:
-                return
+                pictures = []
             except (av.FFmpegError, OSError):
                 # A recording may begin in the middle of a group of pictures, whose rest cannot be decoded.
-                # Later on, everything after a broken packet builds upon it: stop.
-                if not started and packet is not None:
+                pictures = []
+                broken = started
+            for picture in pictures:
+                if picture.is_corrupt or (broken and not picture.key_frame):
+                    broken = broken or started
                     continue
-                self.truncated = True
-                return
-            started = started or bool(pictures)
-            yield from pictures
-            if packet is None:
-                return
+                reached.starts_at(picture)
+                yield picture, broken
+                started, broken = True, False
+            if errors or (packet is not None and drained):
+                broken = True
+                stream.codec_context.flush_buffers()
+            if packet is None and not 0 < errors <= MOST_READ_ERRORS:
+                break
+        reached.broken = broken
 
     def _say_what_was_odd(self, clock: _Clock, frames: int) -> None:
-        end_s = clock.last_s or 0.0
-        if self._stated_end_s is not None and self._stated_end_s - end_s > max(1.0, 3 / self.fps):
-            self.truncated = True
         if frames == 0:
             raise FormcheckError(f"{self.path} changed while it was being read: run the analysis again.")
+        end_s = clock.last_s or 0.0
+        reached = self._reached
+        missing_s = 0.0 if self._stated_end_s is None else self._stated_end_s - max(reached.end_s, end_s)
+        all_there = 0 < self._stated_packets <= reached.packets
+        self.truncated = reached.broken or (not all_there and missing_s > max(1.0, 3 / self.fps))
+        if len(self._others):
+            self._warn_once(
+                f"The file holds {len(self._others) + 1} videos: the one of {self._stored_size[0]} × "
+                f"{self._stored_size[1]} pixels was looked at."
+            )
+        if self.slowed != 1.0:
+            self._warn_once(
+                f"The video is in slow motion ({self.fps:.0f} pictures a second, played at "
+                f"{self.fps / self.slowed:.0f}): all times are those of the movement, which was "
+                f"{self.slowed:.1f} times faster than the file plays."
+            )
+        elif may_be_slowed(self._taken_fps, self.fps):
+            self._warn_once(
+                f"The camera says that it took {self._taken_fps:.0f} pictures a second and the file plays "
+                f"{self.fps:.0f}: if it is slow motion, no tempo in here is right."
+            )
+        if reached.lost_start_s / self.slowed > SAY_LOST_START_S:
+            self._warn_once(
+                f"The recording starts between two key pictures: its first {reached.lost_start_s:.1f} s "
+                "cannot be shown and were left out."
+            )
+        if self.lost:
+            self._warn_once(f"The file is damaged: the video {in_words(self.lost)} was left out.")
         if self.truncated:
             self._warn_once(
                 f"The video breaks off at {end_s:.1f} s: the file is cut short or damaged after that."
+            )
+        if sum(span.end_s - span.start_s for span in self.still) > STILL_SHARE * end_s > 0:
+            self._warn_once("The picture stands still all the time: no movement can be seen in it.")
+        elif self.still:
+            self._warn_once(
+                f"The picture stands still {in_words(self.still)}: movement there cannot be seen."
             )
         if clock.nudged:
             self._warn_once(
@@ -277,23 +332,28 @@ class VideoFile:
             )
         try:
             return open_container(path)
-        except (av.FFmpegError, OSError, ValueError):
+        except (av.FFmpegError, OSError, ValueError) as error:
             if head[4:8] == b"ftyp":
                 raise FormcheckError(
                     f"{path} was cut off before its recording was finished (its index is missing): "
                     "copy it from the camera again or record it again."
                 ) from None
+            # What FFmpeg says of a format that it knows and was not allowed.
+            what = (
+                "is a picture, a list of other files, or another kind of file that is not opened"
+                if isinstance(error, av.ArgumentError)
+                else "is not a video that can be read"
+            )
             raise FormcheckError(
-                f"{path} is not a video that can be read: give an .mp4, .mov, .webm, .mkv or .avi file, "
-                "or record it again."
+                f"{path} {what}: give an .mp4, .mov, .webm, .mkv or .avi file, or record it again."
             ) from None
 
     def _video_stream(self, container: Any) -> Any:
-        streams = [s for s in container.streams.video if not int(s.disposition) & ATTACHED_PICTURE]
+        streams = video_streams(container)
         if not streams:
             what = "holds sound but no picture" if container.streams.audio else "holds no picture"
             raise FormcheckError(f"{self.path} {what}: choose a file that has video in it.")
-        stream = streams[0]
+        stream, *self._others = streams
         if stream.codec_context is None:
             raise FormcheckError(
                 f"{self.path} holds a kind of video that cannot be read: convert it to .mp4 (H.264)."
@@ -315,10 +375,16 @@ class VideoFile:
             self.duration_s = container.duration / av.time_base
             if len(container.streams) == 1:
                 self._stated_end_s = self.duration_s
+        self._stated_packets = int(stream.frames)
         if stream.frames:
             self.frame_count = int(stream.frames)
         elif self.duration_s is not None:
             self.frame_count = round(self.duration_s * self.fps)
+        self._taken_fps = capture_fps(container.metadata)
+        self.slowed = slowed(self._taken_fps, self.fps)
+        self.fps *= self.slowed
+        if self.duration_s is not None:
+            self.duration_s /= self.slowed
         aspect = float(stream.sample_aspect_ratio or 1)
         if abs(aspect - 1) > SQUARE_PIXEL_TOLERANCE and 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT:
             self.pixel_aspect = aspect
@@ -329,6 +395,36 @@ class VideoFile:
                 f"{self.path} is {width} × {height} pixels, more than formcheck can hold: "
                 "make a smaller copy, 1280 × 720 is plenty."
             )
+
+
+class _Reached:
+    """How far into a stream its packets go, on the file's own clock."""
+
+    def __init__(self, stream: Any) -> None:
+        self.packets = 0
+        self.end_s = 0.0  # of the last picture, held as long as it is, since the start of the stream
+        self.lost_start_s = 0.0  # before the first picture that can be shown
+        self.broken = False  # the last packets gave no whole picture
+        self._tick_s = float(stream.time_base)
+        self._start: int | None = stream.start_time
+        self._first: int | None = None
+        self._shown = False
+
+    def count(self, packet: Any) -> None:
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if stamp is None:  # what ends the stream
+            return
+        self.packets += 1
+        if self._start is None:
+            self._start = stamp
+        if not packet.is_discard and (self._first is None or stamp < self._first):
+            self._first = stamp
+        self.end_s = max(self.end_s, (stamp + (packet.duration or 0) - self._start) * self._tick_s)
+
+    def starts_at(self, picture: Any) -> None:
+        if not self._shown and picture.pts is not None and self._first is not None:
+            self.lost_start_s = max(0.0, (picture.pts - self._first) * self._tick_s)
+        self._shown = True
 
 
 class _Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from formcheck.analysis.events import KINDS, Event
 from formcheck.coach.flow import Flow
 from formcheck.coach.message import Say
 from formcheck.coach.plan import PastPractice, SessionPlan
@@ -12,7 +13,6 @@ from formcheck.engine.position import Problem
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.session.events import KINDS, Event
 from formcheck.words import Words
 
 FIRST_TIME = PastPractice()

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from formcheck.coach.pages import window
-from formcheck.coach.pages.window import Click, Closed, FakeWindow, Key, check_display, key_name
+from formcheck.coach.pages.window import Click, Closed, FakeWindow, Key, display_held, key_name
 from formcheck.errors import FormcheckError
 
-ROOT = Path(window.__file__).parents[2]
+ROOT = Path(window.__file__).parents[3]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are X11's only on Linux")
 
 
@@ -58,16 +58,19 @@ def test_a_scripted_window_for_other_tests() -> None:
 def test_without_a_display_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
-    with pytest.raises(FormcheckError, match=r"DISPLAY is not set.*desktop session\.$"):
-        check_display()
+    with pytest.raises(FormcheckError, match=r"DISPLAY is not set.*desktop session\.$"), display_held():
+        pass
 
 
 @linux
 def test_a_display_that_is_not_there_does_not_end_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":987")
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
-    with pytest.raises(FormcheckError, match="No window can be opened on the display ':987'"):
-        check_display()
+    with (
+        pytest.raises(FormcheckError, match="No window can be opened on the display ':987'"),
+        display_held(),
+    ):
+        pass
 
 
 # ---- a real window -------------------------------------------------------------------------------------
@@ -76,9 +79,9 @@ def test_a_display_that_is_not_there_does_not_end_the_program(monkeypatch: pytes
 PROGRAM = """
 import json, sys
 import numpy as np
-from formcheck.coach.pages.window import Closed, Window
+from formcheck.coach.pages.window import Closed, LiveWindow
 options = json.loads(sys.argv[1])
-window = Window(windowed=options["windowed"], size=(900, 600))
+window = LiveWindow(windowed=options["windowed"], size=(900, 600))
 print(json.dumps({"size": window.size}), flush=True)
 while True:
     width, height = window.size
@@ -109,7 +112,7 @@ needs_display = pytest.mark.skipif(
 class Display:
     """A virtual screen with the program on it."""
 
-    def __init__(self, folder: Path, width: int, height: int) -> None:
+    def __init__(self, folder: Path, width: int, height: int, *options: str) -> None:
         self.folder, self.size = folder, (width, height)
         self._processes: list[subprocess.Popen[Any]] = []
         read, write = os.pipe()
@@ -123,7 +126,9 @@ class Display:
             "-fbdir",
             str(folder),
         ]
-        self._start([*command, "-nolisten", "tcp"], pass_fds=(write,), stderr=subprocess.DEVNULL)
+        self.server = self._start(
+            [*command, "-nolisten", "tcp", *options], pass_fds=(write,), stderr=subprocess.DEVNULL
+        )
         os.close(write)
         with os.fdopen(read) as pipe:
             number = pipe.readline().strip()
@@ -220,6 +225,22 @@ def test_keys_mouse_picture_and_end_of_a_real_full_screen_window(display: Displa
     display.xdotool("key", "q")
     assert display.program.wait(30) == 0
     assert display.lines()[-1] == {"end": []}
+
+
+@needs_display
+def test_the_display_stays_while_the_own_window_is_not_open_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Display(tmp_path, 640, 480, "-terminate")  # goes when its last client leaves
+    try:
+        monkeypatch.setenv("DISPLAY", shown.environment["DISPLAY"])
+        monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+        with display_held():
+            for _ in range(3):  # other clients come and go
+                shown.xdotool("getmouselocation")
+        assert shown.server.wait(30) == 0  # nobody holds it any more
+    finally:
+        shown.end()
 
 
 @needs_display

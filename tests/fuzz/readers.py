@@ -115,10 +115,10 @@ def clip_source(rng: random.Random, folder: Path) -> str:
 def playable(rng: random.Random, folder: Path) -> str:
     """What the review page does with a video that is dropped on it, up to the pose model."""
     from formcheck.review.jobs import make_playable
-    from formcheck.review.recording import video_start_s
+    from formcheck.review.recording import video_clock
 
     path = _clip(rng, folder)
-    video_start_s(path)
+    video_clock(path)
     return tried(lambda: make_playable(path, lambda what, share: None))
 
 

@@ -15,6 +15,7 @@ from report_analysis import synthetic_analysis, with_summary
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import FaultEvent
 from formcheck.drawing.palette import PHASE_WORDS
+from formcheck.drawing.signal import points_to_draw
 from formcheck.errors import FormcheckError
 from formcheck.report import page, plots
 from formcheck.report.annotate import Annotator
@@ -82,7 +83,8 @@ def test_the_result_comes_first_and_in_plain_words(report: Page) -> None:
     text = report.text
     assert "2 repetitions, both full." in text
     assert re.search(r"Seen in both repetitions: hip not fully extended \((mild|up to \w+)\)\.", text)
-    assert "Not checked from this view: pelvis drops on one side and pelvis twists." in text
+    assert "Checked: 3 of 5 faults. Not known: pelvis drops on one side and pelvis twists." in text
+    assert "Faults seen · 3 of 5 checked" in text
     order = ["not a medical device", "2 repetitions", "What was looked at", "Repetitions", "Findings",
              "Pictures", "Over time", "How well each measure", "How this was made"]  # fmt: skip
     places = [text.index(words) for words in order]
@@ -112,9 +114,10 @@ def test_faults_not_checked_are_listed_with_reason_and_remedy(report: Page) -> N
     section = text[text.index("Nothing is known about these") : text.index("Pictures")]
     assert "Pelvis drops on one side" in section
     assert "this camera position cannot show it" in section
-    assert "Can be checked from the head end: Laptop on a chair or table beyond your head" in section
+    assert "Can be checked from the head end. Said to the person: “Laptop on a chair or table" in section
     assert "Pelvis twists" in section
-    assert "No single camera beside the body can show it." in section
+    assert "this camera cannot show it from anywhere" in section
+    assert "Curve of the lower back" in section
     clear = text[text.index("Looked for and not seen") : text.index("Nothing is known about these")]
     assert "Hips above the straight line" in clear
     assert "Pelvis drops" not in clear
@@ -157,6 +160,21 @@ def test_wording_makes_no_medical_claim(html: str, report: Page) -> None:
     rest = own(html).replace(page.wording.NOTICE, "").lower()
     for word in ("normal", "diagnos", "patient has", "healthy", "injur"):
         assert word not in rest, word
+
+
+def test_a_session_in_which_nothing_could_be_checked_is_grey_and_says_so_first(analysis: Analysis) -> None:
+    faults = {name: info.model_dump() for name, info in analysis.summary.faults.items()}
+    for told in faults.values():
+        told.update(checked=False, reason="noise", reps_checked=0, reps_affected=0, worst_grade=0)
+    reps = [rep.model_dump(by_alias=True) | {"faults": []} for rep in analysis.summary.reps]
+    parsed = Page(rendered(with_summary(analysis, faults=faults, reps=reps)))
+    assert "verdict unseen" in [section.get("class") for section in parsed.all("section")]
+    said = parsed.text[parsed.text.index("Nothing could be checked") :]
+    assert said.startswith(
+        "Nothing could be checked · 0 of 5 checked 2 repetitions, both full; nothing about"
+    )
+    assert "none in what was checked" not in parsed.text
+    assert "Looked for and not seen" not in parsed.text
 
 
 def test_a_hostile_file_name_is_only_text(tmp_path: Path) -> None:
@@ -267,10 +285,11 @@ def test_a_very_long_recording_is_thinned_without_losing_its_peaks() -> None:
     value = np.sin(np.arange(200_000) / 5000)
     value[123_456] = 9.0
     value[50_000:60_000] = np.nan
-    keep = plots._thinned(len(value), [value])
-    assert len(keep) <= plots.MOST_POINTS * 1.1
-    assert 123_456 in keep
-    assert np.isnan(value[keep]).any()
+    for most in (plots.MOST_POINTS, 700):
+        keep = points_to_draw([value], most)
+        assert len(keep) <= most * 1.1
+        assert 123_456 in keep
+        assert np.isnan(value[keep]).any()
 
 
 def test_the_worst_event_is_the_one_shown(analysis: Analysis) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from stored_session import command, judged, noisy_track, store
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet
+from formcheck.drawing.signal import true_runs
 from formcheck.errors import FormcheckError
 from formcheck.report import pdf, pdf_plots, wording
 from formcheck.report.annotate import Annotator
@@ -86,7 +86,7 @@ def test_every_fault_is_told_seen_not_seen_or_not_assessed(analysis):
     assert text.index("Not assessed") < text.index("Findings")
     before, after = text.rsplit("\nFindings\n", 1)
     for name, info in analysis.summary.faults.items():
-        title = wording.fault_title(analysis.definition, name)
+        title = analysis.definition.faults[name].title
         assert title in (after if info.checked else before), name
 
 
@@ -95,7 +95,7 @@ def test_every_repetition_is_in_the_table_with_its_findings(analysis):
     for rep in analysis.summary.reps:
         assert f"\n{rep.index}\n{rep.class_}\n" in text
         for fault in rep.faults:
-            assert wording.fault_title(analysis.definition, fault.id) in text
+            assert analysis.definition.faults[fault.id].title in text
     assert "4 repetitions" not in text
     assert "3 repetitions: 2 full, 1 partial." in text
 
@@ -166,11 +166,8 @@ def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, mon
         SimpleNamespace(kind="rating", data={"level": 0.8, "note": ""}),
         SimpleNamespace(kind="decision", data=None),
     ]
-    notes = ModuleType("formcheck.session.notes")
-    notes.Notes = lambda folder: SimpleNamespace(standing=lambda: standing)  # type: ignore[attr-defined]
-    notes.QUALITY = {0.8: "good"}  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "formcheck.review", ModuleType("formcheck.review"))
-    monkeypatch.setitem(sys.modules, "formcheck.session.notes", notes)
+    monkeypatch.setattr(pdf, "Notes", lambda folder: SimpleNamespace(standing=lambda: standing))
+    monkeypatch.setattr(pdf, "QUALITY", {0.8: "good"})
     found = pdf.physio_notes(tmp_path, analysis)
     assert [note.text for note in found] == [
         "Not agreed",
@@ -181,8 +178,6 @@ def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, mon
     text = said(analysis, found)
     assert "Physio’s notes" in text
     assert "Schön ruhig" in text
-    monkeypatch.setitem(sys.modules, "formcheck.session.notes", None)
-    assert pdf.physio_notes(tmp_path, analysis) == []
 
 
 def test_gaps_in_a_plot_stay_gaps(analysis):
@@ -190,12 +185,12 @@ def test_gaps_in_a_plot_stay_gaps(analysis):
     table = analysis.measures
     signal = table.names.index(analysis.primary)
     known = np.isfinite(table.value[:, signal])
-    runs = len(pdf_plots._runs(known & (table.status[:, signal] == 0)))
+    runs = len(true_runs(known & (table.status[:, signal] == 0)))
     assert runs > 1  # the six frames in which nobody was seen
     span = (float(analysis.track.time_s[0]), float(analysis.track.time_s[-1]))
     drawing = pdf_plots.plot(analysis, Annotator(analysis), analysis.primary, span, (400, 90), pdf.FONT)
     lines = [part for part in drawing.contents if type(part).__name__ == "PolyLine"]
-    low = len(pdf_plots._runs(known & (table.status[:, signal] == 1)))
+    low = len(true_runs(known & (table.status[:, signal] == 1)))
     assert len(lines) == runs + low
 
 
@@ -204,14 +199,6 @@ def test_ticks_are_few_and_within(limits):
     ticks = pdf_plots._ticks(limits, 4)
     assert 1 <= len(ticks) <= 5
     assert all(limits[0] <= tick <= limits[1] for tick in ticks)
-
-
-def test_a_long_recording_is_thinned_with_its_peaks_kept():
-    value = np.zeros(108_000)
-    value[54_321] = 1.0
-    kept = pdf_plots._thinned(slice(0, len(value)), value)
-    assert len(kept) <= 800
-    assert 54_321 in kept
 
 
 def test_the_command_writes_a_pdf_and_a_page(analysis, tmp_path, capsys):

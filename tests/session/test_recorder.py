@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import waiting
 
+from formcheck.analysis.events import Event
 from formcheck.engine.live_engine import LiveMoment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.pose.live_filter import SeenFrame
-from formcheck.session.events import Event
 from formcheck.session.folder import part_of
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder

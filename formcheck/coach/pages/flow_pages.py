@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from formcheck.analysis.findings import Findings
 from formcheck.coach.pages.page import Choice, Page, PageKind
 from formcheck.exercises.definition import Definition
 from formcheck.words import Words
@@ -204,12 +205,7 @@ class Pages:
         view = at.view
         if view is None:
             return ""
-        titles = [
-            fault.title
-            for fault in at.plan.definition.faults.values()
-            if fault.rules
-            and all(r.measures and not _shown(at.plan.definition, r.measures, view) for r in fault.rules)
-        ]
+        titles = Findings(at.plan.definition, view).unseen_here()
         more = len(titles) - _UNSEEN_NAMES
         listed = ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
         return self._text("unseen", faults=listed) if titles else ""
@@ -266,7 +262,3 @@ class Pages:
 
     def _over(self, at: FlowState) -> Page:
         return Page("summary")
-
-
-def _shown(definition: Definition, measures: list[str], view: str) -> bool:
-    return any(definition.measures[m].views.get(view) == "ok" for m in measures)

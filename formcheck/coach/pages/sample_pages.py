@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from formcheck.analysis.findings import Findings
 from formcheck.coach.pages.page import Choice, Page
 from formcheck.drawing.overlay import Body, FaultMark
 from formcheck.drawing.palette import Image
@@ -73,11 +74,7 @@ def sample_pages(language: str = "en") -> dict[str, Page]:
 
 def unseen_line(words: Words, definition: Definition, view: str) -> str:
     """The line that names the faults which cannot be checked from a view."""
-    hidden = []
-    for fault in definition.faults.values():
-        measures = [definition.measures[name] for rule in fault.rules for name in rule.measures]
-        if fault.cue and not any(measure.views.get(view) == "ok" for measure in measures):
-            hidden.append(fault.title)
+    hidden = Findings(definition, view).unseen_here()
     return words("page.unseen", faults="; ".join(hidden)) if hidden else ""
 
 

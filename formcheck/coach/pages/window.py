@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,7 +112,6 @@ class LiveWindow:
     def __init__(
         self, title: str = "formcheck", *, windowed: bool = False, size: tuple[int, int] = (1280, 720)
     ) -> None:
-        check_display()
         self._title = title
         self._windowed = windowed
         self._size = size
@@ -122,7 +123,8 @@ class LiveWindow:
         self._image = np.zeros((size[1], size[0], 3), np.uint8)  # as handed to OpenCV
         self._shown = size  # width and height of the image as handed to us
         try:
-            self._name = self._make()
+            with display_held():
+                self._name = self._make()
         except cv2.error as error:
             raise FormcheckError(
                 "The window cannot be opened: this OpenCV has no windows; install opencv-python, not "
@@ -274,32 +276,48 @@ def _x11_screen_size() -> tuple[int, int] | None:
     return size
 
 
-def check_display() -> None:
-    """Make sure that a window can be opened.
+#: The try of the display: a window, never shown as no event is handled; then a client until its input ends.
+_TRY = (
+    "import cv2, os, sys; cv2.namedWindow('formcheck'); "
+    "os.write(1, b'open'); sys.stdin.buffer.read(); os._exit(0)"
+)
+_TRY_S = 30.0
 
-    OpenCV's window library ends the whole program where it finds no display, so on Linux a child process
-    tries first.
+
+@contextmanager
+def display_held() -> Iterator[None]:
+    """Make sure that a window can be opened, and that it still can inside this context.
+
+    OpenCV's window library aborts the whole program where it finds no display, so on Linux a child process
+    tries first. It stays connected until the context is left: an X server whose last client leaves starts
+    anew, and refuses the next one meanwhile.
 
     Raises:
         FormcheckError: it cannot, in one sentence with what to do.
     """
     if not sys.platform.startswith("linux"):
+        yield
         return
     if not os.environ.get("DISPLAY") and not os.environ.get("QT_QPA_PLATFORM"):
         raise FormcheckError(
             "There is no screen to show anything on (DISPLAY is not set); run this in a desktop session."
         )
-    # namedWindow connects to the display; the window is never shown because no event is handled
-    code = "import cv2, os; cv2.namedWindow('formcheck'); os._exit(0)"
-    try:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return  # the try itself did not work; the real window will tell
-    if done.returncode != 0:
-        raise FormcheckError(
-            f"No window can be opened on the display '{os.environ.get('DISPLAY', '')}'; "
-            "run this in a desktop session, with opencv-python (not opencv-python-headless) installed."
-        )
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        [sys.executable, "-c", _TRY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet
+    ) as child:
+        try:
+            assert child.stdout is not None
+            answered, _, _ = select.select([child.stdout], [], [], _TRY_S)
+            if answered and not child.stdout.read(4):
+                display = os.environ.get("DISPLAY", "")
+                raise FormcheckError(
+                    f"No window can be opened on the display '{display}'; run this in a desktop session, "
+                    "with opencv-python (not opencv-python-headless) installed."
+                )
+            yield  # without an answer the try itself did not work; the real window will tell
+        finally:
+            child.kill()
 
 
 class FakeWindow:

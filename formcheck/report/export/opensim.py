@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.measures.table import Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
 from formcheck.session.folder import replacing
 
@@ -64,7 +64,7 @@ def write_trc(analysis: Analysis, world_xyz: NDArray[np.float32], path: Path, fr
         file.write("Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t\t\n")
         axes = "\t".join(f"X{i}\tY{i}\tZ{i}" for i in range(1, len(names) + 1))
         file.write(f"\t\t{axes}\t\n\n")
-        for piece in scratch.pieces(count):
+        for piece in arrays.pieces(count):
             points = world_xyz[piece].astype(np.float64) * _TURN
             points[~((track.visibility[piece] >= least) & track.person[piece, None])] = np.nan
             for k, point in enumerate(points, piece.start):

@@ -14,12 +14,12 @@ import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
 from formcheck.measures.table import Status
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
 from formcheck.session.folder import replacing
 from formcheck.session.schema import SessionMeta
 
-SCHEMA = "formcheck.report.export/1"
+SCHEMA = "formcheck.export/1"
 _WORDS = [status.word for status in Status]
 
 
@@ -59,7 +59,7 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
     from the middle of the hips, camera axes (x right, y down, z away).
     """
     table, least = analysis.measures, analysis.definition.gates.visibility_low
-    for piece in scratch.pieces(frames.stop - frames.start):
+    for piece in arrays.pieces(frames.stop - frames.start):
         part = slice(frames.start + piece.start, frames.start + piece.stop)
         track = analysis.track
         seen = track.person[part, None] & (track.visibility[part] >= least)

@@ -1,6 +1,7 @@
 // The frame around all pages: addresses, header, theme, help.
 
 import { button, h, icon, replace } from "./dom.js";
+import { go, typing } from "./navigation.js";
 
 const main = document.getElementById("main");
 let leave = null;
@@ -39,11 +40,6 @@ async function show() {
   replace(main, h("section.card", {}, h("h1", {}, "There is nothing here"), h("a", { href: "/" }, "All sessions")));
 }
 
-export function go(address) {
-  history.pushState(null, "", address);
-  show();
-}
-
 document.addEventListener("click", (e) => {
   const link = e.target.closest?.("a[href^='/']");
   if (!link || link.hasAttribute("download") || e.ctrlKey || e.metaKey || e.shiftKey || e.button !== 0) return;
@@ -51,6 +47,7 @@ document.addEventListener("click", (e) => {
   if (link.getAttribute("href") !== location.pathname + location.search) go(link.getAttribute("href"));
 });
 window.addEventListener("popstate", show);
+window.addEventListener("addresschange", show);
 
 // -- header ---------------------------------------------------------------------------------------------
 
@@ -104,11 +101,5 @@ function openHelp() {
 document.addEventListener("keydown", (e) => {
   if (e.key === "?" && !typing(e)) { e.preventDefault(); openHelp(); }
 });
-
-export function typing(e) {
-  const at = e.target;
-  return e.ctrlKey || e.metaKey || e.altKey || at.isContentEditable
-    || at.tagName === "TEXTAREA" || at.tagName === "SELECT" || (at.tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(at.type));
-}
 
 show();

@@ -37,7 +37,7 @@ export function patterns() {
     svg("pattern", { id: "dots", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 6, height: 6, fill: "var(--quiet)" }), svg("circle", { cx: 3, cy: 3, r: 1.3, fill: "var(--soft)" }))));
 }
 
-export const KINDS = [["correct", "correct", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "not the full range", "url(#dots)"]];
+export const KINDS = [["correct", "good in what was checked", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "not the full range", "url(#dots)"], ["unseen", "nothing checked", "var(--card)"]];
 
 export function box(fill) { return svg("svg", { viewBox: "0 0 26 12" }, svg("rect", { width: 26, height: 12, fill, stroke: "var(--soft)", "stroke-width": 0.6 })); }
 
@@ -51,7 +51,7 @@ export function stacked(points) {
       return n ? svg("rect", { x: X(i) - 12, width: 24, y: Y(base), height: Y(base - n) - Y(base), fill, stroke: "var(--soft)", "stroke-width": 0.6 }) : null;
     });
     const asked = p.asked ? svg("line", { x1: X(i) - 16, x2: X(i) + 16, y1: Y(p.asked), y2: Y(p.asked), stroke: "var(--ink)", "stroke-width": 2.5 }) : null;
-    return linked(p, `${day(p.date)}: ${p.correct} correct, ${p.compensated} with a fault, ${p.incomplete} not the full range${p.asked ? `, ${p.asked} prescribed` : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
+    return linked(p, `${day(p.date)}: ${KINDS.map(([name, text]) => `${p[name]} ${text}`).join(", ")}; ${p.coverage}${p.asked ? `, ${p.asked} prescribed` : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
   }), 0, high, points, (v) => String(Math.round(v)), "Repetitions in each session");
 }
 

@@ -54,6 +54,13 @@ export function icon(name) {
   return svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
 }
 
+/** A session's state by shape as well as colour: seen faulty, seen good, or nothing could be checked. */
+export function stateSign(state) {
+  const shapes = { good: ["path", { d: "m1.500 6.500 3 3 6-7" }], faulty: ["path", { d: "M6 1 11.500 11H.5z" }], unseen: ["circle", { cx: 6, cy: 6, r: 4.800 }] };
+  const [tag, shape] = shapes[state];
+  return svg(`svg.state-sign.is-${state}`, { viewBox: "0 0 12 12", "aria-hidden": "true" }, svg(tag, shape));
+}
+
 export function button(text, onclick, { kind = "", icon: sign, title, key, pressed, small, disabled } = {}) {
   const label = title ? (key ? `${title} (${key})` : title) : undefined;
   return h(`button${kind ? `.${kind}` : ""}${small ? ".small" : ""}${text ? "" : ".square"}`, {
@@ -80,10 +87,6 @@ export function amount(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const sign = (text) => (Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−"));
   if (unit === "deg") return `${sign(value.toFixed(0))}°`;
-  const tails = { "of prescribed": "of the prescribed time", "of target": "of the target", "of range": "of the range" };
-  if (tails[unit]) return `${sign((100 * value).toFixed(0))} % ${tails[unit]}`;
-  if (unit === "%") return `${sign(value.toFixed(0))} %`;
-  if (unit === "s") return `${sign(value.toFixed(1))} s`;
   return `${sign(value.toFixed(2))}${unit && unit !== "ratio" ? ` ${unit}` : ""}`;
 }
 

@@ -323,7 +323,7 @@ export class Lanes {
     c.fillStyle = this.colors.grid; c.fillRect(0, hh - 10, w, 4);
     for (const rep of this.reps()) {
       const worst = Math.max(0, ...rep.faults.filter((f) => !f.rejected && !f.gone).map((f) => f.grade));
-      c.fillStyle = worst ? this.colors[`g${worst}`] : rep.class === "full" ? this.colors.good : this.colors.low;
+      c.fillStyle = worst ? this.colors[`g${worst}`] : rep.class === "full" && this.info.state !== "unseen" ? this.colors.good : this.colors.low;
       const x1 = X(rep.start_s), tall = worst ? 8 + 4 * worst : 8;
       c.fillRect(x1, hh - 6 - tall, Math.max(X(rep.end_s) - x1 - 1, 1.5), tall);
     }

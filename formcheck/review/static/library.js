@@ -1,7 +1,7 @@
 // All sessions by patient and date, what needs attention, and videos to analyse.
 
 import { get, listen, post, upload } from "./api.js";
-import { button, clock, day, h, icon, replace, times, toast } from "./dom.js";
+import { button, clock, day, h, icon, replace, stateSign, times, toast } from "./dom.js";
 
 const uploads = new Map(); // go on while other pages are looked at
 let lastChoice = { exercise: "", side: "", view: "", patient: "" };
@@ -108,14 +108,15 @@ function matches(s, state) {
 
 function row(s) {
   const counted = s.counts.full + s.counts.partial;
-  const clean = counted - s.affected;
+  const words = { faulty: `${s.affected} with faults`, good: "no fault in what was checked", unseen: "nothing could be checked" };
+  const state = s.affected ? "faulty" : s.good ? "good" : "unseen";
   const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null, s.live ? null : s.source].filter(Boolean).join(" · ");
   return h("li.session", {},
     h("a", { href: `/session/${s.key}` },
       h("span.when", {}, h("b", {}, day(s.date)), h("span.soft", {}, facts)),
-      h("span.bar", { role: "img", "aria-label": `${counted} repetitions, ${s.affected} with faults` },
-        h("i.clean", { style: { "flex-grow": clean } }), h("i.fault", { style: { "flex-grow": s.affected } })),
-      h("span.reps", {}, h("b", {}, times(counted, "repetition")), h("span.soft", {}, s.affected ? `${s.affected} with faults` : counted ? "no fault seen" : "")),
+      h("span.bar", { role: "img", "aria-label": `${counted} repetitions: ${s.good} good in what was checked, ${s.affected} with faults, ${s.unseen} not checked` },
+        h("i.clean", { style: { "flex-grow": s.good } }), h("i.fault", { style: { "flex-grow": s.affected } }), h("i.unseen", { style: { "flex-grow": s.unseen } })),
+      h("span.reps", {}, h("b", {}, times(counted, "repetition")), counted ? h("span.soft", {}, stateSign(state), words[state]) : null, h("span.soft", {}, s.coverage)),
       h("span.faults", {}, s.top_faults.map((f) => h("span.chip", {}, `${f.title} ${f.reps}×`))),
       h("span.state", {}, s.attention.map((text) => h("span.alert", {}, icon("warn"), text)),
         s.undecided ? h("span.soft", {}, `${times(s.undecided, "fault")} to decide`)

@@ -1,10 +1,9 @@
 // Beside the picture: repetitions by what needs attention, what could not be checked, what was said, notes.
 
-import { amount, button, clock, h, icon, replace, seconds, times, toast } from "./dom.js";
+import { amount, button, clock, h, icon, replace, seconds, stateSign, toast } from "./dom.js";
 import { decisionId, newId } from "./notes.js";
 import { WhatIf } from "./whatif.js";
 
-const GRADES = { 1: "mild", 2: "moderate", 3: "marked" };
 const MOST_REPS = 60;
 
 export class Panel {
@@ -89,6 +88,7 @@ export class Panel {
     if (notes.trouble) told.unshift(notes.trouble);
     const byClass = ["full", "partial", "aborted", "void"].map((k) => [k, reps.filter((r) => r.class === k).length]).filter(([, n]) => n);
     return [
+      info.verdict.length && !page.whatIf ? h("div.verdict", {}, h("p", {}, stateSign(info.state), `${info.state_text} · ${info.coverage}`), info.verdict.map((line) => h("p", {}, line))) : null,
       told.length ? h("div.warnings", { role: "note" }, told.map((w) => h("p", {}, w))) : null,
       reps.length ? h("div.filter", { role: "group", "aria-label": "Show one fault" }, [...counts.entries()].sort((a, b) => b[1][1] - a[1][1]).map(([id, [title, n]]) =>
         h("button", { type: "button", "aria-pressed": String(this.filter === id), data: { focus: `filter:${id}` }, onclick: () => { this.filter = this.filter === id ? "" : id; this.draw(); } }, `${title} `, h("span.n", {}, `${n}×`)))) : null,
@@ -98,7 +98,7 @@ export class Panel {
       this.form,
       wanted.slice(0, this.most).map((rep) => this.repCard(rep)),
       wanted.length > this.most ? button(`Show ${wanted.length - this.most} more`, () => { this.most = 1e6; this.draw(); }) : null,
-      reps.length && !counts.size ? h("p.soft", {}, "No fault was seen in what could be checked.") : null,
+      reps.length && !counts.size ? h("p.soft", {}, info.state === "unseen" ? "Nothing could be checked." : "No fault was seen in what could be checked.") : null,
       button("Add a missed fault here", () => this.startMissed(), { small: true, icon: "plus", title: "Add a missed fault here", key: "M" }),
     ];
   }
@@ -121,7 +121,7 @@ export class Panel {
     const { page } = this, open = page.open === f;
     return h(`div.fault${open ? ".open" : ""}${f.rejected ? ".rejected" : ""}${f.gone ? ".gone" : ""}`, { data: { fault: `${f.rep}:${f.id}` } },
       h("div.fault-row", {}, h("button.go", { type: "button", "aria-expanded": String(open), data: { focus: `fault:${f.rep}:${f.id}` }, onclick: () => page.openFault(f, true) },
-        gradeSign(f.grade), h("span.title", {}, f.title, f.fresh ? h("span.new", {}, " new") : null), h("span.value", {}, f.gone ? "no longer" : f.value_text)),
+        gradeSign(f.grade, f.grade_word), h("span.title", {}, f.title, f.fresh ? h("span.new", {}, " new") : null), h("span.value", {}, f.gone ? "no longer" : f.value_text)),
       f.gone || page.whatIf ? null : this.decideButtons(f)),
       open ? this.detail(f) : null);
   }
@@ -145,10 +145,10 @@ export class Panel {
     return h("div.detail", {}, h("p.wording", {}, f.wording),
       h("dl", {},
         h("dt", {}, "When"), h("dd", {}, `${clock(f.start_s, 2)} to ${clock(f.end_s, 2)}, from frame ${player?.times.length ? firstFrame(player, f.start_s) : "–"}`),
-        h("dt", {}, "Value"), h("dd", {}, h("b", {}, f.value_text), `, grade ${f.grade}: ${GRADES[f.grade]}`),
+        h("dt", {}, "Value"), h("dd", {}, h("b", {}, f.value_text), `, grade ${f.grade}: ${f.grade_word}`),
         h("dt", {}, "Threshold"), h("dd", {}, f.grades_text || "–", levels),
         h("dt", {}, "How sure"), h("dd", {}, `${sure} % that it is truly beyond the threshold`, h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
-        measure?.error ? [h("dt", {}, "Error"), h("dd", {}, `typically ${amount(measure.error, measure.unit)} from this view`)] : null,
+        f.error ? [h("dt", {}, "Error"), h("dd", {}, f.error)] : null,
         f.cue ? [h("dt", {}, "Cue"), h("dd", {}, `“${f.cue}”`)] : null,
         h("dt", {}, "Source"), h("dd", {}, f.source)),
       page.whatIf ? null : note);
@@ -156,7 +156,7 @@ export class Panel {
 
   missedRow(m) {
     const title = this.page.info.faults.find((f) => f.id === m.fault)?.title ?? m.fault;
-    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(m.time_s) }, gradeSign(m.grade), h("span.title", {}, title, h("span.soft", {}, " added by you", m.note ? `: ${m.note}` : "")), h("span.value", {}, clock(m.time_s))),
+    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(m.time_s) }, gradeSign(m.grade, this.page.info.grade_words[m.grade]), h("span.title", {}, title, h("span.soft", {}, " added by you", m.note ? `: ${m.note}` : "")), h("span.value", {}, clock(m.time_s))),
       button("", () => this.page.notes.save(m.id, null), { icon: "cross", small: true, kind: "quiet", title: "Take back" })));
   }
 
@@ -168,7 +168,7 @@ export class Panel {
     const t = page.player.time, rep = page.repAt(t);
     const inside = rep && t >= rep.start_s - 0.5 && t <= rep.end_s + 0.5 ? rep : null;
     const fault = h("select", {}, info.faults.filter((f) => f.rules.length).map((f) => h("option", { value: f.id }, f.title)));
-    const grade = h("select", {}, Object.entries(GRADES).map(([g, word]) => h("option", { value: g }, `${g} ${word}`)));
+    const grade = h("select", {}, Object.entries(info.grade_words).map(([g, word]) => h("option", { value: g }, `${g} ${word}`)));
     const note = h("input", { maxlength: 4000, autocomplete: "off" });
     this.tab = "reps";
     this.form = h("form.form", { onsubmit: async (e) => {
@@ -209,20 +209,11 @@ export class Panel {
 
   drawUnseen() {
     const { info } = this.page;
-    const groups = new Map();
-    for (const f of info.faults.filter((x) => !x.checked)) {
-      const key = `${f.why}\n${f.how}`;
-      if (!groups.has(key)) groups.set(key, []);
-      groups.get(key).push(f);
-    }
-    const clear = info.faults.filter((f) => f.checked && !f.reps_affected);
+    const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
     return [
-      h("p.soft", {}, "Not checked is not the same as absent."),
-      [...groups.entries()].sort((a, b) => b[1].length - a[1].length).map(([key, faults]) => {
-        const [why, how] = key.split("\n");
-        return h("div.unseen", {}, h("b", {}, `${why.charAt(0).toUpperCase()}${why.slice(1)}.`), how ? h("p", {}, how) : null, h("ul", {}, faults.map((f) => h("li", {}, f.title))));
-      }),
-      clear.length ? [h("h3", {}, "Looked for and not seen"), h("ul", {}, clear.map((f) => h("li", {}, `${f.title} (${times(f.reps_checked, "repetition")} checked)`)))] : null,
+      h("p", {}, stateSign(info.state), h("b", {}, info.coverage), ". Not checked is not the same as absent."),
+      info.not_checked.map((group) => h("div.unseen", {}, h("b", {}, sentence(group.why)), group.how ? h("p", {}, group.how) : null, h("ul", {}, group.titles.map((title) => h("li", {}, title))))),
+      info.clear.length ? [h("h3", {}, "Looked for and not seen"), info.clear.map(({ where, titles }) => [h("p.soft", {}, `In ${where}`), h("ul", {}, titles.map((title) => h("li", {}, title)))])] : null,
       h("h3", {}, "Measures"),
       h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ±${amount(m.noise_sd, m.unit)} at rest` : ""}`))),
       h("p.notice", {}, info.notice),
@@ -265,8 +256,8 @@ function firstFrame(player, time) {
 
 function focusable(element, name) { element.dataset.focus = name; return element; }
 
-export function gradeSign(grade) {
-  return h(`span.grade.g${grade}`, { title: GRADES[grade], role: "img", "aria-label": `grade ${grade}, ${GRADES[grade]}` }, String(grade));
+function gradeSign(grade, word) {
+  return h(`span.grade.g${grade}`, { title: word, role: "img", "aria-label": `grade ${grade}, ${word}` }, String(grade));
 }
 
 export { icon };

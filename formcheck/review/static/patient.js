@@ -73,6 +73,6 @@ function feeling(points) {
 
 function table(g) {
   return h("details", {}, h("summary", {}, "As a table"), h("div.scroll", {}, h("table", {},
-    h("thead", {}, h("tr", {}, ["Session", "Side", "Correct", "With a fault", "Not full", "Not counted", "Prescribed", "Adherence", "Range", "Hold"].map((t, i) => h(i < 2 ? "th" : "th.n", { scope: "col" }, t)))),
-    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ?? ""), [p.correct, p.compensated, p.incomplete, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit), p.hold_s === null ? "–" : `${p.hold_s.toFixed(1)} s`].map((v) => h("td.n", {}, String(v)))))))));
+    h("thead", {}, h("tr", {}, ["Session", "Side", "Checked", "Good", "With a fault", "Not full", "Nothing checked", "Not counted", "Prescribed", "Adherence", "Range", "Hold"].map((t, i) => h(i < 2 ? "th" : "th.n", { scope: "col" }, t)))),
+    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ?? ""), [p.coverage.replace(" checked", ""), p.correct, p.compensated, p.incomplete, p.unseen, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit), p.hold_s === null ? "–" : `${p.hold_s.toFixed(1)} s`].map((v) => h("td.n", {}, String(v)))))))));
 }

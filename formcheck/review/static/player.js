@@ -84,8 +84,8 @@ export class Player extends EventTarget {
     return a;
   }
 
-  toVideo(time) { return time - this.times[0] + this.info.video_start_s; }
-  fromVideo(time) { return time + this.times[0] - this.info.video_start_s; }
+  toVideo(time) { return (time - this.times[0]) * this.info.video_slowed + this.info.video_start_s; }
+  fromVideo(time) { return (time - this.info.video_start_s) / this.info.video_slowed + this.times[0]; }
 
   followVideo() {
     const video = this.video;

@@ -1,9 +1,9 @@
 // One session: picture, time lines, findings, and the physio's decisions.
 
 import { bytes, get, post } from "./api.js";
-import { go, typing } from "./app.js";
 import { ask, button, clock, day, h, replace, toast } from "./dom.js";
 import { Lanes } from "./lanes.js";
+import { go, typing } from "./navigation.js";
 import { Notes, decisionId } from "./notes.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";

@@ -11,10 +11,11 @@ import numpy as np
 from skeleton import Camera, Rep, bridge, film, repetitions
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.judge import judge_track
+from formcheck.analysis.events import Event
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import LiveInfo, PoseInfo, PracticeSet, Source
 from formcheck.exercises.definition import load_definition
-from formcheck.session.events import Event
 from formcheck.session.folder import SESSION
 from formcheck.session.reader import open_session
 from formcheck.session.schema import SessionMeta
@@ -45,7 +46,8 @@ def bridges(reps: int = 4, seed: int = 0, low: float = 0.55) -> Analysis:
         frames_rejected=0,
         people_seen_max=1,
     )
-    return judge_track(track, load_definition("bridge"), video=Path("bridge.mp4"), source=source, pose=pose)
+    evidence = RecordedEvidence(track=track, video=Path("bridge.mp4"), source=source, pose=pose)
+    return judge(evidence, load_definition("bridge"))
 
 
 def analysed(folder: Path, analysis: Analysis | None = None) -> Path:

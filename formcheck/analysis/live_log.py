@@ -6,11 +6,10 @@ hour takes no more memory than a minute.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from pydantic import TypeAdapter
-
+from formcheck.analysis.events import Event
 from formcheck.analysis.summarize import MeasureTally, fault_summary, rep_summary
 from formcheck.analysis.summary import (
     CueGiven,
@@ -30,8 +29,6 @@ from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
 from formcheck.measures.reference import Reference
 from formcheck.pose.live_filter import SeenFrame
-from formcheck.session.events import Event
-from formcheck.session.reader import Session, reading
 from formcheck.version import __version__
 
 Consent = Literal["video", "skeleton", "none"]
@@ -67,17 +64,11 @@ class SessionFacts:
     device: str = "cpu"
 
 
-_FACTS = TypeAdapter(SessionFacts)
-
-
-def stored_facts(session: Session) -> SessionFacts:
-    """The facts of a stored live session.
-
-    Raises:
-        FormcheckError: they are damaged.
-    """
-    with reading(session.path):
-        return _FACTS.validate_json(session.meta.live or "")
+def rep_under_way(log: LiveLog, moment: LiveMoment) -> int:
+    """Number of the repetition that a frame belongs to, 0 between repetitions."""
+    if moment.stage == "work" and moment.phase in ("rise", "hold", "lower"):
+        return len(log.reps) + 1
+    return 0
 
 
 def apply_event(event: Event, practice: LiveEngine, log: LiveLog) -> Rep | None:
@@ -116,10 +107,12 @@ class LiveLog:
     Args:
         definition: the exercise as judged.
         facts: what is known from the start.
+        keep_frames: keep what the faults of each repetition were judged from, to judge them again.
     """
 
     definition: Definition
     facts: SessionFacts
+    keep_frames: bool = False
     results: list[RepResult] = field(default_factory=list)
     reps: list[Rep] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -153,7 +146,7 @@ class LiveLog:
     def rep(self, result: RepResult) -> Rep:
         """A repetition closed in a set."""
         rep = rep_summary(len(self.reps) + 1, result, self._sets[-1].index if self._sets else None)
-        self.results.append(result)
+        self.results.append(result if self.keep_frames else replace(result, frames=None))
         self.reps.append(rep)
         return rep
 

@@ -11,7 +11,7 @@ import pytest
 from formcheck.video.file import VideoFile
 from formcheck.video.light import image_light
 
-VIDEOS = Path(__file__).parents[1] / "videos"
+VIDEOS = Path(__file__).parents[2] / "videos"
 
 
 @pytest.fixture(scope="module", params=["bridge_side.mp4", "clam_front.mp4"])

@@ -309,7 +309,7 @@ def test_an_interrupted_replacement_leaves_the_session_as_it_was(session, analys
 
 
 def test_write_session_is_used_for_events_of_a_live_session(analysis, tmp_path):
-    from formcheck.session.events import Event
+    from formcheck.analysis.events import Event
 
     events = [Event(1.0, 12, "set_start", {"set": 1})]
     write_session(analysis, tmp_path / "session.sqlite", events=events)

@@ -10,7 +10,8 @@ import pytest
 from formcheck.drawing import lettering
 from formcheck.drawing import overlay as screen
 from formcheck.drawing import strip as strips
-from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay, landmarks_of
+from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay
+from formcheck.drawing.signal import PHASE_TINTS, lanes, phase_spans, tint
 from formcheck.drawing.strip import Strip
 from formcheck.pose.landmarks import Landmark
 
@@ -80,7 +81,7 @@ def test_untrusted_parts_are_grey_and_broken_and_others_are_not() -> None:
 
 
 def test_what_is_measured_stands_out() -> None:
-    measured = frozenset(landmarks_of("LEFT_HIP", "LEFT_KNEE"))
+    measured = frozenset((Landmark.LEFT_HIP, Landmark.LEFT_KNEE))
     image = draw_overlay(picture(), state(measured=measured))
     assert near(thigh(image, 0.5), screen.MEASURED).any()
     assert not near(thigh(image, 0.6), screen.MEASURED).any()
@@ -121,9 +122,7 @@ def test_all_text_stays_within_the_canvas(
         real(image, text, x, y, size, color, weight)
 
     monkeypatch.setattr(screen, "put_text", spy)
-    marks = tuple(
-        FaultMark(LONG, grade, "123 trunk lengths", landmarks_of("LEFT_HIP")) for grade in (1, 2, 3)
-    )
+    marks = tuple(FaultMark(LONG, grade, "123 trunk lengths", (Landmark.LEFT_HIP,)) for grade in (1, 2, 3))
     out = draw_overlay(picture(width, height), state(width, height, faults=marks, rep=128, rep_total=1234))
     assert out.shape[1::-1] == canvas_size(width, height)
     assert out.shape[0] % 2 == 0
@@ -162,7 +161,7 @@ def test_nobody_in_view_is_said_and_no_skeleton_is_drawn(monkeypatch: pytest.Mon
 def test_a_fault_is_named_and_ringed_where_it_happens_with_its_grade(monkeypatch: pytest.MonkeyPatch) -> None:
     rings = {}
     for grade in (1, 2, 3):
-        mark = FaultMark("Hip not fully extended", grade, "27°", landmarks_of("LEFT_HIP"))
+        mark = FaultMark("Hip not fully extended", grade, "27°", (Landmark.LEFT_HIP,), "marked")
         image = draw_overlay(picture(), state(faults=(mark,)))
         y, x = (round(v) for v in (0.5 * 480, 0.3 * 640))
         row = near(image, screen.FAULT)[y, : x - 5]  # to the left of the hip: one run for each circle
@@ -205,7 +204,7 @@ def test_a_long_recording_is_shown_in_pages() -> None:
 def test_wild_and_missing_coordinates_do_no_harm() -> None:
     xy = points(640, 480)
     xy[Landmark.LEFT_ANKLE] = (1e9, -1e9)
-    mark = FaultMark("x", 1, "", landmarks_of("LEFT_ANKLE", "RIGHT_EAR"))
+    mark = FaultMark("x", 1, "", (Landmark.LEFT_ANKLE, Landmark.RIGHT_EAR))
     draw_overlay(picture(), state(xy=xy, faults=(mark,)))
     draw_overlay(picture(2, 2), state(2, 2))
     empty = Strip(np.zeros(0), np.zeros(0), np.zeros(0, bool), [])
@@ -254,3 +253,24 @@ def test_what_cannot_be_seen_is_named_whole_or_counted(room: float) -> None:
     assert list(names[: len(named)]) == named
     if len(named) < len(names) and "…" not in line:
         assert line.endswith(f" and {len(names) - len(named)} more")
+
+
+def test_phases_are_told_apart_on_grey_paper_too() -> None:
+    def grey(phase: str) -> float:
+        red, green, blue = (int(tint(phase, "#ffffff")[i : i + 2], 16) for i in (1, 3, 5))
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    assert sorted(PHASE_TINTS, key=grey) == ["hold", "lower", "rise"]
+    assert min(abs(grey(a) - grey(b)) for a, b in (("hold", "lower"), ("lower", "rise"))) > 3
+    assert tint("hold", "#14966e") == "#14966e"  # on a ground of its own colour
+
+
+def test_stretches_of_a_phase_follow_each_other_without_a_hole() -> None:
+    time_s = np.arange(8) / 10
+    spans = list(phase_spans(time_s, np.array([0, 0, 2, 2, 2, 1, 0, 0])))
+    assert spans == [(0, 0.0, 0.2), (2, 0.2, 0.5), (1, 0.5, 0.6), (0, 0.6, 0.7)]
+    assert list(phase_spans(time_s[:0], [])) == []
+
+
+def test_spans_that_overlap_lie_in_lanes_of_their_own() -> None:
+    assert lanes([(0, 2), (1, 3), (2, 4), (2.5, 5), (9, 10)]) == [0, 1, 0, 2, 0]

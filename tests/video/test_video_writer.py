@@ -15,7 +15,7 @@ from formcheck.errors import FormcheckError
 from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
 
-REPOSITORY = str(Path(__file__).parents[1])
+REPOSITORY = str(Path(__file__).parents[2])
 W, H = 64, 48
 TIMES = [0.0, 0.033, 0.041, 0.2, 0.9, 1.0, 1.5, 2.25, 2.3, 4.0]
 

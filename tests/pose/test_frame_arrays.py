@@ -1,4 +1,4 @@
-"""Arrays in files without a name, and the pose stage's results in one."""
+"""Arrays that lie anywhere give the same; those in files take no memory. And the pose stage's results."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ import numpy as np
 import pytest
 from skeleton import Camera, Rep, bridge, film, poses, repetitions, results
 
-from formcheck.analysis.judge import judge_track
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Source
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.pose import frame_arrays as scratch
+from formcheck.pose import frame_arrays as arrays
 from formcheck.pose import result_file as readings
-from formcheck.pose import track
+from formcheck.pose import scratch_files, track
 from formcheck.pose.landmarks import Pose, PoseResult
 from formcheck.pose.result_file import Readings
 from formcheck.pose.track import Track
+
+
+@pytest.fixture(autouse=True)
+def in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long arrays lie in files, as when a session is analysed or opened; afterwards as before."""
+    monkeypatch.setattr(arrays, "_store", arrays._store)
+    scratch_files.use()
 
 
 def bridges() -> Track:
@@ -65,9 +73,9 @@ def test_results_come_back_as_they_were_put_in(in_memory: int, monkeypatch: pyte
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, piece: int, in_memory: int, at_once: int):
-    monkeypatch.setattr(scratch, "PIECE", piece)
-    monkeypatch.setattr(scratch.pieces, "__defaults__", (piece,))
-    monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", in_memory)
+    monkeypatch.setattr(arrays, "PIECE", piece)
+    monkeypatch.setattr(arrays.pieces, "__defaults__", (piece,))
+    monkeypatch.setattr(scratch_files, "IN_MEMORY_BYTES", in_memory)
     monkeypatch.setattr(track, "_AT_ONCE", at_once)
     filmed = bridges()
     n, wh = len(filmed), filmed.image_wh
@@ -75,13 +83,9 @@ def judged(monkeypatch: pytest.MonkeyPatch, piece: int, in_memory: int, at_once:
     pose = PoseInfo(
         engine="made", model="made", frames_with_person=n, frames_rejected=0, people_seen_max=1, device="cpu"
     )
-    return judge_track(
-        Track.from_results(twice(filmed), wh),
-        load_definition("bridge"),
-        video=Path("a.mp4"),
-        source=source,
-        pose=pose,
-    )
+    found = Track.from_results(twice(filmed), wh)
+    evidence = RecordedEvidence(track=found, video=Path("a.mp4"), source=source, pose=pose)
+    return judge(evidence, load_definition("bridge"))
 
 
 def test_a_long_recording_in_pieces_and_files_gives_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,12 +111,12 @@ def test_a_full_disk_is_one_sentence(there: bool, monkeypatch: pytest.MonkeyPatc
     else:
         monkeypatch.setattr(importlib.import_module("tempfile"), "TemporaryFile", full)
     with pytest.raises(FormcheckError, match=r"No space left on device.*set TMPDIR"):
-        scratch.empty((10_000, 33, 3), np.float64)
+        arrays.empty((10_000, 33, 3), np.float64)
 
 
 def test_without_fallocate_the_file_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("os.posix_fallocate", raising=False)
-    array = scratch.full((10_000, 33, 3), 2.0, np.float64)
+    array = arrays.full((10_000, 33, 3), 2.0, np.float64)
     array[5] = 1.0
     assert float(array.sum()) == 2.0 * array.size - 99
 
@@ -126,8 +130,8 @@ def resident_mb() -> float:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc, Linux only")
 def test_of_a_long_array_no_more_than_a_piece_is_in_memory() -> None:
     before = resident_mb()
-    array = scratch.full((108_000, 33, 3), 1.0, np.float32)
-    rows = scratch.Rows(array, np.arange(len(array)) % 3 > 0)
+    array = arrays.full((108_000, 33, 3), 1.0, np.float32)
+    rows = arrays.Rows(array, np.arange(len(array)) % 3 > 0)
     rows[:, 5] = 2 * rows[:, 5]
     assert resident_mb() - before < 8  # of 43
     assert float(array.sum()) == array.size + 3 * 72_000
@@ -135,11 +139,11 @@ def test_of_a_long_array_no_more_than_a_piece_is_in_memory() -> None:
 
 @pytest.mark.parametrize("where", ["none", "some", "all"])
 def test_rows_are_read_and_written_as_by_numpy(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch.pieces, "__defaults__", (7,))
+    monkeypatch.setattr(arrays.pieces, "__defaults__", (7,))
     random = np.random.default_rng(1)
     array = random.normal(size=(50, 33, 3)).astype(np.float32)
     chosen = {"none": np.zeros(50, bool), "some": random.random(50) > 0.4, "all": np.ones(50, bool)}[where]
-    rows, exact = scratch.Rows(array, chosen), scratch.Rows(array, chosen, np.float64)
+    rows, exact = arrays.Rows(array, chosen), arrays.Rows(array, chosen, np.float64)
     assert len(rows) == chosen.sum()
     for columns in ([slice(None), 3], [slice(None), [4, 2]], [slice(None), slice(2, 5)], [slice(None), 3, 1]):
         key = tuple(columns)
@@ -155,19 +159,25 @@ def test_rows_are_read_and_written_as_by_numpy(where: str, monkeypatch: pytest.M
 
 def test_where_the_system_takes_no_advice_arrays_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("mmap.MADV_DONTNEED", raising=False)
-    array = scratch.full((10_000, 33, 3), 2.0, np.float64)
-    scratch.give_back()
+    array = arrays.full((10_000, 33, 3), 2.0, np.float64)
+    arrays.give_back()
     assert float(array.sum()) == 2.0 * array.size
 
 
 def test_arrays_are_ordinary_ones_while_there_is_said_to_be_room() -> None:
     def in_a_file() -> bool:
-        return not scratch.empty((500_000,), np.float64).flags.owndata
+        return not arrays.empty((500_000,), np.float64).flags.owndata
 
     assert in_a_file()
-    with scratch.in_memory(4_000_001):
+    with scratch_files.in_memory(4_000_001):
         assert not in_a_file()
     assert in_a_file()
-    with pytest.raises(KeyError), scratch.in_memory(10**9):
+    with pytest.raises(KeyError), scratch_files.in_memory(10**9):
         raise KeyError
     assert in_a_file()
+
+
+def test_the_seam_alone_makes_numpy_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "_store", arrays._Memory())
+    assert arrays.empty((500_000,), np.float64).flags.owndata
+    assert sum(piece.stop - piece.start for piece in arrays.pieces(10_000)) == 10_000

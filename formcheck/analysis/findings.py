@@ -1,0 +1,589 @@
+"""What is said of a fault: its name, how bad and how sure, where it shows, and why it was not looked at.
+
+Terminal, screen, video, report, review page and exports all speak from here. A fault has three states: seen,
+looked for and not seen, not checked. Only the second is good news.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.phrases import in_sentence, listing, number, short_title, times, value_text
+from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
+from formcheck.engine.repetition import COUNTED
+from formcheck.exercises.definition import Definition, Rule
+from formcheck.measures.body_parts import landmarks_shown
+from formcheck.measures.measure import formulas
+from formcheck.measures.table import MeasureTable
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+GRADE_WORDS = {1: "mild", 2: "moderate", 3: "marked"}
+#: How well a measure is known.
+STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
+#: The three states of a session.
+STATE_WORDS = {
+    "faulty": "Faults seen",
+    "good": "Good in what was checked",
+    "unseen": "Nothing could be checked",
+}
+#: What the repetition classes mean (spec 6.3).
+CLASSES = {
+    "full": "reached at least three quarters of the clip’s own range",
+    "partial": "counted, but stayed below three quarters of the range",
+    "aborted": "started and given up; not counted",
+    "void": "not fully seen; not counted",
+}
+
+#: Why something is not known, as the end of "not checked: …".
+REASONS = {
+    "view": "this camera position cannot show it",
+    "occluded": "the body part was hidden",
+    "out_of_frame": "the body part was outside the picture",
+    "noise": "the tracking was too unsteady to tell",
+    "geometry": "from this angle it cannot be worked out",
+    "fps": "the video has too few pictures per second",
+    "no_person": "nobody was seen in this exercise’s position",
+    "baseline": "no still starting position was seen to compare with",
+    "no_prescription": "no target was prescribed to compare with",
+    "no_reps": "there was no repetition to check",
+    "prescribed": "it is what was prescribed",
+}
+#: The same for what is measured, but only uncertainly.
+_REASONS_LOW = {
+    "view": "this camera position shows it only roughly",
+    "occluded": "the body part was partly hidden",
+    "out_of_frame": "the body part was partly outside the picture",
+    "geometry": "from this angle it is only rough",
+    "no_person": "the person was often not seen",
+}
+#: Reasons that another camera position can cure, where the definition has one that judges.
+CURED_BY_CAMERA = frozenset({"view", "occluded", "out_of_frame", "noise", "geometry"})
+#: Why nothing will ever be known of a fault.
+NEVER = "this camera cannot show it from anywhere"
+#: What no camera position shows, beside the fault that stands in for it (spec, amendment to 5.2).
+_NEVER_BESIDE = {"over_extended": "Curve of the lower back"}
+
+#: What helps where the camera already stands in the right place.
+_CURES = {
+    "view": "",
+    "occluded": "It can be seen from here if nothing covers that body part.",
+    "out_of_frame": "It can be seen from here once the whole body is in the picture.",
+    "noise": "More light, closer clothes and a nearer camera make the tracking steadier.",
+    "geometry": "It can be seen from here with the camera level with the hips and square to the body.",
+    "no_person": "Keep the whole body in the picture from the start of each repetition to its end.",
+    "baseline": "Lie still for two seconds before the first repetition.",
+}
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of an exercise was looked at, and what came of it: three states, never two.
+
+    Attributes:
+        faulty: names of faults that were seen.
+        good: names of those looked for and not seen.
+        unseen: names of those that could not be checked. What was prescribed is a fault in none of these.
+        reps_checked: repetitions in which something could be checked, at least.
+    """
+
+    faulty: tuple[str, ...]
+    good: tuple[str, ...]
+    unseen: tuple[str, ...]
+    reps_checked: int
+
+    @property
+    def checked(self) -> int:
+        """Faults that were looked for."""
+        return len(self.faulty) + len(self.good)
+
+    @property
+    def total(self) -> int:
+        """Faults of the exercise."""
+        return self.checked + len(self.unseen)
+
+    @property
+    def state(self) -> str:
+        """``faulty``, ``good``, or ``unseen`` where nothing at all was looked for."""
+        return "faulty" if self.faulty else "good" if self.good else "unseen"
+
+    @property
+    def text(self) -> str:
+        """``8 of 20 checked``."""
+        return f"{self.checked} of {self.total} checked"
+
+    def of_reps(self, counted: int, affected: int) -> tuple[int, int, int]:
+        """How many repetitions were seen good, seen faulty, and not seen.
+
+        Args:
+            counted: repetitions that count.
+            affected: those in which a fault was seen.
+        """
+        good = max(0, min(counted, self.reps_checked) - affected)
+        return good, affected, counted - affected - good
+
+
+def coverage(faults: Mapping[str, FaultInfo]) -> Coverage:
+    """The three states of all faults of a summary; of an empty one nothing was checked."""
+    asked = {name: info for name, info in faults.items() if info.reason != "prescribed"}
+    checked = {name: info for name, info in asked.items() if info.checked}
+    return Coverage(
+        faulty=tuple(name for name, info in checked.items() if info.reps_affected),
+        good=tuple(name for name, info in checked.items() if not info.reps_affected),
+        unseen=tuple(name for name in asked if name not in checked),
+        reps_checked=max((info.reps_checked for info in checked.values()), default=0),
+    )
+
+
+def counted_reps(reps: Sequence[Rep]) -> list[Rep]:
+    """Those that count."""
+    return [rep for rep in reps if rep.class_ in COUNTED]
+
+
+def class_counts(reps: Sequence[Rep]) -> dict[str, int]:
+    """How many repetitions there are of each class."""
+    return {kind: sum(rep.class_ == kind for rep in reps) for kind in CLASSES}
+
+
+@dataclass(frozen=True)
+class SeenFault:
+    """A fault that was seen, over all repetitions.
+
+    Attributes:
+        fault: its name.
+        title, wording: what it is called, and what the physio reads.
+        detail: in how many repetitions of how many, in words.
+        grade: the worst, 1 to 3.
+        reps: numbers of the repetitions, in words.
+        grades: where the grades begin, in words.
+    """
+
+    fault: str
+    title: str
+    wording: str
+    detail: str
+    grade: int
+    reps: str
+    grades: str
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Faults that were not checked for one reason.
+
+    Attributes:
+        why: the reason, as the end of "not checked: …".
+        how: what would have to change for them to be seen, as sentences; "" where nothing is known to help.
+        titles: of the faults.
+    """
+
+    why: str
+    how: str
+    titles: list[str]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A fixed value of a measure from which a fault has a grade."""
+
+    fault: str
+    title: str
+    grade: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Speaks of the faults of one exercise as one camera position shows them.
+
+    Attributes:
+        definition: the exercise, with what was prescribed laid over it.
+        view: from where the camera looks.
+        prescribed: phases whose duration somebody asked for; the others are compared with the default.
+    """
+
+    definition: Definition
+    view: str
+    prescribed: frozenset[str] = frozenset()
+
+    # -- what a fault is called and where it shows --------------------------------------------------------
+
+    def title(self, fault: str) -> str:
+        """A fault's title; its name spelled out where the definition does not know it."""
+        known = self.definition.faults.get(fault)
+        return known.title if known else fault.replace("_", " ").capitalize()
+
+    def limited_title(self, fault: str) -> str:
+        """The title, with what stays unknown even where the fault was looked for."""
+        beside = _NEVER_BESIDE.get(fault)
+        title = self.title(fault)
+        return f"{title} ({in_sentence(beside)}: never visible to this camera)" if beside else title
+
+    def wording(self, fault: str) -> str:
+        """What the physio reads."""
+        known = self.definition.faults.get(fault)
+        if known is None:
+            return ""
+        default = any(rule.kind == "duration" and not self._asked_for(rule) for rule in known.rules)
+        return known.wording.replace("prescribed time", "default time") if default else known.wording
+
+    def measure(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
+        """The measure a fault event shows in: the worse one where its rule has several.
+
+        Args:
+            event: the fault.
+            table: the recording's measures; without them the first is taken.
+        """
+        rule = self.rule(event)
+        names = [m for m in (rule.measures if rule else []) if m in self.definition.measures]
+        if not names:
+            return self.definition.counting.signal
+        if table is None or len(names) == 1:
+            return names[0]
+        part = table.part(table.between(event.start_s, event.end_s))
+
+        def most(name: str) -> float:
+            return float(np.abs(part.column(name)[part.ok(name)]).max(initial=-1.0))
+
+        return max(names, key=most)
+
+    def place(self, event: FaultEvent, near: str, table: MeasureTable | None = None) -> tuple[int, ...]:
+        """Landmarks to ring for a fault event; `near` is the side measured."""
+        return landmarks_shown(self.definition, self.measure(event, table), near)
+
+    # -- how bad it is, and how far that may be trusted ---------------------------------------------------
+
+    def rule(self, event: FaultEvent) -> Rule | None:
+        """The rule a fault event came from, as far as it can be told from its unit and grade."""
+        known = self.definition.faults.get(event.id)
+        if known is None or not known.rules:
+            return None
+        same = [r for r in known.rules if (known.unit if r.unit is None else r.unit) == event.unit]
+        rules = same or known.rules
+        # a value may pass a higher grade's threshold too briefly to get that grade
+        likely = [r for r in rules if _grade_of(r, event.value) >= event.grade] or rules
+        return min(likely, key=lambda r: _grade_of(r, event.value))
+
+    def badness(self, event: FaultEvent) -> tuple[int, float]:
+        """Orders events of one fault: the greater, the worse."""
+        rule = self.rule(event)
+        falls = rule is not None and not worse_upwards(rule)
+        return event.grade, -event.value if falls else abs(event.value)
+
+    def unit(self, event: FaultEvent) -> str:
+        """The unit a fault's value is told in: nothing is of a prescribed time that nobody prescribed."""
+        rule = self.rule(event)
+        default = rule is not None and rule.kind == "duration" and not self._asked_for(rule)
+        return "of default" if default and event.unit == "of prescribed" else event.unit
+
+    def value(self, event: FaultEvent) -> str:
+        """A fault's value with its unit."""
+        return value_text(event.value, self.unit(event))
+
+    def grades(self, event: FaultEvent) -> str:
+        """Where the grades of an event's rule begin, e.g. ``Mild from 15°, moderate from 25°, …``."""
+        rule = self.rule(event)
+        if rule is None:
+            return ""
+        join = "from" if worse_upwards(rule) else "below"
+        unit = self.unit(event)
+        first, second, third = (number(g, unit)[0] for g in rule.grades)
+        tail = number(0.0, unit)[1]
+        if rule.kind == "duration" and (whole := self._phase_s(rule)) is not None:
+            tail = f"{tail} ({whole:g} s)"
+        text = f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}"
+        held = f", each held for at least {rule.minimum_s:g} s" if rule.minimum_s > 0 else ""
+        allowed = ""
+        if rule.kind == "duration" and _grade_of(rule, event.value) > event.grade:
+            allowed = (
+                f" From here times are uncertain by {self._timing_error_s:g} s; so much was allowed for."
+            )
+        return f"{text}{held}.{allowed}"
+
+    def error(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
+        """How far a fault's value is typically off, as found in validation; "" where that is not known."""
+        rule = self.rule(event)
+        if rule is None or rule.kind == "peaks":
+            return ""
+        if rule.kind == "duration":
+            return f"typically {self._timing_error_s:g} s"
+        name = self.measure(event, table)
+        measure = self.definition.measures[name]
+        error = measure.error.get(self.view)
+        if error is None:
+            return ""
+        text = f"typically {value_text(error, measure.unit)} from this view"
+        return (
+            text if measure.unit == event.unit else f"{text} in the {in_sentence(short_title(measure.title))}"
+        )
+
+    def thresholds(self, measure: str, faults: Mapping[str, FaultInfo] | None = None) -> list[Threshold]:
+        """Fixed values of a measure from which faults have a grade.
+
+        Args:
+            measure: its name.
+            faults: what was found; only of those checked then. None: of all.
+        """
+        out = []
+        for name, fault in self.definition.faults.items():
+            if faults is not None and not (name in faults and faults[name].checked):
+                continue
+            for rule in fault.rules:
+                if measure in rule.measures and (rule.views is None or self.view in rule.views):
+                    for grade in GRADE_WORDS:
+                        out += [Threshold(name, fault.title, grade, v) for v in rule_levels(rule, grade)]
+        return out
+
+    def _asked_for(self, rule: Rule) -> bool:
+        return (rule.phase or "lower") in self.prescribed
+
+    def _phase_s(self, rule: Rule) -> float | None:
+        tempo = self.definition.tempo
+        return {"rise": tempo.rise_s, "hold": tempo.hold_s}.get(rule.phase or "lower", tempo.lower_s)
+
+    @property
+    def _timing_error_s(self) -> float:
+        gates, counting = self.definition.gates, self.definition.counting
+        sure = self.definition.measures[counting.signal].views.get(self.view) == "ok"
+        return gates.timing_error_s if sure else gates.timing_error_low_s
+
+    # -- what was not looked at ---------------------------------------------------------------------------
+
+    def seen_from(self, fault: str) -> tuple[str, ...]:
+        """Views in which this fault is judged, the best one first; none for what no camera can show."""
+        return seen_from(self.definition, fault)
+
+    def unseen_here(self) -> tuple[str, ...]:
+        """Titles of the faults that have rules, but not for what this view shows."""
+        return tuple(
+            fault.title
+            for name, fault in self.definition.faults.items()
+            if fault.rules and not fault.prescribed and self.view not in self.seen_from(name)
+        )
+
+    def why(self, fault: str, info: FaultInfo) -> str:
+        """Why a fault was not checked, as the end of "not checked: …"; "" where it was."""
+        if info.checked:
+            return ""
+        if info.reason != "prescribed" and fault in self.definition.faults and not self.seen_from(fault):
+            return NEVER
+        return REASONS.get(info.reason or "", "it could not be seen well enough")
+
+    def how(self, fault: str, info: FaultInfo) -> str:
+        """What would have to change for a fault that was not checked to be seen; "" where nothing helps."""
+        known, places = self.definition.faults.get(fault), self.seen_from(fault)
+        if info.checked or known is None or not places:
+            return ""
+        if info.reason in CURED_BY_CAMERA and self.view not in places:
+            place = self.definition.views[places[0]]
+            return f"Can be checked {place.title}. Said to the person: “{place.setup}”"
+        if info.reason == "fps":
+            return f"Record at least {self.definition.gates.fps_min_tempo:g} pictures a second."
+        if info.reason == "no_prescription":
+            march = any(rule.kind == "march" for rule in known.rules)
+            return f"It is looked for once a {'march' if march else 'time'} is prescribed."
+        if info.reason == "occluded" and self._on_the_far_leg(fault):
+            return f"Can be checked from here with the {self.definition.side_is} nearer the camera."
+        return _CURES.get(info.reason or "", "")
+
+    def _on_the_far_leg(self, fault: str) -> bool:
+        if self.view != "side" or not self.definition.has_side:
+            return False
+        hidden = formulas(self.definition).ON_THE_LEG
+        return any(m in hidden for rule in self.definition.faults[fault].rules for m in rule.measures)
+
+    def not_checked(self, faults: Mapping[str, FaultInfo]) -> list[NotChecked]:
+        """Faults that were not checked, by reason and by what would help; what never can be seen last."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for name, info in faults.items():
+            if not info.checked:
+                groups.setdefault((self.why(name, info), self.how(name, info)), []).append(self.title(name))
+        beside = [text for name, text in _NEVER_BESIDE.items() if name in faults]
+        if beside:
+            groups.setdefault((NEVER, ""), []).extend(beside)
+        ranked = sorted(groups.items(), key=lambda item: (item[0][0] == NEVER, not item[0][1], -len(item[1])))
+        return [NotChecked(why, how, titles) for (why, how), titles in ranked]
+
+    def measure_why(self, info: MeasureInfo) -> str:
+        """Why a measure is uncertain or not measurable; "" where it is neither."""
+        words = REASONS | _REASONS_LOW if info.status == "low" else REASONS
+        return words.get(info.reason or "", "")
+
+    # -- over all repetitions -----------------------------------------------------------------------------
+
+    def seen(self, summary: Summary) -> list[SeenFault]:
+        """Faults that were seen, most frequent and worst first."""
+        counted = len(counted_reps(summary.reps))
+        out = []
+        for name, info in summary.faults.items():
+            events = [(rep, e) for rep in summary.reps for e in rep.faults if e.id == name]
+            if not events:
+                continue
+            detail = f"{info.reps_affected} of {times(info.reps_checked, 'repetition')} checked"
+            if info.reps_checked < counted:
+                detail += f" ({counted} counted)"
+            worst = max((event for _, event in events), key=self.badness)
+            out.append(
+                SeenFault(
+                    name,
+                    self.limited_title(name),
+                    self.wording(name),
+                    detail,
+                    info.worst_grade,
+                    listing([str(i) for i in sorted({rep.index for rep, _ in events})]),
+                    self.grades(worst),
+                )
+            )
+        return sorted(out, key=lambda found: (-summary.faults[found.fault].reps_affected, -found.grade))
+
+    def clear(self, summary: Summary) -> list[tuple[str, list[str]]]:
+        """In how many repetitions, in words, and titles of faults that were looked for there and not seen."""
+        total = len(counted_reps(summary.reps))
+        groups: dict[int, list[str]] = {}
+        found = {event.id for rep in summary.reps for event in rep.faults}
+        for name, info in summary.faults.items():
+            if info.checked and name not in found:
+                groups.setdefault(info.reps_checked, []).append(self.limited_title(name))
+        return [
+            (_all_of(total) if count == total else f"{count} of {total} repetitions", titles)
+            for count, titles in sorted(groups.items(), reverse=True)
+        ]
+
+    def verdict(self, summary: Summary) -> list[str]:
+        """The result in a few plain sentences; the first says so where nothing could be checked."""
+        counts = class_counts(summary.reps)
+        counted = counts["full"] + counts["partial"]
+        covered = coverage(summary.faults)
+        out = [_counted_text(counts)]
+        if counted and not covered.checked:
+            out = [f"{out[0].removesuffix('.')}; nothing about how they were done could be checked."]
+        if others := not_counted(counts):
+            out.append(f"Not counted: {others}.")
+        if not counted:
+            return out
+        groups: dict[str, list[str]] = {}
+        affected = [(name, summary.faults[name]) for name in covered.faulty]
+        for name, info in sorted(affected, key=lambda item: (-item[1].reps_affected, -item[1].worst_grade)):
+            groups.setdefault(self._where(summary, name, info, counted), []).append(
+                f"{in_sentence(self.title(name))} ({_at_most(info)})"
+            )
+        out += [f"Seen in {where}: {listing(titles)}." for where, titles in groups.items()]
+        if not covered.faulty and covered.checked:
+            out.append(f"None of the {times(covered.checked, 'fault')} that could be checked was seen.")
+        unknown = [in_sentence(self.title(name)) for name in covered.unseen]
+        if unknown:
+            out.append(f"Checked: {covered.checked} of {times(covered.total, 'fault')}. "
+                       f"Not known: {listing(unknown, 5)}.")  # fmt: skip
+        return out
+
+    def _where(self, summary: Summary, name: str, info: FaultInfo, counted: int) -> str:
+        """In which repetitions a fault was seen."""
+        if info.reps_affected == info.reps_checked == counted:
+            return _all_of(counted)
+        which = sorted({rep.index for rep in summary.reps for event in rep.faults if event.id == name})
+        where = f"{info.reps_affected} of {info.reps_checked}"
+        where += " that could be checked" if info.reps_checked < counted else ""
+        return f"{where} (rep {listing([str(i) for i in which])})" if 0 < len(which) <= 4 else where
+
+
+def findings_of(analysis: Analysis) -> Findings:
+    """What is said of an analysis."""
+    asked = prescribed_phases(analysis.prescription)
+    return Findings(analysis.definition, analysis.summary.view.name, asked)
+
+
+@lru_cache(maxsize=64)
+def prescribed_phases(prescription: str) -> frozenset[str]:
+    """Phases whose duration a prescription (TOML text, or "") asks for."""
+    try:
+        tempo = tomllib.loads(prescription).get("tempo")
+    except ValueError:  # it comes out of a session made by anybody
+        return frozenset()
+    return frozenset(key.removesuffix("_s") for key in tempo) if isinstance(tempo, dict) else frozenset()
+
+
+def not_counted(counts: Mapping[str, int]) -> str:
+    """How many repetitions were not counted, and why, in words; "" for none."""
+    words = {"aborted": "given up half-way", "void": "not fully seen"}
+    return listing([f"{counts[c]} {words[c]}" for c in words if counts[c]])
+
+
+def worse_upwards(rule: Rule) -> bool:
+    """True where a larger value is a worse one."""
+    return rule.kind not in ("duration", "range")
+
+
+def rule_levels(rule: Rule, grade: int = 1) -> list[float]:
+    """Values of the rule's measure at which a grade begins; none for what is no value of a measure."""
+    size = rule.grades[grade - 1]
+    if rule.kind in ("hold", "rest"):
+        return [] if rule.reference is None else [rule.reference - rule.sign * size]
+    return {"above": [size], "below": [-size], "either": [size, -size]}.get(rule.kind, [])
+
+
+def _grade_of(rule: Rule, value: float) -> int:
+    """Grade 0 to 3 of a fault value by one rule."""
+    if worse_upwards(rule):
+        return sum(abs(value) >= g for g in rule.grades)
+    return sum(value < g for g in rule.grades)
+
+
+def seen_from(definition: Definition, fault: str) -> tuple[str, ...]:
+    """The views from which a fault may be judged, the best one first; of an unknown fault none."""
+    known = definition.faults.get(fault)
+    if known is None or not known.rules:
+        return ()
+    signal = definition.measures[definition.counting.signal].views
+    views = [v for v in definition.views if all(_judges(definition, rule, v) for rule in known.rules)]
+    return tuple(sorted(views, key=lambda v: (v != known.best_view, signal.get(v) != "ok")))
+
+
+def _judges(definition: Definition, rule: Rule, view: str) -> bool:
+    """May a rule judge what is seen from a view? As `engine.faults` asks for it."""
+
+    def trust(measure: str) -> str | None:
+        return definition.measures[measure].views.get(view)
+
+    signal = definition.counting.signal
+    if rule.views is not None and view not in rule.views:
+        return False
+    if rule.kind == "duration":  # what is good enough to count by
+        return trust(signal) is not None
+    if rule.kind == "forced":
+        return trust(signal) == "ok" and view in seen_from(definition, rule.with_fault or "")
+    if rule.kind in ("range", "return", "sag", "peaks"):
+        return trust(signal) == "ok"
+    needed = rule.measures[:1] if rule.kind in ("hold", "rest", "settles") else rule.measures
+    return all(trust(measure) == "ok" for measure in needed)
+
+
+def _counted_text(counts: Mapping[str, int]) -> str:
+    """How many repetitions there were, and of which kind."""
+    counted = sum(counts[c] for c in COUNTED)
+    if not sum(counts.values()):
+        return "No repetitions of this exercise were found."
+    if not counted:
+        return "No repetition of this exercise could be counted."
+    if counted == counts["full"]:
+        kind = {1: "full", 2: "both full"}.get(counted, "all full")
+        return f"{times(counted, 'repetition')}, {kind}."
+    kinds = [f"{counts[c]} {c}" for c in COUNTED if counts[c]]
+    return f"{times(counted, 'repetition')}: {', '.join(kinds)}."
+
+
+def _all_of(count: int) -> str:
+    return {1: "the one repetition", 2: "both repetitions"}.get(count, f"all {count} repetitions")
+
+
+def _at_most(info: FaultInfo) -> str:
+    at_most = "up to " if info.reps_affected > 1 and info.worst_grade > 1 else ""
+    return f"{at_most}{GRADE_WORDS.get(info.worst_grade, '')}"

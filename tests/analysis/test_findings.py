@@ -1,0 +1,367 @@
+"""What is said of faults: what a camera position promises is really judged there, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from skeleton import Camera, film, leg_raise
+from stored_session import judged, noisy_track
+
+from formcheck.analysis.findings import (
+    CURED_BY_CAMERA,
+    NEVER,
+    REASONS,
+    Findings,
+    coverage,
+    findings_of,
+    prescribed_phases,
+)
+from formcheck.analysis.phrases import in_lines, percent, value_text
+from formcheck.analysis.summary import FaultEvent, FaultInfo, ReasonWord
+from formcheck.engine.faults import judge_rep
+from formcheck.engine.repetition import RepTimes
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.measures.body_parts import landmarks_shown, landmarks_used
+from formcheck.measures.measure import formulas, measure, raw_values
+from formcheck.measures.reference import Reference
+from formcheck.measures.table import MeasureTable
+from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
+
+FPS = 30.0
+TIME = np.arange(0, 14, 1 / FPS)
+REP = RepTimes("full", 2.0, 4.0, 7.0, 9.0, 5.5, 1.0, 1.0, False, False, 0.0)
+#: What the specification calls never visible: no rule can be written for it.
+NEVER_RULED = {
+    ("bridge", "pelvis_twists"),
+    ("single-leg-bridge", "pelvis_twists"),
+    ("hamstring-stretch", "pelvis_tilts"),
+}
+
+
+def definition_of(exercise: str) -> Definition:
+    """A definition in which everything that can be prescribed is."""
+    definition = load_definition(exercise)
+    tempo = definition.tempo.model_copy(update={"hold_s": 3.0})
+    return definition.model_copy(update={"tempo": tempo, "march": True})
+
+
+def measured(definition: Definition, view: str) -> tuple[MeasureTable, Reference]:
+    """A body that lies still in full sight of a camera at this place, the working leg nearer to it."""
+    rng = np.random.default_rng(4)
+    body, room = rng.uniform(100, 800, (LANDMARK_COUNT, 2)), rng.uniform(-0.8, 0.8, (LANDMARK_COUNT, 3))
+    for part in ("HIP", "KNEE", "ANKLE"):  # both legs are as long
+        body[Landmark[f"RIGHT_{part}"]] = body[Landmark[f"LEFT_{part}"]] + (90, 40)
+    if definition.name == "hamstring-stretch":  # is measured only while one straight leg is up
+        room = film(leg_raise(60.0)[None], np.zeros(1), Camera(yaw_deg=0)).world_xyz[0]
+    xy, world = (np.repeat(points[None], len(TIME), axis=0) for points in (body, room))
+
+    def length(a: str, b: str) -> float:
+        return float(np.hypot(*(body[side_landmark("left", a)] - body[side_landmark("left", b)])))
+
+    bones = {name: length(*ends) for name, ends in formulas(definition).BONES.items()}
+    reference = Reference(
+        start_s=0.0, end_s=14.0, view=view, yaw_deg=0.0, side="left" if definition.has_side else None,
+        near="left", along=np.array([1.0, 0.0]), normal=np.array([0.0, -1.0]), back_x=1.0, trunk_px=200.0,
+        length_px=200.0, hip_line_px=80.0, bones_px=bones | {"longer_shank": length("knee", "ankle")},
+    )  # fmt: skip
+    raw = raw_values(definition, xy[:1], world[:1], reference)
+    reference = replace(
+        reference,
+        rest={name: float(value[0]) for name, value in raw.items()},
+        noise_sd=dict.fromkeys(definition.measures, 0.0),
+    )
+    seen = np.ones((len(TIME), LANDMARK_COUNT))
+    table = measure(
+        definition, reference, time_s=TIME, xy=xy, world=world, visibility=seen, person=seen[:, 0] > 0,
+        image_wh=(1000, 1000),
+    )  # fmt: skip
+    return table, reference
+
+
+def seen_foot_off(table: MeasureTable) -> None:
+    """Let a foot leave the floor, where that is seen at all: only then is a march judged."""
+    if "foot_lift" in table.names:
+        column = table.value[:, table.names.index("foot_lift")]
+        column[(TIME > 4.5) & (TIME < 5.5) & np.isfinite(column)] = 0.3
+
+
+PLACES = [(exercise, view) for exercise in EXERCISES for view in load_definition(exercise).views]
+
+
+@pytest.mark.parametrize(("exercise", "view"), PLACES)
+def test_what_a_view_promises_is_judged_there_and_what_it_does_not_is_not(exercise: str, view: str) -> None:
+    definition = definition_of(exercise)
+    table, reference = measured(definition, view)
+    seen_foot_off(table)
+    checks = judge_rep(REP, table, definition, reference, fps=FPS)
+    findings = Findings(definition, view)
+    promised = {name for name in definition.faults if view in findings.seen_from(name)}
+    # A view that cannot even count has no repetition to judge.
+    counts = view in definition.measures[definition.counting.signal].views
+    assert promised == {name for name, check in checks.items() if check.checked and counts}
+
+
+def test_the_eleven_promises_that_could_not_be_kept_are_gone() -> None:
+    """Their best view's own measure is refused or uncertain there."""
+    broken = [
+        (exercise, name)
+        for exercise in EXERCISES
+        for name, fault in load_definition(exercise).faults.items()
+        if fault.best_view is not None
+        and not Findings(load_definition(exercise), fault.best_view).seen_from(name)
+    ]
+    assert len({name for _, name in broken}) >= 11
+    for exercise, name in broken:
+        findings = Findings(load_definition(exercise), "oblique")
+        for reason in CURED_BY_CAMERA:
+            info = not_checked(reason)
+            assert findings.why(name, info) == NEVER
+            assert findings.how(name, info) == ""
+
+
+def not_checked(reason: str) -> FaultInfo:
+    return FaultInfo(checked=False, reason=reason, reps_checked=0, reps_affected=0, worst_grade=0)  # type: ignore[arg-type]
+
+
+def advised() -> Iterator[tuple[Findings, str, str, str]]:
+    """Findings, fault, reason and advice, of every fault in every view for every reason."""
+    for exercise, view in PLACES:
+        findings = Findings(load_definition(exercise), view)
+        for name in findings.definition.faults:
+            for reason in REASONS:
+                yield findings, name, reason, findings.how(name, not_checked(reason))
+
+
+def test_nobody_is_sent_to_a_place_from_which_it_is_not_judged() -> None:
+    sent = 0
+    for findings, name, _, how in advised():
+        for view, place in findings.definition.views.items():
+            if f"Can be checked {place.title}." in how:
+                assert view in findings.seen_from(name)
+                assert view != findings.view
+                sent += 1
+    assert sent > 100
+
+
+def test_the_advice_speaks_of_the_person_and_quotes_what_is_said_to_them() -> None:
+    for _, _, _, how in advised():
+        own = how.split("“")[0]
+        assert "your" not in own.lower()
+
+
+def test_where_something_could_be_done_it_is_said() -> None:
+    quiet = {
+        (name, reason)
+        for findings, name, reason, how in advised()
+        if not how and findings.seen_from(name) and reason not in ("no_reps", "prescribed")
+    }
+    # "view" is never the reason in a view that shows it.
+    assert {reason for _, reason in quiet} <= {"view"}
+
+
+def test_what_no_rule_can_be_written_for_is_told_as_never_visible() -> None:
+    without = {
+        (exercise, name)
+        for exercise in EXERCISES
+        for name, fault in load_definition(exercise).faults.items()
+        if not fault.rules
+    }
+    assert without == NEVER_RULED
+    for exercise, name in without:
+        assert Findings(load_definition(exercise), "side").why(name, not_checked("view")) == NEVER
+
+
+def test_the_curve_of_the_lower_back_is_told_beside_over_extension() -> None:
+    findings = Findings(load_definition("bridge"), "side")
+    assert "never visible to this camera" in findings.limited_title("over_extended")
+    groups = findings.not_checked({"over_extended": not_checked("occluded")})
+    assert groups[-1].why == NEVER
+    assert groups[-1].titles == ["Curve of the lower back"]
+    assert findings.not_checked({}) == []  # nothing is said of a session that was never summed up
+
+
+def test_every_reason_of_the_contract_has_words() -> None:
+    assert set(ReasonWord.__args__) == set(REASONS)
+
+
+# -- three states ----------------------------------------------------------------------------------------
+
+
+def checked(affected: int = 0, reps: int = 4) -> FaultInfo:
+    grade = min(affected, 3)
+    return FaultInfo(
+        checked=True, reason=None, reps_checked=reps, reps_affected=affected, worst_grade=grade  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_coverage_has_three_states_and_leaves_out_what_was_prescribed() -> None:
+    asked = {"a": checked(), "b": checked(2), "c": not_checked("view"), "d": not_checked("prescribed")}
+    found = coverage(asked)
+    assert (found.good, found.faulty, found.unseen) == (("a",), ("b",), ("c",))
+    assert found.text == "2 of 3 checked"
+    assert found.state == "faulty"
+    assert coverage({"a": checked(), "c": not_checked("fps")}).state == "good"
+    assert coverage({"c": not_checked("noise")}).state == "unseen"
+    assert coverage({}).state == "unseen"
+
+
+@pytest.mark.parametrize(
+    ("faults", "affected", "states"),
+    [
+        ({"a": checked(0, 10)}, 0, (10, 0, 0)),
+        ({"a": checked(3, 10)}, 3, (7, 3, 0)),
+        ({"a": checked(3, 6), "b": checked(0, 4)}, 3, (3, 3, 4)),
+        ({"a": not_checked("view")}, 0, (0, 0, 10)),
+        ({}, 2, (0, 2, 8)),
+    ],
+)
+def test_a_repetition_is_good_only_where_something_was_looked_for(
+    faults: dict[str, FaultInfo], affected: int, states: tuple[int, int, int]
+) -> None:
+    assert coverage(faults).of_reps(10, affected) == states
+
+
+def test_a_session_in_which_nothing_could_be_checked_says_so_first() -> None:
+    analysis = judged(noisy_track())
+    blind = {name: not_checked("noise") for name in analysis.definition.faults}
+    reps = [rep.model_copy(update={"faults": []}) for rep in analysis.summary.reps]
+    summary = analysis.summary.model_copy(update={"faults": blind, "reps": reps})
+    first, *rest = findings_of(analysis).verdict(summary)
+    assert "nothing about how they were done could be checked" in first
+    assert any(f"Checked: 0 of {len(blind)} faults" in line for line in rest)
+    assert not any("was seen" in line for line in rest)
+
+
+def test_every_fault_is_in_one_of_seen_clear_and_not_checked() -> None:
+    analysis = judged(noisy_track())
+    findings, summary = findings_of(analysis), analysis.summary
+    seen = [found.title for found in findings.seen(summary)]
+    clear = [title for _, titles in findings.clear(summary) for title in titles]
+    unseen = [title for group in findings.not_checked(summary.faults) for title in group.titles]
+    assert seen
+    assert clear
+    assert unseen
+    names = [*seen, *clear, *unseen]
+    assert len(names) == len(set(names)) == len(analysis.definition.faults) + 1  # the lower back
+
+
+# -- how bad, how sure -----------------------------------------------------------------------------------
+
+
+def event(fault: str, value: float, unit: str, grade: int = 1) -> FaultEvent:
+    return FaultEvent(id=fault, grade=grade, value=value, unit=unit, start_s=1, end_s=2)  # type: ignore[arg-type]
+
+
+def test_nothing_is_of_a_prescribed_time_that_nobody_prescribed() -> None:
+    fast = event("rising_fast", 0.43, "of prescribed", 2)
+    bridge = load_definition("bridge")
+    alone = Findings(bridge, "side")
+    assert alone.value(fast) == "43 % of the default time"
+    assert "prescribed" not in alone.grades(fast) + alone.wording("rising_fast")
+    assert alone.grades(fast).endswith(f"marked below 35 % of the default time ({bridge.tempo.rise_s:g} s).")
+    asked = Findings(bridge, "side", prescribed_phases("[tempo]\nrise_s = 3\n"))
+    assert asked.value(fast) == "43 % of the prescribed time"
+    assert asked.value(event("lowering_fast", 0.43, "of prescribed")) == "43 % of the default time"
+
+
+@pytest.mark.parametrize("text", ["", "reps = 10", "tempo = 3", "not [ toml", "\x00"])
+def test_a_prescription_without_a_tempo_prescribes_none(text: str) -> None:
+    assert prescribed_phases(text) == frozenset()
+
+
+def test_the_error_of_a_duration_is_a_time_and_never_a_length() -> None:
+    for exercise, view in PLACES:
+        findings = Findings(load_definition(exercise), view)
+        for name, fault in findings.definition.faults.items():
+            if any(rule.kind == "duration" for rule in fault.rules):
+                assert findings.error(event(name, 0.5, fault.unit, 2)).endswith(" s")
+    findings = Findings(load_definition("bridge"), "side")
+    assert findings.error(event("hip_not_extended", 20, "deg")) == "typically 4° from this view"
+    assert findings.error(event("hold_sags", 20, "%")).endswith("from this view in the pelvic height")
+
+
+def test_an_allowance_that_lowered_a_grade_is_told() -> None:
+    fast = event("rising_fast", 0.42, "of prescribed", 1)  # moderate by its number alone
+    assert "uncertain by 0.5 s" in Findings(load_definition("bridge"), "feet").grades(fast)
+    assert "uncertain" not in Findings(load_definition("bridge"), "side").grades(
+        event("rising_fast", 0.42, "of prescribed", 2)
+    )
+
+
+def test_the_grades_are_told_with_the_time_they_must_be_held() -> None:
+    findings = Findings(load_definition("bridge"), "feet")
+    assert findings.grades(event("knees_fall_out", 20, "deg", 2)) == (
+        "Mild from 9°, moderate from 13°, marked from 18°, each held for at least 0.3 s."
+    )
+
+
+def test_the_rule_of_an_event_is_the_one_with_its_unit() -> None:
+    findings = Findings(load_definition("bridge"), "feet")
+    assert findings.measure(event("knees_fall_in", 0.3, "of resting distance", 2)) == "knees_nearer"
+    assert findings.measure(event("knees_fall_in", 12, "deg", 1)) == "shank_lean_left_deg"
+    assert (
+        findings.value(event("knees_fall_in", 0.3, "of resting distance")) == "30 % of the resting distance"
+    )
+
+
+def test_less_is_worse_for_a_duration() -> None:
+    findings = Findings(load_definition("bridge"), "side")
+    slow, fast = (event("lowering_fast", v, "of prescribed") for v in (0.7, 0.3))
+    assert findings.badness(fast) > findings.badness(slow)
+    small, large = (event("hip_not_extended", v, "deg") for v in (16, 24))
+    assert findings.badness(large) > findings.badness(small)
+
+
+def test_every_measure_of_every_exercise_has_its_body_parts() -> None:
+    for exercise in EXERCISES:
+        definition = load_definition(exercise)
+        for name in definition.measures:
+            assert landmarks_used(definition, name, "left"), name
+            assert landmarks_shown(definition, name, "right"), name
+    bridge, clam = load_definition("bridge"), load_definition("clam")
+    assert landmarks_shown(bridge, "shank_lean_left_deg", "right") == (Landmark.LEFT_KNEE,)
+    assert landmarks_shown(clam, "knee_lift", "right") == (Landmark.RIGHT_KNEE,)
+    assert landmarks_used(clam, "knee_lift", "right") == (Landmark.RIGHT_KNEE, Landmark.LEFT_KNEE)
+
+
+# -- words -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (17.6, "deg", "18°"),
+        (-0.2, "deg", "0°"),
+        (-7.5, "deg", "−8°"),
+        (0.45, "of prescribed", "45 % of the prescribed time"),
+        (0.412, "thigh lengths", "0.41 thigh lengths"),
+        (0.83, "ratio", "0.83"),
+        (0.9, "s", "0.9 s"),
+        (17.2, "%", "17 %"),
+        (None, "deg", "–"),
+        (float("nan"), "deg", "–"),
+    ],
+)
+def test_values_are_written_with_their_unit(value: float | None, unit: str, text: str) -> None:
+    assert value_text(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.001, "under 1 %"), (0.5, "50 %"), (0.999, "over 99 %"), (1.0, "100 %")],
+)
+def test_a_share_is_never_rounded_to_all_or_nothing(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_long_titles_are_broken_into_even_lines() -> None:
+    for fault in load_definition("bridge").faults.values():
+        lines = in_lines(fault.title, 20)
+        assert " ".join(lines) == fault.title
+        assert all(len(line) <= 20 for line in lines)
+    assert in_lines("Hip not fully extended", 20) == ["Hip not fully", "extended"]
+    assert in_lines("Short", 20) == ["Short"]
+    assert in_lines("", 20) == [""]
