@@ -138,7 +138,7 @@ def analyze(
                 )
             elif not turn.sure:
                 reading.warnings.append(
-                    "The picture seems to lie on its side; turn it with --rotate 90 or --rotate 270."
+                    "If the picture lies on its side, turn it upright with --rotate 90 or --rotate 270."
                 )
         warnings = [*reading.warnings, *filter(None, [pose_engine.device_note])]
         track, info, spent, complete = reading.track, reading.source, reading.spent, reading.complete
