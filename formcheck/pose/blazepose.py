@@ -28,6 +28,7 @@ from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
 from formcheck.pose.person import (
     STEADY_DISAGREEMENT,
+    UPRIGHT_BELOW,
     JumpGate,
     lying_score,
     same_body,
@@ -47,8 +48,6 @@ PRESENCE_THRESHOLD = 0.5
 LOOK_EVERY_S = 1.0
 #: How long the last region is tried again after the person was lost in it.
 HOLD_REGION_S = 2.0
-#: Somebody followed whose lying score is below this may be the therapist: look for a patient.
-UPRIGHT_BELOW = 0.35
 #: A mirrored second reading this often. It costs as much as a first one; the difference between the two
 #: changes only as the pose does, so a few a second are enough (docs/lab_notes.md, "Two readings").
 MIRROR_EVERY_S = 0.2
