@@ -91,6 +91,7 @@ def with_extra(sample: ModuleType, seed: int, number: int, kind: str) -> Spec:
     spec = sample.spec(seed, number, exercise)
     spec["id"] += f"_{kind}"
     color = [u(0.1, 0.85) for _ in range(3)]
+    extra: dict[str, dict[str, Any]]
     if kind in ("cushion", "blanket"):
         thick = u(0.02, 0.04)
         across = [u(0.10, 0.14), u(0.08, 0.12)] if kind == "cushion" else [u(0.2, 0.26), u(0.14, 0.2)]

@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import clip_specs
@@ -122,7 +123,7 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(run, help: str) -> argparse.ArgumentParser:
+    def command(run: Callable[[argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
         one = commands.add_parser(run.__name__, help=help, description=help)
         one.set_defaults(run=run)
         one.add_argument("--field", type=Path, default=data_folder(), help="data folder (%(default)s)")

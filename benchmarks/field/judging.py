@@ -175,7 +175,7 @@ def _percent(some: int, whole: int) -> str:
 
 
 def _measures(parts: dict[str, dict[str, Any]]) -> list[str]:
-    keys = sorted({key for t in parts.values() for key in t["mae"]})
+    keys = sorted({key for t in parts.values() for key in (*t["mae"], *t["coverage"])})
     out = ["Mean absolute error where told ok, and the share of the moving frames told ok:", ""]
     out += [f"| view | measure | {' | '.join(parts)} |", "|---|---" + "|---" * len(parts) + "|"]
     for key in keys:

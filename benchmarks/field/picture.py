@@ -88,6 +88,6 @@ class Picture:
             "K": [[f, 0.0, float(x)], [0.0, f, float(y)], [0.0, 0.0, 1.0]],
             "R_world_to_cam": (turn @ np.array(camera["R_world_to_cam"], float)).tolist(),
             # A camera turned one way turns its picture the other way.
-            "roll_deg": round(camera["roll_deg"] - self.turn_deg, 3),
+            "roll_deg": round((camera["roll_deg"] - self.turn_deg + 180) % 360 - 180, 3),
             "hfov_deg": float(np.degrees(math.atan2(x, f) + math.atan2(new_w - x, f))),
         }

@@ -25,6 +25,8 @@ import numpy as np
 from clip_specs import part_of, part_of_owner, settings
 
 ROOT = Path(__file__).resolve().parents[2]
+# The program beside these files is tried, not one that is installed elsewhere.
+sys.path.insert(0, str(ROOT))
 #: What the pose stage is made of: a change here makes poses stale.
 _POSE_CODE = ("formcheck/pose/*.py", "formcheck/video/file.py", "formcheck/video/prefetch.py")
 _WEIGHTS = "models/*.onnx"

@@ -226,14 +226,14 @@ class Findings:
         """The title, with what stays unknown even where the fault was looked for."""
         beside = _NEVER_BESIDE.get(fault)
         title = self.title(fault)
-        return f"{title} ({in_sentence(beside)}: never visible to this camera)" if beside else title
+        return f"{title} – {in_sentence(beside)}: never visible to this camera" if beside else title
 
     def wording(self, fault: str) -> str:
         """What the physio reads."""
         known = self.definition.faults.get(fault)
         if known is None:
             return ""
-        default = any(rule.kind == "duration" and not self._asked_for(rule) for rule in known.rules)
+        default = self._by_default(fault)
         return known.wording.replace("prescribed time", "default time") if default else known.wording
 
     def measure(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
@@ -459,7 +459,7 @@ class Findings:
         ]
 
     def verdict(self, summary: Summary) -> list[str]:
-        """The result in a few plain sentences; the first says so where nothing could be checked."""
+        """What was seen, in a few plain sentences; the first says so where nothing could be checked."""
         counts = class_counts(summary.reps)
         counted = counts["full"] + counts["partial"]
         covered = coverage(summary.faults)
@@ -474,16 +474,24 @@ class Findings:
         affected = [(name, summary.faults[name]) for name in covered.faulty]
         for name, info in sorted(affected, key=lambda item: (-item[1].reps_affected, -item[1].worst_grade)):
             groups.setdefault(self._where(summary, name, info, counted), []).append(
-                f"{in_sentence(self.title(name))} ({_at_most(info)})"
+                f"{in_sentence(self.title(name))} ({_at_most(info)}{self._by_default(name)})"
             )
         out += [f"Seen in {where}: {listing(titles)}." for where, titles in groups.items()]
         if not covered.faulty and covered.checked:
             out.append(f"None of the {times(covered.checked, 'fault')} that could be checked was seen.")
-        unknown = [in_sentence(self.title(name)) for name in covered.unseen]
-        if unknown:
-            out.append(f"Checked: {covered.checked} of {times(covered.total, 'fault')}. "
-                       f"Not known: {listing(unknown, 5)}.")  # fmt: skip
         return out
+
+    def unknown(self, summary: Summary) -> list[str]:
+        """A sentence that names some of what was not checked; none where all was, or nothing was counted."""
+        names = [in_sentence(self.title(name)) for name in coverage(summary.faults).unseen]
+        return [f"Not checked: {listing(names, 5)}."] if names and counted_reps(summary.reps) else []
+
+    def _by_default(self, fault: str) -> str:
+        known = self.definition.faults.get(fault)
+        default = known is not None and any(
+            rule.kind == "duration" and not self._asked_for(rule) for rule in known.rules
+        )
+        return ", against the default time" if default else ""
 
     def _where(self, summary: Summary, name: str, info: FaultInfo, counted: int) -> str:
         """In which repetitions a fault was seen."""

@@ -15,7 +15,7 @@ from typing import Literal
 from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import nearest
-from formcheck.session.folder import LARGEST_SUMMARY, OutputFolder
+from formcheck.session.folder import LARGEST_SUMMARY, RESULTS, SESSION, OutputFolder, results_name
 from formcheck.session.schema import read_meta
 from formcheck.session.untrusted import look_over
 from formcheck.version import __version__
@@ -128,7 +128,7 @@ def find_jobs(
             )
             place = out.absolute() / inside
         if place in places:  # clip.mp4 and clip.mov
-            place = place.with_name(f"{video.name}.formcheck")
+            place = place.with_name(results_name(video.name))
         if place in places:
             raise FormcheckError(f"{printable(row['video'])} is listed twice; take one of the two out.")
         places.add(place)
@@ -157,8 +157,8 @@ def _in_folder(folder: Path) -> list[dict[str, str]]:
     found = []
     for place, folders, files in os.walk(folder):
         # Results and sessions hold videos too, which are no new ones.
-        folders[:] = sorted(f for f in folders if not f.endswith(".formcheck") and not f.startswith("."))
-        if "session.sqlite" in files:
+        folders[:] = sorted(f for f in folders if not f.endswith(RESULTS) and not f.startswith("."))
+        if SESSION in files:
             continue
         found += [
             {"video": os.path.relpath(os.path.join(place, name), folder)}

@@ -14,10 +14,8 @@ from formcheck.batch.jobs import Job, Outcome, find_jobs, in_order, split_done
 from formcheck.batch.local import run_local
 from formcheck.batch.tables import write_tables
 from formcheck.files import make_folder
-from formcheck.session.folder import writing_to
+from formcheck.session.folder import BATCH_LOCK, writing_to
 from formcheck.session.folder_lock import only_writer
-
-LOCK = ".formcheck-batch-lock"  # not an analysis' lock: results may lie in the same folder
 
 
 def run_batch(
@@ -63,7 +61,7 @@ def run_batch(
     with writing_to(tables):
         make_folder(tables)
     # Two at once would do the same videos, and write over each other's tables.
-    with only_writer(tables, LOCK):
+    with only_writer(tables, BATCH_LOCK):
         return _run(jobs, tables, workers, cluster)
 
 

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from formcheck.analysis.findings import STATE_WORDS, counted_reps, coverage, findings_of
-from formcheck.analysis.phrases import in_sentence
+from formcheck.analysis.phrases import in_sentence, listing
+from formcheck.errors import shown
 
 if TYPE_CHECKING:
     from formcheck.analysis.analysis import Analysis
@@ -59,31 +60,29 @@ def print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, repo
     """What was seen, in a few lines, and where the results are."""
     out = Console(highlight=False)
     summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
-    covered, signs = coverage(summary.faults), getattr(out.file, "encoding", None) or "ascii"
+    covered, encoding = coverage(summary.faults), getattr(out.file, "encoding", None) or "ascii"
     view = definition.views.get(summary.view.name)
     where = f", seen {view.title}" if view is not None else ""
     first, *more = findings.verdict(summary)
     out.print(f"[bold]{definition.title}[/bold]{where}: {in_sentence(first)}")
     if counted_reps(summary.reps):
         sign, colour = _STATES[covered.state]
-        sign = sign if _fits(sign, signs) else {"✓": "+", "✗": "x"}.get(sign, "-")
+        sign = sign if _fits(sign, encoding) else {"✓": "+", "✗": "x"}.get(sign, "-")
         out.print(Text(f"{sign} {STATE_WORDS[covered.state]}, {covered.text}", style=f"bold {colour}"))
-        for line in more:
-            out.print(Padding(Text(line), (0, 0, 0, 2)))
         for group in findings.not_checked(summary.faults):
-            titles = in_sentence(", ".join(group.titles))
-            out.print(Padding(Text(f"Not checked, because {group.why}: {titles}."), (0, 0, 0, 2)))
-    else:
-        for line in more:
-            out.print(Padding(Text(line), (0, 0, 0, 2)))
+            titles = listing([in_sentence(title) for title in group.titles])
+            more.append(f"Not checked, because {group.why}: {titles}. {group.how}".strip())
+    for line in more:
+        out.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
     for warning in summary.warnings:
-        out.print(f"  [yellow]Note:[/yellow] {warning}", markup=True)
+        # A name in it may hold brackets, which are not markup.
+        out.print(Text.assemble("  ", ("Note:", "yellow"), f" {warning}"))
     out.print()
     if video:
-        out.print(f"Annotated video: {folder.annotated}", soft_wrap=True)
+        out.print(Text(f"Annotated video: {shown(folder.annotated)}"), soft_wrap=True)
     if report:
-        out.print(f"Report:          {folder.report}", soft_wrap=True)
-    out.print(f"Numbers:         {folder.summary}", soft_wrap=True)
+        out.print(Text(f"Report:          {shown(folder.report)}"), soft_wrap=True)
+    out.print(Text(f"Numbers:         {shown(folder.summary)}"), soft_wrap=True)
 
 
 def print_checks(report: Report) -> None:

@@ -3,12 +3,15 @@
 Pure: it is told of frames, keys and trouble, with their times, and gives out pages, messages and events. The
 order is choose → safety and consent → settled? → pain → set-up → practice → sets, each followed by pain,
 effort and rest → summary. Pain and stop end a set at once, and nothing then asks to go on.
+
+`STEPS`, at the end, is the table of all steps: page, choices, keys and time-outs of each.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from formcheck.analysis.events import Event
@@ -23,7 +26,6 @@ from formcheck.coach.plan import (
     QUESTION_S,
     SMALL_AFTER_S,
     STUCK_S,
-    WITH_CAMERA,
     PastPractice,
     Safety,
     SessionPlan,
@@ -37,14 +39,94 @@ from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
 from formcheck.words import Words
 
+Reason = Literal["pain", "stop"]
+Consent = Literal["video", "skeleton", "none"]
+_CONSENT: dict[str, Consent] = {"agree_video": "video", "agree_skeleton": "skeleton"}
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a session stands; a new one for every step.
+
+    Attributes:
+        step: its name in `STEPS`.
+        since_s: when it began, on the session's clock.
+        selected: number of the choice that is marked on its page.
+        rest_s: how long the rest lasts, in ``effort`` and ``rest``.
+        pain: the number that is not taken for sure yet, in ``advice``.
+        reason: why, in ``stopped``.
+    """
+
+    step: Step = "choose"
+    since_s: float = 0.0
+    selected: int = 0
+    rest_s: float = 0.0
+    pain: int | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What follows from the exercise that was chosen."""
+
+    plan: SessionPlan
+    history: PastPractice
+    policy: Policy
+    setup: SetupCoach
+
+
+@dataclass(frozen=True)
+class _Now:
+    """The newest time, frame and moment."""
+
+    time_s: float = 0.0
+    frame: int = -1
+    moment: LiveMoment | None = None
+
+
+@dataclass(frozen=True)
+class _Pain:
+    """What was answered, None where nothing was: before the session, and after the last set."""
+
+    before: int | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the camera has shown.
+
+    Attributes:
+        view: of the baseline, or None before there is one.
+        target: the level to reach, in parts of the own range.
+        light: ``fine``, ``dark`` or ``backlit``.
+        problem: what was in the way of starting, last.
+        phase, phase_s: of the set under way, and since when.
+    """
+
+    view: str | None = None
+    target: float = 1.0
+    light: str = "fine"
+    problem: Problem | None = None
+    phase: str = "none"
+    phase_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The sentence on the page, and since when it stands there."""
+
+    text: str = ""
+    correction: bool = False
+    at_s: float = float("-inf")
+
 
 class Flow:
     """One live session's flow.
 
     Attributes:
-        step: where it stands.
-        plan: what is being done, once an exercise has been chosen.
         consent: what may be kept, once agreed.
+        ending_s: when a session whose clip is over closes by itself, else None.
 
     Args:
         words: the patient's language.
@@ -61,47 +143,43 @@ class Flow:
         exercise: str | None = None,
     ) -> None:
         self.words = words
-        self.step: Step = "choose"
-        self.plan: SessionPlan | None = None
-        self.consent: Literal["video", "skeleton", "none"] | None = None
+        self.consent: Consent | None = None
         self.ending_s: float | None = None
         self._plan_for = plan_for
         self._pages = Pages(words, choices)
         self._safety = Safety()
-        self._history = PastPractice()
+        self._mouth = Mouth()
         self._messages: deque[Message] = deque()
         self._events: deque[Event] = deque()
-        self._policy: Policy | None = None
-        self._mouth = Mouth()
-        self._setup: SetupCoach | None = None
-        self._sets: list[SetCount] = []
-        self._selected = 0
-        self._since_s = 0.0
-        self._now_s = 0.0
-        self._frame = -1
-        self._moment: LiveMoment | None = None
-        self._pain_before: int | None = None
-        self._pain_last: int | None = None
-        self._before_pause: Step = "work"
-        self._rest_s = 0.0
-        self._phase_since: tuple[str, float] = ("none", 0.0)
-        self._told_set = 0
-        self._cue: tuple[str, bool, float] = ("", False, -1e9)
-        self._last_problem: Problem | None = None
-        self._stop_reason: Literal["pain", "stop"] | None = None
+        # The state: each value is replaced as a whole.
+        self._at = At()
+        self._now = _Now()
+        self._chosen: _Chosen | None = None
+        self._pain = _Pain()
+        self._seen = _Seen()
+        self._sets: tuple[SetCount, ...] = ()
+        self._sets_begun = 0
+        self._line = _Line()
         self._notice = ""
-        self._view: str | None = None
-        self._light = "fine"
-        self._target = 1.0
         if exercise is not None:
             self._choose(exercise)
 
     # --- what comes out -----------------------------------------------------------------------------
 
     @property
+    def step(self) -> Step:
+        """Where it stands."""
+        return self._at.step
+
+    @property
+    def plan(self) -> SessionPlan | None:
+        """What is being done, once an exercise has been chosen."""
+        return self._chosen.plan if self._chosen is not None else None
+
+    @property
     def camera_wanted(self) -> bool:
         """The camera is on only while it is needed, never before consent."""
-        return self.step in WITH_CAMERA
+        return STEPS[self.step].camera
 
     @property
     def over(self) -> bool:
@@ -122,32 +200,34 @@ class Flow:
 
     def page(self) -> Page:
         """What the window shows now."""
-        return self._pages.page(self._standing())
+        page = STEPS[self.step].page(self._pages, self._standing())
+        return replace(page, language=self.words.language)
 
     # --- what comes in ------------------------------------------------------------------------------
 
     def restart_clock(self) -> None:
         """The camera's first frame is here: the session's clock starts at 0."""
-        self._mouth.free_at -= self._now_s
-        self._since_s -= self._now_s
-        self._cue = (*self._cue[:2], self._cue[2] - self._now_s)
-        self._now_s = 0.0
+        by_s = self._now.time_s
+        self._mouth.free_at -= by_s
+        self._at = replace(self._at, since_s=self._at.since_s - by_s)
+        self._line = replace(self._line, at_s=self._line.at_s - by_s)
+        self._now = replace(self._now, time_s=0.0)
 
     def frame(self, moment: LiveMoment) -> None:
         """One frame, after the engine dealt with it."""
-        self._now_s, self._frame, self._moment = moment.time_s, moment.index, moment
-        if self.step in ("setup", "practice", "work"):
+        self._now = _Now(moment.time_s, moment.index, moment)
+        if STEPS[self.step].follows:
             self._follow(moment)
         self._time_passes()
 
     def tick(self, now_s: float) -> None:
         """Time passes without a frame; an earlier time than the last frame's is ignored."""
-        self._now_s = max(self._now_s, now_s)
+        self._now = replace(self._now, time_s=max(self._now.time_s, now_s))
         self._time_passes()
 
     def light(self, light: str) -> None:
         """How the picture is lit (``fine``, ``dark``, ``backlit``); told while nobody can be seen."""
-        self._light = light
+        self._seen = replace(self._seen, light=light)
 
     def camera(self, state: Literal["lost", "back"]) -> None:
         """The camera went, or came back."""
@@ -168,24 +248,34 @@ class Flow:
 
     def source_ended(self) -> None:
         """The clip that played the camera is over."""
-        if self.step in WITH_CAMERA:
+        if self.camera_wanted:
             self._end_set("idle")
             self._to("summary")
-        self.ending_s = self._now_s + CLIP_END_S
+        self.ending_s = self._now.time_s + CLIP_END_S
 
     def press(self, key: str) -> None:
         """A key, by name (``enter``, ``esc``, ``space``, ``left`` …, ``0`` …, ``p``, ``s``)."""
         if self.step == "over":
             return
-        if key in ("p", "s", "h", "esc", "space") and self._press_anywhere(key):
+        if (does := STEPS[self.step].keys.get(key)) is not None:
+            does(self)
+            return
+        if key == "esc":
+            if self.camera_wanted:
+                self._stop("stop")
+            else:
+                self._to("over")
+            return
+        if key == "h" and self._chosen is not None:
+            self._messages.extend(self._chosen.policy.ask(self._now.time_s))
             return
         page = self.page()
         if not page.choices:
             return
         if key in ("left", "up"):
-            self._selected = (page.selected - 1) % len(page.choices)
+            self._at = replace(self._at, selected=(page.selected - 1) % len(page.choices))
         elif key in ("right", "down"):
-            self._selected = (page.selected + 1) % len(page.choices)
+            self._at = replace(self._at, selected=(page.selected + 1) % len(page.choices))
         elif key == "enter":
             self.choose(page.choices[page.selected].id)
         else:
@@ -196,89 +286,69 @@ class Flow:
 
     def choose(self, choice: str) -> None:
         """Something was chosen, by key or mouse."""
-        handler = getattr(self, f"_chosen_{self.step}", None)
-        if handler is not None and any(c.id == choice for c in self.page().choices):
-            handler(choice)
+        chosen = STEPS[self.step].chosen
+        if chosen is not None and any(c.id == choice for c in self.page().choices):
+            chosen(self, choice)
 
-    # --- keys that work on several pages ------------------------------------------------------------
+    # --- stopping and pausing -----------------------------------------------------------------------
 
-    def _press_anywhere(self, key: str) -> bool:
-        exercising = self.step in ("setup", "practice", "work")
-        if key == "p" and (exercising or self.step in ("paused", "rest")):
-            self._stop("pain")
-        elif key == "s" and (exercising or self.step in ("paused", "rest")):
-            self._stop("stop")
-        elif key == "h" and self._policy is not None:
-            self._messages.extend(self._policy.ask(self._now_s))
-        elif key == "space" and self.step == "work":
-            self._pause()
-        elif key == "space" and self.step == "paused":
-            self._resume()
-        elif key == "esc":
-            if self.step in WITH_CAMERA:
-                self._stop("stop")
-            else:
-                self._to("over")
-        else:
-            return False
-        return True
-
-    def _stop(self, reason: Literal["pain", "stop"]) -> None:
+    def _stop(self, reason: Reason) -> None:
         """End at once; nothing encourages going on (spec 7.6)."""
-        self._stop_reason = reason
         self._end_set(reason)
         self._event("stop", reason=reason)
-        self._to("stopped")
-        if self._policy is not None:
-            self._messages.extend(self._policy.stopped(self._now_s, reason))
+        self._to("stopped", reason=reason)
+        if self._chosen is not None:
+            self._messages.extend(self._chosen.policy.stopped(self._now.time_s, reason))
+
+    def _stop_for_pain(self) -> None:
+        self._stop("pain")
+
+    def _stop_as_asked(self) -> None:
+        self._stop("stop")
 
     def _pause(self, spoken: str | None = None) -> None:
-        self._before_pause = self.step
         self._event("pause")
         self._to("paused")
-        if self._policy is not None:
-            self._messages.extend(self._policy.paused(self._now_s))
+        if self._chosen is not None:
+            self._messages.extend(self._chosen.policy.paused(self._now.time_s))
         if spoken is not None:
             self._say(spoken, Priority.CANNOT_SEE)
 
     def _resume(self) -> None:
         self._event("resume")
-        if self._policy is not None:
-            self._messages.extend(self._policy.resumed(self._now_s))
+        if self._chosen is not None:
+            self._messages.extend(self._chosen.policy.resumed(self._now.time_s))
         self._to("setup")
 
     # --- choices, page by page ----------------------------------------------------------------------
 
-    def _chosen_choose(self, choice: str) -> None:
-        self._choose(choice)
-
     def _choose(self, exercise: str) -> None:
-        self.plan, self._history = self._plan_for(exercise)
-        self._policy = Policy(
-            self.plan.definition,
+        plan, history = self._plan_for(exercise)
+        policy = Policy(
+            plan.definition,
             self.words,
-            sets=self.plan.sets,
-            reps=self.plan.reps,
-            focus_fault=self.plan.focus_fault,
-            session_number=self._history.sessions + 1,
+            sets=plan.sets,
+            reps=plan.reps,
+            focus_fault=plan.focus_fault,
+            session_number=history.sessions + 1,
             mouth=self._mouth,
         )
-        self._setup = SetupCoach(self.plan.definition, self.words, self._mouth)
+        self._chosen = _Chosen(plan, history, policy, SetupCoach(plan.definition, self.words, self._mouth))
         self._to("safety")
 
-    def _chosen_safety(self, choice: str) -> None:
+    def _agree(self, choice: str) -> None:
         if choice == "leave":
             self._to("over")
             return
-        self.consent = {"agree_video": "video", "agree_skeleton": "skeleton"}.get(choice, "none")  # type: ignore[assignment]
+        self.consent = _CONSENT.get(choice, "none")
         self._event("consent", recording=self.consent)
-        if self._history.had_pain:
+        if self._chosen is not None and self._chosen.history.had_pain:
             self._to("settled")
             self._say("page.settled.question")
         else:
             self._ask_pain_before()
 
-    def _chosen_settled(self, choice: str) -> None:
+    def _tell_settled(self, choice: str) -> None:
         self._event("settled", answer=choice == "yes")
         if choice == "no":
             self._say("page.settled.advice_no", Priority.SAFETY)
@@ -288,34 +358,31 @@ class Flow:
         self._to("pain_before")
         self._say("page.pain.question_before")
 
-    def _chosen_pain_before(self, choice: str) -> None:
+    def _tell_pain_before(self, choice: str) -> None:
         value = int(choice)
         if value >= self._safety.stop:
             # Kept back: a wrong key can still be put right.
-            self._pain_last = value
-            self._to("advice")
+            self._to("advice", pain=value)
             self._say("page.pain.advice_high_before", value=value)
             return
-        self._pain_before = value
+        self._pain = _Pain(before=value)
         self._hurts(value)
         self._event("pain", value=value, set=0)
         self._to("setup")
 
     def _hurts(self, value: int) -> None:
-        self._pain_last = value
-        if self._policy is not None:
-            self._policy.pain = value
+        if self._chosen is not None:
+            self._chosen.policy.pain = value
 
-    def _chosen_advice(self, choice: str) -> None:
+    def _heed_advice(self, choice: str) -> None:
         if choice == "again":
             self._to("pain_before")
             return
-        self._event("pain", value=self._pain_last, set=0)
+        self._event("pain", value=self._at.pain, set=0)
         self._event("stop", reason="pain")
-        self._stop_reason = "pain"
-        self._to("stopped")
+        self._to("stopped", reason="pain")
 
-    def _chosen_paused(self, choice: str) -> None:
+    def _leave_pause(self, choice: str) -> None:
         if choice == "continue":
             self._resume()
         elif choice == "end_set":
@@ -324,14 +391,18 @@ class Flow:
         else:
             self._stop("stop")
 
-    def _chosen_pain_after(self, choice: str) -> None:
+    def _ask_pain_after(self) -> None:
+        self._to("pain_after")
+        self._say("page.pain.question_after")
+
+    def _tell_pain_after(self, choice: str) -> None:
         value = int(choice)
+        self._pain = replace(self._pain, after=value)
         self._hurts(value)
         self._event("pain", value=value, set=len(self._sets))
-        if self._safety.must_stop(self._pain_before, value):
-            self._stop_reason = "pain"
+        if self._safety.must_stop(self._pain.before, value):
             self._event("stop", reason="pain")
-            self._to("stopped")
+            self._to("stopped", reason="pain")
             self._say("page.pain.advice_stop", Priority.SAFETY)
         elif value >= self._safety.caution:
             self._to("caution")
@@ -339,24 +410,28 @@ class Flow:
         else:
             self._ask_effort()
 
-    def _chosen_caution(self, choice: str) -> None:
+    def _leave_pain_open(self) -> None:
+        self._pain = replace(self._pain, after=None)
+        self._event("pain", value=None, set=len(self._sets))
+        self._ask_effort()
+
+    def _heed_caution(self, choice: str) -> None:
         if choice == "stop_today":
             self._stop("stop")
         else:
             self._ask_effort(longer=choice == "rest_more")
 
-    def _ask_pain_after(self) -> None:
-        self._to("pain_after")
-        self._say("page.pain.question_after")
-
     def _ask_effort(self, longer: bool = False) -> None:
         assert self.plan is not None
-        self._rest_s = self.plan.rest_s * (2 if longer else 1)
-        self._to("effort")
+        self._to("effort", rest_s=self.plan.rest_s * (2 if longer else 1))
         self._say("page.effort.question")
 
-    def _chosen_effort(self, choice: str) -> None:
+    def _tell_effort(self, choice: str) -> None:
         self._event("effort", value=float(choice), set=len(self._sets))
+        self._after_effort()
+
+    def _leave_effort_open(self) -> None:
+        self._event("effort", value=None, set=len(self._sets))
         self._after_effort()
 
     def _after_effort(self) -> None:
@@ -364,158 +439,152 @@ class Flow:
         if len(self._sets) >= self.plan.sets:
             self._to("summary")
         else:
-            self._to("rest")
+            self._to("rest", rest_s=self._at.rest_s)
             self._say("page.rest.title")
 
-    def _chosen_rest(self, choice: str) -> None:
+    def _change_rest(self, choice: str) -> None:
         if choice == "skip":
-            self._start_set("setup")
+            self._end_rest()
         elif choice == "longer":
-            self._rest_s += 30.0
+            self._at = replace(self._at, rest_s=self._at.rest_s + 30.0)
         else:
             self._stop("stop")
 
-    def _chosen_no_camera(self, choice: str) -> None:
+    def _end_rest(self) -> None:
+        self._start_set()
+        self._to("setup")
+
+    def _try_camera(self, choice: str) -> None:
         self._notice = ""
         self._to("setup" if choice == "retry" else "over")
 
-    def _chosen_summary(self, choice: str) -> None:
+    def _close(self, choice: str) -> None:
         self._to("over")
-
-    _chosen_stopped = _chosen_summary
 
     # --- exercising ---------------------------------------------------------------------------------
 
     def _follow(self, moment: LiveMoment) -> None:
         """Set-up, practice and sets follow the engine's stage."""
+        assert self._chosen is not None
         if moment.stage in ("setup", "still"):
-            if self.step != "setup":
-                self._to("setup")
-            # In the dark nobody is seen: what to change is the light.
-            problem = moment.problem
-            advice = Problem(self._light, advice=True) if self._light != "fine" else None
-            if problem is not None and problem.id == "nobody" and advice is not None:
-                problem = advice
-            if problem != self._last_problem:
-                self._event("setup", problem=problem.id if problem is not None else None)
-            self._last_problem = problem
-            assert self._setup is not None
-            self._messages.extend(self._setup.update(moment.time_s, moment.problem, advice))
+            self._set_up(moment, self._chosen)
         if moment.baseline is not None:
             ref = moment.baseline
-            self._view = ref.view
+            self._seen = replace(self._seen, view=ref.view)
             self._event("baseline", view=ref.view, side=ref.side, yaw_deg=round(ref.yaw_deg, 1))
         if moment.calibrated is not None:
             self._event("calibrated", range=round(moment.calibrated, 4))
-            asked = self.plan.definition.target_range if self.plan is not None else None
-            self._target = asked / moment.calibrated if asked is not None else 1.0
+            asked = self._chosen.plan.definition.target_range
+            self._seen = replace(self._seen, target=asked / moment.calibrated if asked is not None else 1.0)
         if moment.stage == "practice":
-            self._practise(moment)
+            self._practise(moment, self._chosen)
         elif moment.stage == "ready" and self.step in ("setup", "practice"):
             self._start_set()
         elif moment.stage == "work":
             if self.step != "work":
                 self._to("work")
-                if self._policy is not None and self._told_set != len(self._sets):
-                    self._told_set = len(self._sets)
-                    self._messages.extend(self._policy.set_started(moment.time_s, self._told_set))
-                    self._say("page.work.begin", set=self._told_set)
-            self._work(moment)
+                if self._sets_begun != len(self._sets):
+                    self._sets_begun = len(self._sets)
+                    self._messages.extend(self._chosen.policy.set_started(moment.time_s, self._sets_begun))
+                    self._say("page.work.begin", set=self._sets_begun)
+            self._work(moment, self._chosen)
 
-    def _practise(self, moment: LiveMoment) -> None:
-        assert self._policy is not None
+    def _set_up(self, moment: LiveMoment, chosen: _Chosen) -> None:
+        if self.step != "setup":
+            self._to("setup")
+        # In the dark nobody is seen: what to change is the light.
+        problem, light = moment.problem, self._seen.light
+        advice = Problem(light, advice=True) if light != "fine" else None
+        if problem is not None and problem.id == "nobody" and advice is not None:
+            problem = advice
+        if problem != self._seen.problem:
+            self._event("setup", problem=problem.id if problem is not None else None)
+        self._seen = replace(self._seen, problem=problem)
+        self._messages.extend(chosen.setup.update(moment.time_s, moment.problem, advice))
+
+    def _practise(self, moment: LiveMoment, chosen: _Chosen) -> None:
         t = moment.time_s
         if self.step != "practice":
             self._to("practice")
-            self._messages.extend(self._policy.set_started(t, 0))
+            self._messages.extend(chosen.policy.set_started(t, 0))
             self._say("page.setup.ready")
             self._say("page.practice.line")
         if moment.practised is not None:
-            self._since_s = t
-            self._messages.extend(self._policy.rep_closed(t, moment.practice_done, moment.practised))
+            self._at = replace(self._at, since_s=t)
+            self._messages.extend(chosen.policy.rep_closed(t, moment.practice_done, moment.practised))
             if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
                 self._say("page.practice.more")
-        elif self.plan is not None and t - self._since_s > SMALL_AFTER_S + self.plan.hold_s:
-            self._since_s = t
+        elif t - self._at.since_s > SMALL_AFTER_S + chosen.plan.hold_s:
+            self._at = replace(self._at, since_s=t)
             self._say("page.practice.small")
-        self._messages.extend(self._policy.frame(t, moment.phase, moment.level, {}))
+        self._messages.extend(chosen.policy.frame(t, moment.phase, moment.level, {}))
 
-    def _start_set(self, step: Step | None = None) -> None:
-        self._sets.append(SetCount(len(self._sets) + 1))
+    def _start_set(self) -> None:
+        self._sets += (SetCount(len(self._sets) + 1),)
         self._event("set_start", set=len(self._sets))
-        if step is not None:
-            self._to(step)
 
-    def _work(self, moment: LiveMoment) -> None:
-        assert self._policy is not None
-        assert self.plan is not None
-        t = moment.time_s
-        if moment.phase != self._phase_since[0]:
-            self._phase_since = (moment.phase, t)
-        now = self._sets[-1]
+    def _work(self, moment: LiveMoment, chosen: _Chosen) -> None:
+        t, policy, plan = moment.time_s, chosen.policy, chosen.plan
+        if moment.phase != self._seen.phase:
+            self._seen = replace(self._seen, phase=moment.phase, phase_s=t)
         if moment.closed is not None:
-            now.add(moment.closed.times.rep_class)
-            self._messages.extend(self._policy.rep_closed(t, now.counted, moment.closed))
-            if now.counted >= self.plan.reps:
+            now = self._sets[-1].with_rep(moment.closed.times.rep_class)
+            self._sets = (*self._sets[:-1], now)
+            self._messages.extend(policy.rep_closed(t, now.counted, moment.closed))
+            if now.counted >= plan.reps:
                 self._end_set("done")
                 self._ask_pain_after()
                 return
-        self._messages.extend(self._policy.frame(t, moment.phase, moment.level, moment.ongoing))
-        waited = t - self._phase_since[1]
+        self._messages.extend(policy.frame(t, moment.phase, moment.level, moment.ongoing))
+        waited = t - self._seen.phase_s
         if moment.phase == "rest" and waited > IDLE_S:
             self._end_set("idle")
             self._ask_pain_after()
-        elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S + self.plan.hold_s:
+        elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S + plan.hold_s:
             self._pause("page.paused.idle")
 
     def _end_set(self, reason: str) -> None:
         """End the set under way, if there is one."""
-        open_set = self._sets and self.step in ("setup", "work", "paused")
-        if not open_set:
+        if not self._sets or self.step not in ("setup", "work", "paused"):
             return
         self._event("set_end", set=len(self._sets), reason=reason)
-        if self._policy is not None:
-            self._messages.extend(self._policy.set_ended(self._now_s, reason))
+        if self._chosen is not None:
+            self._messages.extend(self._chosen.policy.set_ended(self._now.time_s, reason))
 
     # --- moving on ----------------------------------------------------------------------------------
 
     def _time_passes(self) -> None:
-        waited = self._now_s - self._since_s
-        if self._policy is not None and self.step not in ("practice", "work"):
+        now_s = self._now.time_s
+        if self._chosen is not None and self.step not in ("practice", "work"):
             # What waits for the voice to be free.
-            self._messages.extend(self._policy.frame(self._now_s, "rest", None, {}))
-        if self.step == "pain_after" and waited > QUESTION_S:
-            self._event("pain", value=None, set=len(self._sets))
-            self._ask_effort()
-        elif self.step == "effort" and waited > QUESTION_S:
-            self._event("effort", value=None, set=len(self._sets))
-            self._after_effort()
-        elif self.step == "rest" and waited > self._rest_s:
-            self._start_set("setup")
+            self._messages.extend(self._chosen.policy.frame(now_s, "rest", None, {}))
+        over = STEPS[self.step].times_out
+        if over is not None and now_s - self._at.since_s > over.after_s(self._at):
+            over.then(self)
 
-    def _to(self, step: Step) -> None:
-        self.step = step
-        if self._policy is not None:
-            self._policy.answered()
-        # Nothing is recorded by a key pressed in passing.
-        self._selected = 2 if step == "safety" else 0
-        self._cue = ("", False, -1e9)
-        self._since_s = self._now_s
+    def _to(
+        self, step: Step, *, rest_s: float = 0.0, pain: int | None = None, reason: Reason | None = None
+    ) -> None:
+        self._at = At(step, self._now.time_s, STEPS[step].selected, rest_s, pain, reason)
+        self._line = _Line()
+        if self._chosen is not None:
+            self._chosen.policy.answered()
 
     def _say(self, key: str, priority: Priority = Priority.PRAISE, **values: object) -> None:
         """Hand a sentence to the policy, which alone knows when the voice is free."""
-        if self._policy is None:
+        if self._chosen is None:
             return
+        policy, now_s = self._chosen.policy, self._now.time_s
         if priority is Priority.SAFETY:
-            said = self._policy.safety(self._now_s, key)
+            said = policy.safety(now_s, key)
         elif priority is Priority.CANNOT_SEE:
-            said = self._policy.cannot_see(self._now_s, key)
+            said = policy.cannot_see(now_s, key)
         else:
-            said = self._policy.inform(self._now_s, key, **values)
+            said = policy.inform(now_s, key, **values)
         self._messages.extend(said)
 
     def _event(self, kind: str, **data: object) -> None:
-        self._events.append(Event(self._now_s, self._frame, kind, dict(data)))
+        self._events.append(Event(self._now.time_s, self._now.frame, kind, dict(data)))
 
     def spoken(self, message: Message) -> None:
         """A message was handed to the voice: it is shown, and stored as said."""
@@ -526,35 +595,109 @@ class Flow:
         else:
             self._event("say", key=message.key, text=message.text)
         if message.key not in ("voice.count", "page.rest.title"):  # these stand on the page anyway
-            self._cue = (message.text, message.fault is not None, self._now_s)
+            self._line = _Line(message.text, message.fault is not None, self._now.time_s)
 
     def _standing(self) -> FlowState:
-        problem = self._last_problem if self.step == "setup" else None
-        text, correction, at_s = self._cue
-        fresh = self._now_s - at_s < CUE_S
-        now = self._sets[-1] if self._sets else None
+        at, now_s, chosen = self._at, self._now.time_s, self._chosen
+        problem = self._seen.problem if at.step == "setup" else None
         return FlowState(
-            step=self.step,
             plan=self.plan,
             consent=self.consent,
-            moment=self._moment,
+            moment=self._now.moment,
             set_index=len(self._sets),
-            counted=now.counted if now is not None else 0,
+            counted=self._sets[-1].counted if self._sets else 0,
             done=tuple(s.counted for s in self._sets),
             partial=sum(s.partial for s in self._sets),
             void=sum(s.void for s in self._sets),
-            pain_before=self._pain_before,
-            pain_last=self._pain_last,
-            selected=self._selected,
-            seconds_left=max(0.0, self._rest_s - (self._now_s - self._since_s)),
-            cue=text if fresh else "",
-            cue_is_correction=correction,
+            pain_before=self._pain.before,
+            pain_after=self._pain.after,
+            pain_told=at.pain,
+            selected=at.selected,
+            seconds_left=max(0.0, at.rest_s - (now_s - at.since_s)),
+            cue=self._line.text if now_s - self._line.at_s < CUE_S else "",
+            cue_is_correction=self._line.correction,
             notice=self._notice,
-            stop_reason=self._stop_reason,
+            stop_reason=at.reason,
             problem=problem,
-            instruction=self._setup.shown(problem) if self._setup is not None and problem is not None else "",
-            focus=self._policy.focus() if self._policy is not None else None,
-            view=self._view,
+            instruction=chosen.setup.shown(problem) if chosen is not None and problem is not None else "",
+            focus=chosen.policy.focus() if chosen is not None else None,
+            view=self._seen.view,
             side=self.plan.side if self.plan is not None else None,
-            target=self._target,
+            target=self._seen.target,
         )
+
+
+# --- the table of steps -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TimesOut:
+    """How long a step waits for an answer, seconds, and what follows without one."""
+
+    after_s: Callable[[At], float]
+    then: Callable[[Flow], None]
+
+
+@dataclass(frozen=True)
+class StepEntry:
+    """One step.
+
+    Attributes:
+        page: makes its page.
+        chosen: what a choice on it does.
+        selected: number of the choice marked first.
+        keys: what keys do that are no choices; Esc and H mean the same everywhere.
+        times_out: what happens when nobody answers.
+        camera: whether the camera is on.
+        follows: whether the engine's stage moves it on.
+    """
+
+    page: Callable[[Pages, FlowState], Page]
+    chosen: Callable[[Flow, str], None] | None = None
+    selected: int = 0
+    keys: Mapping[str, Callable[[Flow], None]] = field(default_factory=dict)
+    times_out: TimesOut | None = None
+    camera: bool = False
+    follows: bool = False
+
+
+_STOP: dict[str, Callable[[Flow], None]] = {"p": Flow._stop_for_pain, "s": Flow._stop_as_asked}
+_PAUSE: dict[str, Callable[[Flow], None]] = _STOP | {"space": Flow._pause}
+_RESUME: dict[str, Callable[[Flow], None]] = _STOP | {"space": Flow._resume}
+
+
+def _question(then: Callable[[Flow], None]) -> TimesOut:
+    """Nobody may be able to reach the keys."""
+    return TimesOut(lambda at: QUESTION_S, then)
+
+
+STEPS: Mapping[Step, StepEntry] = {
+    "choose": StepEntry(Pages.choose, Flow._choose),
+    # Nothing is recorded by a key pressed in passing.
+    "safety": StepEntry(Pages.safety, Flow._agree, selected=2),
+    "settled": StepEntry(Pages.settled, Flow._tell_settled),
+    "pain_before": StepEntry(Pages.pain_before, Flow._tell_pain_before),
+    "advice": StepEntry(Pages.advice, Flow._heed_advice),
+    "no_camera": StepEntry(Pages.no_camera, Flow._try_camera),
+    "setup": StepEntry(Pages.setup, keys=_STOP, camera=True, follows=True),
+    "practice": StepEntry(Pages.practice, keys=_STOP, camera=True, follows=True),
+    "work": StepEntry(Pages.work, keys=_PAUSE, camera=True, follows=True),
+    "paused": StepEntry(Pages.paused, Flow._leave_pause, keys=_RESUME, camera=True),
+    "pain_after": StepEntry(
+        Pages.pain_after, Flow._tell_pain_after, times_out=_question(Flow._leave_pain_open), camera=True
+    ),
+    "caution": StepEntry(Pages.caution, Flow._heed_caution, camera=True),
+    "effort": StepEntry(
+        Pages.effort, Flow._tell_effort, times_out=_question(Flow._leave_effort_open), camera=True
+    ),
+    "rest": StepEntry(
+        Pages.rest,
+        Flow._change_rest,
+        keys=_STOP,
+        times_out=TimesOut(lambda at: at.rest_s, Flow._end_rest),
+        camera=True,
+    ),
+    "summary": StepEntry(Pages.summary, Flow._close),
+    "stopped": StepEntry(Pages.stopped, Flow._close),
+    "over": StepEntry(Pages.over),
+}

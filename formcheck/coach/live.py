@@ -12,7 +12,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -41,9 +42,11 @@ from formcheck.video.file import Frame
 from formcheck.video.light import image_light
 from formcheck.video.live_source import LiveSource
 
-#: The light is looked at this often, the frame rate judged over this long.
+#: The light is looked at this often.
 _LIGHT_EVERY_S = 1.0
-_RATE_OVER_S = 5.0
+#: Fewer frames than this looked at in a second, over so long without a gap: too few to coach by.
+_LEAST_FPS = 12.0
+_PACE_OVER_S = 5.0
 #: While nothing moves the window is drawn this often.
 _IDLE_DRAW_S = 0.1
 
@@ -74,6 +77,21 @@ class LiveOptions:
     clip: bool = False
     mute: bool = False
     declared_view: bool = False
+
+
+class Pace:
+    """How many frames are really looked at: dropped ones do not count."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+
+    def slow(self, time_s: float) -> bool:
+        """One more frame; True when the last five seconds had too few, and were all of the session."""
+        self._times.append(time_s)
+        while time_s - self._times[0] > _PACE_OVER_S:
+            self._times.popleft()
+        span_s = time_s - self._times[0]
+        return span_s > 0.8 * _PACE_OVER_S and (len(self._times) - 1) / span_s < _LEAST_FPS
 
 
 @dataclass
@@ -123,6 +141,48 @@ class LiveResult:
     problem: str
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What the first camera frame starts.
+
+    Attributes:
+        began_s: its time on the camera's clock, where the session's clock starts at 0.
+        engine: judges the frames.
+        log: what the session amounts to.
+        recorder: None where nothing is kept.
+    """
+
+    began_s: float
+    engine: LiveEngine
+    log: LiveLog
+    recorder: Recorder | None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the flow has been told of camera, light and trouble.
+
+    Attributes:
+        camera: state of the source.
+        lit_s: when the light was last looked at.
+        troubles: each is told once.
+        problem: why nothing could be recorded from the start, or "".
+    """
+
+    camera: str = "running"
+    lit_s: float = -np.inf
+    troubles: frozenset[str] = frozenset()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _OnScreen:
+    """What the window shows: the drawn page, and the moment that is in it."""
+
+    drawn: Drawn | None = None
+    moment: LiveMoment | None = None
+
+
 class LiveSession:
     """Runs one live session from the first page to the last.
 
@@ -147,29 +207,35 @@ class LiveSession:
         self._open_camera = open_camera
         self._engine = engine
         self._pose = LivePose(engine)
+        self._blend = Blend()
         self._voice = voice
         self._window = window
         self._options = options
+        self._begun_s = time.monotonic()
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._fresh = threading.Event()
+        # Each replaced as a whole, under the lock where both threads use it.
+        self._camera: LiveSource | None = None
+        self._judged: _Judged | None = None
+        self._waiting: tuple[Event, ...] = ()  # for the log, until there is one
+        self._told = _Told()
         self._latest: tuple[Frame, LiveMoment] | None = None
         self._error: BaseException | None = None
-        self._practice: LiveEngine | None = None
-        self._log: LiveLog | None = None
-        self._recorder: Recorder | None = None
-        self._waiting: list[Event] = []
-        self._camera: LiveSource | None = None
-        self._camera_state = "running"
-        self._offset_s: float | None = None
-        self._told: set[str] = set()
-        self._problem = ""
-        self._shown: LiveMoment | None = None
-        self._drawn: Drawn | None = None
-        self._begun_s = time.monotonic()
-        self._lit_s = -np.inf
-        self._blend = Blend()
+        self._on_screen = _OnScreen()
+        self._pace = Pace()
         self.latency = Latency(deque(maxlen=3000), deque(maxlen=300))
+
+    @contextmanager
+    def _telling(self, frame: Frame | None = None) -> Iterator[Flow]:
+        """The flow, to be told something; what follows from it happens before anything else is told.
+
+        Otherwise a key pressed after one frame would reach the engine after the next, and the session could
+        not be replayed.
+        """
+        with self._lock:
+            yield self._flow
+            self._hand_on(frame)
 
     # --- the main thread ----------------------------------------------------------------------------
 
@@ -185,60 +251,61 @@ class LiveSession:
             while not self._flow.over and self._error is None:
                 self._show()
                 self._inputs()
-                self._drain()
                 if self._flow.ending_s is not None and self._clock() > self._flow.ending_s:
                     break
         except KeyboardInterrupt:
             pass
         finally:
             self._stop.set()
-            worker.join(timeout=10.0)
+            worker.join()  # each of its steps comes to an end; left behind, it would use what is closed below
         return self._finish()
 
     def _show(self) -> None:
         self._fresh.wait(_IDLE_DRAW_S)
         self._fresh.clear()
-        with self._lock:
-            if not self._flow.camera_wanted:
-                self._flow.tick(self._clock())
-            page = self._flow.page()
-            latest = self._latest if self._flow.camera_wanted else None
-            reference = self._practice.reference if self._practice is not None else None
+        with self._telling() as flow:
+            if not flow.camera_wanted:
+                flow.tick(self._clock())
+            page, plan = flow.page(), flow.plan
+            latest = self._latest if flow.camera_wanted else None
+            reference = self._judged.engine.reference if self._judged is not None else None
         frame = moment = None
         if latest is not None and page.kind in WITH_PICTURE:
             frame, moment = latest
-            assert self._flow.plan is not None
-            page = replace(page, body=body_of(moment, reference, self._flow.plan.definition))
+            assert plan is not None
+            page = replace(page, body=body_of(moment, reference, plan.definition))
         if self._options.stats and page.kind in WITH_PICTURE:
             dropped = self._camera.dropped if self._camera is not None else 0
             page = replace(page, stats=self.latency.line(dropped))
         picture = frame.image if frame is not None else None
         contrast = self._options.high_contrast
-        self._drawn = draw_page(page, picture, self._window.size, high_contrast=contrast)
-        self._window.show(self._drawn.image)
-        if frame is not None and self._camera is not None and moment is not self._shown:
-            self._shown = moment
+        before = self._on_screen.moment
+        drawn = draw_page(page, picture, self._window.size, high_contrast=contrast)
+        self._window.show(drawn.image)
+        self._on_screen = _OnScreen(drawn, moment if moment is not None else before)
+        if frame is not None and self._camera is not None and moment is not before:
             self.latency.shown.append(1000 * (self._camera.now_s() - frame.time_s))
 
     def _inputs(self) -> None:
+        drawn = self._on_screen.drawn
         for event in self._window.events():
-            with self._lock:
+            with self._telling() as flow:
                 if isinstance(event, Closed):
-                    self._flow.press("s")
-                    self._flow.press("esc")
-                    self._flow.press("esc")
+                    flow.press("s")
+                    flow.press("esc")
+                    flow.press("esc")
                 elif isinstance(event, Key):
-                    self._flow.press(event.name)
+                    flow.press(event.name)
                 elif isinstance(event, Click):
-                    choice = self._drawn.choice_at(event.x, event.y) if self._drawn is not None else None
+                    choice = drawn.choice_at(event.x, event.y) if drawn is not None else None
                     if choice is not None:
-                        self._flow.choose(choice)
+                        flow.choose(choice)
 
     def _clock(self) -> float:
         """Time on the session's clock; the machine's while there is no camera yet."""
-        if self._camera is None or self._offset_s is None:
+        if self._camera is None or self._judged is None:
             return time.monotonic() - self._begun_s
-        return self._camera.now_s() - self._offset_s
+        return self._camera.now_s() - self._judged.began_s
 
     # --- the pose thread ----------------------------------------------------------------------------
 
@@ -263,46 +330,47 @@ class LiveSession:
             camera.open()
         except FormcheckError as error:
             # Somebody is on the mat by now: it can be plugged in and tried again.
-            with self._lock:
-                self._flow.no_camera(str(error))
+            with self._telling() as flow:
+                flow.no_camera(str(error))
             return
         self._camera = camera
 
     def _next_frame(self, camera: LiveSource) -> None:
         frame = camera.latest(0.1)
-        self._watch(camera)
-        if frame is None:
-            with self._lock:
-                self._flow.tick(self._clock())
-                self._drain()
-            self._fresh.set()
-            return
-        if self._offset_s is None:
-            with self._lock:
-                self._offset_s = frame.time_s
-                self._flow.restart_clock()
+        if frame is not None:
+            self._look_at(frame)
+        with self._telling() as flow:
+            if frame is None:
+                flow.tick(self._clock())
+            self._watch(camera)
+        self._fresh.set()
+
+    def _look_at(self, frame: Frame) -> None:
+        if self._judged is None:
+            with self._telling() as flow:
+                flow.restart_clock()
                 self._begin(frame)
-        assert self._practice is not None
-        assert self._log is not None
-        setting_up = self._practice.stage in ("setup", "still")
+        judged = self._judged
+        assert judged is not None
+        setting_up = judged.engine.stage in ("setup", "still")
         result = self._pose.estimate(frame, setting_up=setting_up)
-        time_s, index = frame.time_s - self._offset_s, self.latency.frames
+        time_s, index = frame.time_s - judged.began_s, self.latency.frames
         self.latency.frames += 1
         seen = self._blend(result, time_s, index, (frame.image.shape[1], frame.image.shape[0]))
-        with self._lock:
-            if setting_up and time_s - self._lit_s >= _LIGHT_EVERY_S:
-                self._lit_s = time_s
-                self._flow.light(image_light(frame.image))
-            moment = self._practice.update(seen)
-            rep = self._log.frame(seen, moment)
-            if self._recorder is not None:
-                self._recorder.frame(seen, moment, rep_under_way(self._log, moment), frame.image)
+        with self._telling(frame) as flow:
+            if setting_up and time_s - self._told.lit_s >= _LIGHT_EVERY_S:
+                self._told = replace(self._told, lit_s=time_s)
+                flow.light(image_light(frame.image))
+            moment = judged.engine.update(seen)
+            rep = judged.log.frame(seen, moment)
+            if judged.recorder is not None:
+                judged.recorder.frame(seen, moment, rep_under_way(judged.log, moment), frame.image)
                 if rep is not None:
-                    self._recorder.rep(rep)
-            self._flow.frame(moment)
-            self._drain(frame)
+                    judged.recorder.rep(rep)
+            flow.frame(moment)
+            if self._pace.slow(time_s):
+                self._trouble("too_slow")
             self._latest = (frame, moment)
-        self._fresh.set()
 
     def _begin(self, frame: Frame) -> None:
         """The first frame: engine, log and recorder start, on a clock that starts at 0."""
@@ -324,18 +392,20 @@ class LiveSession:
             declared_view=options.declared_view,
         )
         check = position_check(definition, options.side, flow.plan.views)
-        self._practice = LiveEngine(definition, check, side=options.side)
-        self._log = LiveLog(definition, facts)
-        if facts.consent != "none":
-            self._record(frame, facts)
+        self._judged = _Judged(
+            frame.time_s,
+            LiveEngine(definition, check, side=options.side),
+            LiveLog(definition, facts),
+            self._record(frame, facts) if facts.consent != "none" else None,
+        )
         if not (self._voice.working or options.mute):
             self._trouble("no_sound")  # told here, because the pages before have no room for it
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, ()
         for event in waiting:
             # What was answered before the camera came on happened before the first frame.
-            self._take(replace(event, time_s=0.0, after_frame=-1))
+            self._take(replace(event, time_s=0.0, after_frame=-1), self._judged)
 
-    def _record(self, frame: Frame, facts: SessionFacts) -> None:
+    def _record(self, frame: Frame, facts: SessionFacts) -> Recorder | None:
         assert self._flow.plan is not None
         definition = self._flow.plan.definition
         meta = SessionMeta(
@@ -358,7 +428,7 @@ class LiveSession:
         # No name of a person in a file name.
         folder = self._options.sessions / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"
         try:
-            self._recorder = Recorder(
+            return Recorder(
                 free_folder(folder),
                 meta,
                 definition,
@@ -366,79 +436,72 @@ class LiveSession:
                 blur_face=self._options.blur_face,
             )
         except FormcheckError as error:
-            self._problem = str(error)
+            self._told = replace(self._told, problem=str(error))
             self._trouble("disk_full")
+            return None
 
     def _watch(self, camera: LiveSource) -> None:
-        """Tell the flow of trouble with camera, disk and speed."""
-        with self._lock:
-            if camera.state != self._camera_state:
-                before, self._camera_state = self._camera_state, camera.state
-                if camera.state == "lost":
-                    self._flow.camera("lost")
-                elif camera.state == "ended":
-                    self._flow.source_ended()
-                elif before == "lost":
-                    self._flow.camera("back")
-            if self._recorder is not None and self._recorder.problem:
-                self._trouble("disk_full")
-            slow = self.latency.frames > _RATE_OVER_S * 12 and 0 < camera.fps < 12
-            if slow:
-                self._trouble("too_slow")
+        """Tell the flow of trouble with camera and disk."""
+        state, before = camera.state, self._told.camera
+        if state != before:
+            self._told = replace(self._told, camera=state)
+            if state == "lost":
+                self._flow.camera("lost")
+            elif state == "ended":
+                self._flow.source_ended()
+            elif before == "lost":
+                self._flow.camera("back")
+        recorder = self._judged.recorder if self._judged is not None else None
+        if recorder is not None and recorder.problem:
+            self._trouble("disk_full")
 
     def _trouble(self, key: str) -> None:
         """Told once."""
-        if key not in self._told:
-            self._told.add(key)
-            with self._lock:
-                self._flow.trouble(key)
+        if key not in self._told.troubles:
+            self._told = replace(self._told, troubles=self._told.troubles | {key})
+            self._flow.trouble(key)
 
-    # --- both ---------------------------------------------------------------------------------------
+    # --- both, under the lock -----------------------------------------------------------------------
 
-    def _drain(self, frame: Frame | None = None) -> None:
+    def _hand_on(self, frame: Frame | None = None) -> None:
         """Hand on what the flow gives out."""
-        with self._lock:
-            for message in self._flow.take_messages():
-                if isinstance(message, Tone):
-                    self._voice.play(message)
-                elif isinstance(message, Say):
-                    self._voice.say(message)
-                    if message.fault is not None and frame is not None and self._camera is not None:
-                        self.latency.cued.append(1000 * (self._camera.now_s() - frame.time_s))
-                self._flow.spoken(message)
-            for event in self._flow.take_events():
-                if self._log is None:
-                    self._waiting.append(event)
-                else:
-                    self._take(event)
+        for message in self._flow.take_messages():
+            if isinstance(message, Tone):
+                self._voice.play(message)
+            elif isinstance(message, Say):
+                self._voice.say(message)
+                if message.fault is not None and frame is not None and self._camera is not None:
+                    self.latency.cued.append(1000 * (self._camera.now_s() - frame.time_s))
+            self._flow.spoken(message)
+        for event in self._flow.take_events():
+            if self._judged is None:
+                self._waiting += (event,)
+            else:
+                self._take(event, self._judged)
 
-    def _take(self, event: Event) -> None:
-        assert self._practice is not None
-        assert self._log is not None
-        rep = apply_event(event, self._practice, self._log)
-        if self._recorder is not None:
+    def _take(self, event: Event, judged: _Judged) -> None:
+        rep = apply_event(event, judged.engine, judged.log)
+        if judged.recorder is not None:
             if rep is not None:
-                self._recorder.rep(rep)
-            self._recorder.event(event)
+                judged.recorder.rep(rep)
+            judged.recorder.event(event)
 
     def _finish(self) -> LiveResult:
         """Close everything; whatever went wrong, what was recorded is finished first."""
-        self._drain()
+        with self._telling():
+            pass  # what a Ctrl-C left over
         dropped = self._camera.dropped if self._camera is not None else 0
-        summary = None
-        if self._log is not None:
-            fps = self._camera.fps if self._camera is not None else 0.0
-            summary = self._log.summary(fps=fps, dropped=dropped, complete=self._error is None)
-        folder, problem = None, self._problem
-        if self._recorder is not None:
-            if summary is not None:
-                self._recorder.finish(summary)
-            else:
-                self._recorder.close()
-            folder, problem = self._recorder.folder, self._recorder.problem
-        self._pose.close()
-        self._voice.close()
-        self._window.close()
+        summary, folder, problem = None, None, self._told.problem
+        with ExitStack() as stack:
+            for close in (self._window.close, self._voice.close, self._pose.close):
+                stack.callback(close)
+            if self._judged is not None:
+                fps = self._camera.fps if self._camera is not None else 0.0
+                complete = self._error is None
+                summary = self._judged.log.summary(fps=fps, dropped=dropped, complete=complete)
+                if self._judged.recorder is not None:
+                    self._judged.recorder.finish(summary)
+                    folder, problem = self._judged.recorder.folder, self._judged.recorder.problem
         if self._error is not None:
             raise self._error
         return LiveResult(summary, folder, self.latency.line(dropped), problem)

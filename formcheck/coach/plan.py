@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from formcheck.engine.repetition import COUNTED
@@ -12,8 +12,6 @@ Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",
     "pain_after", "caution", "effort", "rest", "no_camera", "summary", "stopped", "over",
 ]  # fmt: skip
-#: The camera is on in these steps.
-WITH_CAMERA = frozenset({"setup", "practice", "work", "paused", "pain_after", "caution", "effort", "rest"})
 
 #: Nobody may be able to reach the keys: a question left alone for this long is noted as not answered.
 QUESTION_S = 30.0
@@ -81,7 +79,7 @@ class Safety:
         return now >= self.stop or (before is not None and now - before >= self.rise)
 
 
-@dataclass
+@dataclass(frozen=True)
 class SetCount:
     """Repetitions of one set so far."""
 
@@ -90,8 +88,11 @@ class SetCount:
     partial: int = 0
     void: int = 0
 
-    def add(self, rep_class: str) -> None:
-        """One more repetition."""
-        self.counted += rep_class in COUNTED
-        self.partial += rep_class == "partial"
-        self.void += rep_class == "void"
+    def with_rep(self, rep_class: str) -> SetCount:
+        """With one repetition more."""
+        return replace(
+            self,
+            counted=self.counted + (rep_class in COUNTED),
+            partial=self.partial + (rep_class == "partial"),
+            void=self.void + (rep_class == "void"),
+        )

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
@@ -19,7 +14,7 @@ from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, load_prescription
 from formcheck.pose.engine import PoseEngine
-from formcheck.session.folder import LARGEST_SUMMARY, SUMMARY
+from formcheck.session.library import past_summaries
 from formcheck.video.capture import parse_address
 from formcheck.video.file import VideoFile
 from formcheck.video.open import open_source
@@ -144,7 +139,11 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
 def history_of(request: LiveRequest, exercise: str) -> PastPractice:
     """What earlier sessions of this person with this exercise say."""
     past = sorted(
-        (s for s in _summaries(request.sessions) if s.live is not None and s.live.patient == request.patient),
+        (
+            s
+            for s in past_summaries(request.sessions)
+            if s.live is not None and s.live.patient == request.patient
+        ),
         key=lambda s: s.live.started if s.live is not None else "",
     )
     if not past:
@@ -156,13 +155,3 @@ def history_of(request: LiveRequest, exercise: str) -> PastPractice:
         sessions=sum(s.exercise == exercise and bool(s.live and s.live.sets) for s in past),
         had_pain=any(pain for pain in pains if pain is not None),
     )
-
-
-def _summaries(sessions: Path) -> Iterator[Summary]:
-    """Summaries of all finished sessions; what cannot be read is passed over."""
-    for file in sorted(sessions.glob(f"*/{SUMMARY}")):
-        try:
-            if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
-                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, ValidationError, json.JSONDecodeError):
-            continue

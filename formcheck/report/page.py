@@ -45,9 +45,8 @@ from formcheck.report import wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
-from formcheck.session.folder import replacing
+from formcheck.session.folder import ANNOTATED, replacing
 
-VIDEO_NAME = "annotated.mp4"  # played in the report while it lies beside it
 PEAK_COLUMNS = 12
 
 
@@ -68,7 +67,7 @@ def write_report(
     Raises:
         FormcheckError: the file cannot be written.
     """
-    parts = render(analysis, pictures, (path.parent / VIDEO_NAME).is_file(), blur_face)
+    parts = render(analysis, pictures, (path.parent / ANNOTATED).is_file(), blur_face)
     with replacing(path) as part, part.open("w", encoding="utf-8") as file:
         file.writelines(parts)
 
@@ -107,7 +106,7 @@ def render(
         events=sum(len(rep.faults) for rep in analysis.summary.reps),
         shared=_script_json(asdict(shared)),
         plotly=_plotly() if shown else "",
-        video=VIDEO_NAME if video else None,
+        video=ANNOTATED if video else None,
     )
 
 
@@ -124,7 +123,7 @@ def content(analysis: Analysis) -> dict[str, Any]:
         "view_title": view.title if view else "not recognised",
         "facts": _facts(analysis),
         "coverage": coverage(summary.faults),
-        "verdict": findings.verdict(summary),
+        "verdict": [*findings.verdict(summary), *findings.unknown(summary)],
         "no_reps": None if counted_reps(summary.reps) else _no_reps(analysis),
         "can_see": _measures_with(analysis, "ok"),
         "uncertain": _measures_with(analysis, "low"),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import GRADE_WORDS, Findings
+from formcheck.analysis.findings import GRADE_WORDS, Coverage, Findings, coverage
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.overlay import clock, draw_body
 from formcheck.drawing.palette import Image
@@ -167,8 +167,9 @@ def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> St
     source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
     where = f"Rep {moment.rep.index} at {clock(float(analysis.track.time_s[moment.index]))}"
     if event is None:
-        heading = f"Best repetition: rep {moment.rep.index}"
-        caption = [f"{where}, at its top. {best_reason(moment.rep)}"]
+        covered = coverage(analysis.summary.faults)
+        heading = f"{'Best' if covered.checked else 'Full'} repetition: rep {moment.rep.index}"
+        caption = [f"{where}, at its top. {best_reason(moment.rep, covered)}"]
         anchor, fault = "still-best", None
     else:
         heading = annotator.findings.title(event.id)
@@ -178,8 +179,10 @@ def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> St
     return Still(anchor, fault, heading, caption, alt, source, width, height)
 
 
-def best_reason(rep: Rep) -> str:
+def best_reason(rep: Rep, covered: Coverage) -> str:
     """Why this repetition was picked."""
+    if not covered.checked:
+        return "Full range; nothing about how it was done could be checked."
     if not rep.faults:
         return "Full range, and nothing that was checked was seen."
     return "The full repetition with the fewest and mildest findings."

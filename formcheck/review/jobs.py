@@ -19,7 +19,16 @@ from formcheck.exercises.prescription import check_request
 from formcheck.files import FOLDER_MODE
 from formcheck.report.write import write_outputs
 from formcheck.session.analyze import analyze
-from formcheck.session.folder import SESSION, OutputFolder
+from formcheck.session.folder import (
+    INCOMING,
+    JOB_LOCK,
+    SESSION,
+    VIDEO,
+    WEBM,
+    OutputFolder,
+    dropped_name,
+    was_dropped,
+)
 from formcheck.session.folder_lock import FolderLock
 from formcheck.session.library import NotThereError, printable
 from formcheck.session.notes import Notes
@@ -30,11 +39,8 @@ from formcheck.video.writer import VideoWriter
 MOST_BYTES = 20_000_000_000
 _KEEP_FREE = 500_000_000
 _MOST_WAITING = 50
-#: Locked in the folder of a video until it is a session; another lock than that of the results in it.
-_LOCK = ".formcheck-job-lock"
-_FOLDER = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_[a-z-]+_[0-9a-f]{6}")
 #: What browsers play as it is, by container and codec.
-_PLAYABLE = {("mp4", "h264"): "video.mp4", ("webm", "vp8"): "video.webm", ("webm", "vp9"): "video.webm"}
+_PLAYABLE = {("mp4", "h264"): VIDEO, ("webm", "vp8"): WEBM, ("webm", "vp9"): WEBM}
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
@@ -72,12 +78,12 @@ class DroppedVideo:
     lock: FolderLock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.lock = FolderLock(self.folder, _LOCK)
+        self.lock = FolderLock(self.folder, JOB_LOCK)
 
     @property
     def incoming(self) -> Path:
         """Where the bytes go while they arrive."""
-        return self.folder / "incoming.part"
+        return self.folder / INCOMING
 
     def row(self) -> dict[str, Any]:
         """As the page shows it."""
@@ -124,9 +130,7 @@ class Jobs:
                 >= _MOST_WAITING
             ):
                 raise FormcheckError("There are too many videos waiting; wait for some of them.")
-        stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
-        # Nothing of the video's name: it may hold a person's, or anything.
-        folder = self._root / f"{stamp}_{definition.name}_{secrets.token_hex(3)}"
+        folder = self._root / dropped_name(datetime.now(), definition.name)
         try:
             self.check_room(0)
             folder.mkdir(mode=FOLDER_MODE)
@@ -269,10 +273,10 @@ def clear_left_behind(root: Path) -> int:
     """
     count = 0
     for folder in sorted(root.iterdir()):
-        ours = _FOLDER.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
-        if not ours or not (folder / _LOCK).exists():
+        ours = was_dropped(folder) and folder.is_dir() and not folder.is_symlink()
+        if not ours or not (folder / JOB_LOCK).exists():
             continue
-        lock = FolderLock(folder, _LOCK)
+        lock = FolderLock(folder, JOB_LOCK)
         try:
             lock.take()
         except (FormcheckError, OSError):  # another page is at it
@@ -303,7 +307,7 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
             path = incoming.with_name(name)
             incoming.rename(path)
             return path
-        path = incoming.with_name("video.mp4")
+        path = incoming.with_name(VIDEO)
         expected = source.frame_count or 0
         with VideoWriter(path, source.width, source.height, source.fps) as writer:
             for frame in source:

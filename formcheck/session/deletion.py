@@ -9,7 +9,6 @@ analysed is never one of them: it lies beside the folder, or in it under its own
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -21,15 +20,22 @@ from typing import Any
 
 from formcheck.engine.repetition import COUNTED
 from formcheck.errors import FormcheckError
-from formcheck.session.folder import LEFT_BEHIND, OUTPUTS, SESSION
+from formcheck.session.folder import (
+    INCOMING,
+    LEFT_BEHIND,
+    OUTPUTS,
+    REPLAYED,
+    RESULTS,
+    REVIEW,
+    SESSION,
+    SIDE_FILES,
+    VIDEOS,
+    is_export,
+    is_own,
+)
 from formcheck.session.folder_lock import LOCK, FolderLock
-from formcheck.session.library import VIDEOS, Card, Library, SessionFolder
+from formcheck.session.library import Card, Library, SessionFolder
 
-#: Folders that formcheck names itself: of live sessions, of videos dropped onto the review page, of clips.
-_OWN_NAME = re.compile(r"\d{4}-\d\d-\d\d_(\d{6}|\d\d-\d\d-\d\d)_[a-z-]+(_[0-9a-f]{6})?|.+\.formcheck")
-_EXPORT = re.compile(r"export(-[\w-]+)?\.(csv|json|trc|mot|mp4|pdf|html)(\.part)?")
-_REVIEW = "review.sqlite"
-_SIDE_FILES = ("-wal", "-shm", "-journal")
 #: What has no session (any more) is taken for a run that was killed after this long without a change.
 _LEFTOVER_S = 3600.0
 
@@ -138,13 +144,13 @@ def delete(kept: Kept) -> list[Path]:
     """
     if _being_recorded(kept.folder):
         raise FormcheckError(f"The session {kept.folder} is being recorded; end it first.")
-    if kept.card.meta is None and not _own(kept.folder):
+    if kept.card.meta is None and not is_own(kept.folder):
         # A file of that name that cannot be read does not make any folder a session's.
         raise FormcheckError(
             f"{kept.folder} is not the folder of a session that this formcheck can read, so nothing was "
             "deleted; if it is one, delete the folder yourself."
         )
-    last = [SESSION + ending for ending in ("", *_SIDE_FILES)]
+    last = [SESSION + ending for ending in ("", *SIDE_FILES)]
     paths = sorted(_own_files(kept.folder, kept.card), key=lambda path: path.name in last)
     lock = FolderLock(kept.folder)
     try:
@@ -183,34 +189,30 @@ def _leftover(path: Path, name: str) -> Kept:
     return Kept(path, name, card, _most(path), size, files)
 
 
-def _own(path: Path) -> bool:
-    return _OWN_NAME.fullmatch(path.name) is not None
-
-
 def _own_files(folder: Path, card: Card) -> list[Path]:
     """Files and folders of a session that are formcheck's."""
     inside = sorted(folder.iterdir())
-    if _own(folder):
-        clip = card.meta.source if card.meta is not None and folder.suffix == ".formcheck" else ""
+    if is_own(folder):
+        clip = card.meta.source if card.meta is not None and folder.suffix == RESULTS else ""
         return [path for path in inside if path.name != clip or clip in OUTPUTS]
-    names = {*OUTPUTS, *LEFT_BEHIND, _REVIEW, *(name + ".part" for name in OUTPUTS)}
-    names |= {name + ending for name in (SESSION, _REVIEW, SESSION + ".part") for ending in _SIDE_FILES}
+    names = {*OUTPUTS, *LEFT_BEHIND, REVIEW, *(name + ".part" for name in OUTPUTS)}
+    names |= {name + ending for name in (SESSION, REVIEW, SESSION + ".part") for ending in SIDE_FILES}
     if card.live is not None or (card.meta is not None and card.meta.live):
-        names |= {*VIDEOS, "analysis"}  # a clip that was analysed may have one of these names itself
-    return [path for path in inside if path.name in names or _EXPORT.fullmatch(path.name)]
+        names |= {*VIDEOS, REPLAYED}  # a clip that was analysed may have one of these names itself
+    return [path for path in inside if path.name in names or is_export(path.name)]
 
 
 def _most(folder: Path) -> str:
     """The most that is kept of the person in a folder. Reports have stills where there was a video."""
     endings = {e for path in _walk(folder) for e in path.suffixes}
-    if endings & {".mp4", ".webm"} or (folder / "incoming.part").exists():
+    if endings & {".mp4", ".webm"} or (folder / INCOMING).exists():
         return "video"
     return "pictures" if endings & {".html", ".pdf"} else "skeleton"
 
 
 def _is_leftover(path: Path) -> bool:
     """A folder of formcheck's own naming without a session, in which nothing has changed for an hour."""
-    if not _own(path) or path.is_symlink() or not path.is_dir() or (path / SESSION).exists():
+    if not is_own(path) or path.is_symlink() or not path.is_dir() or (path / SESSION).exists():
         return False
     changed = max((os.lstat(p).st_mtime for p in (path, *_walk(path))), default=0.0)
     return datetime.now().timestamp() - changed > _LEFTOVER_S

@@ -1,5 +1,6 @@
-"""Where the results of an analysis are written, and how: nothing half-written may look complete.
+"""The folder of a session: what its files are called, where its video is, and how results are written there.
 
+Nothing half-written may look complete.
 An analysis writes its files into a folder beside the results of an earlier one (``.formcheck-new``), which
 stay as they are until all of it is there; then the new ones take their places. ``summary.json`` goes first
 and comes last: a folder that has one holds a finished run. Any other file is first written under another
@@ -9,13 +10,17 @@ name (``export.csv.part``) and renamed when it is whole.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
+import secrets
 import shutil
 import sqlite3
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formcheck.errors import FormcheckError
@@ -28,19 +33,36 @@ ANNOTATED = "annotated.mp4"
 REPORT = "report.html"
 SESSION = "session.sqlite"
 VIDEO = "video.mp4"  # of a live session, with consent
-#: Names a session's own video may have, the likeliest first: `VIDEO`, one that was dropped onto the review
-#: page, and what a killed recording left.
-VIDEOS = (VIDEO, "video.webm", f"{VIDEO}.part")
+WEBM = "video.webm"  # of one that was dropped onto the review page
+#: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
+VIDEOS = (VIDEO, WEBM, f"{VIDEO}.part")
 #: One of an hour of repetitions has a megabyte or two.
 LARGEST_SUMMARY = 64_000_000
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
+REVIEW = "review.sqlite"  # what the physio decides
+INCOMING = "incoming.part"  # a video that was dropped onto the review page, until it is there
+REPLAYED = "analysis"  # folder in that of a live session, for what running it again gives
+#: Ending of a folder of results that is named after its video: ``clip.formcheck``.
+RESULTS = ".formcheck"
 NEW = ".formcheck-new"  # where they are while they are written
+#: Held while a video is received and analysed for the review page, and while a batch runs. Other ones than
+#: that of an analysis: its results may lie in the same folder.
+JOB_LOCK, BATCH_LOCK = ".formcheck-job-lock", ".formcheck-batch-lock"
+_LONGEST_NAME = 255  # bytes: ext4, and what others have in common with it
 #: What a killed run may leave in a folder of results.
 LEFT_BEHIND = (NEW, LOCK)
 
 # EFBIG is what a memory stick formatted as FAT32 says to a file of 4 GB.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_DATABASE_SIDE_FILES = ("-wal", "-shm", "-journal")
+#: What SQLite may leave beside a database, by the ending of its name.
+SIDE_FILES = ("-wal", "-shm", "-journal")
+#: Folders that formcheck names itself: of videos dropped onto the review page; of these, of live sessions
+#: (`practised_name`, with a number where there was one already) and of clips.
+_DROPPED = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_[a-z-]+_[0-9a-f]{6}")
+_OWN = re.compile(
+    r"\d{4}-\d\d-\d\d_(\d{6}|\d\d-\d\d-\d\d)_[a-z-]+(_[0-9a-f]{6}|_\d+)?|.+" + re.escape(RESULTS)
+)
+_EXPORT = re.compile(r"export(-[\w-]+)?\.(csv|json|trc|mot|mp4|pdf|html)(\.part)?")
 
 
 class OutputFolder:
@@ -59,7 +81,7 @@ class OutputFolder:
             out: another folder, as given with ``--out``.
         """
         self.video = video
-        self.path = out if out is not None else video.with_name(f"{video.stem}.formcheck")
+        self.path = out if out is not None else video.with_name(results_name(video.stem))
         self.new = self.path / NEW  # until `put_in_place`
         self._lock = FolderLock(self.path)
         self._finish: Callable[[], object] = lambda: None
@@ -178,6 +200,20 @@ class OutputFolder:
                     )
 
 
+def results_name(stem: str) -> str:
+    """Name of the folder for the results of a video called `stem`.
+
+    One that would be longer than file systems allow is cut short, and told from others by a check sum.
+    """
+    name = f"{stem}{RESULTS}"
+    if len(os.fsencode(name)) <= _LONGEST_NAME:
+        return name
+    ending = f"-{hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]}{RESULTS}"
+    while len(os.fsencode(stem + ending)) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + ending
+
+
 def _leave(folder: Path, lock: FolderLock, existed: bool) -> None:
     if lock.held:  # else what is in there is somebody else's
         _clear(folder / NEW)
@@ -260,7 +296,7 @@ def remove_side_files(database: Path) -> None:
 
     Needed before another database takes its name: SQLite would replay the old log into the new file.
     """
-    for ending in _DATABASE_SIDE_FILES:
+    for ending in SIDE_FILES:
         _remove(database.with_name(database.name + ending))
 
 
@@ -303,6 +339,42 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+# -- names and places ------------------------------------------------------------------------------------
+
+
+def practised_name(began: datetime, exercise: str) -> str:
+    """Name of the folder of a live session. No name of a person in it."""
+    return f"{began:%Y-%m-%d_%H-%M-%S}_{exercise}"
+
+
+def dropped_name(came: datetime, exercise: str) -> str:
+    """Name of the folder for a video dropped onto the review page.
+
+    Nothing of the video's own name: it may hold a person's, or anything.
+    """
+    return f"{came:%Y-%m-%d_%H%M%S}_{exercise}_{secrets.token_hex(3)}"
+
+
+def was_dropped(folder: Path) -> bool:
+    """True for a folder that is named by `dropped_name`."""
+    return _DROPPED.fullmatch(folder.name) is not None
+
+
+def is_own(folder: Path) -> bool:
+    """True for a folder that formcheck named itself: everything in it is the session's."""
+    return _OWN.fullmatch(folder.name) is not None
+
+
+def export_path(folder: Path, part: str, ending: str) -> Path:
+    """Where an export goes if nothing else is said: ``export-rep2.mp4``."""
+    return folder / f"export{part}.{ending}"
+
+
+def is_export(name: str) -> bool:
+    """True for names that `export_path` gives, whole or while they are written."""
+    return _EXPORT.fullmatch(name) is not None
+
+
 def is_session(path: Path) -> bool:
     """True for a session's folder or its ``session.sqlite``, by name."""
     return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
@@ -316,11 +388,14 @@ def video_of(folder: Path, source: str = "", *, good: Callable[[Path], bool] = o
 
     Args:
         folder: of the session.
-        source: name of the video as the session has it. It may be anybody's: only its last part is believed.
+        source: name of the video as the session has it. It may be anybody's: one with a way in it is not
+            followed.
         good: whether a file that is there may be taken.
     """
-    name = PureWindowsPath(PurePosixPath(source).name).name
+    plain = source == PureWindowsPath(PurePosixPath(source).name).name and source not in ("", ".", "..")
     places = [folder / own for own in VIDEOS]
-    if name not in ("", ".", ".."):
-        places += [folder / name, folder.absolute().parent / name]
+    around = (folder, folder.absolute().parent)
+    if plain:
+        # What was drawn into the folder is not the video.
+        places += [place / source for place in around if place != folder or source not in OUTPUTS]
     return next((path for path in places if good(path)), None)

@@ -20,12 +20,10 @@ from pathlib import Path
 from formcheck.analysis.summary import LiveInfo, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.folder import SESSION
+from formcheck.session.folder import LARGEST_SUMMARY, SESSION, SIDE_FILES, SUMMARY, results_name, video_of
 from formcheck.session.reader import Session, open_database, reading
 from formcheck.session.schema import SessionMeta
 
-#: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
-VIDEOS = ("video.mp4", "video.webm", "video.mp4.part")
 #: How videos are served, by ending.
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
@@ -38,7 +36,6 @@ MEDIA_TYPES = {
 _DEEPEST = 3
 _MOST_FOLDERS = 20_000
 _LARGEST_DATABASE = 8_000_000_000
-_SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
 class NotThereError(KeyError):
@@ -127,33 +124,22 @@ class Library:
             raise NotThereError(key)
         return folder
 
-    def file(self, folder: SessionFolder, name: str) -> Path | None:
-        """A file of a session folder, if it is a regular one and truly lies in it; else None.
-
-        Args:
-            folder: from this library.
-            name: a plain file name; never taken from a request.
-        """
-        path = folder.path / name
-        if not _is_regular(path) or not self._inside(path):
-            return None
-        return path
-
     def video(self, folder: SessionFolder) -> Path | None:
-        """The session's own video, without anything drawn into it.
+        """The session's own video, without anything drawn into it: see `formcheck.session.folder.video_of`.
 
-        In its folder, or beside a folder named after it, where ``formcheck analyze`` puts its results.
+        Only one that a browser can be given. A session may name any file, and those of others lie beside its
+        folder: there only the clip counts that the folder is named after.
         """
-        own = next((p for name in VIDEOS if (p := self.file(folder, name)) is not None), None)
-        if own is not None or folder.path == self.root or folder.path.suffix != ".formcheck":
-            return own
         meta = self.card(folder).meta
-        beside = folder.path.parent / (meta.source if meta is not None else "")
-        # The name stands in the session and may be anything: only the one its folder is named after counts.
-        if beside.name != (meta.source if meta is not None else None) or beside.stem != folder.path.stem:
-            return None
-        good = beside.suffix.lower() in MEDIA_TYPES and _is_regular(beside) and self._inside(beside)
-        return beside if good else None
+
+        def good(path: Path) -> bool:
+            named = path.parent == folder.path or folder.path.name in (
+                results_name(path.stem),
+                results_name(path.name),
+            )
+            return named and path.suffix.lower() in MEDIA_TYPES and _is_regular(path) and self._inside(path)
+
+        return video_of(folder.path, meta.source if meta is not None else "", good=good)
 
     def cards(self) -> list[Card]:
         """What there is to say of every session; those that did not change are not read again."""
@@ -212,7 +198,7 @@ class Library:
         path = folder.path / SESSION
         if not self._is_session(folder.path):
             raise FormcheckError(f"There is no session at {path}; check the name.")
-        for ending in _SIDE_FILES[1:]:
+        for ending in SIDE_FILES:
             beside = path.with_name(path.name + ending)
             if os.path.lexists(beside) and not _is_regular(beside):
                 raise FormcheckError("A file beside the session is a link; it is not opened.")
@@ -255,7 +241,7 @@ class Library:
 def signature(path: Path) -> object:
     """Differs after every change of a database."""
     out: list[object] = []
-    for ending in _SIDE_FILES[:2]:
+    for ending in ("", SIDE_FILES[0]):
         try:
             status = os.lstat(path.with_name(path.name + ending))
             out.append((status.st_mtime_ns, status.st_size, status.st_ino))
@@ -276,3 +262,13 @@ def damage_explained(path: Path) -> Iterator[None]:
     """Whatever a damaged session leads to, as one sentence."""
     with reading(path):
         yield
+
+
+def past_summaries(sessions: Path) -> Iterator[Summary]:
+    """Summaries of all finished sessions in a folder; what cannot be read is passed over."""
+    for file in sorted(sessions.glob(f"*/{SUMMARY}")):
+        try:
+            if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
+                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a ValidationError is a ValueError too
+            continue

@@ -25,10 +25,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from formcheck.errors import FormcheckError
 from formcheck.files import make_file
+from formcheck.session.folder import REVIEW, SIDE_FILES
 from formcheck.session.library import printable
 from formcheck.session.untrusted import guard
 
-FILE = "review.sqlite"
 SCHEMA = "formcheck.review/1"
 MOST_ITEMS = 20_000
 
@@ -166,7 +166,7 @@ class Notes:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
+        self.path = folder / REVIEW
 
     def items(self, since: int = 0) -> tuple[int, list[Item]]:
         """Items that changed after change number `since`, and the number of the last change.
@@ -264,7 +264,7 @@ class Notes:
 
     def _exists(self) -> bool:
         """True for a regular file; a link or anything else in its place is not touched."""
-        for ending in ("", "-wal", "-shm", "-journal"):
+        for ending in ("", *SIDE_FILES):
             try:
                 mode = os.lstat(f"{self.path}{ending}").st_mode
             except OSError:
@@ -367,6 +367,6 @@ def _read(row: tuple[Any, ...]) -> Item | None:
 
 def _damaged() -> FormcheckError:
     return FormcheckError(
-        f"The notes on this session ({FILE} in its folder) are damaged; the session itself is not. "
+        f"The notes on this session ({REVIEW} in its folder) are damaged; the session itself is not. "
         "Move that file away to start anew."
     )

@@ -130,6 +130,7 @@ def test_an_upright_picture_stays_upright_only_without_a_turn() -> None:
     rolls = {name: p.truth(made_truth())["camera"]["roll_deg"] for name, p in PICTURES.items()}
     assert rolls["letterbox"] == 7
     assert rolls["turn90"] == 7 - 90
+    assert rolls["turn270"] == 7 + 90
     fields = {name: p.truth(made_truth())["camera"]["hfov_deg"] for name, p in PICTURES.items()}
     assert fields["turn180"] == pytest.approx(made_truth()["camera"]["hfov_deg"])
     assert fields["turn90"] == pytest.approx(2 * np.degrees(np.arctan(HEIGHT / 2 / 50)))

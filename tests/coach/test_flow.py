@@ -179,6 +179,14 @@ def test_questions_nobody_answers_are_noted_as_not_answered():
     assert told.data("effort") == [{"value": None, "set": 1}]
 
 
+def test_pain_nobody_told_is_not_made_up_in_the_summary():
+    told = Told(sets=1).to_work("4").rep().rep().wait(31).wait(31)
+    assert told.step == "summary"
+    assert not [line for line in told.flow.page().lines if "ain" in line]
+    told = Told(sets=1).to_work("4").rep().rep().press("3", "3")
+    assert [line for line in told.flow.page().lines if "4" in line and "3" in line and "ain" in line]
+
+
 def test_a_question_answered_before_it_was_asked_is_not_asked():
     told = Told().to_pain_after()
     asked = len(told.said)

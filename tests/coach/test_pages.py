@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from formcheck.coach.pages import camera_page, canvas, sketch, still_page
-from formcheck.coach.pages import draw as pages
+from formcheck.coach.pages.__main__ import main as draw_all_pages
 from formcheck.coach.pages.draw import draw_page
 from formcheck.coach.pages.page import Choice, Page, PageKind
 from formcheck.coach.pages.sample_pages import sample_body, sample_pages, sample_picture
@@ -459,8 +459,8 @@ def test_an_unknown_sketch_is_refused() -> None:
 
 def test_the_sheet_for_translators(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     some = {name: page for name, page in sample_pages("de").items() if name in ("choose", "work")}
-    monkeypatch.setattr("formcheck.coach.pages.sample_pages.sample_pages", lambda language: some)
-    assert pages.main([str(tmp_path / "out"), "--language", "de", "--contrast", "--size", "800x450"]) == 0
+    monkeypatch.setattr("formcheck.coach.pages.__main__.sample_pages", lambda language: some)
+    assert draw_all_pages([str(tmp_path / "out"), "--language", "de", "--contrast", "--size", "800x450"]) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["choose.png", "work.png"]
     assert cv2.imread(str(tmp_path / "out" / "work.png")).shape == (450, 800, 3)
 

@@ -21,9 +21,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "review")]
 
 import numpy as np  # noqa: E402
+from live_session import KEYS, REP, Heard, MadeCamera, MadeEngine, Patient, shot  # noqa: E402
 from skeleton import results  # noqa: E402
 from stored_session import judged, noisy_track, store  # noqa: E402
-from test_live import KEYS, REP, Heard, MadeCamera, MadeEngine, Patient, shot  # noqa: E402
 
 import formcheck.review.server as review_server  # noqa: E402
 from formcheck.analysis.analysis import Analysis  # noqa: E402

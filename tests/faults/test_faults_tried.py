@@ -20,7 +20,8 @@ from fault_drive import copied, killed_live
 from formcheck.coach import live
 from formcheck.coach.voice import spoken
 from formcheck.report.write import write_rescored
-from formcheck.session.notes import FILE, Notes
+from formcheck.session.folder import REVIEW
+from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
 from formcheck.session.rescore import Yardstick, rescore_by
 from formcheck.session.store import _fold_in_log
@@ -113,7 +114,7 @@ with SessionWriter(Path(sys.argv[1]), META, analysis.definition) as writer:
 
 
 def test_notes_whose_program_was_killed_at_the_first_one_are_empty_not_damaged(tmp_path):
-    (tmp_path / FILE).touch()
+    (tmp_path / REVIEW).touch()
     assert Notes(tmp_path).items() == (0, [])
 
 

@@ -21,7 +21,7 @@ from formcheck.review import jobs as jobs_module
 from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
 from formcheck.review.recording import FIRST_BIN, NEXT_BIN
-from formcheck.session.notes import FILE
+from formcheck.session.folder import REVIEW
 from formcheck.session.reader import open_session
 from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
@@ -59,7 +59,7 @@ def test_a_session_is_deleted_with_its_notes_and_the_others_stay(page):
     path, _ = session(page, "live")
     about = {"id": "about", "base": 0, "data": {"patient": "P-9", "recorded": ""}}
     assert page.post(f"{path}/notes", about).status == 200
-    assert (root / "live" / FILE).exists()
+    assert (root / "live" / REVIEW).exists()
     page.get(f"{path}/times")  # open, as in a page that shows it
     assert page.post(f"{path}/delete", {}).status == 422
     assert (root / "live" / "session.sqlite").exists()
@@ -109,7 +109,24 @@ def test_a_session_is_described_in_words_with_value_threshold_and_how_sure(page)
     assert fault["wording"] == "Hip extension deficit at the top"
     drops = next(f for f in info["faults"] if f["id"] == "pelvis_drops")
     assert not drops["checked"]
-    assert "head end" in drops["how"]
+    assert drops["why"] == "this camera cannot show it from anywhere"  # not even from its best place
+    assert drops["how"] == ""
+    knees = next(f for f in info["faults"] if f["id"] == "knees_fall_in")
+    assert knees["how"].startswith("Can be checked from the foot end.")
+    assert fault["error"] == "typically 4° from this view"
+
+
+def test_a_session_says_on_top_what_was_seen_and_how_much_was_looked_at(page):
+    _, info = session(page, "one")
+    faults = bridges().summary.faults
+    checked = sum(told.checked for told in faults.values())
+    assert info["state"] == "faulty"
+    assert info["coverage"] == f"{checked} of {len(faults)} checked"
+    assert info["verdict"][0] == "4 repetitions: 2 full, 2 partial."
+    told = [title for group in info["not_checked"] for title in group["titles"]]
+    assert len(told) == len(faults) - checked + 1  # and the curve of the lower back
+    _, killed = session(page, "killed")
+    assert (killed["state"], killed["verdict"], killed["not_checked"]) == ("unseen", [], [])
 
 
 def test_graver_and_surer_faults_come_first():
@@ -259,7 +276,7 @@ def test_a_decision_is_stored_beside_the_session_and_counts_everywhere(page):
     fault = next(f for rep in info["reps"] for f in rep["faults"])
     before = next(s for s in page.get("/api/library").json()["sessions"] if s["name"] == "live")
     assert decide(page, path, fault, "rejected").status == 200
-    assert (page.api.library.root / "live" / FILE).exists()
+    assert (page.api.library.root / "live" / REVIEW).exists()
     after = next(s for s in page.get("/api/library").json()["sessions"] if s["name"] == "live")
     assert after["undecided"] == before["undecided"] - 1
     assert page.get(f"{path}/notes").json()["items"][0]["data"]["verdict"] == "rejected"
@@ -350,18 +367,18 @@ def test_other_thresholds_change_the_faults_at_once(page):
 
 
 def test_ten_minutes_are_judged_again_without_judging_what_did_not_change(page, monkeypatch):
-    from formcheck.session import what_if as judge
+    from formcheck.engine import tracker
 
     path, _ = session(page, "one")
     page.post(f"{path}/whatif", {})
     asked = []
-    real = judge.judge_rep
+    real = tracker.judge_rep
 
     def counting(rep, table, definition, *args, **kwargs):
         asked.append(set(definition.faults))
         return real(rep, table, definition, *args, **kwargs)
 
-    monkeypatch.setattr(judge, "judge_rep", counting)
+    monkeypatch.setattr(tracker, "judge_rep", counting)
     page.post(f"{path}/whatif", {"faults": {"hip_not_extended": {"grades": [20, 30, 40]}}})
     # Twice for each repetition: by the recorded thresholds and by the others, and this one fault only.
     assert asked == [{"hip_not_extended"}] * 4

@@ -18,7 +18,8 @@ from made import analysed, as_live, bridges
 
 from formcheck.review import jobs
 from formcheck.review.server import serve
-from formcheck.session.notes import FILE, Notes
+from formcheck.session.folder import REVIEW
+from formcheck.session.notes import Notes
 from formcheck.video.writer import VideoWriter
 
 pytestmark = NEEDS_CHROMIUM
@@ -71,7 +72,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def context(browser, address, folder) -> Iterator[Any]:
-    for notes in folder.glob(f"*/{FILE}*"):
+    for notes in folder.glob(f"*/{REVIEW}*"):
         notes.unlink()
     found: list[str] = []
     made = browser.new_context(viewport={"width": 1280, "height": 720})
@@ -210,7 +211,7 @@ def test_a_repetition_with_open_faults_cannot_be_called_watched(page, folder):
     go(page, "one")
     page.locator(".rep", has=page.locator(".decide")).first.locator("text=Watched").click()
     page.wait_for_selector(".toast >> text=Decide first")
-    assert not (folder / "one" / FILE).exists()
+    assert not (folder / "one" / REVIEW).exists()
 
 
 def test_two_tabs_see_each_others_edits_at_once(context, page, address):
@@ -239,7 +240,7 @@ def test_an_edit_made_meanwhile_is_not_overwritten(page, folder):
     page.wait_for_selector("dialog", state="detached")
     page.wait_for_timeout(200)
     assert notes.standing()[0].data["text"] == "mine"
-    with sqlite3.connect(folder / "one" / FILE) as db:
+    with sqlite3.connect(folder / "one" / REVIEW) as db:
         assert db.execute("SELECT count(*) FROM history").fetchone()[0] == 3
 
 

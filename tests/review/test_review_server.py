@@ -53,7 +53,8 @@ def test_the_command_serves_on_this_computer_only_and_ends_quietly(tmp_path):
 
 
 def test_a_video_whose_program_was_killed_before_it_was_a_session_goes(tmp_path):
-    from formcheck.review.jobs import _LOCK, Jobs, clear_left_behind
+    from formcheck.review.jobs import Jobs, clear_left_behind
+    from formcheck.session.folder import JOB_LOCK
 
     names = (
         "2026-11-24_190452_bridge_a1b2c3",
@@ -62,7 +63,7 @@ def test_a_video_whose_program_was_killed_before_it_was_a_session_goes(tmp_path)
     )
     for name in (*names, "mine"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / _LOCK).touch()
+        (tmp_path / name / JOB_LOCK).touch()
         (tmp_path / name / "incoming.part").touch()
     (tmp_path / names[1] / "session.sqlite").touch()
     job = Jobs(tmp_path, lambda job: None).new(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from asking import Page
 from made import analysed, as_live, bridges
@@ -56,7 +58,11 @@ def test_a_patients_sessions_in_order_against_what_was_prescribed(root):
     assert [p["date"][:10] for p in group["points"]] == ["2026-11-02", "2026-11-05", "2026-11-09"]
     assert [p["adherence"] for p in group["points"]] == [50.0, 100.0, 100.0]  # more than asked is not more
     for point in group["points"]:
-        assert point["correct"] + point["compensated"] + point["incomplete"] == point["done"] == 4
+        assert (
+            point["correct"] + point["compensated"] + point["incomplete"] + point["unseen"]
+            == point["done"]
+            == 4
+        )
     assert [p["pain_worst"] for p in page["feeling"]] == [3, 3, 3]
     assert page["mdc"] == {"deg": 10.0, "share": 0.15}
     assert patient_page(Library(root), "0" * 16) is None
@@ -103,6 +109,24 @@ def test_a_recording_gets_its_patient_from_the_physio(root):
     assert len(page["feeling"]) == 3
 
 
+def test_a_session_in_which_nothing_could_be_checked_is_neither_good_nor_bad(tmp_path):
+    seen = bridges()
+    unseen = {"checked": False, "reason": "noise", "reps_checked": 0, "reps_affected": 0, "worst_grade": 0}
+    blind = {name: told.model_copy(update=unseen) for name, told in seen.summary.faults.items()}
+    reps = [rep.model_copy(update={"faults": []}) for rep in seen.summary.reps]
+    summary = seen.summary.model_copy(update={"faults": blind, "reps": reps})
+    analysed(tmp_path / "blind", replace(seen, summary=summary))
+    library = Library(tmp_path)
+    (card,) = library.cards()
+    row = library_row(with_notes(card))
+    assert (row["state"], row["good"], row["affected"], row["unseen"]) == ("unseen", 0, 0, 4)
+    assert row["coverage"] == f"0 of {len(blind)} checked"
+    Notes(tmp_path / "blind").save("about", {"patient": "P-2", "recorded": "2026-10-01"}, 0)
+    (point,) = patient_page(library, patient_key("P-2"))["groups"][0]["points"]
+    full = sum(rep.class_ == "full" for rep in reps)
+    assert (point["correct"], point["unseen"], point["incomplete"]) == (0, full, 4 - full)
+
+
 def test_damaged_notes_cost_only_themselves(root):
     (root / "one" / "review.sqlite").write_bytes(b"x" * 5000)
     library = Library(root)
@@ -122,8 +146,6 @@ def test_a_fault_checked_in_some_repetitions_only_is_looked_up(root):
     summary = card.summary
     info = summary.faults["hip_not_extended"].model_copy(update={"reps_checked": 3})
     partly = summary.model_copy(update={"faults": summary.faults | {"hip_not_extended": info}})
-    from dataclasses import replace
-
     unknown = checked_faults(replace(card, summary=partly), None)
     found_in = [rep.index for rep in card.reps if any(f.id == "hip_not_extended" for f in rep.faults)]
     assert [index for index, faults in unknown.items() if "hip_not_extended" in faults] == found_in

@@ -118,7 +118,7 @@ def test_what_is_no_session_is_refused(make, tmp_path, capsys):
     before = files(tmp_path)
     said = command(capsys, "sessions", "delete", folder, "--yes")
     assert said.status == 2
-    assert len(said.err.strip().splitlines()[-1:]) == 1
+    assert len(said.err.strip().splitlines()) == 1
     assert "Traceback" not in said.err
     assert files(tmp_path) == before
 

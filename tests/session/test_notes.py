@@ -11,8 +11,8 @@ import pytest
 from made import analysed
 
 from formcheck.errors import FormcheckError
-from formcheck.session.folder import SESSION
-from formcheck.session.notes import FILE, ConflictError, Notes
+from formcheck.session.folder import REVIEW, SESSION
+from formcheck.session.notes import ConflictError, Notes
 
 DECISION = {"rep": 2, "fault": "hip_not_extended", "start_s": 4.5, "verdict": "accepted", "note": ""}
 ID = "decision:2:hip_not_extended"
@@ -43,7 +43,7 @@ def test_the_session_itself_is_never_written_to(tmp_path):
     before = hashlib.sha256((folder / SESSION).read_bytes()).hexdigest()
     Notes(folder).save("rating", {"level": 0.8, "note": "well"}, 0)
     assert hashlib.sha256((folder / SESSION).read_bytes()).hexdigest() == before
-    assert sorted(p.name for p in folder.iterdir()) == [FILE, SESSION]
+    assert sorted(p.name for p in folder.iterdir()) == [REVIEW, SESSION]
 
 
 def test_changes_of_different_fields_are_merged(folder):
@@ -88,7 +88,7 @@ def test_every_version_is_kept(folder):
     notes = Notes(folder)
     for i in range(4):
         notes.save("comment:1", {"time_s": 1.0, "text": f"version {i}"}, i)
-    with sqlite3.connect(folder / FILE) as db:
+    with sqlite3.connect(folder / REVIEW) as db:
         texts = [row[0] for row in db.execute("SELECT data FROM history ORDER BY seq")]
     assert [f"version {i}" in text for i, text in enumerate(texts)] == [True] * 4
 
@@ -143,7 +143,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(folder, id_, data):
 def test_notes_that_are_a_link_are_not_touched(folder, tmp_path, ending):
     target = tmp_path / "precious"
     target.write_text("mine")
-    (folder / f"{FILE}{ending}").symlink_to(target)
+    (folder / f"{REVIEW}{ending}").symlink_to(target)
     with pytest.raises(FormcheckError, match="link"):
         Notes(folder).save("rating", {"level": 0.8}, 0)
     assert target.read_text() == "mine"
@@ -160,24 +160,24 @@ def test_notes_that_are_a_link_are_not_touched(folder, tmp_path, ending):
 )
 def test_a_changed_notes_file_is_not_used(folder, sql):
     Notes(folder).save("rating", {"level": 0.8}, 0)
-    with sqlite3.connect(folder / FILE) as db:
+    with sqlite3.connect(folder / REVIEW) as db:
         db.execute(sql)
     with pytest.raises(FormcheckError):
         Notes(folder).items()
 
 
 def test_garbage_in_place_of_notes_is_one_sentence(folder):
-    (folder / FILE).write_bytes(b"garbage" * 1000)
+    (folder / REVIEW).write_bytes(b"garbage" * 1000)
     with pytest.raises(FormcheckError, match="damaged"):
         Notes(folder).items()
     with pytest.raises(FormcheckError, match="damaged"):
         Notes(folder).save("rating", {"level": 0.8}, 0)
-    assert (folder / FILE).read_bytes() == b"garbage" * 1000
+    assert (folder / REVIEW).read_bytes() == b"garbage" * 1000
 
 
 def test_items_that_are_not_ours_are_left_out(folder):
     Notes(folder).save("rating", {"level": 0.8}, 0)
-    with sqlite3.connect(folder / FILE) as db:
+    with sqlite3.connect(folder / REVIEW) as db:
         db.execute("INSERT INTO items VALUES ('comment:1', 1, 2, '{\"time_s\": \"<b>\"}')")
         db.execute("INSERT INTO items VALUES ('<img>', 1, 3, '{}')")
         db.execute(f"INSERT INTO items VALUES ('comment:2', 1, 4, '{'[' * 90000}')")

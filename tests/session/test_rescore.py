@@ -13,7 +13,6 @@ from skeleton import joined
 from stored_session import command, ends_itself, judged, noisy_track, store
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.summary import LiveInfo
 from formcheck.batch.rescore_many import Order, Rescored, rescore_many
 from formcheck.engine.baseline import prepare
 from formcheck.engine.tracker import Tracker
@@ -23,7 +22,8 @@ from formcheck.exercises.prescription import Prescription
 from formcheck.pose.track import Track, smoothed
 from formcheck.report.write import write_rescored
 from formcheck.session.compare import changes
-from formcheck.session.load import stored_analysis, video_of
+from formcheck.session.folder import video_of
+from formcheck.session.load import stored_analysis
 from formcheck.session.reader import open_session
 from formcheck.session.rescore import Yardstick, rescore, rescore_by
 from formcheck.session.store import write_session
@@ -153,23 +153,6 @@ def test_the_tracker_says_the_same_at_once_as_frame_by_frame():
 # -- what is not changed, and what cannot be done ----------------------------------------------------------
 
 
-def test_a_live_session_is_left_to_the_replay(analysis, tmp_path, monkeypatch):
-    live = LiveInfo(started="2026-01-01T10:00:00+01:00", patient=None, language="en", consent="skeleton",
-                    prescribed_sets=1, prescribed_reps=3, sets=[], pain_before=None, settled=None, cues=[],
-                    stopped=None, dropped_frames=0)  # fmt: skip
-    practised = replace(analysis, summary=analysis.summary.model_copy(update={"live": live}))
-    folder = store(practised, tmp_path / "s")
-    asked = []
-
-    def replayed(session, definition):
-        asked.append(session.summary.live)
-        return practised
-
-    monkeypatch.setattr("formcheck.session.replay.replay", replayed)
-    assert rescore(folder).summary.live == live
-    assert asked == [live]
-
-
 def test_a_definition_of_another_exercise_is_refused(session):
     with pytest.raises(FormcheckError, match="is of the exercise 'bridge', not 'clam'"):
         rescore(session, load_definition("clam"))
@@ -197,19 +180,15 @@ def test_the_stored_analysis_is_what_was_stored(analysis, session):
 
 
 @pytest.mark.parametrize("name", ["../../secret.mp4", "/etc/secret.mp4", "..\\secret.mp4", ".."])
-def test_a_source_name_never_leads_out_of_the_folder(name, analysis, tmp_path):
+def test_a_source_name_never_leads_out_of_the_folder(name, tmp_path):
     for place in (tmp_path / "secret.mp4", tmp_path / "a" / "secret.mp4"):
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(b"x")
     folder = tmp_path / "a" / "b" / "c"
     folder.mkdir(parents=True)
-    hostile = replace(analysis, video=Path("mat.mp4"))
-    store(hostile, folder)
-    with open_session(folder) as opened:
-        object.__setattr__(opened, "meta", replace(opened.meta, source=name))
-        assert video_of(opened) is None
-        (folder / "video.mp4").write_bytes(b"x")
-        assert video_of(opened) == folder / "video.mp4"
+    assert video_of(folder, name) is None
+    (folder / "video.mp4").write_bytes(b"x")
+    assert video_of(folder, name) == folder / "video.mp4"
 
 
 # -- the command -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from formcheck.analysis.findings import Findings
@@ -24,7 +24,6 @@ _UNSEEN_NAMES = 3
 class FlowState:
     """Where a session stands; see `Flow`."""
 
-    step: str
     plan: SessionPlan | None
     consent: str | None
     moment: LiveMoment | None
@@ -34,7 +33,8 @@ class FlowState:
     partial: int
     void: int
     pain_before: int | None
-    pain_last: int | None
+    pain_after: int | None
+    pain_told: int | None
     selected: int
     seconds_left: float
     cue: str
@@ -50,7 +50,7 @@ class FlowState:
 
 
 class Pages:
-    """Makes pages in one language.
+    """Makes the pages of all steps, in one language.
 
     Args:
         words: the language.
@@ -60,11 +60,6 @@ class Pages:
     def __init__(self, words: Words, choices: Mapping[str, Definition]) -> None:
         self._words = words
         self._exercises = choices
-
-    def page(self, at: FlowState) -> Page:
-        """The page for a standing; `body` and `stats` are added by the window's side."""
-        page: Page = getattr(self, f"_{at.step}")(at)
-        return replace(page, language=self._words.language)
 
     def _text(self, key: str, **values: object) -> str:
         return self._words(f"page.{key}", **values)
@@ -85,30 +80,30 @@ class Pages:
 
     # --- before -------------------------------------------------------------------------------------
 
-    def _choose(self, at: FlowState) -> Page:
+    def choose(self, at: FlowState) -> Page:
         choices = tuple(
             Choice(name, d.title, str(i), self._text(f"choose.{name.replace('-', '_')}_note"))
             for i, (name, d) in enumerate(self._exercises.items(), start=1)
         )
         return self._simple(at, "choose", "choose", (), choices=choices)
 
-    def _safety(self, at: FlowState) -> Page:
+    def safety(self, at: FlowState) -> Page:
         lines = self._words.under("page.safety.line_")
         ids = ("agree_video", "agree_skeleton", "agree_none", "leave")
         return self._simple(at, "safety", "safety", ids, lines=lines)
 
-    def _settled(self, at: FlowState) -> Page:
+    def settled(self, at: FlowState) -> Page:
         title = self._text("settled.question")
         choices = (self._choice("settled", "yes", "1"), self._choice("settled", "no", "2"))
         return Page("settled", title, (), choices, at.selected, footer=self._text("settled.footer"))
 
-    def _pain_before(self, at: FlowState) -> Page:
+    def pain_before(self, at: FlowState) -> Page:
         return self._scale(at, "pain", self._text("pain.question_before"))
 
-    def _pain_after(self, at: FlowState) -> Page:
+    def pain_after(self, at: FlowState) -> Page:
         return self._scale(at, "pain", self._text("pain.question_after"))
 
-    def _effort(self, at: FlowState) -> Page:
+    def effort(self, at: FlowState) -> Page:
         return self._scale(at, "effort", self._text("effort.question"))
 
     def _scale(self, at: FlowState, kind: PageKind, title: str) -> Page:
@@ -119,23 +114,23 @@ class Pages:
         choices = tuple(Choice(str(i), str(i), str(i) if i < 10 else None, note(i)) for i in range(11))
         return Page(kind, title, (), choices, at.selected, footer=self._text(f"{kind}.footer"))
 
-    def _advice(self, at: FlowState) -> Page:
-        line = self._text("pain.advice_high_before", value=at.pain_last)
+    def advice(self, at: FlowState) -> Page:
+        line = self._text("pain.advice_high_before", value=at.pain_told)
         choices = (self._choice("pain", "stop_today", "1"), self._choice("pain", "again", "2"))
         return Page("notice", line, (), choices, at.selected, footer=self._text("stopped.footer"))
 
-    def _caution(self, at: FlowState) -> Page:
+    def caution(self, at: FlowState) -> Page:
         ids = ("rest_more", "stop_today", "go_on")
         choices = tuple(self._choice("pain", id_, str(i)) for i, id_ in enumerate(ids, start=1))
         line = self._text("pain.advice_caution")
         return Page("notice", line, (), choices, at.selected, footer=self._text("pain.footer"))
 
-    def _no_camera(self, at: FlowState) -> Page:
+    def no_camera(self, at: FlowState) -> Page:
         return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=(at.notice,))
 
     # --- exercising ---------------------------------------------------------------------------------
 
-    def _setup(self, at: FlowState) -> Page:
+    def setup(self, at: FlowState) -> Page:
         assert at.plan is not None
         moment = at.moment
         still = moment is not None and moment.stage == "still" and at.problem is None
@@ -158,7 +153,7 @@ class Pages:
             recording=self._recording(at),
         )
 
-    def _practice(self, at: FlowState) -> Page:
+    def practice(self, at: FlowState) -> Page:
         moment = at.moment
         return Page(
             "practice",
@@ -170,7 +165,7 @@ class Pages:
             footer=self._text("practice.footer"),
         )
 
-    def _work(self, at: FlowState) -> Page:
+    def work(self, at: FlowState) -> Page:
         assert at.plan is not None
         title = self._text(
             "work.title", exercise=at.plan.definition.title, set=at.set_index, sets=at.plan.sets
@@ -213,11 +208,11 @@ class Pages:
     def _recording(self, at: FlowState) -> str:
         return at.consent if at.consent in ("video", "skeleton") else ""
 
-    def _paused(self, at: FlowState) -> Page:
+    def paused(self, at: FlowState) -> Page:
         ids = ("continue", "end_set", "stop")
         return self._simple(at, "paused", "paused", ids, lines=(self._text("paused.line"),))
 
-    def _rest(self, at: FlowState) -> Page:
+    def rest(self, at: FlowState) -> Page:
         assert at.plan is not None
         lines = (
             self._text("rest.done", done=at.counted, of=at.plan.reps),
@@ -228,7 +223,7 @@ class Pages:
 
     # --- after --------------------------------------------------------------------------------------
 
-    def _summary(self, at: FlowState) -> Page:
+    def summary(self, at: FlowState) -> Page:
         assert at.plan is not None
         of = at.plan.sets * at.plan.reps
         lines = [self._text("summary.done", done=sum(at.done), of=of)]
@@ -246,12 +241,12 @@ class Pages:
             lines.append(self._text("summary.focus", focus=cue))
         elif sum(at.done):
             lines.append(self._text("summary.no_focus"))
-        if at.pain_before is not None and at.pain_last is not None and at.done:
-            lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_last))
+        if at.pain_before is not None and at.pain_after is not None:
+            lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_after))
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))
         return self._simple(at, "summary", "summary", ("close",), lines=tuple(lines))
 
-    def _stopped(self, at: FlowState) -> Page:
+    def stopped(self, at: FlowState) -> Page:
         why = "pain" if at.stop_reason == "pain" else "key"
         lines = [self._text(f"stopped.{why}")]
         if why == "pain":
@@ -260,5 +255,5 @@ class Pages:
             lines.append(self._text("stopped.noted"))
         return self._simple(at, "stopped", "stopped", ("close",), lines=tuple(lines))
 
-    def _over(self, at: FlowState) -> Page:
+    def over(self, at: FlowState) -> Page:
         return Page("summary")

@@ -12,7 +12,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.files import make_folder
 from formcheck.report.export.part import Part, find_part
-from formcheck.session.folder import writing_to
+from formcheck.session.folder import export_path, writing_to
 from formcheck.session.load import stored_analysis
 from formcheck.session.reader import Session
 
@@ -79,7 +79,7 @@ def export_session(
     part = find_part(analysis, rep, fault)
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
-    path = out if out is not None else session.path.parent / f"export{part.suffix}.{to}"
+    path = out if out is not None else export_path(session.path.parent, part.suffix, to)
     _refuse_to_overwrite(path, [session.path, analysis.video])
     with writing_to(path.parent):
         make_folder(path.parent)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
+from formcheck.analysis.findings import coverage, findings_of
 from formcheck.measures.table import Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
@@ -105,19 +106,23 @@ def write_csv(analysis: Analysis, path: Path, frames: slice) -> None:
 def write_json(
     analysis: Analysis, meta: SessionMeta, path: Path, frames: slice, events: list[dict[str, Any]]
 ) -> None:
-    """Writes the table as JSON with the session's meta data, summary, definition and events.
+    """Writes the table as JSON with the session's meta data, summary, definition, events and coverage.
 
     ``columns`` names the entries of each of ``rows``; gaps are null.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
+    summary, findings = analysis.summary, findings_of(analysis)
+    covered = coverage(summary.faults)
     head = {
         "schema": SCHEMA,
         "meta": dataclasses.asdict(meta),
-        "summary": analysis.summary.model_dump(mode="json", by_alias=True),
+        "summary": summary.model_dump(mode="json", by_alias=True),
         "definition": analysis.definition.model_dump(mode="json"),
         "events": events,
+        "coverage": {"checked": covered.checked, "total": covered.total, "state": covered.state},
+        "not_checked": [dataclasses.asdict(group) for group in findings.not_checked(summary.faults)],
         "units": {name: measure_unit(analysis, name) for name in analysis.measures.names},
         "columns": column_names(analysis),
     }

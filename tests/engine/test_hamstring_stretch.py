@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from replay import Replayed, replay
 from skeleton import BODY, Body, Camera, Rep, bridge, clam, film, leg_raise, lying_straight, repetitions
+from tracked import Tracked, tracked
 
 from formcheck.engine.repetition import RepetitionCounter
 from formcheck.engine.tracker import kept_s
@@ -29,12 +29,12 @@ def stretches(
     fps: float = 12.5,
     seed: int = 0,
     noise: float = 1.0,
-) -> Replayed:
+) -> Tracked:
     time_s, level, _ = repetitions(reps, fps=fps, lead_s=2.0)
     points = np.stack([leg_raise(top_deg * x, knee_deg * x, other_deg * x, side, body) for x in level])
     camera = Camera(yaw_deg=yaw_deg, distance_m=2.6)
     track = film(points, time_s, camera, noise_px=2 * noise, noise_m=0.01 * noise, rho=0.6, seed=seed)
-    return replay(track, EXERCISE)
+    return tracked(track, EXERCISE)
 
 
 @pytest.mark.parametrize("yaw_deg", [-10, 0, 10])
@@ -109,7 +109,7 @@ OTHERS: dict[str, Callable[[float], np.ndarray]] = {
 def test_another_exercise_is_no_stretch(other):
     time_s, level, _ = repetitions([Rep()] * 3)
     points = np.stack([OTHERS[other](x) for x in level])
-    assert replay(film(points, time_s, Camera(), noise_px=2, noise_m=0.01, rho=0.6), EXERCISE).counted == []
+    assert tracked(film(points, time_s, Camera(), noise_px=2, noise_m=0.01, rho=0.6), EXERCISE).counted == []
 
 
 def test_a_hold_of_three_minutes_is_one_repetition():

@@ -7,15 +7,37 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from replay import Replayed, feed, replay, row, smoothed_poses
 from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitions
+from tracked import Tracked, smoothed_poses, tracked
 
+from formcheck.engine.baseline import Stretch
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import Observation, RepResult, Tracker
-from formcheck.exercises.definition import load_definition
-from formcheck.measures.table import Status
+from formcheck.exercises.definition import Definition, load_definition
+from formcheck.measures.table import MeasureTable, Status
 from formcheck.pose.landmarks import Landmark
 from formcheck.pose.track import Track
+
+
+def row(table: MeasureTable, i: int) -> MeasureTable:
+    """One frame of a table."""
+    return table.part(slice(i, i + 1))
+
+
+def feed(stretch: Stretch, definition: Definition) -> list[RepResult]:
+    """A stretch through the tracker, a frame at a time."""
+    table = stretch.measures
+    if stretch.reference is None or table is None:
+        return []
+    tracker = Tracker(definition, stretch.reference)
+    closed = [
+        tracker.feed(
+            row(table, i), in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i])
+        ).closed
+        for i in range(len(table))
+    ]
+    return [r for r in [*closed, tracker.finish()] if r is not None]
+
 
 STRAIGHT_M = bridge_lift_for(178.0)
 REPS = [Rep(1.3, 0.8, 1.3, 0.8), Rep(0.7, 0.3, 0.6, 0.8, top=0.6), Rep(1.3, 0.8, 1.3, 0.8)]
@@ -35,7 +57,7 @@ def recording(exercise: str, yaw: float, **options: object) -> Track:
 VIEWS = [("bridge", 3.0), ("bridge", -90.0), ("clam", -2.0), ("clam", 35.0), ("clam", 85.0)]
 
 
-def live(played: Replayed, track: Track, exercise: str) -> tuple[list[RepResult], list[Observation]]:
+def live(played: Tracked, track: Track, exercise: str) -> tuple[list[RepResult], list[Observation]]:
     """The same stretch handed over pose by pose."""
     (stretch,) = played.stretches
     assert stretch.reference is not None
@@ -73,7 +95,7 @@ def same_reps(one: list[RepResult], other: list[RepResult]) -> None:
 @pytest.mark.parametrize(("exercise", "yaw"), VIEWS)
 def test_live_and_recorded_give_the_same_repetitions_and_faults(exercise, yaw):
     track = recording(exercise, yaw)
-    played = replay(track, exercise)
+    played = tracked(track, exercise)
     assert len(played.counted) == 3
     assert any(c.fault for r in played.reps for c in r.checks.values()), "something has to be found"
     same_reps(played.reps, live(played, track, exercise)[0])
@@ -82,7 +104,7 @@ def test_live_and_recorded_give_the_same_repetitions_and_faults(exercise, yaw):
 @pytest.mark.parametrize(("exercise", "yaw"), VIEWS[:3])
 def test_playing_it_again_gives_exactly_the_same(exercise, yaw):
     track = recording(exercise, yaw)
-    first, again = replay(track, exercise), replay(track, exercise)
+    first, again = tracked(track, exercise), tracked(track, exercise)
     assert first.reps == again.reps
     (stretch,) = first.stretches
     # With the stored reference, as a live session is analysed again (spec 6.5).
@@ -91,7 +113,7 @@ def test_playing_it_again_gives_exactly_the_same(exercise, yaw):
 
 def test_an_observation_a_frame_with_its_measures_and_phase():
     track = recording("bridge", 3.0)
-    played = replay(track, "bridge")
+    played = tracked(track, "bridge")
     reps, seen = live(played, track, "bridge")
     assert len(seen) == len(track)
     assert [o.time_s for o in seen] == pytest.approx(track.time_s.tolist())
@@ -112,7 +134,7 @@ def test_an_observation_a_frame_with_its_measures_and_phase():
 
 def test_without_a_range_nothing_is_counted_but_everything_is_measured():
     track = recording("bridge", 3.0)
-    (stretch,) = replay(track, "bridge").stretches
+    (stretch,) = tracked(track, "bridge").stretches
     tracker = Tracker(load_definition("bridge"), replace(stretch.reference, range=math.nan))
     seen = [tracker.update(pose) for pose in smoothed_poses(stretch, track)]
     assert all(o.level is None and o.closed is None and o.phase == "rest" for o in seen)
@@ -122,7 +144,7 @@ def test_without_a_range_nothing_is_counted_but_everything_is_measured():
 
 def test_a_hidden_signal_is_no_level():
     track = recording("bridge", 3.0)
-    (stretch,) = replay(track, "bridge").stretches
+    (stretch,) = tracked(track, "bridge").stretches
     tracker = Tracker(load_definition("bridge"), stretch.reference)
     pose = smoothed_poses(stretch, track)[0]
     gone = pose.image_xyz.copy()
@@ -134,14 +156,14 @@ def test_a_hidden_signal_is_no_level():
     assert observation.measures.status[0, name] == Status.NOT_MEASURABLE
 
 
-def rows(played: Replayed, **flags: np.ndarray) -> list[RepResult]:
+def rows(played: Tracked, **flags: np.ndarray) -> list[RepResult]:
     """Fed again, with other flags for posture and shape."""
     (stretch,) = played.stretches
     return feed(replace(stretch, **flags), load_definition("bridge"))
 
 
 def test_a_movement_out_of_posture_is_not_counted():
-    played = replay(recording("bridge", 3.0), "bridge")
+    played = tracked(recording("bridge", 3.0), "bridge")
     (stretch,) = played.stretches
     out = stretch.posture.copy()
     second = played.reps[1].times
@@ -154,7 +176,7 @@ def test_a_movement_out_of_posture_is_not_counted():
 
 
 def test_a_movement_in_which_the_posture_is_hardly_recognised_is_not_this_exercise():
-    played = replay(recording("bridge", 3.0), "bridge")
+    played = tracked(recording("bridge", 3.0), "bridge")
     (stretch,) = played.stretches
     assert rows(played, in_shape=np.zeros_like(stretch.in_shape)) == []
     half = np.arange(len(stretch.in_shape)) % 2 == 0
@@ -162,7 +184,7 @@ def test_a_movement_in_which_the_posture_is_hardly_recognised_is_not_this_exerci
 
 
 def test_a_movement_too_small_for_the_exercise_is_nothing_however_large_a_share_of_the_range():
-    played = replay(recording("bridge", 3.0), "bridge")
+    played = tracked(recording("bridge", 3.0), "bridge")
     (stretch,) = played.stretches
     definition = load_definition("bridge")
     shrunk = replace(stretch.measures, value=stretch.measures.value * 0.15)
@@ -173,7 +195,7 @@ def test_a_movement_too_small_for_the_exercise_is_nothing_however_large_a_share_
 
 def test_of_a_void_repetition_nothing_is_called_present_or_absent():
     track = recording("bridge", 3.0)
-    played = replay(track, "bridge")
+    played = tracked(track, "bridge")
     (stretch,) = played.stretches
     tracker = Tracker(load_definition("bridge"), stretch.reference)
     start = int(30 * (played.reps[0].times.hold_start_s + 0.2))
@@ -188,7 +210,7 @@ def test_at_few_frames_a_second_tempo_is_not_judged_and_repetitions_still_count(
     reps = [Rep(2.0, 1.5, 2.0, 1.0)] * 3
     time_s, level, _ = repetitions(reps, fps=10)
     track = film(np.stack([bridge(STRAIGHT_M * x) for x in level]), time_s, Camera(yaw_deg=3))
-    played = replay(track, "bridge")
+    played = tracked(track, "bridge")
     assert len(played.counted) == 3
     for result in played.counted:
         assert result.checks["lowering_fast"].reason == "fps"
@@ -199,7 +221,7 @@ def test_at_few_frames_a_second_tempo_is_not_judged_and_repetitions_still_count(
 def test_an_hour_of_rest_is_not_kept():
     """A repetition after a long rest is judged on its own frames, and memory does not grow."""
     track = recording("bridge", 3.0)
-    (stretch,) = replay(track, "bridge").stretches
+    (stretch,) = tracked(track, "bridge").stretches
     tracker = Tracker(load_definition("bridge"), stretch.reference)
     still = row(stretch.measures, 5)
     for i in range(3000):

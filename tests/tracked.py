@@ -1,4 +1,4 @@
-"""Recorded and live analysis of a synthetic track, for the tests of the engine."""
+"""A synthetic track through the engine alone: its stretches with their references, and what was counted."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from formcheck.engine.baseline import Stretch, prepare
 from formcheck.engine.tracker import RepResult, Tracker
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.measures.reference import Reference
-from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Pose
 from formcheck.pose.track import Track
 
 
 @dataclass(frozen=True)
-class Replayed:
+class Tracked:
     """What came of a recording."""
 
     stretches: list[Stretch]
@@ -42,26 +41,6 @@ class Replayed:
         return [c.fault.grade if c.fault else 0 for c in checks]
 
 
-def row(table: MeasureTable, i: int) -> MeasureTable:
-    """One frame of a table."""
-    return table.part(slice(i, i + 1))
-
-
-def feed(stretch: Stretch, definition: Definition) -> list[RepResult]:
-    """A stretch through the tracker, from its table, as `analyze` does."""
-    table = stretch.measures
-    if stretch.reference is None or table is None:
-        return []
-    tracker = Tracker(definition, stretch.reference)
-    closed = [
-        tracker.feed(
-            row(table, i), in_posture=bool(stretch.posture[i]), in_shape=bool(stretch.in_shape[i])
-        ).closed
-        for i in range(len(table))
-    ]
-    return [r for r in [*closed, tracker.finish()] if r is not None]
-
-
 def smoothed_poses(stretch: Stretch, track: Track) -> list[Pose]:
     """The poses a live session would hand to the tracker: one a frame, smoothed."""
     part = track.part(stretch.frames)
@@ -82,17 +61,21 @@ def smoothed_poses(stretch: Stretch, track: Track) -> list[Pose]:
     ]
 
 
-def replay(
+def tracked(
     track: Track,
     exercise: str,
     side: str | None = None,
     view: str | None = None,
     definition: Definition | None = None,
-) -> Replayed:
+) -> Tracked:
     """A recording from landmarks to judged repetitions."""
     definition = definition or load_definition(exercise)
     stretches = prepare(track, definition, side, view)
-    return Replayed(stretches, [r for s in stretches for r in feed(s, definition)])
+    reps: list[RepResult] = []
+    for s in stretches:
+        if s.reference is not None and s.measures is not None:
+            reps += Tracker(definition, s.reference).run(s.measures, s.posture, s.in_shape)[1]
+    return Tracked(stretches, reps)
 
 
 def shifted(track: Track, dx: float, dy: float) -> Track:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from leg_lift import leg_lift
-from replay import Replayed, replay, shifted
 from skeleton import BODY, Body, Camera, L, Rep, clam, film, mirrored, repetitions
+from tracked import Tracked, shifted, tracked
 
 from formcheck.engine.start_position import StartPosition, knees_bent
 from formcheck.exercises.definition import load_definition
@@ -15,11 +15,11 @@ from formcheck.words import Words, languages
 EXERCISE = "side-lying-abduction"
 
 
-def lifts(yaw_deg: float = 0.0, knee_deg: float = 0.0, top_deg: float = 35.0, body: Body = BODY) -> Replayed:
+def lifts(yaw_deg: float = 0.0, knee_deg: float = 0.0, top_deg: float = 35.0, body: Body = BODY) -> Tracked:
     time_s, level, _ = repetitions([Rep()] * 3)
     points = np.stack([leg_lift(top_deg * x, knee_deg * x, body) for x in level])
     track = film(points, time_s, Camera(yaw_deg=yaw_deg), noise_px=2, noise_m=0.01, rho=0.6)
-    return replay(track, EXERCISE)
+    return tracked(track, EXERCISE)
 
 
 @pytest.mark.parametrize("yaw_deg", [-10, 0, 10])
@@ -48,13 +48,13 @@ def test_what_a_view_cannot_show_is_refused():
 def test_a_clam_is_no_leg_lift():
     time_s, level, _ = repetitions([Rep()] * 3)
     track = film(np.stack([clam(30 * x) for x in level]), time_s, Camera())
-    assert replay(track, EXERCISE).reps == []
+    assert tracked(track, EXERCISE).reps == []
 
 
 def test_the_mirror_image_is_the_right_leg():
     time_s, level, _ = repetitions([Rep()] * 3)
     track = mirrored(film(np.stack([leg_lift(35 * x) for x in level]), time_s, Camera()))
-    seen = replay(track, EXERCISE)
+    seen = tracked(track, EXERCISE)
     assert seen.classes == ["full"] * 3
     assert (seen.reference.side, seen.reference.view) == ("right", "front")
     assert seen.reference.range == pytest.approx(35, abs=3)
@@ -64,8 +64,8 @@ def test_a_close_up_of_the_legs_counts_nothing():
     time_s, level, _ = repetitions([Rep()] * 3)
     track = film(np.stack([leg_lift(35 * x) for x in level]), time_s, Camera())
     shoulder = track.image_xyz[:, L.LEFT_SHOULDER, 0].max()
-    assert replay(shifted(track, 30 - shoulder, 0), EXERCISE).counted  # just inside
-    assert replay(shifted(track, -30 - shoulder, 0), EXERCISE).counted == []
+    assert tracked(shifted(track, 30 - shoulder, 0), EXERCISE).counted  # just inside
+    assert tracked(shifted(track, -30 - shoulder, 0), EXERCISE).counted == []
 
 
 def bent_knees(top_deg: float, lower_deg: float) -> bool:

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from replay import replay, shifted
 from skeleton import (
     Body,
     Camera,
@@ -26,6 +25,7 @@ from skeleton import (
     standing,
     swap_sides,
 )
+from tracked import shifted, tracked
 
 from formcheck.engine.baseline import prepare
 from formcheck.exercises.definition import load_definition
@@ -75,7 +75,7 @@ def shot(
     ],
 )
 def test_view_repetitions_and_rest_are_found_from_every_side(exercise, at, camera, view):
-    played = replay(shot(at, camera), exercise)
+    played = tracked(shot(at, camera), exercise)
     ref = played.reference
     assert ref.view == view
     assert played.classes == ["full"] * 3
@@ -89,8 +89,8 @@ def test_view_repetitions_and_rest_are_found_from_every_side(exercise, at, camer
 
 def test_the_own_range_is_the_median_peak_and_small_repetitions_do_not_pull_it_down():
     reps = [Rep(), Rep(top=0.4), Rep(top=0.4), Rep(top=0.4), Rep()]
-    played = replay(shot(bridge_at, SIDE, reps), "bridge")
-    full = replay(shot(bridge_at, SIDE, [Rep()] * 3), "bridge")
+    played = tracked(shot(bridge_at, SIDE, reps), "bridge")
+    full = tracked(shot(bridge_at, SIDE, [Rep()] * 3), "bridge")
     assert played.reference.range == pytest.approx(full.reference.range, rel=0.06)
     assert full.reference.range == pytest.approx(STRAIGHT_M / 0.42, rel=0.15)
     assert played.classes == ["full", "partial", "partial", "partial", "full"]
@@ -98,7 +98,7 @@ def test_the_own_range_is_the_median_peak_and_small_repetitions_do_not_pull_it_d
 
 def test_a_long_pause_half_way_up_is_not_rest():
     reps = [Rep(top=0.5, hold_s=5.0), Rep(), Rep(top=0.5, hold_s=5.0)]
-    (stretch,) = replay(shot(bridge_at, SIDE, reps), "bridge").stretches
+    (stretch,) = tracked(shot(bridge_at, SIDE, reps), "bridge").stretches
     assert stretch.reference.still
     assert stretch.measures.column("pelvic_height")[10] == pytest.approx(0, abs=0.02)
 
@@ -107,14 +107,14 @@ def test_a_long_pause_half_way_up_is_not_rest():
 def test_bodies_of_other_sizes(size):
     body = Body().scaled(size)
     at = partial(bridge, body=body)
-    played = replay(shot(lambda x: at(STRAIGHT_M * size * x), SIDE), "bridge")
+    played = tracked(shot(lambda x: at(STRAIGHT_M * size * x), SIDE), "bridge")
     assert played.classes == ["full"] * 3
     assert played.reference.range == pytest.approx(STRAIGHT_M / 0.42, rel=0.15)
 
 
 def test_noise_at_rest_is_learned():
-    quiet = replay(shot(bridge_at, SIDE, noise_px=0.2, seed=1), "bridge").reference
-    loud = replay(shot(bridge_at, SIDE, noise_px=4.0, rho=0.8, seed=1), "bridge").reference
+    quiet = tracked(shot(bridge_at, SIDE, noise_px=0.2, seed=1), "bridge").reference
+    loud = tracked(shot(bridge_at, SIDE, noise_px=4.0, rho=0.8, seed=1), "bridge").reference
     for name in ("pelvic_height", "hip_angle_deg", "head_lift"):
         assert loud.noise_sd[name] > 4 * quiet.noise_sd[name] > 0
 
@@ -126,7 +126,7 @@ def test_every_value_has_a_standard_deviation():
 
 def test_a_shaky_measure_has_a_larger_standard_deviation_than_a_calm_one():
     calm, shaky = (
-        replay(shot(bridge_at, SIDE, noise_px=px, seed=1), "bridge").stretches[0].measures
+        tracked(shot(bridge_at, SIDE, noise_px=px, seed=1), "bridge").stretches[0].measures
         for px in (0.5, 6.0)
     )
     for name in ("pelvic_height", "hip_angle_deg", "head_lift"):
@@ -181,7 +181,7 @@ def test_values_are_of_low_trust_where_the_two_readings_contradict_each_other_fo
 def test_a_clip_that_never_rests_says_so():
     time_s = np.arange(300) / 30
     level = 0.5 - 0.5 * np.cos(2 * np.pi * time_s / 1.6)
-    played = replay(film(np.stack([bridge_at(x) for x in level]), time_s, SIDE), "bridge")
+    played = tracked(film(np.stack([bridge_at(x) for x in level]), time_s, SIDE), "bridge")
     assert not played.reference.still
     table = played.stretches[0].measures
     assert not table.ok("pelvic_height").any()
@@ -192,7 +192,7 @@ def test_a_clip_that_never_rests_says_so():
 def test_the_upper_leg_of_a_clam_works(top):
     track = shot(clam_at, FRONT)
     track = track if top == "left" else mirrored(track)
-    played = replay(track, "clam")
+    played = tracked(track, "clam")
     assert played.reference.side == top
     assert played.classes == ["full"] * 3
     assert played.stretches[0].warnings == ()
@@ -222,7 +222,7 @@ def test_a_declared_view_is_followed_and_a_mismatch_said():
 def test_the_standing_leg_of_a_single_leg_bridge_is_found(stance):
     camera = Camera(yaw_deg=4 if stance == "right" else 176)
     track = shot(lambda x: bridge(STRAIGHT_M * x, stance=stance), camera)
-    played = replay(track, "single-leg-bridge")
+    played = tracked(track, "single-leg-bridge")
     assert played.reference.side == stance
     assert played.classes == ["full"] * 3
 
@@ -232,7 +232,7 @@ def test_the_standing_leg_of_a_single_leg_bridge_is_found(stance):
 
 def test_a_cut_to_another_place_makes_two_stretches_with_their_own_references():
     near, far = shot(bridge_at, SIDE), shot(bridge_at, Camera(yaw_deg=184, distance_m=3.0))
-    played = replay(joined(near, shifted(far, 0, 120)), "bridge")
+    played = tracked(joined(near, shifted(far, 0, 120)), "bridge")
     first, second = played.stretches
     assert first.frames.stop == second.frames.start == len(near)
     assert first.reference.near != second.reference.near
@@ -245,7 +245,7 @@ def test_a_long_absence_makes_two_stretches():
     missing = np.zeros(len(track), bool)
     missing[int(5.5 * 30) : int(8.2 * 30)] = True
     track = shot(bridge_at, SIDE, [Rep(1.3, 0.8, 1.3, 4.0)] * 2, missing=missing)
-    played = replay(track, "bridge")
+    played = tracked(track, "bridge")
     assert len(played.stretches) == 2
     assert played.classes == ["full", "full"]
 
@@ -259,7 +259,7 @@ def test_nobody_gives_nothing():
 @pytest.mark.parametrize("frames", [1, 2, 4, 12, 25])
 def test_clips_of_a_few_frames_do_no_harm(frames):
     track = shot(bridge_at, SIDE).part(slice(60, 60 + frames))
-    assert replay(track, "bridge").counted == []
+    assert tracked(track, "bridge").counted == []
 
 
 # --- noise, drop-outs, swaps ----------------------------------------------------------------------
@@ -272,18 +272,18 @@ def test_ten_repetitions_in_noise_are_ten(seed):
     px = 0.01 * camera.focal_px / camera.distance_m
     reps = [Rep(1.2, 0.6, 1.2, 0.6)] * 10
     noise = {"noise_px": px, "noise_m": 0.015, "rho": 0.8, "missing": 0.05, "seed": seed}
-    assert len(replay(shot(bridge_at, camera, reps, **noise), "bridge").counted) == 10
-    assert len(replay(shot(clam_at, FRONT, reps, **noise), "clam").counted) == 10
+    assert len(tracked(shot(bridge_at, camera, reps, **noise), "bridge").counted) == 10
+    assert len(tracked(shot(clam_at, FRONT, reps, **noise), "clam").counted) == 10
 
 
 def test_left_and_right_exchanged_now_and_then_costs_no_repetition():
     track = shot(bridge_at, SIDE, swapped=0.01, seed=2)
-    assert len(replay(track, "bridge").counted) == 3
+    assert len(tracked(track, "bridge").counted) == 3
 
 
 @pytest.mark.parametrize("fps", [15, 30, 60])
 def test_frame_rates(fps):
-    played = replay(shot(bridge_at, SIDE, fps=fps), "bridge")
+    played = tracked(shot(bridge_at, SIDE, fps=fps), "bridge")
     assert played.classes == ["full"] * 3
     rise = [r.times.hold_start_s - r.times.start_s for r in played.reps]
     assert rise == pytest.approx([1.3] * 3, abs=0.3)
@@ -312,7 +312,7 @@ def test_frame_rates(fps):
     ],
 )  # fmt: skip
 def test_a_marked_fault_is_found_in_every_repetition_and_a_clean_body_has_none(exercise, camera, at, fault):
-    played = replay(shot(at, camera, [Rep(2.0, 1.5, 2.0, 1.0)] * 3), exercise)
+    played = tracked(shot(at, camera, [Rep(2.0, 1.5, 2.0, 1.0)] * 3), exercise)
     if fault is None:
         bodily = {n for n in load_definition(exercise).faults if "fast" not in n and n != "hold_short"}
         for result in played.counted:
@@ -331,9 +331,9 @@ def test_a_marked_fault_is_found_in_every_repetition_and_a_clean_body_has_none(e
 def test_a_hip_hike_from_the_front_is_no_pelvic_roll_and_in_an_oblique_view_it_does_not_look_like_one():
     """The main false-positive cause of CF1 (spec 5.1)."""
     at = partial(clam_at, hike_deg=12.0)
-    front = replay(shot(at, FRONT), "clam")
+    front = tracked(shot(at, FRONT), "clam")
     assert {r.checks["pelvis_rolls_back"].reason for r in front.counted} == {"view"}
-    oblique = replay(shot(at, Camera(yaw_deg=35)), "clam")
+    oblique = tracked(shot(at, Camera(yaw_deg=35)), "clam")
     assert len(oblique.counted) == 3
     assert not any(r.checks["pelvis_rolls_back"].fault for r in oblique.counted)
 
@@ -341,7 +341,7 @@ def test_a_hip_hike_from_the_front_is_no_pelvic_roll_and_in_an_oblique_view_it_d
 def test_a_laptop_beside_the_mid_line_is_no_pelvic_drop():
     """The main false-positive cause of BF3: a constant tilt is removed by the baseline."""
     camera = Camera(yaw_deg=-83, height_m=0.8)
-    played = replay(shot(bridge_at, camera), "bridge", view="head")
+    played = tracked(shot(bridge_at, camera), "bridge", view="head")
     assert len(played.counted) == 3
     assert not any(r.checks["pelvis_drops"].fault for r in played.counted)
     assert np.nanmax(np.abs(played.stretches[0].measures.column("pelvic_drop_deg"))) < 6
@@ -351,7 +351,7 @@ def test_knock_knees_at_rest_are_no_fault():
     """The main false-positive cause of BF5: the baseline removes it."""
     camera = Camera(yaw_deg=90, height_m=1.2)
     at = partial(bridge, knees_in_deg=14.0)
-    assert replay(shot(lambda x: at(STRAIGHT_M * x), camera), "bridge").found("knees_fall_in") == [0, 0, 0]
+    assert tracked(shot(lambda x: at(STRAIGHT_M * x), camera), "bridge").found("knees_fall_in") == [0, 0, 0]
 
 
 # --- what is not the exercise ---------------------------------------------------------------------
@@ -378,13 +378,13 @@ def test_other_movements_are_no_repetitions(exercise, what, yaw):
     points = moving(OTHERS[what])
     camera = Camera(yaw_deg=yaw, height_m=0.6, distance_m=3.5, target=(0.3, 0.4, 0))
     track = film(points, np.arange(len(points)) / 30, camera, noise_px=1.0, noise_m=0.01, rho=0.8)
-    assert replay(track, exercise).counted == []
+    assert tracked(track, exercise).counted == []
 
 
 @pytest.mark.parametrize(("exercise", "at"), [("clam", bridge_at), ("bridge", clam_at)])
 @pytest.mark.parametrize("yaw", [0, 40])
 def test_one_exercise_is_not_the_other(exercise, at, yaw):
-    assert replay(shot(at, Camera(yaw_deg=yaw)), exercise).counted == []
+    assert tracked(shot(at, Camera(yaw_deg=yaw)), exercise).counted == []
 
 
 @pytest.mark.parametrize(("exercise", "at"), [("bridge", bridge_at), ("clam", clam_at)])
@@ -393,21 +393,21 @@ def test_lying_in_position_without_moving_is_no_repetition(exercise, at):
     points = np.stack([at(0.0)] * len(time_s))
     for seed in range(2):
         track = film(points, time_s, SIDE, noise_px=3.0, noise_m=0.01, rho=0.9, seed=seed)
-        assert replay(track, exercise).reps == []
+        assert tracked(track, exercise).reps == []
 
 
 def test_a_knee_dropping_out_in_a_bridge_position_is_no_bridge():
     """The legs move, the pelvis does not."""
     points = moving(lambda x: bridge(0.0, knees_in_deg=-25 * x))
-    assert replay(film(points, np.arange(len(points)) / 30, SIDE), "bridge").counted == []
+    assert tracked(film(points, np.arange(len(points)) / 30, SIDE), "bridge").counted == []
 
 
 def test_standing_up_after_the_set_adds_nothing():
     bridges = shot(bridge_at, SIDE)
     walking = moving(lambda x: standing(2 * x - 1))
     upright = film(walking, np.arange(len(walking)) / 30, Camera(distance_m=4.0, target=(0.3, 0.6, 0)))
-    assert len(replay(joined(bridges, upright), "bridge").counted) == 3
-    assert len(replay(joined(upright, bridges), "bridge").counted) == 3
+    assert len(tracked(joined(bridges, upright), "bridge").counted) == 3
+    assert len(tracked(joined(upright, bridges), "bridge").counted) == 3
 
 
 def test_swapping_all_labels_is_another_body_and_not_a_reason_to_fail():
@@ -416,6 +416,6 @@ def test_swapping_all_labels_is_another_body_and_not_a_reason_to_fail():
         swap_sides(np.stack([bridge_at(x) for x in repetitions(REPS)[1]])), track.time_s, SIDE,
         visibility={L.RIGHT_KNEE: 0.2},
     )  # fmt: skip
-    played = replay(whole, "bridge")
+    played = tracked(whole, "bridge")
     assert played.reference.near == "left"
     assert len(played.counted) == 3

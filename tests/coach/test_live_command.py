@@ -16,7 +16,7 @@ from waiting import until
 
 from formcheck.session.reader import open_session
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "videos" / "bridge_side.mp4"
 LIVE = [sys.executable, "-m", "formcheck", "live"]
 
