@@ -23,8 +23,9 @@ def others_in_view(track: Track) -> list[tuple[float, float]]:
     """Spans of at least 2.5 s in which more than one person was seen, as (start, end) in seconds."""
     t = track.time_s
     step = np.diff(np.concatenate([[0], (track.people_seen > 1).astype(int), [0]]))
+    starts, stops = np.flatnonzero(step > 0).tolist(), np.flatnonzero(step < 0).tolist()
     spans: list[tuple[float, float]] = []
-    for start, stop in zip(np.flatnonzero(step > 0), np.flatnonzero(step < 0), strict=True):
+    for start, stop in zip(starts, stops, strict=True):
         begin, end = float(t[start]), float(t[min(stop, len(t) - 1)])
         if end - begin < _COUNTED_ONCE_S:
             continue
