@@ -124,12 +124,11 @@ def analyze(
               formcheck analyze clam.mov -e clam --side right --out results
     """
     from formcheck.cli.output import print_verdict, progress_bar
-    from formcheck.exercises.prescription import check_request
+    from formcheck.exercises.prescription import check_request, check_rotate
     from formcheck.pose.device import check_device
     from formcheck.pose.engine import check_engine
     from formcheck.report.write import write_outputs
     from formcheck.session.analyze import analyze as run
-    from formcheck.session.analyze import check_rotate
     from formcheck.session.folder import OutputFolder, is_session
     from formcheck.session.replay import replay_file
     from formcheck.video.file import VideoFile

@@ -12,18 +12,13 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
 from formcheck.engine.picture_turn import Degrees, picture_turn
-from formcheck.errors import FormcheckError
-from formcheck.exercises.prescription import check_request
+from formcheck.exercises.prescription import check_request, check_rotate
 from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
     from formcheck.pose.recording import Progress
-
-
-#: Degrees clockwise by which a picture can be turned.
-TURNS = (0, 90, 180, 270)
 
 
 @dataclass(frozen=True)
@@ -45,16 +40,6 @@ class _PoseReading:
     spent: dict[str, float]
     complete: bool
     warnings: list[str]
-
-
-def check_rotate(rotate: int | None) -> None:
-    """See that a picture can be turned by this.
-
-    Raises:
-        FormcheckError: it is none of `TURNS`.
-    """
-    if rotate is not None and rotate not in TURNS:
-        raise FormcheckError(f"A picture is turned by 0, 90, 180 or 270 degrees, not by {rotate}.")
 
 
 def _read(

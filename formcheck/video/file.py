@@ -480,6 +480,11 @@ def _turned(
     return ((a, b), (c, d))
 
 
+def turn_picture(image: NDArray[np.uint8], rotate: int) -> NDArray[np.uint8]:
+    """A picture turned by 0, 90, 180 or 270 degrees clockwise."""
+    return _upright(image, _turned(((1, 0), (0, 1)), rotate)) if rotate else image
+
+
 def _upright(image: NDArray[np.uint8], matrix: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
     (a, b), (c, d) = matrix
     if a == 0:
