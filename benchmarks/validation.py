@@ -149,6 +149,9 @@ def reliance(totals: Totals, counts: dict[str, Counter[str]]) -> list[str]:
                 told(definition, view, totals),
             ]
             rows.append("| " + " | ".join(cells) + " |")
+        lost = counts.get(f"{exercise}/unknown", Counter())
+        if lost["real"]:  # what is missed there is missed as well
+            rows.append(f"| **{definition.title}**, view not recognised | {told_of(lost)} | – | – |")
         refused = [
             plain(fault.title) for name, fault in definition.faults.items() if not seen_from(definition, name)
         ]
@@ -161,6 +164,11 @@ def repetitions(definition: Definition, view: str, count: Counter[str]) -> str:
     """How many of the true repetitions were counted."""
     if view not in definition.measures[definition.counting.signal].views:
         return "not counted from here"
+    return told_of(count)
+
+
+def told_of(count: Counter[str]) -> str:
+    """``rendered: 31 of 31; real: 14 of 14``."""
     said = []
     for kind, name, missed, false in (
         ("rendered", "rendered", "missed", "false"),

@@ -35,6 +35,11 @@ def make_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
 
 
+def part_of(path: Path) -> Path:
+    """The name a file has while it is being written."""
+    return path.with_name(f"{path.name}.part")
+
+
 def opener(path: str, flags: int) -> int:
     """For `open(..., opener=opener)`: a file that is made is made for this user only."""
     return os.open(path, flags, FILE_MODE)
@@ -49,7 +54,7 @@ def user_data_folder() -> Path:
     """
     chosen = os.environ.get("FORMCHECK_DATA")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()  # pathlib raises where there is no such user
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -215,6 +215,7 @@ def session(
     definition: Definition | None = None,
     voice: Heard | None = None,
     mute: bool = False,
+    declared_view: bool = False,
 ) -> Outcome:
     """Run a session to its end."""
     answers = results(track)
@@ -229,7 +230,7 @@ def session(
     flow = Flow(words, choices, lambda name: (plan, history), exercise)
     heard, patient = voice or Heard(), Patient(flow, KEYS | (keys or {}))
     made.patient = patient
-    options = LiveOptions(folder, clip=True, mute=mute)
+    options = LiveOptions(folder, clip=True, mute=mute, declared_view=declared_view)
     live = LiveSession(flow, lambda: made, MadeEngine(answers), heard, patient, options)
     return Outcome(live.run(), heard, patient, made, flow)
 

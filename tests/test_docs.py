@@ -147,7 +147,8 @@ def test_what_can_be_relied_on_is_said_for_every_exercise_and_view() -> None:
 
     text = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     table = text.split("<!-- reliance -->")[1].split("<!-- end -->")[0]
-    said = re.findall(r"^\| \*\*(.+?)\*\*, (.+?) \|", table, flags=re.M)
+    rows = re.findall(r"^\| \*\*(.+?)\*\*, (.+?) \|", table, flags=re.M)
+    said = [row for row in rows if row[1] != "view not recognised"]
     known = [load_definition(name) for name in EXERCISES]
     assert said == [
         (d.title, view.title.removeprefix("from "))

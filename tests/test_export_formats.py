@@ -132,6 +132,19 @@ def test_mot_holds_only_angles_that_are_ok(analysis, folder):
     assert "pelvic_drop_deg" in done.notes[0]  # not measurable from the side: named, not written
 
 
+def test_json_tells_what_was_checked_and_why_the_rest_was_not(analysis, folder):
+    content = json.loads(exported(folder, "json").read_text(encoding="utf-8"))
+    assert content["schema"] == "formcheck.export/1"  # whatever the module that writes it is called
+    faults = analysis.summary.faults
+    checked = sum(info.checked for info in faults.values())
+    assert content["coverage"] == {"checked": checked, "total": len(faults), "state": "faulty"}
+    told = [title for group in content["not_checked"] for title in group["titles"]]
+    assert {analysis.definition.faults[n].title for n, info in faults.items() if not info.checked} <= set(
+        told
+    )
+    assert all(group["why"] for group in content["not_checked"])
+
+
 def test_csv_and_json_hold_angles_and_trajectories_together_with_gaps_empty(analysis, folder):
     with exported(folder, "csv").open(encoding="utf-8", newline="") as file:
         head, *rows = list(csv.reader(file))

@@ -9,9 +9,11 @@ them (a test keeps the two alike)::
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from formcheck.errors import printable
 
 SCHEMA: Literal["formcheck.summary/1"] = "formcheck.summary/1"
 
@@ -44,7 +46,7 @@ class _Model(BaseModel):
 class Source(_Model):
     """The video that was read."""
 
-    file: str
+    file: Annotated[str, AfterValidator(printable)]
     width: int
     height: int
     fps: float

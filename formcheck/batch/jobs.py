@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from formcheck.analysis.summary import Summary
-from formcheck.errors import FormcheckError, printable
+from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import nearest
 from formcheck.session.folder import LARGEST_SUMMARY, RESULTS, SESSION, OutputFolder, results_name
 from formcheck.session.schema import read_meta
@@ -36,6 +36,8 @@ class Job:
         version: the formcheck that planned it; another one refuses to do it.
         model_sha256: hashes of the weights that are to be used, by file name.
         threads, device: for the pose model, see `formcheck.pose.engine.open_engine`.
+        name: of the video in tables and messages, as seen from the folder or the list: no names of folders
+            above, which may be people's.
     """
 
     video: Path
@@ -50,6 +52,7 @@ class Job:
     model_sha256: dict[str, str] = field(default_factory=dict)
     threads: int = 1
     device: str = "cpu"
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def find_jobs(
     places: set[Path] = set()
     for row in rows:
         video = (root / row["video"]).absolute()
-        if video.name in ("", ".."):
+        if video.name in ("", "..") or "\0" in row["video"]:
             raise FormcheckError(f"'{row['video']}' in the list {source} is not the name of a video.")
         kind = row.get("exercise") or exercise
         if not kind:
@@ -146,9 +149,15 @@ def find_jobs(
                 device=device,
                 version=__version__,
                 model_sha256=weights,
+                name=name_below(video, root.absolute()),
             )
         )
     return jobs
+
+
+def name_below(path: Path, root: Path) -> str:
+    """A file's or folder's name as seen from `root`; its last part alone where it lies elsewhere."""
+    return shown(path.relative_to(root)) if path.is_relative_to(root) else printable(path.name)
 
 
 def _in_folder(folder: Path) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from formcheck.batch.cluster import run_cluster
 from formcheck.batch.jobs import Job, Outcome, find_jobs, in_order, split_done
 from formcheck.batch.local import run_local
 from formcheck.batch.tables import write_tables
+from formcheck.errors import printable, shown
 from formcheck.files import make_folder
 from formcheck.session.folder import BATCH_LOCK, writing_to
 from formcheck.session.folder_lock import only_writer
@@ -91,7 +92,8 @@ def _run(jobs: list[Job], tables: Path, workers: int, cluster: str | None) -> in
             if outcome.state == "failed":
                 _tell(console, outcome)
             elif not console.is_terminal:
-                console.print(f"{outcome.state}: {outcome.job.video.name}", soft_wrap=True)
+                # The name may hold brackets, which are not markup.
+                console.print(f"{outcome.state}: {outcome.job.name}", markup=False, soft_wrap=True)
 
         if cluster is not None:
             came = run_cluster(todo, cluster, told)
@@ -100,7 +102,7 @@ def _run(jobs: list[Job], tables: Path, workers: int, cluster: str | None) -> in
     outcomes = [*settled, *came]
     files = write_tables(in_order(outcomes, jobs), jobs, tables)
     for file in files:
-        print(file)
+        print(shown(file))
     if len(outcomes) < len(jobs):
         print(
             f"Stopped: {len(jobs) - len(outcomes)} of {len(jobs)} videos are left; "
@@ -118,5 +120,4 @@ def _run(jobs: list[Job], tables: Path, workers: int, cluster: str | None) -> in
 
 
 def _tell(console: Console, outcome: Outcome) -> None:
-    # The sentence may hold brackets, which are not markup.
-    console.print(f"failed: {outcome.job.video.name}: {outcome.error}", markup=False, soft_wrap=True)
+    console.print(f"failed: {outcome.job.name}: {printable(outcome.error)}", markup=False, soft_wrap=True)

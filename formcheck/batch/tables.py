@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from formcheck.analysis.summary import Rep, Summary
-from formcheck.batch.jobs import Job, Outcome, read_summary
+from formcheck.batch.jobs import Job, Outcome, name_below, read_summary
 from formcheck.engine.repetition import COUNTED
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import load_definition
 from formcheck.session.folder import replacing
 
@@ -24,8 +24,9 @@ Columns = dict[str, type]
 def write_tables(outcomes: Iterable[Outcome], jobs: list[Job], folder: Path) -> list[Path]:
     """Writes both tables.
 
-    A cell is empty where nothing is known: a fault's grade where it was not checked, a value that was not
-    measurable, everything but the error for a video that failed. Results are read one after the other, so
+    Videos and results are named as seen from the batch's own folder: the folders above may be called after
+    people. A cell is empty where nothing is known: a fault's grade where it was not checked, a value that was
+    not measurable, everything but the error for a video that failed. Results are read one after the other, so
     that ten thousand of them need no memory.
 
     Args:
@@ -43,7 +44,7 @@ def write_tables(outcomes: Iterable[Outcome], jobs: list[Job], folder: Path) -> 
     measures, faults = _names(jobs)
     written = []
     for name, columns, rows in (
-        (VIDEOS, video_columns(faults), lambda: map(_video_row, outcomes)),
+        (VIDEOS, video_columns(faults), lambda: (_video_row(o, folder) for o in outcomes)),
         (REPS, rep_columns(measures, faults), lambda: _rep_rows(outcomes)),
     ):
         written.append(_write_csv(folder / f"{name}.csv", columns, rows()))
@@ -96,18 +97,20 @@ def _names(jobs: list[Job]) -> tuple[list[str], list[str]]:
     return list(measures), list(faults)
 
 
-def _video_row(outcome: Outcome) -> dict[str, Any]:
+def _video_row(outcome: Outcome, folder: Path) -> dict[str, Any]:
     job = outcome.job
+    results = name_below(job.out.absolute(), folder.absolute())
     row: dict[str, Any] = {
-        "video": str(job.video),
-        "exercise": job.exercise,
+        "video": _name(job),
+        "exercise": printable(job.exercise),
         "state": outcome.state,
-        "error": outcome.error,
+        # Whatever went wrong, its sentence names the file.
+        "error": shown(outcome.error).replace(shown(job.video), _name(job)).replace(shown(job.out), results),
     }
     if outcome.state == "failed" or (summary := read_summary(job)) is None:
         return row
     row |= {
-        "results": str(job.out),
+        "results": results,
         "side": summary.side,
         "view": summary.view.name,
         "complete": int(summary.complete),
@@ -133,6 +136,10 @@ def _video_row(outcome: Outcome) -> dict[str, Any]:
     return row
 
 
+def _name(job: Job) -> str:
+    return job.name or printable(job.video.name)
+
+
 def _rep_rows(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
     for outcome in outcomes:
         if outcome.state == "failed" or (summary := read_summary(outcome.job)) is None:
@@ -143,7 +150,7 @@ def _rep_rows(outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
 
 def _rep_row(job: Job, summary: Summary, rep: Rep) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "video": str(job.video),
+        "video": _name(job),
         "exercise": summary.exercise,
         "side": summary.side,
         "view": summary.view.name,

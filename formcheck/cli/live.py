@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from formcheck.errors import shown
 from formcheck.exercises.definition import EXERCISES
 
 # Headings of the help.
@@ -171,7 +172,7 @@ def live(
     if result.problem:
         out_.print(f"Recording stopped early: {result.problem}")
     if result.folder is not None:
-        out_.print(f"Session: {result.folder}", soft_wrap=True)
+        out_.print(f"Session: {shown(result.folder)}", markup=False, soft_wrap=True)
     else:
         out_.print("Nothing was recorded.")
     if stats:

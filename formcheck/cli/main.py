@@ -6,6 +6,7 @@ Results go to standard output; progress, warnings and errors to standard error. 
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from formcheck.cli import sessions
 from formcheck.cli.live import live
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import EXERCISES
 from formcheck.version import __version__
 
@@ -312,6 +313,7 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Entry point: every expected failure is one sentence and a non-zero exit status."""
+    _write_any_character()
     try:
         command = typer.main.get_command(app)
         _plain_switches(command)
@@ -325,7 +327,31 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
+    except (OSError, UnicodeError, MemoryError) as error:
+        _fail(printable(_what_the_system_says(error), 1000))
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _write_any_character() -> None:
+    """Whatever reads the output gets UTF-8, also on a Windows with another code page; a terminal gets what it
+    can show, and the rest spelled out."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _what_the_system_says(error: Exception) -> str:
+    """A sentence on a failure that no part of the program has a better one for."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: close other programs, or take a smaller video."
+    if isinstance(error, OSError):
+        where = f" to use {error.filename}" if error.filename else ""
+        return (
+            f"The computer refused{where} ({error.strerror or error}): "
+            "see that the disk is there, not full, and yours to use."
+        )
+    return f"A name or a text is not readable ({error}): rename the file, or save the text as UTF-8."
 
 
 def _plain_switches(command: Any) -> None:

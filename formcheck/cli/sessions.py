@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from formcheck.cli.keep_delete import sessions_app
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, shown
 
 
 def register(app: typer.Typer) -> None:
@@ -81,10 +81,11 @@ def rescore(
             for note in done.notes:
                 print(note, file=sys.stderr)
             if json_:
-                told.append({"session": str(done.path), "changes": done.changes, "summary": done.summary})
+                told.append({"session": shown(done.path), "changes": done.changes, "summary": done.summary})
                 continue
             some = f"{len(done.changes)} changed" if done.changes else "nothing has changed"
-            print(f"{done.path}: {some}", *(f"  {line}" for line in done.changes), sep="\n", flush=True)
+            lines = (f"  {line}" for line in done.changes)
+            print(f"{shown(done.path)}: {some}", *lines, sep="\n", flush=True)
     except KeyboardInterrupt:
         stopped = True
         print(
@@ -112,6 +113,12 @@ def export(
     video: Annotated[
         Path | None, typer.Option(help="The session's video, where it is not in the session's folder.")
     ] = None,
+    decimal_comma: Annotated[
+        bool,
+        typer.Option(
+            "--decimal-comma", help="CSV for a spreadsheet set to German, French and the like: 1,5; 2,5."
+        ),
+    ] = False,
 ) -> None:
     """Write a stored session as a report, a clip, or for another program.
 
@@ -122,10 +129,12 @@ def export(
     from formcheck.session.reader import open_session
 
     with open_session(session) as opened:
-        done = export_session(opened, to.lower(), out, rep=rep, fault=fault, video=video)
+        done = export_session(
+            opened, to.lower(), out, rep=rep, fault=fault, video=video, decimal_comma=decimal_comma
+        )
     for note in done.notes:
         print(note, file=sys.stderr)
-    print(done.path)
+    print(shown(done.path))
 
 
 def batch(

@@ -14,6 +14,9 @@ from formcheck.exercises.definition import Definition
 
 #: A fault must have been checked in this share of a set's repetitions for praise of the whole set (spec 4.3).
 _CHECKED_SHARE = 0.7
+#: A set or session went well when at most this share of its repetitions had something wrong that is spoken of
+#: [D].
+_WRONG_SHARE = 1 / 3
 _LEVELS = {"P2": Priority.PELVIS_TRUNK, "P3": Priority.LEG, "P4": Priority.RANGE, "P5": Priority.TEMPO}
 
 
@@ -25,6 +28,11 @@ class FaultTally:
     grade: int = 0
     sure: float = 1.0
     held_s: float = 0.0
+
+
+def mostly_right(reps: int, wrong: int) -> bool:
+    """Did a set or a session go well? Not if nothing was done."""
+    return reps > 0 and wrong <= _WRONG_SHARE * reps
 
 
 class SetHistory:
@@ -46,10 +54,13 @@ class SetHistory:
             if fault.praise is not None:
                 self._praised_by.setdefault(fault.praise, []).append(name)
         self.reps = 0
+        self._full = True
+        self._wrong = 0
 
-    def add(self, checks: Mapping[str, FaultCheck]) -> None:
-        """One more repetition."""
+    def add(self, checks: Mapping[str, FaultCheck], *, full: bool = True) -> None:
+        """One more repetition, through the whole own range if `full`."""
         self.reps += 1
+        self._full = full
         for name, check in checks.items():
             if check.checked and name in self._seen:
                 fault = check.fault
@@ -58,6 +69,24 @@ class SetHistory:
                     if fault is None
                     else FaultTally(self.reps, fault.grade, fault.sure, fault.end_s - fault.start_s)
                 )
+        self._wrong += self.anything_wrong()
+
+    def too_small(self) -> bool:
+        """Was the latest repetition too small to show whether something else has changed?"""
+        lasts = (self.last(name) for name in self._seen if self.level(name) == Priority.RANGE)
+        return not self._full or any(seen is not None and self._counts(seen) for seen in lasts)
+
+    def in_streak(self) -> bool:
+        """Was the same thing wrong in the latest two repetitions?"""
+        return any(
+            fault.cue
+            and [s.rep for s in self._seen[name][-2:] if self._counts(s)] == [self.reps - 1, self.reps]
+            for name, fault in self._definition.faults.items()
+        )
+
+    def went_well(self) -> bool:
+        """Had few of the repetitions something wrong? False for a set without any."""
+        return mostly_right(self.reps, self._wrong)
 
     def judge_from(self, fault: str, rep: int) -> None:
         """Only repetitions from this one on speak for the fault's next cue."""

@@ -8,7 +8,6 @@ The flow is shared under a lock; nothing waits for the voice, the disk or the wi
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections import deque
@@ -35,6 +34,7 @@ from formcheck.errors import FormcheckError
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
+from formcheck.session.folder import free_folder, practised_name
 from formcheck.session.recorder import Recorder
 from formcheck.session.schema import SessionMeta
 from formcheck.version import __version__
@@ -115,15 +115,6 @@ class Latency:
             f"capture → shown p95 {p95(self.shown)}   fault → cue p95 {p95(self.cued)}   "
             f"frames {self.frames}, dropped {dropped} ({share:.1%})"
         )
-
-
-def free_folder(folder: Path) -> Path:
-    """This folder, or one with a number after it: a clock that was set back tells the same time twice."""
-    free, number = folder, 1
-    while os.path.lexists(free):
-        number += 1
-        free = folder.with_name(f"{folder.name}_{number}")
-    return free
 
 
 @dataclass(frozen=True)
@@ -430,8 +421,7 @@ class LiveSession:
             live=json.dumps(asdict(facts)),
             declared_side=self._options.side,
         )
-        # No name of a person in a file name.
-        folder = self._options.sessions / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{definition.name}"
+        folder = self._options.sessions / practised_name(datetime.now(), definition.name)
         try:
             return Recorder(
                 free_folder(folder),

@@ -58,7 +58,7 @@ class PastPractice:
     """What earlier sessions of the same person and exercise say.
 
     Attributes:
-        sessions: how many there were.
+        sessions: how many of this exercise went well: what is said fades with them.
         had_pain: the last one noted pain, so it is asked whether it settled.
     """
 

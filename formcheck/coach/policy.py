@@ -27,6 +27,8 @@ _ANY = frozenset({"rest", "rise", "hold", "lower", "lost"})
 _AT_REST = frozenset({"rest"})
 #: Praise fills silence, but not among the ticks of a hold.
 _QUIET = frozenset({"rest", "rise"})
+#: The number is said before everything that is said about the repetition.
+_COUNT_RANK = Priority.CANNOT_SEE + 0.5
 _IN_HOLD = frozenset({"hold"})
 _TICK_S = 1.0
 
@@ -40,6 +42,12 @@ class _Due:
     phases: frozenset[str] = _ANY
     order: int = 0
     asked: bool = False  # by the patient: no gap to keep
+    rise_until: float = -_FOREVER  # also in a rise that has begun meanwhile, until then
+
+    @property
+    def rank(self) -> float:
+        """The lowest is said first."""
+        return _COUNT_RANK if self.say.key == "voice.count" else self.say.priority
 
 
 class Policy:
@@ -50,7 +58,7 @@ class Policy:
         words: the other sentences.
         sets, reps: as prescribed.
         focus_fault: the physio's choice, first within its level.
-        session_number: 1 for the patient's first session with this exercise.
+        session_number: 1 more than the sessions of this exercise that went well before (`went_well`).
         pain: 0 to 10, as said last; from 4 on nothing that asks for more is said.
         mouth: the voice, if something else speaks too; else one of its own.
         spoken_s: how long a text takes to speak, seconds (for a mouth of its own).
@@ -75,6 +83,7 @@ class Policy:
         self._sets, self._reps = sets, reps
         self._focus_fault = focus_fault
         self._session = session_number
+        self._stage = 1  # of the fading within a session: one more after each set that went well
         self._mouth = mouth if mouth is not None else Mouth(spoken_s)
         self.pain = pain
         self._due: list[_Due] = []
@@ -126,6 +135,7 @@ class Policy:
         self._last_summary = ""
         if self._set > 0 and reason not in ("pain", "stop"):
             self._focus = self._allowed_focus()
+            self._stage += self._history.went_well()
             self._last_summary = self._summary()
             self._add(self._last_summary, "voice.summary", Priority.PRAISE)
         return self._speak(t)
@@ -174,9 +184,9 @@ class Policy:
             phases=_AT_REST,
         )
         if self._set > 0:
-            self._history.add(rep.checks)
+            self._history.add(rep.checks, full=rep.times.rep_class == "full")
             # After the last repetition the summary says it: there is none left to change.
-            if index < self._reps and not self._correct():
+            if index < self._reps and not self._correct(t):
                 self._praise(t)
         return self._speak(t, at_lower_end=True)
 
@@ -299,9 +309,12 @@ class Policy:
     # --- corrective cues --------------------------------------------------------------------------
 
     def _reps_per_cue(self, marked: bool) -> int:
-        """One cue in so many repetitions, 0 for none before the summary (fading by set and session)."""
+        """One cue in so many repetitions, 0 for none before the summary.
+
+        Cues fade with the sets and sessions that went well, not with those that merely passed.
+        """
         rules = self._rules
-        by_set = rules.reps_per_cue[min(self._set, len(rules.reps_per_cue)) - 1]
+        by_set = rules.reps_per_cue[min(self._stage, len(rules.reps_per_cue)) - 1]
         if by_set == 0 or (self._session >= rules.summary_from_session and not marked):
             return 0
         if self._session >= rules.practised_from_session:
@@ -320,13 +333,14 @@ class Policy:
             return False
         return self._cued.get(fault, 0) < rules.max_same_cue_per_set
 
-    def _correct(self) -> bool:
+    def _correct(self, t: float) -> bool:
         """After a repetition: put the one cue that matters on the list."""
         for fault in self._history.candidates():
             last = self._history.last(fault)
             marked = last is not None and self._history.marked(last.grade, last.held_s, last.sure)
             if self._may_cue(fault, self._history.reps, marked):
-                self._add_cue(fault, _FOREVER, _AT_REST)
+                # The number comes first, and may take what little rest there is.
+                self._add_cue(fault, _FOREVER, _AT_REST, rise_until=t + self._rules.count_stale_s)
                 return True
         return False
 
@@ -348,9 +362,12 @@ class Policy:
             best = min(ready, key=lambda f: (f != self._focus_fault, -self._history.frequency(f)))
             self._add_cue(best, self._entered_s + self._rules.hold_start_s, _IN_HOLD)
 
-    def _add_cue(self, fault: str, until: float, phases: frozenset[str]) -> None:
+    def _add_cue(
+        self, fault: str, until: float, phases: frozenset[str], rise_until: float = -_FOREVER
+    ) -> None:
         text = self._definition.faults[fault].cue or ""
-        self._add(text, f"fault.{fault}", self._history.level(fault), until, phases, fault)
+        level = self._history.level(fault)
+        self._add(text, f"fault.{fault}", level, until, phases, fault, rise_until=rise_until)
 
     def _was_cued(self, fault: str, *, about: int) -> None:
         """Book-keeping once a cue is really being spoken."""
@@ -373,10 +390,15 @@ class Policy:
             fault, self._tied = self._tied[0], None
             seen = history.last(fault)
             if seen is not None and seen.grade < rules.speak_grade:
-                self._add(self._words("voice.changed"), "voice.changed", Priority.PRAISE, until, _QUIET)
+                if history.too_small():  # which shows no change: the next one may
+                    self._tied = (fault, history.reps + 1)
+                else:
+                    self._add(self._words("voice.changed"), "voice.changed", Priority.PRAISE, until, _QUIET)
                 return
         if self._reps_per_cue(marked=False) == 0:
             return  # only counts until the summary
+        if history.in_streak():
+            return  # praise for one thing would hide what keeps going wrong with another
         owed = sum(self._praised.values()) < sum(self._cued.values())
         if not owed and history.reps - self._last_praise_rep < rules.praise_every_reps:
             return
@@ -451,9 +473,11 @@ class Policy:
         fault: str | None = None,
         *,
         asked: bool = False,
+        rise_until: float = -_FOREVER,
     ) -> None:
         self._order += 1
-        self._due.append(_Due(Say(text, key, priority, fault=fault), until, phases, self._order, asked))
+        say = Say(text, key, priority, fault=fault)
+        self._due.append(_Due(say, until, phases, self._order, asked, rise_until))
 
     def _speak(self, t: float, *, at_lower_end: bool = False) -> list[Message]:
         """The most important sentence that may be said now, if the voice is free."""
@@ -464,12 +488,16 @@ class Policy:
         ready = [
             due
             for due in self._due
-            if (self._phase in due.phases or (at_lower_end and "rest" in due.phases))
+            if (
+                self._phase in due.phases
+                or (at_lower_end and "rest" in due.phases)
+                or (self._phase == "rise" and t <= due.rise_until)
+            )
             and (due.say.fault is None or gap or due.asked)
         ]
         if not ready:
             return []
-        due = min(ready, key=lambda d: (d.say.priority, d.order))
+        due = min(ready, key=lambda d: (d.rank, d.order))
         self._due.remove(due)
         self._mouth.speak(t, due.say)
         if due.say.fault is not None:

@@ -6,11 +6,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from formcheck.analysis.findings import Findings
+from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
+from formcheck.coach.history import mostly_right
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
 from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
+from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
 from formcheck.pose.engine import PoseEngine
@@ -131,10 +135,10 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
         return (asked,)
     signal = definition.measures[definition.counting.signal].views
     countable = [view for view in definition.views if view in signal]
-    focus = definition.faults[focus_fault].best_view if focus_fault is not None else None
+    places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
 
     def shown(view: str) -> tuple[bool, int]:
-        return view == focus, sum(m.views.get(view) == "ok" for m in definition.measures.values())
+        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
 
     return tuple(sorted(countable, key=shown, reverse=True))
 
@@ -155,6 +159,18 @@ def history_of(request: LiveRequest, exercise: str) -> PastPractice:
     assert last is not None
     pains = [last.pain_before, *(s.pain for s in last.sets)]
     return PastPractice(
-        sessions=sum(s.exercise == exercise and bool(s.live and s.live.sets) for s in past),
+        sessions=sum(s.exercise == exercise and _went_well(s) for s in past),
         had_pain=any(pain for pain in pains if pain is not None),
     )
+
+
+def _went_well(summary: Summary) -> bool:
+    """Had few of a session's counted repetitions something wrong that is spoken of?"""
+    definition = load_definition(summary.exercise)
+    spoken_of = {name for name, fault in definition.faults.items() if fault.cue}
+    counted = [rep for rep in summary.reps if rep.class_ in COUNTED]
+    wrong = sum(
+        any(f.id in spoken_of and f.grade >= definition.feedback.speak_grade for f in rep.faults)
+        for rep in counted
+    )
+    return mostly_right(len(counted), wrong)

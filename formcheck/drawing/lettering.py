@@ -89,17 +89,26 @@ def elide(text: str, width: float, size: float, weight: int = 400) -> str:
     return text[:low].rstrip(" ,.·") + "…" if low else ""
 
 
-@lru_cache(maxsize=256)
-def wrap(text: str, width: float, size: float, weight: int, lines: int) -> tuple[str, ...]:
-    """The text in at most `lines` lines that fit, the last one elided if need be."""
-    words, line = text.split(), ""
+@lru_cache(maxsize=1024)
+def broken(text: str, width: float, size: int, weight: int) -> tuple[tuple[str, ...], bool]:
+    """The text in lines, and whether each of them fits the width (a long word may not)."""
     out: list[str] = []
-    for i, word in enumerate(words):
-        longer = f"{line} {word}".strip()
-        if line and text_width(longer, size, weight) > width:
-            if len(out) == lines - 1:
-                return (*out, elide(" ".join([line, *words[i:]]), width, size, weight))
+    line, taken, fits = "", 0.0, True
+    blank = text_width("a b", size, weight) - text_width("ab", size, weight)
+    for word in text.split():
+        needed = text_width(word, size, weight) + 1  # a pixel for rounding
+        if line and taken + blank + needed > width:
             out.append(line)
-            longer = word
-        line = longer
-    return (*out, elide(line, width, size, weight)) if line else tuple(out)
+            line, taken = "", 0.0
+        taken += needed + (blank if line else 0)
+        line = f"{line} {word}".strip()
+        fits = fits and taken <= width
+    return ((*out, line) if line else tuple(out)), fits
+
+
+def wrap(text: str, width: float, size: float, weight: int, lines: int) -> tuple[str, ...]:
+    """The text in at most `lines` lines that fit; what does not fit is elided."""
+    rows, _ = broken(text, width, round(size), weight)
+    if len(rows) > lines:
+        rows = (*rows[: lines - 1], " ".join(rows[lines - 1 :]))
+    return tuple(elide(row, width, size, weight) for row in rows)

@@ -1,6 +1,6 @@
 """`LiveEngine`: the engine of a live session, from an empty mat to judged repetitions (spec 6.2).
 
-``practice.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
+``engine.update(seen)`` filters one frame's landmarks, waits until the body lies still in the start
 position, takes the baseline from it, learns the person's own range from practice repetitions, and then
 feeds the same `Tracker` that recordings use. It is synchronous and knows no device and no clock; the same
 frames and the same calls between them always give the same repetitions, live or replayed.
@@ -121,6 +121,77 @@ class _Kept:
     world: NDArray[np.float32] | None
 
 
+@dataclass(frozen=True)
+class _Baseline:
+    """What is measured against, once the body has lain still.
+
+    Attributes:
+        reference: of the measures.
+        measurer: measures against it.
+        sd: ``(1, M)`` expected error of each measure.
+        anchor: ``(2,)`` where the shoulders lay, pixels.
+    """
+
+    reference: Reference
+    measurer: Measurer
+    sd: NDArray[np.float64]
+    anchor: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _OwnRange:
+    """The person's own range, or the practice repetitions towards it."""
+
+    range: float | None = None
+    peaks: tuple[float, ...] = ()
+    wanted: int = PRACTICE_REPS
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Where the session stands, and what counts there."""
+
+    stage: Stage = "setup"
+    in_set: bool = False
+    tracker: Tracker | None = None
+    ongoing: OngoingFaults | None = None
+
+
+@dataclass(frozen=True)
+class _Settling:
+    """The way to a start position, by times on the session's clock.
+
+    Attributes:
+        looked_s: when the position was looked at last, and `problem` what was in the way.
+        lies_badly_s: since when only how the body lies is in the way.
+        eager_s: when the baseline was last looked for in the movement itself.
+    """
+
+    looked_s: float | None = None
+    problem: Problem | None = None
+    lies_badly_s: float | None = None
+    eager_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """Since when the body has been away, or somewhere else; and when it was last in the posture."""
+
+    away_s: float | None = None
+    moved_s: float | None = None
+    in_posture_s: float | None = None
+
+
+@dataclass(frozen=True)
+class _Recent:
+    """The last seconds: frames, frames of a body that does not wait, postures, and disagreements."""
+
+    kept: deque[_Kept] = field(default_factory=deque)
+    restless: deque[_Kept] = field(default_factory=deque)
+    shape: deque[tuple[float, bool]] = field(default_factory=deque)
+    apart: deque[float] = field(default_factory=lambda: deque(maxlen=5))
+
+
 class LiveEngine:
     """One live session's engine.
 
@@ -138,35 +209,37 @@ class LiveEngine:
         side: str | None = None,
     ) -> None:
         self.definition = definition
-        self.reference: Reference | None = None
-        self.range: float | None = None
-        self.stage: Stage = "setup"
         self._check = check
         self._side = side
         self._steady = LiveFilter()
-        self._kept: deque[_Kept] = deque()
-        self._shape: deque[tuple[float, bool]] = deque()
-        self._in_posture_s: float | None = None
-        self._moved_since_s: float | None = None
-        self._away_since_s: float | None = None
-        self._anchor: NDArray[np.float64] | None = None
-        self._apart: deque[float] = deque(maxlen=5)
-        self._tracker: Tracker | None = None
-        self._ongoing: OngoingFaults | None = None
-        self._peaks: list[float] = []
-        self._practice_of = PRACTICE_REPS
-        self._in_set = False
-        self._restless: deque[_Kept] = deque()
-        self._eager_s = 0.0
-        self._lies_badly_s: float | None = None
-        self._looked_s: float | None = None
-        self._not_right: Problem | None = None
+        self._recent = _Recent()
+        # The state: each value is replaced as a whole.
+        self._at = _Counting()
+        self._baseline: _Baseline | None = None
+        self._own = _OwnRange()
+        self._settling = _Settling()
+        self._leaving = _Leaving()
+
+    @property
+    def stage(self) -> Stage:
+        """Where the session stands."""
+        return self._at.stage
+
+    @property
+    def reference(self) -> Reference | None:
+        """The baseline, or None before there is one."""
+        return self._baseline.reference if self._baseline is not None else None
+
+    @property
+    def range(self) -> float | None:
+        """The own range of the counting signal, or None before it is known."""
+        return self._own.range
 
     # --- steering, between frames -------------------------------------------------------------------
 
     def start_set(self) -> None:
         """Begin a set: at once when a baseline has just been taken, else after a new one."""
-        self._in_set = True
+        self._at = replace(self._at, in_set=True)
         if self.stage == "ready":
             self._begin("work")
         elif self.stage in ("resting", "paused"):
@@ -174,16 +247,14 @@ class LiveEngine:
 
     def end_set(self) -> RepResult | None:
         """End the set; a repetition whose lowering was nearly done is still returned."""
-        last = self._tracker.finish() if self.stage == "work" and self._tracker is not None else None
-        self._in_set = False
-        self._tracker = None
-        self.stage = "resting"
+        tracker = self._at.tracker if self.stage == "work" else None
+        last = tracker.finish() if tracker is not None else None
+        self._at = _Counting("resting")
         return last if last is not None and last.times.rep_class != "void" else None
 
     def pause(self) -> None:
         """Stop counting; the repetition under way is forgotten."""
-        self._tracker = None
-        self.stage = "paused"
+        self._at = _Counting("paused", self._at.in_set)
 
     def resume(self) -> None:
         """Go on after a pause, from a new baseline."""
@@ -194,34 +265,38 @@ class LiveEngine:
 
     def update(self, seen: SeenFrame) -> LiveMoment:
         """One frame, later than the one before."""
-        slept = bool(self._kept) and seen.time_s - self._kept[-1].seen.time_s > _AWAY_S
+        kept = self._recent.kept
+        slept = bool(kept) and seen.time_s - kept[-1].seen.time_s > _AWAY_S
         filtered = self._steady(seen)
         xy, world = filtered if filtered is not None else (None, None)
-        self._kept.append(_Kept(seen, xy, world))
-        while seen.time_s - self._kept[0].seen.time_s > STILL_S + 0.5:
-            self._kept.popleft()
+        kept.append(_Kept(seen, xy, world))
+        while seen.time_s - kept[0].seen.time_s > STILL_S + 0.5:
+            kept.popleft()
         if seen.disagreement is not None:
-            self._apart.append(seen.disagreement)
+            self._recent.apart.append(seen.disagreement)
         self._note_shape(seen.time_s, world)
         if self.stage in ("setup", "still"):
             return self._set_up(seen, xy)
-        if self.stage in ("resting", "paused") or self.reference is None:
+        if self.stage in ("resting", "paused") or self._baseline is None:
             return LiveMoment(seen.time_s, seen.index, self.stage, xy=xy, visibility=seen.visibility)
-        if slept or self._has_left(seen, xy):  # of what was done while the computer slept nothing is known
+        if slept or self._has_left(
+            seen, xy, self._baseline
+        ):  # of what was done while the computer slept nothing is known
             self._to_setup()
             return self._set_up(seen, xy)
-        return self._follow(seen, xy, world)
+        return self._follow(seen, xy, world, self._baseline)
 
     def _set_up(self, seen: SeenFrame, xy: NDArray[np.float32] | None) -> LiveMoment:
         t = seen.time_s
         problem = self._in_the_way(t)
-        self.stage = "setup" if problem is not None else "still"
+        self._at = _Counting("setup" if problem is not None else "still", self._at.in_set)
         done: Reference | None = None
         calibrated: float | None = None
         left = 0.0
-        self._restless.append(self._kept[-1])
+        restless = self._recent.restless
+        restless.append(self._recent.kept[-1])
         if problem is not None and problem.id not in LYING:
-            self._restless.clear()
+            restless.clear()
         if problem is None:
             still_for = self._still_for()
             left = max(0.0, STILL_S - still_for)
@@ -229,7 +304,7 @@ class LiveEngine:
                 done = self._take_baseline()
             elif still_for < _RESTLESS_S:
                 problem = HOLD_STILL
-        if done is None and self._restless and self._learn_from_movement(t):
+        if done is None and restless and self._learn_from_movement(t):
             done, calibrated, problem = self.reference, self.range, None
         return LiveMoment(
             t,
@@ -239,50 +314,55 @@ class LiveEngine:
             still_left_s=left,
             xy=xy,
             visibility=seen.visibility,
-            practice_done=len(self._peaks),
-            practice_of=self._practice_of,
+            practice_done=len(self._own.peaks),
+            practice_of=self._own.wanted,
             baseline=done,
             calibrated=calibrated,
         )
 
     def _in_the_way(self, t: float) -> Problem | None:
         """What keeps the body from starting; how it lies only for a while."""
-        if self._looked_s is None or t - self._looked_s >= _LOOK_EVERY_S - 5e-4:
-            self._looked_s, self._not_right = t, self._check(self._window(_LOOK_S))
-        problem = self._not_right
+        at = self._settling
+        if at.looked_s is None or t - at.looked_s >= _LOOK_EVERY_S - 5e-4:
+            at = replace(at, looked_s=t, problem=self._check(self._window(_LOOK_S)))
+        problem = at.problem
         if problem is not None and problem.id == HOLD_STILL.id:
             problem = None  # looked at here, over the whole time that the baseline needs
         if problem is None and self._unsteady():
             problem = UNSTEADY
         if problem is None or problem.id not in LYING:
-            self._lies_badly_s = None if problem is not None else self._lies_badly_s
+            self._settling = at if problem is None else replace(at, lies_badly_s=None)
             return problem
-        self._lies_badly_s = t if self._lies_badly_s is None else self._lies_badly_s
-        return problem if t - self._lies_badly_s < _PATIENCE_S else None
+        since_s = t if at.lies_badly_s is None else at.lies_badly_s
+        self._settling = replace(at, lies_badly_s=since_s)
+        return problem if t - since_s < _PATIENCE_S else None
 
     def _follow(
-        self, seen: SeenFrame, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+        self,
+        seen: SeenFrame,
+        xy: NDArray[np.float32] | None,
+        world: NDArray[np.float32] | None,
+        baseline: _Baseline,
     ) -> LiveMoment:
-        assert self.reference is not None
-        row = self._measure(seen, xy, world)
-        stage: Stage = self.stage
+        row = self._measure(seen, xy, world, baseline)
+        at = self._at
         phase, level, closed, calibrated = "rest", None, None, None
         ongoing: dict[str, Ongoing] = {}
-        if self._tracker is not None:
-            observation = self._tracker.feed(
-                row, in_posture=self._in_posture(seen.time_s), in_shape=self._shape[-1][1]
+        if at.tracker is not None:
+            observation = at.tracker.feed(
+                row, in_posture=self._in_posture(seen.time_s), in_shape=self._recent.shape[-1][1]
             )
             phase, level, closed = observation.phase, observation.level, observation.closed
         practised: RepResult | None = None
-        if stage == "practice" and closed is not None:
+        if at.stage == "practice" and closed is not None:
             practised, closed = closed, None
             calibrated = self._practised(practised)
-        elif stage == "work" and self._ongoing is not None:
-            ongoing = self._ongoing.update(row, phase)
+        elif at.stage == "work" and at.ongoing is not None:
+            ongoing = at.ongoing.update(row, phase)
         return LiveMoment(
             seen.time_s,
             seen.index,
-            stage,
+            at.stage,
             xy=xy,
             visibility=seen.visibility,
             row=row,
@@ -291,16 +371,20 @@ class LiveEngine:
             closed=closed,
             practised=practised,
             ongoing=ongoing,
-            practice_done=len(self._peaks),
-            practice_of=self._practice_of,
+            practice_done=len(self._own.peaks),
+            practice_of=self._own.wanted,
             calibrated=calibrated,
         )
 
     def _measure(
-        self, seen: SeenFrame, xy: NDArray[np.float32] | None, world: NDArray[np.float32] | None
+        self,
+        seen: SeenFrame,
+        xy: NDArray[np.float32] | None,
+        world: NDArray[np.float32] | None,
+        baseline: _Baseline,
     ) -> MeasureTable:
         person = xy is not None and world is not None
-        table = self._measurer(
+        table = baseline.measurer(
             time_s=np.array([seen.time_s]),
             xy=(xy if xy is not None else _NO_XY)[None],
             world=(world if world is not None else _NO_WORLD)[None],
@@ -308,29 +392,28 @@ class LiveEngine:
             person=np.array([person and not self._unsteady()]),
             image_wh=seen.image_wh,
         )
-        return table.with_sd(np.where(np.isfinite(table.value), self._sd, np.nan))
+        return table.with_sd(np.where(np.isfinite(table.value), baseline.sd, np.nan))
 
     # --- baseline and calibration -------------------------------------------------------------------
 
     def _take_baseline(self) -> Reference:
-        kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - STILL_S - 1e-6]
-        track, xy, world = _as_track(kept)
+        track, xy, world = _as_track(self._last(STILL_S))
         reference = reference_at_rest(track, xy, world, self.definition, self._side)
         before = self.reference
         if before is None or (reference.view, reference.side) != (before.view, before.side):
             # SeenFrame from elsewhere the range reads differently: practise again.
-            self.range, self._peaks, self._practice_of = None, [], PRACTICE_REPS
+            self._own = _OwnRange()
         range_ = self.range if self.range is not None else float("nan")
         return self._settle(replace(reference, range=range_), xy)
 
     def _learn_from_movement(self, t: float) -> bool:
         """Baseline and own range from repetitions done without lying still first; True when found."""
-        kept = self._restless
+        kept = self._recent.restless
         while t - kept[0].seen.time_s > _EAGER_OVER_S:
             kept.popleft()
-        if t - kept[0].seen.time_s < _EAGER_AFTER_S or t - self._eager_s < _EAGER_EVERY_S:
+        if t - kept[0].seen.time_s < _EAGER_AFTER_S or t - self._settling.eager_s < _EAGER_EVERY_S:
             return False
-        self._eager_s = t
+        self._settling = replace(self._settling, eager_s=t)
         track, xy, _ = _as_track(list(kept))
         for stretch in prepare(track, self.definition, self._side):
             reference, table = stretch.reference, stretch.measures
@@ -341,69 +424,77 @@ class LiveEngine:
             closed = [tracker.feed(row).closed for row in rows]
             full = [rep for rep in closed if rep is not None and rep.times.rep_class == "full"]
             if len(full) >= PRACTICE_REPS:
-                self.range = reference.range
-                self._peaks = [rep.times.peak * reference.range for rep in full]
+                peaks = tuple(rep.times.peak * reference.range for rep in full)
+                self._own = replace(self._own, range=reference.range, peaks=peaks)
                 self._settle(reference, xy)
                 return True
         return False
 
     def _settle(self, reference: Reference, xy: NDArray[np.float32]) -> Reference:
         """Take a new reference and go on from it."""
-        self.reference = reference
-        self._measurer = Measurer(self.definition, reference)
-        self._restless.clear()
-        self._lies_badly_s = None
+        names, errors = list(self.definition.measures), self.definition.measures
+        error = [errors[name].error.get(reference.view, 0.0) for name in names]
+        noise = [reference.noise_sd.get(name, 0.0) for name in names]
+        self._baseline = _Baseline(
+            reference,
+            Measurer(self.definition, reference),
+            sd=np.hypot(error, noise)[None],
+            anchor=np.nanmedian(_middle(xy, "SHOULDER"), axis=0),
+        )
+        self._recent.restless.clear()
+        self._settling = replace(self._settling, lies_badly_s=None)
+        self._leaving = _Leaving(in_posture_s=self._leaving.in_posture_s)
         if self._side is None:
             self._side = reference.side
-        self._anchor = np.nanmedian(_middle(xy, "SHOULDER"), axis=0)
-        self._moved_since_s = self._away_since_s = None
-        error = [
-            self.definition.measures[name].error.get(reference.view, 0.0) for name in self.definition.measures
-        ]
-        noise = [reference.noise_sd.get(name, 0.0) for name in self.definition.measures]
-        self._sd = np.hypot(error, noise)[None]
-        self._begin("practice" if self.range is None else "work" if self._in_set else "ready")
-        return self.reference
+        self._begin("practice" if self.range is None else "work" if self._at.in_set else "ready")
+        return reference
 
     def _begin(self, stage: Stage) -> None:
-        assert self.reference is not None
-        self.stage = stage
-        reference = self.reference
+        assert self._baseline is not None
+        reference = self._baseline.reference
         if stage == "practice":
             typical = self.definition.target_range or self.definition.counting.typical_range
             reference = replace(reference, range=typical)
-        self._tracker = Tracker(self.definition, reference) if stage in ("practice", "work") else None
-        self._ongoing = OngoingFaults(self.definition, reference) if stage == "work" else None
+        self._at = _Counting(
+            stage,
+            self._at.in_set,
+            Tracker(self.definition, reference) if stage in ("practice", "work") else None,
+            OngoingFaults(self.definition, reference) if stage == "work" else None,
+        )
 
     def _practised(self, rep: RepResult) -> float | None:
         """One practice repetition more; the own range once there are enough."""
         if rep.times.rep_class not in COUNTED:
             return None
-        assert self._tracker is not None
-        assert self.reference is not None
-        self._peaks.append(rep.times.peak * self._tracker.reference.range)
-        peaks = np.array(self._peaks)
-        if len(peaks) < self._practice_of:
+        assert self._at.tracker is not None
+        assert self._baseline is not None
+        peaks = (*self._own.peaks, rep.times.peak * self._at.tracker.reference.range)
+        self._own = replace(self._own, peaks=peaks)
+        if len(peaks) < self._own.wanted:
             return None
         if len(peaks) == PRACTICE_REPS and np.ptp(peaks) > _SPREAD * np.median(peaks):
-            self._practice_of = PRACTICE_REPS + _MORE_REPS
+            self._own = replace(self._own, wanted=PRACTICE_REPS + _MORE_REPS)
             return None
-        self.range = float(np.median(peaks))
-        self.reference = replace(self.reference, range=self.range)
-        self._begin("work" if self._in_set else "ready")
-        return self.range
+        own = float(np.median(peaks))
+        self._own = replace(self._own, range=own)
+        self._baseline = replace(self._baseline, reference=replace(self._baseline.reference, range=own))
+        self._begin("work" if self._at.in_set else "ready")
+        return own
 
     # --- is the body where it should be? ------------------------------------------------------------
 
     def _to_setup(self) -> None:
-        self.stage = "setup"
-        self._tracker = None
-        self._looked_s = None
-        self._moved_since_s = self._away_since_s = None
+        self._at = _Counting("setup", self._at.in_set)
+        self._settling = replace(self._settling, looked_s=None)
+        self._leaving = _Leaving(in_posture_s=self._leaving.in_posture_s)
+
+    def _last(self, last_s: float) -> list[_Kept]:
+        """The frames of so many last seconds."""
+        kept = self._recent.kept
+        return [k for k in kept if k.seen.time_s >= kept[-1].seen.time_s - last_s - 1e-6]
 
     def _window(self, last_s: float) -> RecentFrames:
-        kept = [k for k in self._kept if k.seen.time_s >= self._kept[-1].seen.time_s - last_s - 1e-6]
-        track, xy, world = _as_track(kept)
+        track, xy, world = _as_track(self._last(last_s))
         return RecentFrames(
             track.time_s,
             xy,
@@ -416,7 +507,7 @@ class LiveEngine:
 
     def _still_for(self) -> float:
         """For how long hips, knees and shoulders have stayed where they are now, seconds."""
-        kept = [k for k in self._kept if k.xy is not None]
+        kept = [k for k in self._recent.kept if k.xy is not None]
         if not kept:
             return 0.0
         xy = np.array([k.xy for k in kept], np.float64)
@@ -431,35 +522,45 @@ class LiveEngine:
 
     def _unsteady(self) -> bool:
         """Two readings of the skeleton contradict each other: nothing may be measured from it."""
-        return len(self._apart) >= 3 and statistics.median(self._apart) > STEADY_DISAGREEMENT
+        apart = self._recent.apart
+        return len(apart) >= 3 and statistics.median(apart) > STEADY_DISAGREEMENT
 
     def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
         """Looks at the posture as often as at the position; between two looks it is taken to stay."""
-        if not self._shape or t - self._shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
+        shape = self._recent.shape
+        if not shape or t - shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
             rule = formulas(self.definition).in_posture
-            self._shape.append((t, world is not None and bool(rule(world[None].astype(np.float64))[0])))
-        while t - self._shape[0][0] > _MAJORITY_S:
-            self._shape.popleft()
-        if 2 * sum(s for _, s in self._shape) > len(self._shape):
-            self._in_posture_s = t
+            shape.append((t, world is not None and bool(rule(world[None].astype(np.float64))[0])))
+        while t - shape[0][0] > _MAJORITY_S:
+            shape.popleft()
+        if 2 * sum(s for _, s in shape) > len(shape):
+            self._leaving = replace(self._leaving, in_posture_s=t)
 
     def _in_posture(self, t: float) -> bool:
-        return self._in_posture_s is not None and t - self._in_posture_s <= _POSTURE_GAP_S
+        since_s = self._leaving.in_posture_s
+        return since_s is not None and t - since_s <= _POSTURE_GAP_S
 
-    def _has_left(self, seen: SeenFrame, xy: NDArray[np.float32] | None) -> bool:
+    def _has_left(self, seen: SeenFrame, xy: NDArray[np.float32] | None, baseline: _Baseline) -> bool:
         """True once the body has been away, or has been somewhere else, for a while."""
-        assert self.reference is not None
         t = seen.time_s
         away = xy is None or not self._in_posture(t)
-        self._away_since_s = None if not away else t if self._away_since_s is None else self._away_since_s
         moved = False
-        if xy is not None and self._anchor is not None:
-            apart = math.hypot(*(_middle(xy[None], "SHOULDER")[0] - self._anchor))
-            moved = apart > _MOVED_TRUNKS * self.reference.length_px
-        self._moved_since_s = None if not moved else t if self._moved_since_s is None else self._moved_since_s
-        return (self._away_since_s is not None and t - self._away_since_s > _AWAY_S) or (
-            self._moved_since_s is not None and t - self._moved_since_s > _MOVED_S
+        if xy is not None:
+            apart = math.hypot(*(_middle(xy[None], "SHOULDER")[0] - baseline.anchor))
+            moved = apart > _MOVED_TRUNKS * baseline.reference.length_px
+        away_s = _since(self._leaving.away_s, t, holds=away)
+        moved_s = _since(self._leaving.moved_s, t, holds=moved)
+        self._leaving = replace(self._leaving, away_s=away_s, moved_s=moved_s)
+        return (away_s is not None and t - away_s > _AWAY_S) or (
+            moved_s is not None and t - moved_s > _MOVED_S
         )
+
+
+def _since(before_s: float | None, t: float, *, holds: bool) -> float | None:
+    """Since when something has held without a break, None if it does not."""
+    if not holds:
+        return None
+    return t if before_s is None else before_s
 
 
 def _middle(xy: NDArray[np.floating], part: str) -> NDArray[np.float64]:

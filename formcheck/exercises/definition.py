@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import itertools
 import json
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -30,6 +31,7 @@ Trust = Literal["ok", "low"]
 Level = Literal["P2", "P3", "P4", "P5"]
 _LARGEST_TOML = 256_000
 _FOLDER = Path(__file__).parent
+_ALIKE = 0.75  # of the letters of a name: a slip of the finger, not another exercise
 
 
 class _Model(BaseModel):
@@ -227,6 +229,12 @@ class Definition(_Model):
     version: int
     title: str
     order: int = Field(default=100, description="place in lists of exercises")
+    also_called: list[str] = Field(
+        default_factory=list,
+        # Names judge nothing: they are no part of what is stored and compared.
+        exclude=True,
+        description="other names in use, in small letters with hyphens; to suggest the right one by",
+    )
     posture: str = Field(description="start position, as setup.toml names its wordings")
     measured_by: str = Field(default="", description="module of formcheck.measures with its formulas")
     based_on: str | None = Field(default=None, description="the exercise whose text and words these extend")
@@ -312,7 +320,7 @@ class Definition(_Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
+def load_definition(exercise: str, overrides: str | Path | None = None) -> Definition:
     """The definition of an exercise, with a patient's own numbers laid on top.
 
     Args:
@@ -323,7 +331,8 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
         FormcheckError: unknown exercise, unreadable file, unknown key, or a value out of range.
     """
     if exercise not in EXERCISES:
-        hint = nearest(exercise, EXERCISES, 0.3) or f"; choose one of: {', '.join(EXERCISES)}."
+        meant = exercise_meant(exercise)
+        hint = f"; did you mean '{meant}'?" if meant else f"; choose one of: {', '.join(EXERCISES)}."
         raise FormcheckError(f"There is no exercise called '{printable(exercise, 60)}'{hint}")
     content = _shipped(exercise)
     if (base := content.get("based_on")) is not None:
@@ -335,7 +344,16 @@ def load_definition(exercise: str, overrides: Path | None = None) -> Definition:
     return _check(content, overrides)
 
 
-def _check_names(own: dict[str, Any], base: dict[str, Any], path: Path) -> None:
+def exercise_meant(name: str) -> str | None:
+    """The exercise that somebody means who calls it so; None if it cannot be told."""
+    plain = "-".join(re.findall(r"\w+", name.lower()))
+    called = {own: own for own in EXERCISES}
+    called |= {other: own for own in EXERCISES for other in _shipped(own).get("also_called", ())}
+    near = difflib.get_close_matches(plain, called, n=1, cutoff=_ALIKE)
+    return called[near[0]] if near else None
+
+
+def _check_names(own: dict[str, Any], base: dict[str, Any], path: str | Path) -> None:
     """Names of measures, faults and views in an override must be the definition's."""
     for table in ("measures", "faults", "views"):
         given = own.get(table)
@@ -348,9 +366,9 @@ def _check_names(own: dict[str, Any], base: dict[str, Any], path: Path) -> None:
                 )
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, Any]:
     """A TOML file's content; one sentence as FormcheckError when it cannot be read."""
-    shown = printable(str(path))
+    path, shown = Path(path), printable(str(path))
     # A definition or prescription is a few kilobytes; a huge file is a mistake or worse.
     try:
         if not path.is_file() and path.exists() and not path.is_dir():
@@ -374,7 +392,7 @@ def _lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _check(content: dict[str, Any], path: Path | None) -> Definition:
+def _check(content: dict[str, Any], path: str | Path | None) -> Definition:
     try:
         return Definition.model_validate(content)
     except ValidationError as error:

@@ -80,7 +80,7 @@ class Prescription(_Model):
     faults: dict[str, OwnThresholds] = Field(default_factory=dict)
 
 
-def load_prescription(path: Path) -> Prescription:
+def load_prescription(path: str | Path) -> Prescription:
     """Read a prescription file.
 
     Raises:
@@ -174,7 +174,10 @@ def check_rotate(rotate: int | None) -> None:
 
 
 def check_request(
-    exercise: str, side: str | None = None, view: str | None = None, prescription: Path | None = None
+    exercise: str,
+    side: str | None = None,
+    view: str | None = None,
+    prescription: str | Path | None = None,
 ) -> Definition:
     """The definition for a request, after checking that the arguments go together.
 

@@ -1,4 +1,4 @@
-""""""
+"""Every file that a run leaves: those of an analysis, and of a session that is judged again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def write_outputs(
     analysis: Analysis,
-    folder: OutputFolder,
+    folder: OutputFolder | str | Path,
     *,
     video: bool = True,
     report: bool = True,
@@ -33,7 +33,7 @@ def write_outputs(
 
     Args:
         analysis: what to write.
-        folder: where, already prepared; it is released at the end.
+        folder: where: a folder by its name, or one already prepared, which is released at the end.
         video, report: leave out ``annotated.mp4``, ``report.html`` with False.
         blur_face: blur the face in both; the video itself is not touched.
         progress: called with what is being done and the share done.
@@ -44,9 +44,9 @@ def write_outputs(
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    from formcheck.session.csv_json import write_frames_csv, write_summary_json
-    from formcheck.session.store import write_session
-
+    if not isinstance(folder, OutputFolder):
+        folder = OutputFolder(analysis.video, folder)
+        folder.prepare()
     with folder.replaced() as new:
         write_frames_csv(analysis, new / FRAMES)
         try:

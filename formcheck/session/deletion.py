@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from formcheck.engine.repetition import COUNTED
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
+from formcheck.files import part_of
 from formcheck.session.folder import (
     INCOMING,
     LEFT_BEHIND,
@@ -194,9 +195,11 @@ def _own_files(folder: Path, card: Card) -> list[Path]:
     inside = sorted(folder.iterdir())
     if is_own(folder):
         clip = card.meta.source if card.meta is not None and folder.suffix == RESULTS else ""
-        return [path for path in inside if path.name != clip or clip in OUTPUTS]
-    names = {*OUTPUTS, *LEFT_BEHIND, REVIEW, *(name + ".part" for name in OUTPUTS)}
-    names |= {name + ending for name in (SESSION, REVIEW, SESSION + ".part") for ending in SIDE_FILES}
+        return [path for path in inside if printable(path.name) != clip or clip in OUTPUTS]
+    parts = {part_of(Path(name)).name for name in OUTPUTS}
+    names = {*OUTPUTS, *LEFT_BEHIND, REVIEW, *parts}
+    databases = (SESSION, REVIEW, part_of(Path(SESSION)).name)
+    names |= {name + ending for name in databases for ending in SIDE_FILES}
     if card.live is not None or (card.meta is not None and card.meta.live):
         names |= {*VIDEOS, REPLAYED}  # a clip that was analysed may have one of these names itself
     return [path for path in inside if path.name in names or is_export(path.name)]

@@ -23,8 +23,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from formcheck.errors import FormcheckError
-from formcheck.files import make_file, make_folder
+from formcheck.errors import FormcheckError, printable, shown
+from formcheck.files import make_file, make_folder, part_of
 from formcheck.session.folder_lock import LOCK, FolderLock
 
 SUMMARY = "summary.json"
@@ -35,7 +35,7 @@ SESSION = "session.sqlite"
 VIDEO = "video.mp4"  # of a live session, with consent
 WEBM = "video.webm"  # of one that was dropped onto the review page
 #: Names a session's own video may have, the likeliest first; the last is what a killed recording left.
-VIDEOS = (VIDEO, WEBM, f"{VIDEO}.part")
+VIDEOS = (VIDEO, WEBM, part_of(Path(VIDEO)).name)
 #: One of an hour of repetitions has a megabyte or two.
 LARGEST_SUMMARY = 64_000_000
 OUTPUTS = (SUMMARY, FRAMES, ANNOTATED, REPORT, SESSION)
@@ -73,15 +73,20 @@ class OutputFolder:
         'clips/bridge.formcheck'
     """
 
-    def __init__(self, video: Path, out: Path | None = None) -> None:
+    def __init__(self, video: str | Path, out: str | Path | None = None) -> None:
         """Names the folder; nothing is touched until `prepare`.
 
         Args:
             video: the file to analyse.
             out: another folder, as given with ``--out``.
+
+        Raises:
+            FormcheckError: `video` is not the name of a file.
         """
-        self.video = video
-        self.path = out if out is not None else video.with_name(results_name(video.stem))
+        self.video = Path(video)
+        if self.video.name in ("", ".."):
+            raise FormcheckError(f"'{video}' is not the name of a video.")
+        self.path = Path(out) if out is not None else self.video.with_name(results_name(self.video.stem))
         self.new = self.path / NEW  # until `put_in_place`
         self._lock = FolderLock(self.path)
         self._finish: Callable[[], object] = lambda: None
@@ -122,7 +127,7 @@ class OutputFolder:
             FormcheckError: the folder cannot be made or written to, another formcheck is writing to it, the
                 video is one of the outputs, or one of the outputs cannot be replaced.
         """
-        existed = self.path.is_dir()
+        existed = os.path.isdir(self.path)
         self._make()
         self._finish = weakref.finalize(self, _leave, self.path, self._lock, existed)
         try:
@@ -170,7 +175,7 @@ class OutputFolder:
             self.put_in_place()
         except FormcheckError as error:
             # Where the files lie until they are whole is nobody's concern.
-            raise FormcheckError(str(error).replace(str(self.new), str(self.path))) from None
+            raise FormcheckError(str(error).replace(shown(self.new), shown(self.path))) from None
         finally:
             self.release()
 
@@ -238,11 +243,6 @@ def _see_that_it_can_be_replaced(path: Path) -> None:
             raise
         except OSError as error:
             raise _in_the_way(path, error) from None
-
-
-def part_of(path: Path) -> Path:
-    """The name a file has while it is being written."""
-    return path.with_name(f"{path.name}.part")
 
 
 @contextmanager
@@ -365,6 +365,15 @@ def is_own(folder: Path) -> bool:
     return _OWN.fullmatch(folder.name) is not None
 
 
+def free_folder(folder: Path) -> Path:
+    """This folder, or one with a number after it: a clock that was set back tells the same time twice."""
+    free, number = folder, 1
+    while os.path.lexists(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}_{number}")
+    return free
+
+
 def export_path(folder: Path, part: str, ending: str) -> Path:
     """Where an export goes if nothing else is said: ``export-rep2.mp4``."""
     return folder / f"export{part}.{ending}"
@@ -377,7 +386,7 @@ def is_export(name: str) -> bool:
 
 def is_session(path: Path) -> bool:
     """True for a session's folder or its ``session.sqlite``, by name."""
-    return (path / SESSION).is_file() if path.is_dir() else path.name == SESSION
+    return os.path.isfile(path / SESSION) if os.path.isdir(path) else path.name == SESSION
 
 
 def video_of(folder: Path, source: str = "", *, good: Callable[[Path], bool] = os.path.isfile) -> Path | None:
@@ -398,4 +407,13 @@ def video_of(folder: Path, source: str = "", *, good: Callable[[Path], bool] = o
     if plain:
         # What was drawn into the folder is not the video.
         places += [place / source for place in around if place != folder or source not in OUTPUTS]
+    if "\\" in source:  # a name that could not be stored as it is
+        places += [p for place in around for p in _entries(place) if printable(p.name) == source]
     return next((path for path in places if good(path)), None)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

@@ -252,7 +252,7 @@ def _has_places(track: Track) -> bool:
     )
 
 
-def open_session(path: Path) -> Session:
+def open_session(path: str | Path) -> Session:
     """Opens a session for reading.
 
     Args:
@@ -261,7 +261,7 @@ def open_session(path: Path) -> Session:
     Raises:
         FormcheckError: there is none, it is damaged, made by a newer formcheck, or something else.
     """
-    path = path / SESSION if os.path.isdir(path) else path
+    path = Path(path) / SESSION if os.path.isdir(path) else Path(path)
     if not os.path.isfile(path):
         raise FormcheckError(f"There is no session at {path}; check the name.")
     return open_database(path, look_for_damage=True)

@@ -15,7 +15,7 @@ from formcheck.session.load import evidence_of
 from formcheck.session.reader import Session, open_session
 
 
-def replay_file(path: Path, definition: Definition | None = None) -> Analysis:
+def replay_file(path: str | Path, definition: Definition | None = None) -> Analysis:
     """`replay` of a session's folder or file.
 
     Raises:

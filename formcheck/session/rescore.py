@@ -98,8 +98,8 @@ class Yardstick:
         prescription: a prescription file that takes the place of the stored one, or None.
     """
 
-    overrides: Path | None = None
-    prescription: Path | None = None
+    overrides: str | Path | None = None
+    prescription: str | Path | None = None
 
     def check(self) -> None:
         """Reads both files once, so that a mistake in them is one sentence and not one a session.
@@ -121,7 +121,7 @@ class Yardstick:
         """
         definition = load_definition(session.meta.exercise, self.overrides)
         if self.prescription is not None:
-            text = self.prescription.read_text(encoding="utf-8")
+            text = Path(self.prescription).read_text(encoding="utf-8")
             return prescribe(definition, load_prescription(self.prescription)), text
         text = session.meta.overrides
         return (prescribe(definition, _stored_prescription(session)) if text else definition), text

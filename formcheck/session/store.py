@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from formcheck.analysis.analysis import PHASES, Analysis, phases_in_words
 from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.files import make_file
 from formcheck.pose import frame_arrays as arrays
@@ -294,7 +294,7 @@ def write_session(
     meta = SessionMeta(
         formcheck=summary.formcheck,
         created=created or datetime.now().astimezone().isoformat(timespec="seconds"),
-        source=analysis.video.name,
+        source=printable(analysis.video.name),
         image_wh=(summary.source.width, summary.source.height),
         exercise=summary.exercise,
         side=summary.side,

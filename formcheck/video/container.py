@@ -79,7 +79,12 @@ def video_streams(container: Any) -> list[Any]:
     """The streams that are recordings, the one to look at first: marked as the default, then the largest."""
     streams = [s for s in container.streams.video if not int(s.disposition) & _NO_RECORDING]
     # Sorting keeps the file's order of those alike.
-    return sorted(streams, key=lambda s: (not int(s.disposition) & _DEFAULT, -s.width * s.height))
+    return sorted(streams, key=lambda s: (not _pixels(s), not int(s.disposition) & _DEFAULT, -_pixels(s)))
+
+
+def _pixels(stream: Any) -> int:
+    # One of a kind that this FFmpeg cannot decode has no size here.
+    return int(getattr(stream, "width", 0) * getattr(stream, "height", 0))
 
 
 def capture_fps(metadata: Mapping[str, str]) -> float | None:

@@ -10,7 +10,7 @@ from formcheck.video.clip_camera import ClipSource
 from formcheck.video.live_source import LiveSource
 
 
-def open_source(camera: str | None = None, clip: Path | None = None) -> LiveSource:
+def open_source(camera: str | None = None, clip: str | Path | None = None) -> LiveSource:
     """The source that the command line names, not opened yet.
 
     Args:

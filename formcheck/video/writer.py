@@ -17,7 +17,7 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError
-from formcheck.files import make_file
+from formcheck.files import make_file, part_of
 
 TICKS_PER_S = 90_000  # fine enough for any camera, and what every player is used to
 KEY_FRAME_EVERY_S = 1.0  # a reviewer jumps around; a player can only start at a key frame
@@ -70,7 +70,7 @@ class VideoWriter:
         if width < 1 or height < 1:
             raise ValueError(f"a video needs a size, not {width} x {height}")
         self.path = Path(path)
-        self.part_path = self.path.with_name(self.path.name + ".part")
+        self.part_path = part_of(self.path)
         self.frames = 0
         self._size = (width, height)
         self._fragmented = fragmented

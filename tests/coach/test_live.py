@@ -49,10 +49,11 @@ def assert_replays(folder: Path) -> None:
 
 
 def test_a_whole_session(tmp_path):
-    outcome = session("bridge", shot("bridge", [REP] * 6), tmp_path)
+    outcome = session("bridge", shot("bridge", [REP] * 6), tmp_path, declared_view=True)
     summary = outcome.result.summary
     assert summary is not None
     assert summary.live is not None
+    assert summary.view.declared
     assert [r.class_ for r in summary.reps] == ["full"] * 3
     assert summary.live.sets[0].reps_counted == 3
     assert (summary.live.pain_before, summary.live.sets[0].pain, summary.live.sets[0].effort) == (1, 1, 4)
@@ -187,6 +188,13 @@ def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
     assert summary is not None
     assert [r.class_ for r in summary.reps] == ["full"] * 4
     assert_replays(stored(outcome))
+
+
+@pytest.mark.parametrize(("every", "told"), [(1, False), (6, True)])
+def test_a_computer_that_drops_most_frames_is_told_to_be_slow(tmp_path, every, told):
+    """The camera still gives 30 a second: what counts is how many of them are looked at."""
+    outcome = session("bridge", shot("bridge", [REP]), tmp_path, keep=lambda i: i % every == 0)
+    assert ("page.notice.too_slow" in outcome.heard.keys) == told
 
 
 @pytest.mark.parametrize("trouble", ["somebody walks through", "a dog jumps in", "the lights go off"])

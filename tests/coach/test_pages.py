@@ -136,7 +136,7 @@ def test_text_fits_beside_pictures_of_other_shapes(size: tuple[int, int], pictur
 def test_text_fits_in_the_plain_letters_of_older_opencv(
     monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    cached = (lettering.text_width, lettering.elide, lettering.wrap, canvas.broken, canvas.fit)
+    cached = (lettering.text_width, lettering.elide, lettering.broken, canvas.fit)
     monkeypatch.setattr(lettering, "HAS_TRUETYPE", False)
     for function in cached:
         function.cache_clear()

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import until
 
 from formcheck.coach.pages import window
 from formcheck.coach.pages.window import Click, Closed, FakeWindow, Key, display_held, key_name
@@ -143,7 +144,12 @@ class Display:
     def manage_windows(self) -> None:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._start(["openbox"], env=self.environment, **quiet)
-        time.sleep(0.5)
+        until(lambda: self.is_managed(), 60.0)
+
+    def is_managed(self) -> bool:
+        """Whether a window manager answers."""
+        asked = ["xdotool", "get_num_desktops"]
+        return subprocess.run(asked, env=self.environment, capture_output=True).returncode == 0
 
     def run(self, **options: Any) -> None:
         given = {"windowed": False, "shrink": 1, **options}
@@ -157,7 +163,7 @@ class Display:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output.read_text().splitlines() if line.endswith("}")]
 
-    def wait(self, happened: Callable[[], Any], seconds: float = 30.0) -> None:
+    def wait(self, happened: Callable[[], Any], seconds: float = 90.0) -> None:
         """Until something has happened; how fast is not judged."""
         end = time.monotonic() + seconds
         while not happened():
@@ -223,7 +229,7 @@ def test_keys_mouse_picture_and_end_of_a_real_full_screen_window(display: Displa
     display.wait(is_shown)
     display.type("Right", {"Key": {"name": "right"}})
     display.xdotool("key", "q")
-    assert display.program.wait(30) == 0
+    assert display.program.wait(90) == 0
     assert display.lines()[-1] == {"end": []}
 
 
@@ -260,5 +266,5 @@ def test_closing_the_window_is_told_once(display: Display) -> None:
     display.run()
     assert display.lines() == [{"size": [1366, 768]}]
     display.xdotool("key", "alt+F4")
-    assert display.program.wait(30) == 0
+    assert display.program.wait(90) == 0
     assert display.lines()[1:] == [{"Closed": {}}, {"end": []}]

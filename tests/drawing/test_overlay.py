@@ -109,7 +109,7 @@ def test_all_text_stays_within_the_canvas(
     if truetype and not lettering.HAS_TRUETYPE:
         pytest.skip("this OpenCV has no TrueType text")
     monkeypatch.setattr(lettering, "HAS_TRUETYPE", truetype)
-    for cached in (lettering.text_width, lettering.elide, lettering.wrap):
+    for cached in (lettering.text_width, lettering.elide, lettering.broken):
         cached.cache_clear()
     boxes: list[tuple[str, float, float, float, float]] = []
     real = screen.put_text
@@ -136,7 +136,7 @@ def test_all_text_stays_within_the_canvas(
         for b, bx0, by0, bx1, by1 in below[i + 1 :]:
             apart = ax1 <= bx0 + 1 or bx1 <= ax0 + 1 or ay1 <= by0 + 3 or by1 <= ay0 + 3
             assert apart, f"{a!r} runs into {b!r}"
-    for cached in (lettering.text_width, lettering.elide, lettering.wrap):
+    for cached in (lettering.text_width, lettering.elide, lettering.broken):
         cached.cache_clear()
 
 
@@ -228,7 +228,7 @@ def test_long_text_is_cut_with_an_ellipsis(monkeypatch: pytest.MonkeyPatch, true
     if truetype and not lettering.HAS_TRUETYPE:
         pytest.skip("this OpenCV has no TrueType text")
     monkeypatch.setattr(lettering, "HAS_TRUETYPE", truetype)
-    for cached in (lettering.text_width, lettering.elide, lettering.wrap):
+    for cached in (lettering.text_width, lettering.elide, lettering.broken):
         cached.cache_clear()
     short = lettering.elide(LONG, 200, 16, 600)
     assert short.endswith("…")
@@ -238,7 +238,7 @@ def test_long_text_is_cut_with_an_ellipsis(monkeypatch: pytest.MonkeyPatch, true
     lines = lettering.wrap(LONG, 200, 16, 400, 2)
     assert len(lines) == 2
     assert all(lettering.text_width(line, 16, 400) <= 200 for line in lines)
-    for cached in (lettering.text_width, lettering.elide, lettering.wrap):
+    for cached in (lettering.text_width, lettering.elide, lettering.broken):
         cached.cache_clear()
 
 

@@ -18,8 +18,9 @@ from fault_drive import read_told
 from formcheck.analysis.summary import Summary
 from formcheck.cli.main import main
 from formcheck.errors import FormcheckError
+from formcheck.files import part_of
 from formcheck.review.recording import Shelf
-from formcheck.session.folder import FRAMES, REPORT, SESSION, SUMMARY, VIDEO, part_of
+from formcheck.session.folder import FRAMES, REPORT, SESSION, SUMMARY, VIDEO
 from formcheck.session.library import Library
 from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session

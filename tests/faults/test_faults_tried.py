@@ -17,10 +17,9 @@ if sys.platform != "linux":
 import try_faults
 from fault_drive import copied, killed_live
 
-from formcheck.coach import live
 from formcheck.coach.voice import spoken
 from formcheck.report.write import write_rescored
-from formcheck.session.folder import REVIEW
+from formcheck.session.folder import REVIEW, free_folder
 from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
 from formcheck.session.rescore import Yardstick, rescore_by
@@ -121,7 +120,7 @@ def test_notes_whose_program_was_killed_at_the_first_one_are_empty_not_damaged(t
 def test_a_clock_set_back_gives_another_folder(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s_2").mkdir()
-    assert live.free_folder(tmp_path / "s") == tmp_path / "s_3"
+    assert free_folder(tmp_path / "s") == tmp_path / "s_3"
 
 
 def test_only_old_folders_of_killed_voices_go(tmp_path):

@@ -21,8 +21,8 @@ from formcheck.analysis.events import Event
 from formcheck.engine.live_engine import LiveMoment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
+from formcheck.files import part_of
 from formcheck.pose.live_filter import SeenFrame
-from formcheck.session.folder import part_of
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
 from formcheck.session.schema import SessionMeta

@@ -110,6 +110,12 @@ def test_cover_art_and_the_like_are_no_recordings(mark: int) -> None:
     assert video_streams(SimpleNamespace(streams=SimpleNamespace(video=[art, film]))) == [film]
 
 
+def test_a_stream_that_cannot_be_decoded_is_looked_at_last() -> None:
+    unknown = SimpleNamespace(disposition=1)
+    film = SimpleNamespace(disposition=0, width=160, height=120)
+    assert video_streams(SimpleNamespace(streams=SimpleNamespace(video=[unknown, film]))) == [film, unknown]
+
+
 # -- whole or not ----------------------------------------------------------------------------------------
 
 

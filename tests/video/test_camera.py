@@ -125,7 +125,7 @@ def quick_and_clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _STOPS.clear()
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(t.name in ("camera", "clip") for t in set(threading.enumerate()) - before):
         assert time.monotonic() < deadline, "a capturing thread is left"
         time.sleep(0.01)
@@ -184,7 +184,7 @@ def test_contract_frames(source: LiveSource) -> None:
     assert source.size == (160, 120)
     frames = []
     while len(frames) < 8:
-        frame = source.latest(2.0)
+        frame = source.latest(30.0)
         assert frame is not None
         assert frame.time_s <= source.now_s() + 1e-3
         frames.append(frame)
@@ -269,7 +269,7 @@ def test_only_the_newest_is_handed_out_and_the_rest_is_counted() -> None:
     for value in (110, 120, 130):
         webcam.show(speckled(value))
     until(lambda: camera._count == 4)
-    frame = camera.latest(1.0)
+    frame = camera.latest(30.0)
     assert frame is not None
     assert (frame.image == speckled(130)).all()
     assert frame.index == 3
@@ -281,11 +281,11 @@ def test_only_the_newest_is_handed_out_and_the_rest_is_counted() -> None:
 def test_time_is_taken_when_the_picture_is_grabbed() -> None:
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100))
-    first = camera.latest(1.0)
+    first = camera.latest(30.0)
     times = []
     for value, after_s in ((110, 0.033), (120, 0.2), (130, 0.04)):
         webcam.show(speckled(value), after_s)
-        frame = camera.latest(1.0)
+        frame = camera.latest(30.0)
         assert frame is not None
         times.append(frame.time_s)
     assert first is not None
@@ -299,7 +299,7 @@ def test_a_clock_that_stands_still_never_gives_the_same_time_twice() -> None:
     camera = open_camera(webcam, speckled(100))
     times = []
     for value in (110, 120, 130):
-        frame = camera.latest(1.0)
+        frame = camera.latest(30.0)
         assert frame is not None
         times.append(frame.time_s)
         webcam.show(speckled(value), after_s=0.0)
@@ -321,13 +321,13 @@ def test_the_rate_is_the_one_that_arrives_not_the_one_promised(fps: int) -> None
 def test_other_sizes_later_are_scaled_to_the_first_and_never_squeezed() -> None:
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100, 64, 48))
-    assert camera.latest(1.0) is not None
+    assert camera.latest(30.0) is not None
     webcam.show(speckled(150, 128, 96))
-    same_shape = camera.latest(1.0)
+    same_shape = camera.latest(30.0)
     webcam.show(np.full((90, 160, 3), 200, np.uint8))
-    wide = camera.latest(1.0)
+    wide = camera.latest(30.0)
     webcam.show(np.full((48, 64), 90, np.uint8))
-    grey = camera.latest(1.0)
+    grey = camera.latest(30.0)
     assert same_shape is not None
     assert wide is not None
     assert grey is not None
@@ -343,7 +343,7 @@ def test_other_sizes_later_are_scaled_to_the_first_and_never_squeezed() -> None:
 def test_a_huge_picture_is_made_smaller_in_the_same_shape() -> None:
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100, 3840, 2160))
-    frame = camera.latest(1.0)
+    frame = camera.latest(30.0)
     assert frame is not None
     assert camera.size == (1280, 720)
     assert frame.image.shape == (720, 1280, 3)
@@ -357,11 +357,11 @@ def test_black_pictures_while_the_sensor_starts_are_left_out_but_a_dark_room_is_
     assert camera.state == "running"
     webcam.show(black)
     webcam.show(speckled(40))
-    frame = camera.latest(1.0)
+    frame = camera.latest(30.0)
     assert frame is not None
     assert frame.image.max() == 50
     webcam.show(black, after_s=3.0)
-    frame = camera.latest(1.0)
+    frame = camera.latest(30.0)
     assert frame is not None
     assert frame.image.max() == 0
     camera.close()
@@ -370,10 +370,10 @@ def test_black_pictures_while_the_sensor_starts_are_left_out_but_a_dark_room_is_
 def test_a_broken_picture_is_a_hiccup() -> None:
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100))
-    assert camera.latest(1.0) is not None
+    assert camera.latest(30.0) is not None
     webcam.show(None)
     webcam.show(speckled(110))
-    assert camera.latest(1.0) is not None
+    assert camera.latest(30.0) is not None
     assert camera.state == "running"
     assert webcam.openings == 1
     camera.close()
@@ -382,7 +382,7 @@ def test_a_broken_picture_is_a_hiccup() -> None:
 def test_unplugged_and_back_goes_on_with_the_same_clock() -> None:
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100))
-    before = camera.latest(1.0)
+    before = camera.latest(30.0)
     webcam.plugged = False
     until(lambda: camera.state == "lost")
     assert "sends no more pictures" in camera.problem
@@ -437,7 +437,7 @@ def test_the_same_picture_over_and_over_is_a_lost_camera() -> None:
         webcam.show(speckled(100), after_s=0.1)
     webcam.show(speckled(130), after_s=0.1)
     until(lambda: camera.state == "running")
-    frame = camera.latest(1.0)
+    frame = camera.latest(30.0)
     assert frame is not None
     assert frame.image.min() == 130
     assert camera._count == count + 1  # nothing of what it showed while frozen
@@ -458,7 +458,7 @@ def test_a_driver_that_hangs_counts_as_lost_and_never_holds_up_closing() -> None
     webcam = Webcam()
     camera = open_camera(webcam, speckled(100))
     webcam.hangs.set()
-    assert camera.latest(1.0) is not None
+    assert camera.latest(30.0) is not None
     webcam.clock.now += 3.5
     assert camera.state == "lost"
     assert "stopped sending" in camera.problem
@@ -511,7 +511,7 @@ def test_a_phones_pictures_are_the_newest_it_sent() -> None:
     camera.open()
     behind = []
     for _ in range(15):
-        frame = camera.latest(2.0)
+        frame = camera.latest(30.0)
         assert frame is not None
         behind.append((phone.sent - number_of(frame.image)) % 25)
         if len(behind) == 8:
@@ -528,13 +528,13 @@ def test_a_phone_that_goes_away_and_comes_back() -> None:
     port = phone.port
     camera = Camera(phone.url)
     camera.open()
-    before = camera.latest(2.0)
+    before = camera.latest(30.0)
     phone.kill()
     until(lambda: camera.state == "lost")
     assert "Wi-Fi" in camera.problem
     camera.latest(0.0)
     phone = PhoneCamera(port)
-    after = camera.latest(10.0)
+    after = camera.latest(60.0)
     assert before is not None
     assert after is not None
     assert camera.state == "running"
@@ -573,7 +573,7 @@ def test_pictures_are_not_fetched_through_a_proxy(monkeypatch: pytest.MonkeyPatc
     phone = PhoneCamera()
     camera = Camera(phone.url)
     camera.open()
-    assert camera.latest(2.0) is not None
+    assert camera.latest(30.0) is not None
     camera.close()
     phone.kill()
 
@@ -596,7 +596,7 @@ def test_a_clip_keeps_its_own_time_and_drops_what_is_overtaken(tmp_path: Path) -
     assert frame.time_s == pytest.approx(0.5, abs=1e-3)
     assert clip.dropped == 14
     assert clip.latest(0.0) is None
-    frame = clip.latest(1.0)  # waits until it is due, and not longer
+    frame = clip.latest(30.0)  # waits until it is due, and not longer
     assert frame is not None
     assert frame.index == 16
     assert clock.now - opened == pytest.approx(16 / 30, abs=2e-3)
@@ -622,7 +622,7 @@ def test_a_clip_ends_after_its_last_frame(tmp_path: Path) -> None:
     clip.open()
     clock.now += 60
     assert clip.state == "running"
-    frame = clip.latest(1.0)
+    frame = clip.latest(30.0)
     assert frame is not None
     assert frame.index == 9
     assert clip.dropped == 9
@@ -649,7 +649,7 @@ def test_a_clip_nobody_asks_for_is_dropped_not_queued(tmp_path: Path) -> None:
 def test_a_looped_clip_goes_on_with_rising_times(tmp_path: Path) -> None:
     clip = ClipSource(make_clip(tmp_path / "a.mp4", 5), loop=True, paced=False)
     clip.open()
-    frames = [clip.latest(2.0) for _ in range(13)]
+    frames = [clip.latest(30.0) for _ in range(13)]
     assert [f.index for f in frames if f] == list(range(13))
     assert [number_of(f.image) for f in frames if f] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
     assert np.diff([f.time_s for f in frames if f]) == pytest.approx(np.full(12, 1 / 30), abs=2e-3)
@@ -662,7 +662,7 @@ def test_unpaced_hands_out_every_frame_with_the_files_times(tmp_path: Path) -> N
     clip.open()
     frames = []
     while clip.state == "running":
-        frame = clip.latest(2.0)
+        frame = clip.latest(30.0)
         if frame is not None:
             frames.append(frame)
             assert clip.now_s() == frame.time_s
@@ -680,7 +680,7 @@ def test_real_time_is_real_time(tmp_path: Path) -> None:
     start = time.perf_counter()
     last = None
     while clip.state == "running":
-        last = clip.latest(1.0) or last
+        last = clip.latest(30.0) or last
     assert last is not None
     assert last.index == 19
     assert time.perf_counter() - start >= 19 / 30 - 0.01  # never ahead of time, however fast the machine

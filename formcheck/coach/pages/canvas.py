@@ -14,7 +14,7 @@ import numpy as np
 
 from formcheck.coach.pages.page import Choice
 from formcheck.drawing import lettering
-from formcheck.drawing.lettering import put_text, text_width
+from formcheck.drawing.lettering import broken, put_text, text_width
 from formcheck.drawing.palette import (
     FAULT,
     INK,
@@ -127,23 +127,6 @@ class TextLine:
     y: float
     size: int
     weight: int
-
-
-@lru_cache(maxsize=1024)
-def broken(text: str, width: float, size: int, weight: int) -> tuple[tuple[str, ...], bool]:
-    """The text in lines, and whether each of them fits the width (a long word may not)."""
-    out: list[str] = []
-    line, taken, fits = "", 0.0, True
-    blank = text_width("a b", size, weight) - text_width("ab", size, weight)
-    for word in text.split():
-        needed = text_width(word, size, weight) + 1  # a pixel for rounding
-        if line and taken + blank + needed > width:
-            out.append(line)
-            line, taken = "", 0.0
-        taken += needed + (blank if line else 0)
-        line = f"{line} {word}".strip()
-        fits = fits and taken <= width
-    return ((*out, line) if line else tuple(out)), fits
 
 
 @lru_cache(maxsize=512)

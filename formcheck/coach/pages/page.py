@@ -43,7 +43,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything one frame of the live window shows; all text is in the patient's language already.
+    """Everything one frame of the live window shows, in the patient's language.
 
     Attributes:
         kind: which page.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
-import select
 import subprocess
 import sys
 import time
@@ -257,31 +256,29 @@ def _drawing_size(name: str) -> tuple[int, int] | None:
     return (int(width), int(height)) if width > 0 and height > 0 else None
 
 
-def _x11_screen_size() -> tuple[int, int] | None:
-    """Size of the X11 screen, or None where there is none."""
-    library = ctypes.util.find_library("X11") if sys.platform.startswith("linux") else None
-    if library is None:
+def _x11() -> ctypes.CDLL | None:
+    """The X11 library, or None where there is none."""
+    name = ctypes.util.find_library("X11") if sys.platform.startswith("linux") else None
+    if name is None:
         return None
-    x11 = ctypes.CDLL(library)
+    x11 = ctypes.CDLL(name)
     x11.XOpenDisplay.restype = ctypes.c_void_p
     x11.XOpenDisplay.argtypes = [ctypes.c_char_p]
     for ask in (x11.XDisplayWidth, x11.XDisplayHeight):
         ask.argtypes = [ctypes.c_void_p, ctypes.c_int]
     x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    display = x11.XOpenDisplay(None)
-    if not display:
+    return x11
+
+
+def _x11_screen_size() -> tuple[int, int] | None:
+    """Size of the X11 screen, or None where there is none."""
+    x11 = _x11()
+    display = x11.XOpenDisplay(None) if x11 is not None else None
+    if x11 is None or not display:
         return None
     size = int(x11.XDisplayWidth(display, 0)), int(x11.XDisplayHeight(display, 0))
     x11.XCloseDisplay(display)
     return size
-
-
-#: The try of the display: a window, never shown as no event is handled; then a client until its input ends.
-_TRY = (
-    "import cv2, os, sys; cv2.namedWindow('formcheck'); "
-    "os.write(1, b'open'); sys.stdin.buffer.read(); os._exit(0)"
-)
-_TRY_S = 30.0
 
 
 @contextmanager
@@ -289,8 +286,8 @@ def display_held() -> Iterator[None]:
     """Make sure that a window can be opened, and that it still can inside this context.
 
     OpenCV's window library aborts the whole program where it finds no display, so on Linux a child process
-    tries first. It stays connected until the context is left: an X server whose last client leaves starts
-    anew, and refuses the next one meanwhile.
+    tries first. Meanwhile a connection without a window is kept: an X server whose last client leaves (the
+    child) starts anew, and refuses the next one until it has.
 
     Raises:
         FormcheckError: it cannot, in one sentence with what to do.
@@ -302,22 +299,28 @@ def display_held() -> Iterator[None]:
         raise FormcheckError(
             "There is no screen to show anything on (DISPLAY is not set); run this in a desktop session."
         )
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        [sys.executable, "-c", _TRY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet
-    ) as child:
-        try:
-            assert child.stdout is not None
-            answered, _, _ = select.select([child.stdout], [], [], _TRY_S)
-            if answered and not child.stdout.read(4):
-                display = os.environ.get("DISPLAY", "")
-                raise FormcheckError(
-                    f"No window can be opened on the display '{display}'; run this in a desktop session, "
-                    "with opencv-python (not opencv-python-headless) installed."
-                )
-            yield  # without an answer the try itself did not work; the real window will tell
-        finally:
-            child.kill()
+    x11 = _x11()
+    connection = x11.XOpenDisplay(None) if x11 is not None else None
+    try:
+        _try_display()
+        yield
+    finally:
+        if x11 is not None and connection:
+            x11.XCloseDisplay(connection)
+
+
+def _try_display() -> None:
+    # namedWindow connects to the display; the window is never shown because no event is handled
+    code = "import cv2, os; cv2.namedWindow('formcheck'); os._exit(0)"
+    try:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return  # the try itself did not work; the real window will tell
+    if done.returncode != 0:
+        raise FormcheckError(
+            f"No window can be opened on the display '{os.environ.get('DISPLAY', '')}'; "
+            "run this in a desktop session, with opencv-python (not opencv-python-headless) installed."
+        )
 
 
 class FakeWindow:

@@ -35,6 +35,7 @@ START_S = 20.0  # until an engine is ready; a slow disk on the first start
 TOO_LONG = (6.0, 3.0)  # a sentence that takes longer than this plus so many times its length hangs
 WAITING_MAX = 3
 STALE_TONE_S = 0.4  # a beat that comes later than that is the wrong beat
+_END_S = 5.0  # a killed process has ended long before, however busy the machine
 GIVE_UP_AFTER = 4  # failures in a row
 NOT_WORKING_AFTER = 2
 
@@ -88,7 +89,8 @@ class _Child:
             **own_group,
         )
         self._inbox = inbox
-        threading.Thread(target=self._listen, name="speaker", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="speaker", daemon=True)
+        self._listener.start()
 
     def say(self, text: str) -> None:
         assert self._process.stdin is not None
@@ -103,6 +105,11 @@ class _Child:
                 self._process.kill()
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill it, and wait until the process and its listener have ended."""
+        self.kill()
+        self._listener.join(_END_S)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -213,7 +220,7 @@ class SpokenVoice:
 
     def close(self) -> None:
         self._inbox.put(("close",))
-        self._thread.join(2.0)
+        self._thread.join(3 * _END_S)
         self._folder.cleanup()
 
     # -- the managing thread -----------------------------------------------------------------------------
@@ -241,7 +248,7 @@ class SpokenVoice:
         finally:
             for child in (self._active, self._spare):
                 if child is not None:
-                    child.kill()
+                    child.end()
             for playing in self._sounding:
                 playing.stop()
             with self._lock:

@@ -47,11 +47,12 @@ class Exported:
 def export_session(
     session: Session,
     to: str,
-    out: Path | None = None,
+    out: str | Path | None = None,
     *,
     rep: int | None = None,
     fault: str | None = None,
-    video: Path | None = None,
+    video: str | Path | None = None,
+    decimal_comma: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
     """Writes one session in one format; the file takes its place only when it is whole.
@@ -63,6 +64,8 @@ def export_session(
         rep: only this repetition; a clip has a second more on either side.
         fault: only the worst occurrence of this fault (in `rep`, where both are given).
         video: the session's video, where it does not lie in or beside the session's folder.
+        decimal_comma: a CSV as spreadsheets set to German, French and many other languages open it:
+            semicolons between the cells, a comma in numbers, and the mark that says it is UTF-8.
         progress: told the share done, 0 to 1, while a clip is drawn.
 
     Raises:
@@ -73,27 +76,36 @@ def export_session(
         raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
     if to in _WHOLE_ONLY and (rep is not None or fault is not None):
         raise FormcheckError(f"A report is of the whole session; leave --rep and --fault out, or --to {to}.")
-    if video is not None and not video.is_file():
+    if decimal_comma and to != "csv":
+        raise FormcheckError("A decimal comma is for tables; leave --decimal-comma out, or say --to csv.")
+    video = Path(video) if video is not None else None
+    if video is not None and not os.path.isfile(video):
         raise FormcheckError(f"There is no video at {video}; check the name.")
     analysis = stored_analysis(session, video)
     part = find_part(analysis, rep, fault)
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
-    path = out if out is not None else export_path(session.path.parent, part.suffix, to)
+    path = Path(out) if out is not None else export_path(session.path.parent, part.suffix, to)
     _refuse_to_overwrite(path, [session.path, analysis.video])
     with writing_to(path.parent):
         make_folder(path.parent)
-    return _write(session, analysis, to, path, part, progress)
+    return _write(session, analysis, to, path, part, decimal_comma, progress)
 
 
 def _write(
-    session: Session, analysis: Analysis, to: str, path: Path, part: Part, progress: Progress | None
+    session: Session,
+    analysis: Analysis,
+    to: str,
+    path: Path,
+    part: Part,
+    decimal_comma: bool,
+    progress: Progress | None,
 ) -> Exported:
     # Imported where needed: a table needs neither a video decoder nor a PDF library.
     if to == "csv":
         from formcheck.report.export.tables import write_csv
 
-        write_csv(analysis, path, part.frames)
+        write_csv(analysis, path, part.frames, decimal_comma=decimal_comma)
     elif to == "json":
         from formcheck.report.export.tables import write_json
 

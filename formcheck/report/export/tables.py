@@ -91,16 +91,29 @@ def rows(analysis: Analysis, frames: slice) -> Iterator[list[Any]]:
             ]
 
 
-def write_csv(analysis: Analysis, path: Path, frames: slice) -> None:
+def write_csv(analysis: Analysis, path: Path, frames: slice, *, decimal_comma: bool = False) -> None:
     """Writes the table as CSV (UTF-8, comma, point); see `rows`.
+
+    Args:
+        analysis: what to write.
+        path: the file.
+        frames: which rows.
+        decimal_comma: semicolons between cells, a comma in numbers and a byte order mark in front: what Excel
+            opens by a double click where its language writes numbers so.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+    encoding, delimiter = ("utf-8-sig", ";") if decimal_comma else ("utf-8", ",")
+    with replacing(path) as part, part.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(column_names(analysis))
-        writer.writerows(rows(analysis, frames))
+        for row in rows(analysis, frames):
+            writer.writerow(map(_with_comma, row) if decimal_comma else row)
+
+
+def _with_comma(cell: Any) -> Any:
+    return str(cell).replace(".", ",") if isinstance(cell, float) else cell
 
 
 def write_json(

@@ -87,7 +87,7 @@ export class WhatIf {
     const count = h("span.count", {});
     const element = h("div.one", {}, h("div.row", {}, h("b", {}, f.title), count),
       h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit)),
-      h("div.grades", {}, ["mild", "moderate", "marked"].map((word, i) => h("label", {}, `${word} ${rule.falls ? "<" : "≥"}`, inputs[i]))));
+      h("div.grades", {}, Object.values(this.page.info.grade_words).map((word, i) => h("label", {}, `${word} ${rule.falls ? "<" : "≥"}`, inputs[i]))));
     this.rows.set(f.id, { element, count });
     return element;
   }

@@ -1,0 +1,15 @@
+"""From where the laptop is asked to look: never for the sake of a fault that cannot be seen from there."""
+
+from __future__ import annotations
+
+from formcheck.coach.start import wanted_views
+from formcheck.exercises.definition import load_definition
+
+
+def test_a_focus_fault_chooses_a_place_from_which_it_is_judged() -> None:
+    bridge = load_definition("bridge")
+    assert wanted_views(bridge, None, None)[0] == "side"
+    assert wanted_views(bridge, None, "knees_fall_in")[0] == "feet"
+    # The head end is its best view, and even there it is too unsteady to judge.
+    assert wanted_views(bridge, None, "pelvis_drops") == wanted_views(bridge, None, None)
+    assert wanted_views(bridge, "head", "knees_fall_in") == ("head",)
