@@ -42,7 +42,7 @@ def people_warnings(track: Track) -> list[str]:
         return []
     frames = np.zeros(len(track), bool)
     for begin, end in spans:
-        frames |= (track.time_s >= begin) & (track.time_s <= end)
+        frames |= (track.time_s >= begin) & (track.time_s < end)
     most = int(track.people_seen[frames].max()) - 1
     who = "A second person was" if most == 1 else f"Up to {most} other people were"
     share = float(frames.mean())
