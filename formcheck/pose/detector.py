@@ -39,7 +39,7 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Part:
+class FramePart:
     """A square part of a frame, cut off at the frame's edges.
 
     Attributes:
@@ -52,7 +52,7 @@ class Part:
     side: int
 
 
-def parts(width: int, height: int) -> list[Part]:
+def parts(width: int, height: int) -> list[FramePart]:
     """Overlapping squares that cover a frame, large ones first, none smaller than the detector's input.
 
     Somebody who fills a tenth of a frame is a few pixels in the detector's view of it, and is found in one
@@ -69,7 +69,7 @@ def parts(width: int, height: int) -> list[Part]:
             )
             for whole in (width, height)
         )
-        found += [Part(int(left), int(top), side) for top in tops for left in lefts]
+        found += [FramePart(int(left), int(top), side) for top in tops for left in lefts]
     return found
 
 
@@ -95,7 +95,7 @@ class PoseDetector:
         self._session = session
         self._anchors = _anchors()
 
-    def detect_in(self, image: NDArray[np.uint8], part: Part) -> list[Detection]:
+    def detect_in(self, image: NDArray[np.uint8], part: FramePart) -> list[Detection]:
         """People who fit into a part of a frame, best first, in the coordinates of the frame."""
         square = image[part.top : part.top + part.side, part.left : part.left + part.side]
         found = []
