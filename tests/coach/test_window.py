@@ -165,10 +165,24 @@ class Display:
 
     def wait(self, happened: Callable[[], Any], seconds: float = 90.0) -> None:
         """Until something has happened; how fast is not judged."""
+        assert self.came(happened, seconds), f"nothing came of it; so far {self.lines()}"
+
+    def wait_for_picture(self, shown: Callable[[], Any]) -> None:
+        """Until it is painted.
+
+        Without a window manager Qt now and then misses that its window has come (one start in fifteen on
+        a busy machine), and paints nothing until it comes again.
+        """
+        if not self.came(shown, 3.0):
+            for window_id in self.xdotool("search", "--onlyvisible", "--name", "formcheck").split():
+                self.xdotool("windowunmap", "--sync", window_id, "windowmap", "--sync", window_id)
+        self.wait(shown)
+
+    def came(self, happened: Callable[[], Any], seconds: float) -> bool:
         end = time.monotonic() + seconds
-        while not happened():
-            assert time.monotonic() < end, f"nothing came of it; so far {self.lines()}"
+        while not happened() and time.monotonic() < end:
             time.sleep(0.05)
+        return bool(happened())
 
     def type(self, key: str, expected: dict[str, Any]) -> None:
         before = len(self.lines())
@@ -176,8 +190,11 @@ class Display:
         self.wait(lambda: len(self.lines()) > before)
         assert self.lines()[before:] == [expected], key
 
-    def xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=20)
+    def xdotool(self, *arguments: str) -> str:
+        command = ["xdotool", *arguments]
+        return subprocess.run(
+            command, env=self.environment, check=True, timeout=90, stdout=subprocess.PIPE, text=True
+        ).stdout
 
     def screenshot(self) -> np.ndarray:
         """``(h, w, 3)`` BGR, from the frame buffer file that Xvfb keeps (format XWD)."""
@@ -211,7 +228,7 @@ def test_keys_mouse_picture_and_end_of_a_real_full_screen_window(display: Displa
         left, right = picture[:, 5:670], picture[:, 700:-5]
         return bool((left == (200, 40, 20)).all() and (right == (20, 40, 200)).all())
 
-    display.wait(is_shown)
+    display.wait_for_picture(is_shown)
     names = {
         "Up": "up", "Down": "down", "Left": "left", "Right": "right", "Return": "enter", "Escape": "esc",
         "space": "space", "0": "0", "7": "7", "KP_4": "4", "KP_Enter": "enter", "s": "s", "P": "p",
@@ -226,7 +243,7 @@ def test_keys_mouse_picture_and_end_of_a_real_full_screen_window(display: Displa
     # The wheel zooms OpenCV's Qt window; that is undone, and keys go on.
     display.xdotool("click", "--repeat", "3", "4")
     display.wait(lambda: not is_shown())
-    display.wait(is_shown)
+    display.wait_for_picture(is_shown)
     display.type("Right", {"Key": {"name": "right"}})
     display.xdotool("key", "q")
     assert display.program.wait(90) == 0
@@ -253,7 +270,9 @@ def test_the_display_stays_while_the_own_window_is_not_open_yet(
 def test_a_smaller_image_fills_the_window_and_clicks_are_its_own(display: Display) -> None:
     display.run(windowed=True, shrink=2)
     assert display.lines() == [{"size": [900, 600]}]
-    display.wait(lambda: (display.screenshot()[300, [100, 800]] == [(200, 40, 20), (20, 40, 200)]).all())
+    display.wait_for_picture(
+        lambda: (display.screenshot()[300, [100, 800]] == [(200, 40, 20), (20, 40, 200)]).all()
+    )
     display.xdotool("mousemove", "600", "400", "click", "1")
     display.wait(lambda: len(display.lines()) > 1)
     assert display.lines()[1] == {"Click": {"x": 300, "y": 200}}
