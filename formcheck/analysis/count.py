@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from formcheck.analysis.analysis import PHASES, Analysis
 from formcheck.analysis.evidence import Evidence, LiveEvidence, RecordedEvidence
 from formcheck.analysis.live_log import LiveLog, apply_event, rep_under_way
+from formcheck.analysis.people import people_warnings
 from formcheck.analysis.summarize import TrackedStretch, frame_phases, main_stretch, measure_summary
 from formcheck.analysis.summary import DefinitionInfo, Processing, Summary, ViewInfo
 from formcheck.engine.baseline import Stretch, prepare
@@ -182,8 +183,7 @@ def _warnings(
         out.append(f"Somebody was seen, but never in the position of the {definition.title.lower()}.")
     elif seen < 0.7:
         out.append(f"The person was seen in only {seen:.0%} of the frames.")
-    if track.people_seen.max(initial=0) > 1:
-        out.append("More than one person was in view; the one lying on the mat was followed.")
+    out += people_warnings(track)
     rejected = int(track.rejected.sum())
     if rejected > 0.02 * max(len(track), 1):
         out.append(f"In {rejected} frames the skeleton jumped to something else and was not used.")

@@ -52,6 +52,11 @@ class Source(_Model):
     fps: float
     frames: int
     duration_s: float
+    rotate: Literal[0, 90, 180, 270] = Field(
+        default=0,
+        description="degrees clockwise by which the file's picture was turned to stand upright; width, "
+        "height and landmarks are of the turned picture",
+    )
 
 
 class ViewInfo(_Model):

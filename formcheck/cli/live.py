@@ -78,6 +78,14 @@ def live(
             "network (http://… MJPEG, rtsp://…). Default: the first camera.",
         ),
     ] = None,
+    rotate: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=_ROOM,
+            help="Turn the camera's picture clockwise by 90, 180 or 270 degrees. While it is set up, the "
+            "key R turns it upside down.",
+        ),
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(rich_help_panel=_KEPT, help="Folder in which sessions are kept, a folder each."),
@@ -145,6 +153,7 @@ def live(
             language=language,
             model=model,
             device=device,
+            rotate=rotate,
             mute=mute,
             speech_log=speech_log,
             blur_face=blur_face,

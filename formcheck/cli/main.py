@@ -88,6 +88,13 @@ def analyze(
             "oblique (on the back); auto = recognise it."
         ),
     ] = "auto",
+    rotate: Annotated[
+        int | None,
+        typer.Option(
+            help="Turn the picture clockwise by 90, 180 or 270 degrees, or by 0. Found if left out.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results. Default: <video name>.formcheck beside it.")
     ] = None,
@@ -118,7 +125,7 @@ def analyze(
               formcheck analyze clam.mov -e clam --side right --out results
     """
     from formcheck.cli.output import print_verdict, progress_bar
-    from formcheck.exercises.prescription import check_request
+    from formcheck.exercises.prescription import check_request, check_rotate
     from formcheck.pose.device import check_device
     from formcheck.pose.engine import check_engine
     from formcheck.report.write import write_outputs
@@ -144,6 +151,7 @@ def analyze(
         )
     declared = None if view == "auto" else view
     check_request(exercise, side, declared, prescription)
+    check_rotate(rotate)
     # Neither a file that cannot be read nor a mistyped model costs anybody their earlier results.
     VideoFile(video).close()
     check_engine(engine, model)
@@ -160,6 +168,7 @@ def analyze(
             model=model,
             prescription=prescription,
             device=device,
+            rotate=rotate,
             progress=progress,
         )
         analysis = write_outputs(

@@ -38,7 +38,7 @@ from formcheck.session.folder import free_folder, practised_name
 from formcheck.session.recorder import Recorder
 from formcheck.session.schema import SessionMeta
 from formcheck.version import __version__
-from formcheck.video.file import Frame
+from formcheck.video.file import Frame, turn_picture
 from formcheck.video.light import image_light
 from formcheck.video.live_source import LiveSource
 
@@ -65,6 +65,7 @@ class LiveOptions:
         clip: the source is a clip, whose end ends the session.
         mute: no sound is wanted, so its absence is no trouble.
         declared_view: the person named the view.
+        rotate: degrees clockwise by which the camera's picture is turned to stand upright.
     """
 
     sessions: Path
@@ -77,6 +78,7 @@ class LiveOptions:
     clip: bool = False
     mute: bool = False
     declared_view: bool = False
+    rotate: int = 0
 
 
 class Pace:
@@ -208,6 +210,7 @@ class LiveSession:
         self._fresh = threading.Event()
         # Each replaced as a whole, under the lock where both threads use it.
         self._camera: LiveSource | None = None
+        self._rotate = options.rotate
         self._judged: _Judged | None = None
         self._waiting: tuple[Event, ...] = ()  # for the log, until there is one
         self._told = _Told()
@@ -285,6 +288,8 @@ class LiveSession:
                     flow.press("s")
                     flow.press("esc")
                     flow.press("esc")
+                elif isinstance(event, Key) and event.name == "r" and flow.step == "setup":
+                    self._rotate = (self._rotate + 180) % 360  # by a quarter its size would change
                 elif isinstance(event, Key):
                     flow.press(event.name)
                 elif isinstance(event, Click):
@@ -329,7 +334,7 @@ class LiveSession:
     def _next_frame(self, camera: LiveSource) -> None:
         frame = camera.latest(0.1)
         if frame is not None:
-            self._look_at(frame)
+            self._look_at(replace(frame, image=turn_picture(frame.image, self._rotate)))
         with self._telling() as flow:
             if frame is None:
                 flow.tick(self._clock())

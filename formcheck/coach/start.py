@@ -16,7 +16,7 @@ from formcheck.coach.plan import PastPractice, SessionPlan
 from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
-from formcheck.exercises.prescription import Prescription, check_request, load_prescription
+from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
 from formcheck.pose.engine import PoseEngine
 from formcheck.session.library import past_summaries
 from formcheck.video.capture import parse_address
@@ -48,6 +48,7 @@ class LiveRequest:
     windowed: bool
     stats: bool
     device: str = "cpu"
+    rotate: int = 0
 
 
 def start_live(request: LiveRequest) -> LiveResult:
@@ -61,6 +62,7 @@ def start_live(request: LiveRequest) -> LiveResult:
     exercise = request.exercise or (prescription.exercise if prescription is not None else None)
     if exercise is not None:
         check_request(exercise, request.side, request.view, request.prescription)
+    check_rotate(request.rotate)
     # Said at once, though the camera is opened only after consent.
     if request.clip is not None:
         VideoFile(request.clip).close()
@@ -85,6 +87,7 @@ def start_live(request: LiveRequest) -> LiveResult:
         clip=request.clip is not None,
         mute=request.mute,
         declared_view=request.view is not None,
+        rotate=request.rotate,
     )
     engine = live_engine(request.model, request.device)
     return LiveSession(

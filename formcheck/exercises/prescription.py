@@ -159,6 +159,20 @@ def _own(name: str, fault: FaultDef, prescription: Prescription) -> FaultDef:
     return fault.model_copy(update={"rules": rules, "prescribed": prescribed})
 
 
+#: Degrees clockwise by which a picture can be turned.
+TURNS = (0, 90, 180, 270)
+
+
+def check_rotate(rotate: int | None) -> None:
+    """See that a picture can be turned by this; None is for "find it".
+
+    Raises:
+        FormcheckError: it is none of `TURNS`.
+    """
+    if rotate is not None and rotate not in TURNS:
+        raise FormcheckError(f"A picture is turned by 0, 90, 180 or 270 degrees, not by {rotate}.")
+
+
 def check_request(
     exercise: str,
     side: str | None = None,

@@ -1,9 +1,10 @@
 """BlazePose on ONNX Runtime: the default pose engine.
 
-The published graph (detector -> region -> landmarks -> next region), with three changes made for people
+The published graph (detector -> region -> landmarks -> next region), with four changes made for people
 lying on a mat: among several people the lying one is followed; the detector is asked again at the other
-quarter turns, because it knows people by faces and a face at the head end is upside down; and a region is
-held for a while when the detector is blind.
+quarter turns, because it knows people by faces and a face at the head end is upside down; where it sees
+nobody it is asked again about parts of the frame, in which somebody small is large enough for it; and a
+region is held for a while when the detector is blind.
 """
 
 from __future__ import annotations
@@ -21,11 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.pose import models
-from formcheck.pose.detector import Detection, PoseDetector
+from formcheck.pose.detector import Detection, PoseDetector, parts
 from formcheck.pose.device import open_sessions
 from formcheck.pose.heatmap import refine
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Pose, PoseResult
-from formcheck.pose.person import JumpGate, lying_score, same_body
+from formcheck.pose.person import (
+    STEADY_DISAGREEMENT,
+    UPRIGHT_BELOW,
+    JumpGate,
+    lying_score,
+    same_body,
+    skeleton_distance,
+)
 from formcheck.pose.region import Region
 from formcheck.pose.runtime import ort
 from formcheck.video.file import Frame
@@ -40,13 +48,13 @@ PRESENCE_THRESHOLD = 0.5
 LOOK_EVERY_S = 1.0
 #: How long the last region is tried again after the person was lost in it.
 HOLD_REGION_S = 2.0
-#: Somebody followed whose lying score is below this may be the therapist: look for a patient.
-UPRIGHT_BELOW = 0.35
 #: A mirrored second reading this often. It costs as much as a first one; the difference between the two
 #: changes only as the pose does, so a few a second are enough (docs/lab_notes.md, "Two readings").
 MIRROR_EVERY_S = 0.2
 #: Another person must lie this much more level than the one followed to take the lock over.
 LYING_MARGIN = 0.25
+#: A region found in a part of the frame is laid anew around the body this often before it is followed.
+_LAY_ANEW = 3
 #: Frames of a recording read at the same time. Fixed, because results depend on it.
 _AT_ONCE = 2
 
@@ -118,6 +126,7 @@ class _Memory:
         lying: lying score of the person followed.
         turn: quarter turns at which the detector looked when it last looked twice.
         look, mirror: the detector looks again, a second reading is made.
+        part: which part of the frame is looked into if nobody is seen; None for all of them.
     """
 
     region: Region | None
@@ -128,6 +137,7 @@ class _Memory:
     turn: int
     look: bool
     mirror: bool
+    part: int | None
 
 
 @dataclass(frozen=True)
@@ -193,6 +203,7 @@ class BlazePose:
         self._lying = 0.0
         self._people = 0
         self._turn = 0
+        self._count = 0
 
     def hold(self, region: Region) -> None:
         """Look only at this region from now on, without detecting or tracking (see `second_look`)."""
@@ -219,7 +230,7 @@ class BlazePose:
         waiting: deque[tuple[Frame, _Memory, Future[_Reading]]] = deque()
         try:
             for frame in frames:
-                known = self._remember(frame)
+                known = self._remember(frame, everywhere=self._count == 0)
                 waiting.append((frame, known, _begin(self._pool, self._read, frame, known)))
                 if len(waiting) == _AT_ONCE:
                     yield self._next(waiting)
@@ -232,8 +243,13 @@ class BlazePose:
         frame, known, reading = waiting.popleft()
         return self._take(frame, known, reading.result())
 
-    def _remember(self, frame: Frame) -> _Memory:
-        """What `_read` needs to know; a look or second reading that is due is now taken to be made."""
+    def _remember(self, frame: Frame, everywhere: bool = False) -> _Memory:
+        """What `_read` needs to know; a look or second reading that is due is now taken to be made.
+
+        Args:
+            frame: the frame.
+            everywhere: look for somebody small in all parts of it, which takes a second or two.
+        """
         t = frame.time_s
         region = self._region if self._fixed is None else self._fixed
         look = self._fixed is None and t - self._looked_s >= LOOK_EVERY_S
@@ -243,7 +259,9 @@ class BlazePose:
         if mirror:
             self._mirrored_s = t
         fixed = self._fixed is not None
-        return _Memory(region, fixed, self._held, self._seen_s, self._lying, self._turn, look, mirror)
+        part = None if everywhere else self._count
+        self._count += 1
+        return _Memory(region, fixed, self._held, self._seen_s, self._lying, self._turn, look, mirror, part)
 
     def _read(self, frame: Frame, known: _Memory, pool: Executor | None = None) -> _Reading:
         """Run the models on one frame. Changes nothing here, so frames may be read at the same time.
@@ -338,7 +356,41 @@ class BlazePose:
                 best, best_region, best_score = output, one.region, score
         if best is None and known.held is not None and frame.time_s - known.seen_s < HOLD_REGION_S:
             best, best_region = _believed(net(image, known.held)), known.held
+        if best is None:
+            best, best_region = self._find_small(frame, known.part)
         return best, best_region, turn
+
+    def _find_small(self, frame: Frame, part: int | None) -> tuple[NetOutput | None, Region | None]:
+        """Who lies most in one part of the frame, or in all: only a body that two readings agree on."""
+        assert self._detector is not None
+        image = frame.image
+        squares = parts(image.shape[1], image.shape[0])
+        if part is not None and squares:
+            squares = [squares[part % len(squares)]]
+        best: tuple[NetOutput | None, Region | None] = None, None
+        best_score = -1.0
+        for square in squares:
+            for one in self._detector.detect_in(image, square):
+                output, region = self._laid_anew(image, one.region)
+                if output is not None and (score := lying_score(output.world_xyz)) > best_score:
+                    best, best_score = (output, region), score
+        return best
+
+    def _laid_anew(self, image: NDArray[np.uint8], region: Region) -> tuple[NetOutput | None, Region]:
+        """The body in a region and the region laid around it; None unless two readings there agree."""
+        output = _believed(self.net(image, region))
+        for _ in range(_LAY_ANEW):
+            if output is None:
+                return None, region
+            region = Region.from_alignment(output.alignment_xy[0], output.alignment_xy[1])
+            if not 1 < region.size < 20 * max(image.shape):
+                return None, region
+            output = _believed(self.net(image, region))
+        mirrored = _believed(self.net(image, region, mirrored=True))
+        if output is None or mirrored is None:
+            return None, region
+        agrees = skeleton_distance(output.image_xyz, mirrored.image_xyz) <= STEADY_DISAGREEMENT
+        return (output if agrees else None), region
 
     def close(self) -> None:
         self._detector = self._net = None

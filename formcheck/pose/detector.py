@@ -6,7 +6,7 @@ Each detection carries the two alignment points from which the landmark model's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,11 @@ from formcheck.pose.runtime import ort
 INPUT_SIDE = 224
 SCORE_THRESHOLD = 0.5
 _SUPPRESS_OVERLAP = 0.3
+#: Parts of a frame in which somebody small is looked for, as shares of its longer side.
+_PART_SHARES = (1 / 2, 1 / 4, 1 / 8)
+#: Somebody fits into a part whose region is no larger than so many of its sides. In a close view of a carpet
+#: or a wall the detector "sees" people who are much larger.
+_FITS = 1.25
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,41 @@ class Detection:
 
     score: float
     region: Region
+
+
+@dataclass(frozen=True)
+class FramePart:
+    """A square part of a frame, cut off at the frame's edges.
+
+    Attributes:
+        left, top: its corner, pixels.
+        side: pixels.
+    """
+
+    left: int
+    top: int
+    side: int
+
+
+def parts(width: int, height: int) -> list[FramePart]:
+    """Overlapping squares that cover a frame, large ones first, none smaller than the detector's input.
+
+    Somebody who fills a tenth of a frame is a few pixels in the detector's view of it, and is found in one
+    of these. Neighbours overlap by half.
+    """
+    found = []
+    for share in _PART_SHARES:
+        side = round(max(width, height) * share)
+        if side < INPUT_SIDE:
+            break
+        lefts, tops = (
+            np.unique(
+                np.linspace(0, max(whole - side, 0), 1 + max(-(-2 * (whole - side) // side), 0)).round()
+            )
+            for whole in (width, height)
+        )
+        found += [FramePart(int(left), int(top), side) for top in tops for left in lefts]
+    return found
 
 
 def _anchors() -> NDArray[np.float32]:
@@ -54,6 +94,17 @@ class PoseDetector:
     def __init__(self, session: ort.InferenceSession) -> None:
         self._session = session
         self._anchors = _anchors()
+
+    def detect_in(self, image: NDArray[np.uint8], part: FramePart) -> list[Detection]:
+        """People who fit into a part of a frame, best first, in the coordinates of the frame."""
+        square = image[part.top : part.top + part.side, part.left : part.left + part.side]
+        found = []
+        for one in self.detect(np.ascontiguousarray(square)):
+            x, y = one.region.center_xy
+            if one.region.size <= _FITS * part.side:
+                at = (x + part.left, y + part.top)
+                found.append(replace(one, region=replace(one.region, center_xy=at)))
+        return found
 
     def detect(self, image: NDArray[np.uint8], quarter_turns: int = 0) -> list[Detection]:
         """People in a frame, best first.

@@ -28,6 +28,8 @@ JUMPED_LANDMARKS = 3
 #: Two readings of one frame, direct and mirrored, that lie further apart than this (body sizes) are not to be
 #: believed: 0.04 to 0.10 in every steady clip, 0.14 on a fireplace, 0.26 where legs are swapped.
 STEADY_DISAGREEMENT = 0.12
+#: Somebody followed whose lying score is below this may be the therapist: look for a patient.
+UPRIGHT_BELOW = 0.35
 #: Longest time over which neighbouring frames are compared.
 COMPARE_WITHIN_S = 0.5
 #: A skeleton that stays in its new place this long is accepted there (the camera cut or was moved).

@@ -53,7 +53,8 @@ _SEEN_IN_TRIAL = 0.9
 TRIAL_FRAMES = 8
 _PRESENCE = 0.5
 #: Size of the region over the distance from mid-hips to the farthest joint, and the least such distance as
-#: share of the frame's height (found on rendered end views).
+#: share of the frame's height (found on rendered end views). It does not hold for somebody small, who seemed
+#: to reach less than half as far.
 _REACH = 3.2
 _LEAST_REACH = 0.20
 _REACHED = [Landmark.NOSE, *CORE]
@@ -166,8 +167,9 @@ def find_region(
     if best is None:
         return None
     region = best[1]
+    least_px = _least_reach_px(frames[0], region.size / _REACH)
     for _ in range(3):
-        region = _centred(net, frames, region)
+        region = _centred(net, frames, region, _REACH, least_px)
     agreed = _try(net, frames, region)
     if agreed is None or agreed > best[0]:
         agreed, region = best
@@ -183,8 +185,9 @@ def _for_side_lying(
     centre = np.median(hips, axis=0)
     turn = -_SIDE_TURN if upper == "left" else _SIDE_TURN
     region = Region((float(centre[0]), float(centre[1])), max(_SIDE_REACH * reach, 32.0), turn)
+    least_px = _least_reach_px(frames[0], reach)
     for _ in range(2):
-        region = _centred(net, frames, region, _SIDE_REACH)
+        region = _centred(net, frames, region, _SIDE_REACH, least_px)
     return region
 
 
@@ -243,10 +246,20 @@ def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) 
     return float(np.median(apart))
 
 
+def _least_reach_px(frame: NDArray[np.uint8], reach_px: float) -> float:
+    """The least reach that is believed of a body that seemed to reach `reach_px`."""
+    usual_px = _LEAST_REACH * frame.shape[0]
+    return usual_px if reach_px >= usual_px / 2 else reach_px / 2
+
+
 def _centred(
-    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region, reaches: float = _REACH
+    net: LandmarkNet,
+    frames: Sequence[NDArray[np.uint8]],
+    region: Region,
+    reaches: float,
+    least_px: float,
 ) -> Region:
-    """The region moved to the body's hips and sized to its reach."""
+    """The region moved to the body's hips and sized to its reach, which is at least `least_px`."""
     hips, reach = [], []
     for frame in frames:
         xy = (net(frame, region).image_xyz[:, :2] + net(frame, region, mirrored=True).image_xyz[:, :2]) / 2
@@ -254,5 +267,5 @@ def _centred(
         hips.append(centre)
         reach.append(np.linalg.norm(xy[_REACHED] - centre, axis=1).max())
     centre = np.median(hips, axis=0)
-    size = reaches * max(float(np.median(reach)), _LEAST_REACH * frames[0].shape[0])
+    size = reaches * max(float(np.median(reach)), least_px)
     return Region((float(centre[0]), float(centre[1])), size, region.rotation)

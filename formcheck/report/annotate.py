@@ -226,7 +226,7 @@ def write_annotated(
                 keep[frame.index] = frame.image
             yield replace(frame, image=draw_overlay(frame.image, annotator.state(frame.index)))
 
-    with VideoFile(analysis.video) as source, ExitStack() as threads:
+    with VideoFile(analysis.video, analysis.summary.source.rotate) as source, ExitStack() as threads:
         width, height, scale = shown_size(source.width, source.height)
         # Decoding, drawing and encoding take about as long as each other: each on a thread of its own.
         plain = threads.enter_context(

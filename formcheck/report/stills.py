@@ -138,7 +138,7 @@ def make_stills(
 
 def _decode(analysis: Analysis, indices: set[int], blur_face: bool) -> dict[int, Image]:
     out: dict[int, Image] = {}
-    with VideoFile(analysis.video) as source:
+    with VideoFile(analysis.video, analysis.summary.source.rotate) as source:
         for frame in shown_pictures(analysis, source, blur_face):
             if frame.index in indices:
                 out[frame.index] = frame.image

@@ -121,6 +121,7 @@ class Recording:
             "complete": card.complete,
             "ended": summary is not None,
             "image_wh": list(meta.image_wh),
+            "rotate": summary.source.rotate if summary else 0,
             "fps": summary.source.fps if summary else None,
             "duration_s": summary.source.duration_s if summary else last_s,
             "engine": printable(f"{meta.engine}, {meta.model}"),

@@ -3,21 +3,72 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
-from formcheck.exercises.prescription import check_request
+from formcheck.engine.picture_turn import Degrees, picture_turn
+from formcheck.exercises.prescription import check_request, check_rotate
 from formcheck.pose import scratch_files
-from formcheck.pose.engine import open_engine
+from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
     from formcheck.pose.recording import Progress
+
+
+@dataclass(frozen=True)
+class _PoseReading:
+    """Poses of a recording whose pictures were turned upright.
+
+    Attributes:
+        track: the poses.
+        source: what was read.
+        interpolated: frames that the model did not read.
+        spent: seconds by stage.
+        complete: whether the end was reached.
+        warnings: plain sentences.
+    """
+
+    track: Track
+    source: Source
+    interpolated: int
+    spent: dict[str, float]
+    complete: bool
+    warnings: list[str]
+
+
+def _read(
+    video: Path,
+    rotate: int,
+    engine: PoseEngine,
+    progress: Progress | None,
+    spent_before: dict[str, float] | None = None,
+) -> _PoseReading:
+    """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
+    # These take a while to import, and `rescore` needs neither.
+    from formcheck.pose.recording import read_poses
+    from formcheck.video.file import VideoFile
+
+    with VideoFile(video, rotate) as source:
+        results, spent, complete = read_poses(source, engine, progress)
+        track = Track.from_results(results, (source.width, source.height))
+        info = Source(
+            file=video.name,
+            width=source.width,
+            height=source.height,
+            fps=round(source.fps, 3),
+            frames=len(track),
+            duration_s=round(float(track.time_s[-1] + 1 / max(track.fps, 1e-6)) if len(track) else 0.0, 3),
+            rotate=cast(Degrees, rotate),
+        )
+        for stage, seconds in (spent_before or {}).items():
+            spent[stage] += seconds
+        return _PoseReading(track, info, results.interpolated, spent, complete, list(source.warnings))
 
 
 def analyze(
@@ -31,6 +82,7 @@ def analyze(
     prescription: str | Path | None = None,
     threads: int = 0,
     device: str = "cpu",
+    rotate: int | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
     """Analyse a recorded clip of an exercise.
@@ -46,33 +98,35 @@ def analyze(
         view: camera view if known (spec 13); recognised if not given.
         engine, model, threads, device: see `formcheck.pose.engine.open_engine`.
         prescription: a patient's prescription, a TOML file (see `formcheck.exercises.prescription`).
+        rotate: degrees clockwise (0, 90, 180, 270) by which the picture must be turned to stand upright, for
+            a camera held upside down or on its side; found from the lying body if not given.
         progress: called now and then with what is being done and how much of it.
 
     Raises:
         FormcheckError: the video cannot be read, or an argument is wrong.
     """
-    from formcheck.pose.recording import (
-        read_poses,  # these take a while to import, and `rescore` needs neither
-    )
-    from formcheck.video.file import VideoFile
-
     definition = check_request(exercise, side, view, prescription)
+    check_rotate(rotate)
     scratch_files.use()
     started = time.monotonic()
-    with VideoFile(Path(video)) as source, open_engine(engine, model, threads, device) as pose_engine:
-        results, spent, complete = read_poses(source, pose_engine, progress)
-        warnings = [*source.warnings, *filter(None, [pose_engine.device_note])]
-        track = Track.from_results(results, (source.width, source.height))
-        interpolated = results.interpolated
-        del results
-        info = Source(
-            file=Path(video).name,
-            width=source.width,
-            height=source.height,
-            fps=round(source.fps, 3),
-            frames=len(track),
-            duration_s=round(float(track.time_s[-1] + 1 / max(track.fps, 1e-6)) if len(track) else 0.0, 3),
-        )
+    with open_engine(engine, model, threads, device) as pose_engine:
+        reading = _read(Path(video), rotate or 0, pose_engine, progress)
+        if rotate is None and reading.complete:
+            turn = picture_turn(reading.track, definition)
+            if turn.rotate:
+                # Read anew: whom to follow and where to look twice depend on what is up.
+                pose_engine.reset()
+                reading = _read(Path(video), turn.rotate, pose_engine, progress, reading.spent)
+                reading.warnings.append(
+                    f"The picture was turned by {turn.rotate} degrees, as the person lies in it; "
+                    "if that is wrong, analyse it again with --rotate 0."
+                )
+            elif not turn.sure:
+                reading.warnings.append(
+                    "If the picture lies on its side, turn it upright with --rotate 90 or --rotate 270."
+                )
+        warnings = [*reading.warnings, *filter(None, [pose_engine.device_note])]
+        track, info, spent, complete = reading.track, reading.source, reading.spent, reading.complete
         pose = PoseInfo(
             engine=pose_engine.name,
             model=pose_engine.model,
@@ -80,7 +134,7 @@ def analyze(
             frames_with_person=int(track.person.sum()),
             frames_rejected=int(track.rejected.sum()),
             people_seen_max=int(track.people_seen.max(initial=0)),
-            frames_interpolated=interpolated,
+            frames_interpolated=reading.interpolated,
         )
         model_sha256 = pose_engine.model_sha256
     if not complete:

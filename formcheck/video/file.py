@@ -89,12 +89,14 @@ class VideoFile:
 
     Args:
         path: the video file.
+        rotate: turn every picture by so many degrees clockwise as well (0, 90, 180 or 270), for a camera
+            that was held upside down or on its side.
 
     Raises:
         FormcheckError: one sentence saying why the file cannot be used and what to do.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], rotate: int = 0) -> None:
         self.path = Path(path)
         self.truncated = False
         self.lost: list[Span] = []
@@ -121,7 +123,7 @@ class VideoFile:
             self._refuse_absurd(*self._stored_size)
             # Asked of one picture only: PyAV below 19 keeps every picture whose side data was looked at until
             # the garbage collector comes round, a gigabyte later.
-            self._matrix = _display_matrix(first)
+            self._matrix = _turned(_display_matrix(first), rotate)
             turned = self._matrix[0][0] == 0
             width, height = self._stored_size
             self.width, self.height = (height, width) if turned else (width, height)
@@ -466,6 +468,21 @@ def _display_matrix(picture: Any) -> tuple[tuple[int, int], tuple[int, int]]:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return ((-1 if a < 0 else 1, 0), (0, -1 if d < 0 else 1))
     return ((0, -1 if b < 0 else 1), (-1 if c < 0 else 1, 0))
+
+
+def _turned(
+    matrix: tuple[tuple[int, int], tuple[int, int]], rotate: int
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The display matrix after which the picture is turned by `rotate` degrees clockwise."""
+    (a, b), (c, d) = matrix
+    for _ in range(rotate // 90 % 4):
+        a, b, c, d = -b, a, -d, c
+    return ((a, b), (c, d))
+
+
+def turn_picture(image: NDArray[np.uint8], rotate: int) -> NDArray[np.uint8]:
+    """A picture turned by 0, 90, 180 or 270 degrees clockwise."""
+    return _upright(image, _turned(((1, 0), (0, 1)), rotate)) if rotate else image
 
 
 def _upright(image: NDArray[np.uint8], matrix: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import live_session
 import numpy as np
 import pytest
 from leg_lift import leg_lift
@@ -22,7 +23,7 @@ from live_session import (
     shot,
     stored,
 )
-from skeleton import Camera, film, joined, leg_raise, mirrored, repetitions
+from skeleton import Camera, film, joined, leg_raise, mirrored, repetitions, results
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
@@ -317,3 +318,30 @@ def test_a_computer_that_slept_in_a_repetition_makes_no_repetition_of_the_halves
         assert replay(one).summary.reps == summary.reps
         # Nobody knows where the body is now: it is looked for again, and goes on.
         assert sum(event.kind == "baseline" for event in one.events) == 2
+
+
+@pytest.mark.parametrize(
+    ("rotate", "pressed", "white"), [(90, "", (0, -1)), (0, "r", (-1, -1)), (180, "r", (0, 0))]
+)
+def test_the_cameras_picture_is_turned_as_asked_for_and_by_the_key(
+    tmp_path, monkeypatch, rotate, pressed, white
+):
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    picture[:20, :20] = 255
+    monkeypatch.setattr(live_session, "PICTURE", picture)
+    answers = results(shot("bridge", [REP]))
+    shown = []
+
+    class Engine(MadeEngine):
+        def estimate(self, frame):
+            shown.append(frame.image)
+            return super().estimate(frame)
+
+    plan = SessionPlan(load_definition("bridge"), 1, 3, rest_s=1.0, views=("side",))
+    flow = Flow(Words(), {"bridge": plan.definition}, lambda name: (plan, PastPractice()), "bridge")
+    camera = MadeCamera([r.time_s for r in answers])
+    patient = camera.patient = Patient(flow, KEYS | ({"setup": pressed} if pressed else {}))
+    options = LiveOptions(tmp_path, clip=True, rotate=rotate)
+    LiveSession(flow, lambda: camera, Engine(answers), Heard(), patient, options).run()
+    assert shown[-1].shape[:2] == ((1280, 720) if rotate == 90 else (720, 1280))
+    assert shown[-1][white].tolist() == [255, 255, 255]

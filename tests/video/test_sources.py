@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from formcheck.errors import FormcheckError
-from formcheck.video.file import VideoFile, _Clock
+from formcheck.video.file import VideoFile, _Clock, turn_picture
 from formcheck.video.writer import VideoWriter
 
 W, H = 64, 48
@@ -143,6 +143,20 @@ def test_pictures_come_out_upright(
         assert frame.image.shape == (video.height, video.width, 3)
         assert frame.image.flags.c_contiguous
         assert red_corner(frame.image) == corner
+
+
+@pytest.mark.parametrize("matrix", [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, 1)])
+@pytest.mark.parametrize("rotate", [90, 180, 270])
+def test_pictures_are_turned_clockwise_after_they_stand_upright(
+    tmp_path: Path, matrix: tuple[int, int, int, int], rotate: int
+) -> None:
+    path = make_with_pyav(tmp_path / "phone.mp4")
+    set_display_matrix(path, *matrix)
+    upright, video = VideoFile(path), VideoFile(path, rotate)
+    before, after = next(iter(upright)).image, next(iter(video)).image
+    assert after.shape == (video.height, video.width, 3)
+    np.testing.assert_array_equal(after, np.rot90(before, -rotate // 90))
+    np.testing.assert_array_equal(after, turn_picture(before, rotate))
 
 
 def test_pixels_come_out_square(tmp_path: Path) -> None:

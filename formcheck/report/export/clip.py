@@ -42,7 +42,7 @@ def write_clip(
         )
     info = analysis.summary.source
     begin, end = part.start_s - MARGIN_S, part.end_s + MARGIN_S
-    with VideoFile(analysis.video) as source:
+    with VideoFile(analysis.video, analysis.summary.source.rotate) as source:
         if (source.width, source.height) != (info.width, info.height):
             raise FormcheckError(
                 f"{analysis.video} is {source.width} × {source.height} and the session's video was "

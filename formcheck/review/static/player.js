@@ -65,6 +65,7 @@ export class Player extends EventTarget {
     this.tag = h("div.tag"); this.corner = h("div.tag.right");
     this.video = info.video ? h("video", { src: `/api/session/${info.key}/video`, preload: "auto", muted: true, playsinline: true, disablepictureinpicture: true }) : null;
     if (this.video) this.video.muted = true;
+    if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
     this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.video, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
