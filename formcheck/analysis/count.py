@@ -242,10 +242,11 @@ def _not_judged(track: Track, definition: Definition, tracked: list[TrackedStret
         when = [(m.start_s, m.end_s) for m in dismissed if m.why == why]
         if when:
             out.append(f"A movement was not counted as a {exercise}, because {because}: {_spans(when)}.")
+    judged = any(t.stretch.reference is not None for t in tracked)
     away = [
         (float(track.time_s[a]), float(track.time_s[b - 1]))
         for t in tracked
-        if t.stretch.reference is not None
+        if judged and not (t.stretch.reference is None and t.stretch.warnings)  # which say why
         for a, b in _runs(t.stretch.frames.start, track.person[t.stretch.frames] & ~t.stretch.posture)
     ]
     away = [(a, b) for a, b in away if b - a >= _AWAY_S]
