@@ -30,6 +30,8 @@ _HIPS = {Landmark.LEFT_HIP, Landmark.RIGHT_HIP}
 #: Closer than this to the edge of the picture (share of its size) a body part is cut off, and the model
 #: puts its landmark where it would still fit.
 _EDGE = 0.01
+#: Closer than this (trunk lengths) what lies beyond it, a foot beyond an ankle, is likely cut off.
+_NEAR_EDGE = 0.1
 
 
 def formulas(definition: Definition) -> Formulas:
@@ -114,6 +116,7 @@ class Measurer:
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
         self._needed = _padded([needs[name] for name in names])
+        self._edge_matters = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
         self._judged, self._any_judged = _padded(judged), np.array([bool(row) for row in judged])
         self._edges_of: tuple[tuple[int, int], np.dtype] | None = None
@@ -217,6 +220,11 @@ class Measurer:
         if outside.any():
             cut = np.asarray(np.asarray(outside.any(axis=2))[:, self._needed].any(axis=2), bool)
             _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
+        margin = _NEAR_EDGE * self._ref.length_px
+        near = (xy < margin) | (xy > np.array(image_wh, xy.dtype) - margin)
+        if near.any():
+            close = np.asarray(np.asarray(near.any(axis=2))[:, self._needed].any(axis=2), bool)
+            _mark(status, reason, close & self._edge_matters, Status.LOW, Reason.OUT_OF_FRAME)
         return status, reason
 
 

@@ -12,6 +12,7 @@ from tracked import Tracked, tracked
 from formcheck.engine.repetition import RepetitionCounter
 from formcheck.engine.tracker import kept_s
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.measures.table import Reason
 
 EXERCISE = "hamstring-stretch"
@@ -34,7 +35,8 @@ def stretches(
     points = np.stack([leg_raise(top_deg * x, knee_deg * x, other_deg * x, side, body) for x in level])
     camera = Camera(yaw_deg=yaw_deg, distance_m=2.6)
     track = film(points, time_s, camera, noise_px=2 * noise, noise_m=0.01 * noise, rho=0.6, seed=seed)
-    return tracked(track, EXERCISE)
+    asked = prescribe(load_definition(EXERCISE), Prescription.model_validate({"tempo": {"lower_s": 3}}))
+    return tracked(track, EXERCISE, definition=asked)
 
 
 @pytest.mark.parametrize("yaw_deg", [-10, 0, 10])

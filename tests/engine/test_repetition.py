@@ -41,6 +41,35 @@ def assert_times(rep: RepTimes, true: TrueRep, within_s: float) -> None:
     assert rep.end_s == pytest.approx(true.end_s, abs=within_s)
 
 
+# --- glitches and long holds ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("share", [0.35, 0.5, 0.65])
+def test_a_glitch_of_a_few_frames_on_the_way_down_is_no_return(frames, share):
+    time_s, level, truth = repetitions([Rep(1.5, 1.0, 2.5, 1.5)] * 3)
+    for true in truth:
+        at = np.searchsorted(time_s, true.hold_end_s + share * (true.end_s - true.hold_end_s))
+        level[at : at + frames] = 0.0
+    assert classes(count(time_s, level)) == ["full"] * 3
+
+
+def test_a_return_that_lasts_is_one():
+    time_s, level, truth = repetitions([Rep(1.5, 1.0, 2.5, 1.5)] * 3)
+    for true in truth:
+        at = np.searchsorted(time_s, (true.hold_end_s + true.end_s) / 2)
+        level[at : at + 15] = 0.0
+    assert len(count(time_s, level)) > 3
+
+
+@pytest.mark.parametrize(("hold_s", "after_s"), [(0.4, 0.2), (1.0, 0.5), (20.0, 0.5)])
+def test_the_peak_of_a_long_hold_is_soon_after_it_is_reached(hold_s, after_s):
+    time_s, level, truth = repetitions([Rep(hold_s=hold_s)] * 2)
+    for rep, true in zip(count(time_s, level), truth, strict=True):
+        assert rep.peak_s == pytest.approx(true.hold_start_s + after_s, abs=0.2)
+        assert rep.peak_s - rep.hold_start_s <= 0.5 + 1e-9
+
+
 # --- clean signals --------------------------------------------------------------------------------
 
 
