@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from formcheck.engine.repetition import RepTimes
 from formcheck.exercises.definition import Definition, FaultDef, Rule
+from formcheck.measures.error import BEARABLE_SHARE
 from formcheck.measures.geometry import median
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason
@@ -137,6 +138,11 @@ class Asked:
             return FaultCheck(False, _why_not(self.table, measure, inside), None)
         return None
 
+    def unsure(self, measure: str, frames: NDArray[np.bool_]) -> FaultCheck | None:
+        """Not checked, where a measure is off by more than the rule can bear in these frames; else None."""
+        sd = median(self.table.sd_of(measure)[frames])
+        return FaultCheck(False, "noise", None) if sd > BEARABLE_SHARE * self.rule.grades[0] else None
+
 
 def noise_threshold(grades: tuple[float, float, float], sd: float, definition: Definition) -> float | None:
     """Grade-1 threshold raised to the noise, or None where noise drowns it (spec 1.4).
@@ -256,6 +262,8 @@ def _sustained(asked: Asked, measure: str) -> FaultCheck:
     if least is None:
         return FaultCheck(False, "noise", None)
     ok = table.ok(measure) & inside
+    if (unsure := asked.unsure(measure, ok)) is not None:
+        return unsure
     value = table.column(measure)
     size = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
     for limit, sign in ((rule.while_above, 1.0), (rule.while_below, -1.0)):
@@ -317,6 +325,8 @@ def _march(asked: Asked) -> FaultCheck:
     near = table.ok(measure) & asked.between(off[0], off[0] + 1.0)
     if not near.any():
         return FaultCheck(False, _why_not(table, measure, inside), None)
+    if (unsure := asked.unsure(measure, near)) is not None:
+        return unsure
     # Held for as long as a foot must be off: one wild frame is not a drop.
     value = held_level(t[near], np.abs(table.column(measure)[near]), rule.minimum_s)
     return asked.found(value, off[0], off[0] + 1.0, median(table.sd_of(measure)[near]), least=least)
@@ -396,6 +406,8 @@ def _level(asked: Asked) -> FaultCheck:
     if (doubted := asked.doubted(measure, inside)) is not None:
         return doubted
     ok = table.ok(measure) & inside
+    if (unsure := asked.unsure(measure, ok)) is not None:
+        return unsure
     least = asked.least(measure)
     if least is None:
         return FaultCheck(False, "noise", None)

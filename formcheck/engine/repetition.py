@@ -38,7 +38,7 @@ _TOP_BAND = 0.15
 #: Lower for less than half of this is a glitch of the landmarks [D].
 _GLITCH_S = 0.25
 #: The peak of a long hold is dated at most so long after its start.
-_TOP_REACHED_S = 0.5
+_TOP_REACHED_S = 1.0
 #: History kept to date a start back: so long, or as long as a repetition may be.
 _HISTORY_S = 40.0
 

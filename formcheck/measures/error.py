@@ -16,8 +16,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-#: A measure may be off by at most this share of the mildest threshold that it is held against.
-_BEARABLE_SHARE = 0.5
+#: A measure may be off by at most this share of the mildest threshold that a fault holds it against.
+BEARABLE_SHARE = 0.5
 #: Kinds of rule whose thresholds are in the measure's own unit.
 _IN_ITS_UNIT = frozenset({"above", "below", "either", "hold", "rest", "settles", "march"})
 
@@ -44,9 +44,9 @@ def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
 
 
 def bearable_error(definition: Definition, measure: str) -> float:
-    """The largest standard deviation with which a measure is still good for its faults; inf without any.
+    """The largest standard deviation with which a measure is still good for any of its faults; inf without any.
 
-    It follows from the thresholds: half of the mildest one that the measure is held against.
+    It follows from the thresholds: half of the mildest one of the fault that can bear most.
     """
     limits = [
         rule.grades[0]
@@ -54,4 +54,4 @@ def bearable_error(definition: Definition, measure: str) -> float:
         for rule in fault.rules
         if rule.kind in _IN_ITS_UNIT and measure in rule.measures[: 1 if rule.kind == "march" else None]
     ]
-    return _BEARABLE_SHARE * min(limits) if limits else float("inf")
+    return BEARABLE_SHARE * max(limits) if limits else float("inf")

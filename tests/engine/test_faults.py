@@ -598,6 +598,22 @@ def test_what_is_judged_by_the_signal_has_its_allowance_too(case):
     assert judged(first + worse * 1.1 * allowance).fault.grade >= 1
 
 
+@cases(*FROM_TABLE, "march")
+@pytest.mark.parametrize(("share", "checked"), [(0.45, True), (0.55, False)])
+def test_a_fault_is_checked_only_by_what_is_known_well_enough_for_it(case, share, checked):
+    first = case.rule.grades[0]
+    check = uncertain(case, 3 * case.rule.grades[2], share * first).judged()[case.name]
+    if case.rule.kind == "settles":  # its first part is asked of the rise
+        assert check.checked == checked
+    elif checked:
+        assert check.fault.grade == 3
+    else:
+        # Another rule of the fault may be known well enough.
+        others = [rule for rule in case.fault.rules if rule != case.rule]
+        assert check.checked == any(rule.grades[0] * 0.5 > share * first for rule in others)
+        assert check.reason == (None if check.checked else "noise")
+
+
 @cases("peaks")
 def test_a_count_reaches_its_threshold_by_itself(case):
     for grade, threshold in enumerate(case.rule.grades, start=1):

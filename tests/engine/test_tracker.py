@@ -104,7 +104,11 @@ def test_live_and_recorded_give_the_same_repetitions_and_faults(exercise, yaw):
     played = tracked(track, exercise, definition=asked(exercise))
     assert len(played.counted) == 3
     assert any(c.fault for r in played.reps for c in r.checks.values()), "something has to be found"
-    same_reps(played.reps, live(played, track, exercise)[0])
+    # Of a single frame no standard deviation can be told, so without them.
+    (stretch,) = played.stretches
+    table = replace(stretch.measures, sd=None)
+    reps = Tracker(asked(exercise), stretch.reference).run(table, stretch.posture, stretch.in_shape)[1]
+    same_reps(reps, live(played, track, exercise)[0])
 
 
 @pytest.mark.parametrize(("exercise", "yaw"), VIEWS[:3])
