@@ -44,7 +44,7 @@ def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
 
 
 def bearable_error(definition: Definition, measure: str) -> float:
-    """The largest standard deviation with which a measure is still good for any of its faults; inf without any.
+    """The largest standard deviation with which a measure is good for any of its faults; inf without any.
 
     It follows from the thresholds: half of the mildest one of the fault that can bear most.
     """
