@@ -15,10 +15,11 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
 from stored_session import command, judged, noisy_track, store
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet
+from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet, Rep
 from formcheck.drawing.signal import true_runs
 from formcheck.errors import FormcheckError
-from formcheck.report import pdf, pdf_plots, wording
+from formcheck.measures.places import PLACES
+from formcheck.report import page, pdf, pdf_plots, plots, wording
 from formcheck.report.annotate import Annotator
 
 
@@ -208,3 +209,49 @@ def test_the_command_writes_a_pdf_and_a_page(analysis, tmp_path, capsys):
         assert done.status == 0, done.err
         assert Path(done.out.strip()) == folder / f"export.{to}"
         assert (folder / f"export.{to}").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize(
+    ("tempo", "told"),
+    [
+        ("rise_s = 2\nhold_s = 3\nlower_s = 2.5", "up 2 s, hold 3 s, down 2.5 s"),
+        ("lower_s = 3", "down 3 s"),
+        ("", "no tempo"),
+    ],
+)
+def test_only_what_was_prescribed_is_told_of_the_tempo(tempo: str, told: str, tmp_path: Path) -> None:
+    asked = tmp_path / "asked.toml"
+    asked.write_text(f"reps = 3\n[tempo]\n{tempo}\n")
+    rows = dict(pdf._header(judged(noisy_track(), prescription=asked), None))
+    assert rows["Prescription"] == told
+
+
+def test_where_shoulders_and_feet_are_is_not_plotted_and_last_in_the_list_of_measures(
+    analysis: Analysis,
+) -> None:
+    assert any(np.isfinite(analysis.measures.column(name)).any() for name in PLACES)
+    _, drawn = plots.build_plots(analysis, Annotator(analysis))
+    assert {plot.name for plot in drawn}.isdisjoint(PLACES)
+    told = page.content(analysis)
+    titles = {analysis.definition.measures[name].title for name in PLACES}
+    assert titles.isdisjoint(row["title"] for table in told["peaks"] for row in table["rows"])
+    assert {row["name"] for row in told["measures"][-len(PLACES) :]} == set(PLACES)
+    assert not any("shoulders moved" in text for text in (*told["can_see"], *told["uncertain"]))
+    assert "Shoulders moved" not in said(analysis).split("How well each measure")[0]
+
+
+def test_an_allowance_that_decided_a_grade_is_in_page_and_pdf(analysis: Analysis) -> None:
+    rule = analysis.definition.faults["head_lifts"].rules[0]
+    value = rule.grades[1] + 0.01
+
+    def kept(rep: Rep) -> Rep:
+        change = {"grade": 1, "value": value, "allowance": 0.02}
+        faults = [f.model_copy(update=change) if f.id == "head_lifts" else f for f in rep.faults]
+        return rep.model_copy(update={"faults": faults})
+
+    reps = [kept(rep) for rep in analysis.summary.reps]
+    changed = replace(analysis, summary=analysis.summary.model_copy(update={"reps": reps}))
+    told = "passed by up to 0.020, the allowance for the error."
+    assert told in said(changed)
+    (head,) = [found for found in page.content(changed)["seen"] if found.fault == "head_lifts"]
+    assert told in head.grades

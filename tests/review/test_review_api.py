@@ -17,6 +17,7 @@ from made import analysed, as_live, bridges, killed
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
+from formcheck.measures.places import PLACES
 from formcheck.review import jobs as jobs_module
 from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
@@ -365,6 +366,31 @@ def test_other_thresholds_change_the_faults_at_once(page):
     assert {d["id"] for d in strict["diff"]} == {"lowering_fast"}
     assert sum(f["id"] == "lowering_fast" for rep in strict["reps"] for f in rep["faults"]) == 4
     assert page.post(f"{path}/whatif", {}).json()["diff"] == []
+
+
+def test_a_time_that_is_emptied_is_not_prescribed_any_more(page):
+    path, info = session(page, "one")
+    start = page.get(f"{path}/whatif").json()
+    assert start["tempo"] == {"rise_s": 2.0, "hold_s": None, "lower_s": 2.0}
+    assert start["usual_tempo"] == {"rise_s": None, "hold_s": None, "lower_s": None}
+    fast = {
+        (rep["index"], f["id"]) for rep in info["reps"] for f in rep["faults"] if f["id"].endswith("_fast")
+    }
+    assert fast
+    emptied = page.post(f"{path}/whatif", {"tempo": {}}).json()
+    assert {(d["rep"], d["id"]) for d in emptied["diff"]} == fast
+    assert all(d["now"] == 0 for d in emptied["diff"])
+    lowering = next(f for f in emptied["faults"] if f["id"] == "lowering_fast")
+    assert not lowering["checked"]
+    # The times stay, as information.
+    assert all(rep["lower_s"] > 0 for rep in emptied["reps"])
+
+
+def test_where_shoulders_and_feet_are_is_offered_last_and_not_shown_at_first(page):
+    _, info = session(page, "one")
+    names = [m["name"] for m in info["measures"]]
+    assert set(names[-len(PLACES) :]) == set(PLACES)
+    assert {m["name"] for m in info["measures"] if m["aside"]} == set(PLACES)
 
 
 def test_ten_minutes_are_judged_again_without_judging_what_did_not_change(page, monkeypatch):

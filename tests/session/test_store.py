@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import signal
@@ -132,6 +133,42 @@ def test_everything_else_comes_back(tmp_path):
     assert meta.overrides == "[tempo]\nrise_s = 3\n"
     assert meta.primary == analysis.primary
     assert b"jane" not in (tmp_path / "session.sqlite").read_bytes()
+
+
+def test_how_sure_a_fault_is_and_what_was_allowed_for_come_back_from_a_session_that_broke_off(tmp_path):
+    analysis = make_analysis(20)
+    known = {"sure": 0.81, "allowance": 1.25}
+    reps = [
+        rep.model_copy(update={"faults": [f.model_copy(update=known) for f in rep.faults]})
+        for rep in analysis.summary.reps
+    ]
+    analysis = replace(analysis, summary=analysis.summary.model_copy(update={"reps": reps}))
+    write_session(analysis, tmp_path / "session.sqlite")
+    with sqlite3.connect(tmp_path / "session.sqlite") as db:
+        db.execute("DELETE FROM summary")
+    with open_session(tmp_path) as session:
+        assert session.summary is None
+        assert session.reps == analysis.summary.reps
+        assert {(f.sure, f.allowance) for rep in session.reps for f in rep.faults} == {(0.81, 1.25)}
+
+
+def test_a_session_made_before_allowances_were_kept_opens(tmp_path):
+    analysis = make_analysis(20)
+    write_session(analysis, tmp_path / "session.sqlite")
+    with sqlite3.connect(tmp_path / "session.sqlite") as db:
+        for column in ("sure", "allowance"):
+            db.execute(f"ALTER TABLE faults DROP COLUMN {column}")
+        text = json.loads(db.execute("SELECT json FROM summary").fetchone()[0])
+        for rep in text["reps"]:
+            for fault in rep["faults"]:
+                del fault["allowance"]
+        db.execute("UPDATE summary SET json = ?", [json.dumps(text)])
+    with open_session(tmp_path) as session:
+        for found in (session.reps, session.summary.reps):
+            faults = [f for rep in found for f in rep.faults]
+            assert [f.value for f in faults] == [f.value for rep in analysis.summary.reps for f in rep.faults]
+            assert faults
+            assert {f.allowance for f in faults} == {None}
 
 
 def test_a_frame_without_person_takes_no_room_for_landmarks(tmp_path):
