@@ -226,9 +226,9 @@ def test_a_clip_is_the_repetition_with_a_second_on_either_side(analysis, filmed)
     assert seconds == pytest.approx(rep.end_s - rep.start_s + 2.0, abs=0.1)
     assert frames == pytest.approx(seconds * 30 + 1, abs=2)
     with open_session(filmed) as session:
-        fault = export_session(session, "mp4", fault="hip_not_extended", rep=1)
-    assert fault.path.name == "export-hip_not_extended-rep1.mp4"
-    event = next(f for f in analysis.summary.reps[0].faults if f.id == "hip_not_extended")
+        fault = export_session(session, "mp4", fault="head_lifts", rep=1)
+    assert fault.path.name == "export-head_lifts-rep1.mp4"
+    event = next(f for f in analysis.summary.reps[0].faults if f.id == "head_lifts")
     assert clip_length(fault.path)[1] == pytest.approx(event.end_s - event.start_s + 2.0, abs=0.1)
 
 

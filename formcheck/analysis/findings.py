@@ -351,7 +351,7 @@ class Findings:
         if rule is None or _grade_of(rule, event.value) <= event.grade:
             return 0.0
         if event.allowance is not None:
-            passed = abs(abs(event.value) - rule.grades[event.grade])
+            passed = abs(abs(event.value) - list(rule.grades)[event.grade])
             return event.allowance if passed < event.allowance + _ROUNDED else 0.0
         # Judged before allowances were told: only times had one, their error.
         whole = self._phase_s(rule)

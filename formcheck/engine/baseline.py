@@ -188,7 +188,7 @@ def _with_sd(
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
     left = min(2 * CUTOFF_HZ / max(part.fps * read_share, 1.0), 1.0)
-    factor = error_factor(disagreement(part))
+    factor = error_factor(readings_apart(part))
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
@@ -198,7 +198,7 @@ def _with_sd(
     return table.with_sd(raw)
 
 
-def disagreement(part: Track) -> Array:
+def readings_apart(part: Track) -> Array:
     """``(T,)`` how far the direct and the mirrored reading lie apart around each frame, body sizes; NaN where
     there are no second readings or nobody was seen."""
     out = np.full(len(part), np.nan)
@@ -218,7 +218,7 @@ def contradicted(part: Track) -> Mask:
     Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
     (docs/lab_notes.md, "Two readings").
     """
-    return np.asarray(disagreement(part) > STEADY_DISAGREEMENT)
+    return np.asarray(readings_apart(part) > STEADY_DISAGREEMENT)
 
 
 def _settling(part: Track) -> Mask:

@@ -19,7 +19,7 @@ from formcheck.measures.geometry import (
     norm,
     unit,
 )
-from formcheck.measures.places import PLACES, places
+from formcheck.measures.places import PLACES, whereabouts
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, View, bridge_view, hook_lying, knee_flexion_world_deg
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, side_landmark
@@ -133,7 +133,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     # From the head end the ankles are hidden, so the knees tell which foot is up (M-B17).
     part = "knee" if ref.view == "head" else "ankle"
     out["foot_lift"] = height(at(part, "left") - at(part, "right")) / ref.length_px
-    return out | places(xy, ref, thigh_px)
+    return out | whereabouts(xy, ref, thigh_px)
 
 
 def derived(change: dict[str, Array]) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures.geometry import UP, cross3, dot, height, turn_deg, unit
-from formcheck.measures.places import PLACES, places
+from formcheck.measures.places import PLACES, whereabouts
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, clam_view, side_lying
 from formcheck.pose.landmarks import Landmark, other_side, side_landmark
@@ -112,7 +112,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         by_feet = LIFT_BY_FEET * np.maximum(out["feet_apart"] - ref.rest.get("feet_apart", 0.0), 0.0)
         out["opening_deg"] = OPENING_PER_LIFT * (lift - by_feet)
     out["hip_rotation_deg"] = _external_rotation(world, top, ref.shank_sign)
-    return out | places(xy, ref, scale)
+    return out | whereabouts(xy, ref, scale)
 
 
 def derived(change: dict[str, Array]) -> dict[str, Array]:

@@ -20,7 +20,7 @@ _PARTS: dict[str, list[int]] = {
 PLACES = tuple(f"{part}_{way}" for part in _PARTS for way in ("along", "up"))
 
 
-def places(xy: Array, ref: Reference, scale_px: float) -> dict[str, Array]:
+def whereabouts(xy: Array, ref: Reference, scale_px: float) -> dict[str, Array]:
     """Measure name to ``(T,)`` place of a part of the body, in units of `scale_px`, from a fixed origin.
 
     Args:
