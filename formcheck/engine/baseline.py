@@ -23,7 +23,7 @@ from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.smoothing import running_mean, running_median
-from formcheck.pose.track import CUTOFF_HZ, Track, _body_size, smooth
+from formcheck.pose.track import CUTOFF_HZ, Track, body_sizes_px, smooth
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -32,6 +32,7 @@ Mask = NDArray[np.bool_]
 _POSTURE_S = 1.0
 #: Shoulders further from where they lay than this share of the body's size have left the posture [D].
 _STAYS = 0.35
+_LOST_S = 0.3
 #: Rest: the low end of the signal, moving less than this (spec 1.4, lengths per second).
 _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
@@ -294,14 +295,19 @@ def _bridged(part: Track, xy: NDArray[np.float32], in_shape: Mask) -> Mask:
     if inside.size == 0:
         return in_shape & part.person
     shoulders = np.asarray(xy[:, list(BOTH_SHOULDERS)].mean(axis=1), np.float64)
-    size = float(np.median(_body_size(part.image_xyz[inside])))
-    # The nearest frame in which it was recognised, before or after, says where the shoulders lay.
+    size = float(np.median(body_sizes_px(part.image_xyz[inside])))
+    # The nearest frames in which it was recognised, before and after, say where the shoulders lay.
     after = np.minimum(np.searchsorted(inside, np.arange(len(part))), len(inside) - 1)
     before = np.maximum(after - 1, 0)
-    stays = np.zeros(len(part), bool)
-    for nearest in (inside[after], inside[before]):
-        moved = norm(shoulders - shoulders[nearest])
-        stays |= moved <= _STAYS * size
+    # Who was lost may be elsewhere, or in another picture, when somebody is seen again: then both count.
+    seen_again = np.diff(part.person, prepend=False) & part.person
+    seen_again |= np.diff(part.time_s, prepend=part.time_s[0]) > _LOST_S
+    run = np.cumsum(seen_again)
+    there = [
+        norm(shoulders - shoulders[nearest]) <= _STAYS * size for nearest in (inside[before], inside[after])
+    ]
+    same = [run == run[nearest] for nearest in (inside[before], inside[after])]
+    stays = (there[0] & same[0]) | (there[1] & same[1]) | (there[0] & there[1])
     return np.asarray((stays | in_shape) & part.person)
 
 

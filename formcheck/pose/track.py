@@ -27,8 +27,6 @@ _BRIDGE_S = 0.3
 _HIGHEST_FPS = 10_000.0
 #: Somebody missing for longer than this may have moved, or it is another shot.
 _GAP_S = 2.0
-#: So many frames tell where the shoulders were before a jump and are after it.
-_SOME = 10
 #: Landmarks of all frames together that are filtered at the same time.
 _AT_ONCE = 300_000
 
@@ -143,32 +141,16 @@ class Track:
         jumped = np.zeros(len(gone), bool)
         for piece in arrays.pieces(len(gone)):
             image = self.image_xyz[seen[piece.start : piece.stop + 1]]
-            size = _body_size(image)
+            size = body_sizes_px(image)
             limit = JUMP_TRUNKS * np.clip(gone[piece] * 30.0, 1.0, 3.0) * np.maximum(size[:-1], size[1:])
             core = image[:, list(CORE), :2]
             moved = np.linalg.norm(core[1:] - core[:-1], axis=2)
             jumped[piece] = (moved > limit[:, None]).sum(axis=1) >= JUMPED_LANDMARKS
-        cut = np.flatnonzero((gone > _GAP_S) | (jumped & ~self._stays_put(seen, jumped)))
+        cut = np.flatnonzero((gone > _GAP_S) | jumped)
         starts = [int(seen[0]), *seen[cut + 1].tolist()]
         ends = [int(before) + 1 for before in seen[cut]]
         ends.append(int(seen[-1]) + 1)
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
-
-    def _stays_put(self, seen: NDArray[np.intp], jumped: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """``(N - 1,)`` True where a skeleton jumped and the shoulders are still where they were: legs that were
-        mistaken for each other, not another picture.
-
-        Args:
-            seen: the N frames with a person.
-            jumped: ``(N - 1,)`` between which of them it jumped.
-        """
-        stays = np.zeros(len(jumped), bool)
-        for i in np.flatnonzero(jumped):
-            around = (seen[max(0, i + 1 - _SOME) : i + 1], seen[i + 1 : i + 1 + _SOME])
-            before, after = (np.median(self.image_xyz[part][:, [11, 12], :2], axis=(0, 1)) for part in around)
-            size = float(np.median(_body_size(self.image_xyz[np.concatenate(around)])))
-            stays[i] = np.linalg.norm(after - before) < JUMP_TRUNKS * size
-        return stays
 
 
 def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:
@@ -199,7 +181,7 @@ def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseRes
             flat[seen[piece]] += between.astype(np.float32)
 
 
-def _body_size(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
+def body_sizes_px(image_xyz: NDArray[np.float32]) -> NDArray[np.float64]:
     """``(T,)`` body size in pixels, see `person.body_size_px`."""
     xy = image_xyz[:, :, :2].astype(np.float64)
     trunk = np.linalg.norm((xy[:, 11] + xy[:, 12]) / 2 - (xy[:, 23] + xy[:, 24]) / 2, axis=1)
