@@ -20,6 +20,7 @@ from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
 from formcheck.analysis.phrases import in_sentence, percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
+from formcheck.folder_handle import opener
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
 from formcheck.report.annotate import Annotator
@@ -84,9 +85,9 @@ def write_pdf(
     register_fonts()
     title = f"{analysis.definition.title}, {_date(analysis, created)}"
     story = _story(analysis, created, notes)
-    with replacing(path) as part:
+    with replacing(path) as part, open(part, "wb", opener=opener) as file:
         document = SimpleDocTemplate(
-            str(part), pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
+            file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
             bottomMargin=20 * mm, title=title, author="", creator=f"formcheck {analysis.summary.formcheck}",
             lang="en",
         )  # fmt: skip

@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from formcheck.analysis.phrases import short_title
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.files import opener
+from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.review import prescribe, trends
 from formcheck.review.describe import fault_rows
