@@ -25,24 +25,9 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def make_file(path: Path) -> None:
-    """Makes an empty file for somebody else to open and write to: SQLite, FFmpeg, a CSV writer.
-
-    Raises:
-        FileExistsError: there is one.
-        OSError: it cannot be made.
-    """
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
-
-
 def part_of(path: Path) -> Path:
     """The name a file has while it is being written."""
     return path.with_name(f"{path.name}.part")
-
-
-def opener(path: str, flags: int) -> int:
-    """For `open(..., opener=opener)`: a file that is made is made for this user only."""
-    return os.open(path, flags, FILE_MODE)
 
 
 def user_data_folder() -> Path:

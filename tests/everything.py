@@ -9,6 +9,7 @@ of this leaves behind and whom it talks to.
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 import threading
@@ -87,16 +88,17 @@ def exports(session: Path, elsewhere: Path) -> None:
 
 
 def review(root: Path, asked: Callable[[str, str], None]) -> None:
-    """The review server, and somebody who opens its address in a browser that keeps cookies."""
+    """The review server, and somebody who opens its address as the page would."""
 
     def visit(address: str, server: Any) -> None:
         def look() -> None:
             try:
-                browser = urllib.request.build_opener(
-                    urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
-                )
-                browser.open(address, timeout=60).read()
-                library = browser.open(address.split("?")[0] + "api/library", timeout=60).read()
+                browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+                home, _, link = address.partition("#link=")
+                browser.addheaders = [("x-formcheck", link), ("origin", home.rstrip("/"))]
+                key = json.loads(browser.open(f"{home}api/enter", b"", timeout=60).read())["key"]
+                browser.addheaders = [("x-formcheck", key)]
+                library = browser.open(f"{home}api/library", timeout=60).read()
                 asked(address, library.decode())
             finally:
                 server.should_exit = True

@@ -17,8 +17,8 @@ import formcheck
 PACKAGE = Path(formcheck.__file__).parent
 #: The rooms from the bottom to the top. A room knows itself and those before it, and nothing else.
 ROOMS = (
-    "version", "errors", "files", "exercises", "words", "video", "pose", "measures", "engine", "drawing",
-    "analysis", "session", "report", "review", "coach", "batch", "cli",
+    "version", "errors", "files", "folder_handle", "exercises", "words", "video", "pose", "measures",
+    "engine", "drawing", "analysis", "session", "report", "review", "coach", "batch", "cli",
 )  # fmt: skip
 #: What sees, shows, stores or sends.
 HEAVY = ("scipy", "cv2", "mediapipe", "onnxruntime", "av", "plotly", "rich", "typer", "jinja2", "sqlite3")

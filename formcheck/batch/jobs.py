@@ -15,6 +15,7 @@ from typing import Literal
 from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import nearest
+from formcheck.folder_handle import refuse_link
 from formcheck.session.folder import LARGEST_SUMMARY, RESULTS, SESSION, OutputFolder, results_name
 from formcheck.session.schema import read_meta
 from formcheck.session.untrusted import look_over
@@ -130,6 +131,8 @@ def find_jobs(
                 place.relative_to(root.absolute()) if place.is_relative_to(root.absolute()) else place.name
             )
             place = out.absolute() / inside
+            for above in place.parents[: len(Path(inside).parts) - 1]:
+                refuse_link(above)
         if place in places:  # clip.mp4 and clip.mov
             place = place.with_name(results_name(video.name))
         if place in places:

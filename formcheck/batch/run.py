@@ -58,7 +58,8 @@ def run_batch(
         pictures=pictures,
         device=device,
     )
-    tables = (out if out is not None else source.parent if source.is_file() else source).absolute()
+    # The person names this folder, so a link to it is meant.
+    tables = (out if out is not None else source.parent if source.is_file() else source).resolve()
     with writing_to(tables):
         make_folder(tables)
     # Two at once would do the same videos, and write over each other's tables.

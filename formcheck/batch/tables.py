@@ -12,6 +12,7 @@ from formcheck.batch.jobs import Job, Outcome, name_below, read_summary
 from formcheck.engine.repetition import COUNTED
 from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import load_definition
+from formcheck.folder_handle import opener
 from formcheck.session.folder import replacing
 
 VIDEOS, REPS = "batch_videos", "batch_reps"
@@ -172,7 +173,7 @@ def _rep_row(job: Job, summary: Summary, rep: Rep) -> dict[str, Any]:
 
 
 def _write_csv(path: Path, columns: Columns, rows: Iterable[dict[str, Any]]) -> Path:
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="", opener=opener) as file:
         writer = csv.DictWriter(file, list(columns), restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -187,7 +188,11 @@ def _write_parquet(path: Path, columns: Columns, rows: Callable[[], Iterable[dic
         return None
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
-    with replacing(path) as part, pq.ParquetWriter(part, schema) as writer:
+    with (
+        replacing(path) as part,
+        open(part, "wb", opener=opener) as file,
+        pq.ParquetWriter(file, schema) as writer,
+    ):
         chunk: list[dict[str, Any]] = []
         for row in rows():
             chunk.append({name: row.get(name) for name in columns})

@@ -40,6 +40,7 @@ from formcheck.analysis.phrases import (
 from formcheck.analysis.summary import Rep
 from formcheck.drawing.overlay import clock
 from formcheck.drawing.palette import Image
+from formcheck.folder_handle import opener
 from formcheck.measures.places import PLACES
 from formcheck.pose import frame_arrays as arrays
 from formcheck.report import wording
@@ -69,7 +70,7 @@ def write_report(
         FormcheckError: the file cannot be written.
     """
     parts = render(analysis, pictures, (path.parent / ANNOTATED).is_file(), blur_face)
-    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8", opener=opener) as file:
         file.writelines(parts)
 
 

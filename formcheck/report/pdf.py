@@ -21,6 +21,7 @@ from formcheck.analysis.phrases import in_sentence, percent, short_title, times,
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
 from formcheck.exercises.definition import Tempo
+from formcheck.folder_handle import opener
 from formcheck.measures.places import PLACES
 from formcheck.measures.table import Status
 from formcheck.report import page, wording
@@ -86,9 +87,9 @@ def write_pdf(
     register_fonts()
     title = f"{analysis.definition.title}, {_date(analysis, created)}"
     story = _story(analysis, created, notes)
-    with replacing(path) as part:
+    with replacing(path) as part, open(part, "wb", opener=opener) as file:
         document = SimpleDocTemplate(
-            str(part), pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
+            file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
             bottomMargin=20 * mm, title=title, author="", creator=f"formcheck {analysis.summary.formcheck}",
             lang="en",
         )  # fmt: skip

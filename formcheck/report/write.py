@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import Processing
 from formcheck.files import make_folder
+from formcheck.folder_handle import refuse_link
 from formcheck.session.csv_json import write_frames_csv, write_summary_json
 from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder, writing_to
 from formcheck.session.folder_lock import only_writer
@@ -127,6 +128,9 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
     notes = []
     meta, events = session.meta, session.events
     home = session.path.absolute().parent
+    if folder.absolute() == home:
+        folder = folder.resolve()  # the person named it: a link to it is meant
+    refuse_link(folder)
     with writing_to(folder):
         make_folder(folder)
     with only_writer(folder):

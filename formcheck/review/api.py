@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from formcheck.analysis.phrases import short_title
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
-from formcheck.files import opener
+from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.review import prescribe, trends
 from formcheck.review.describe import fault_rows
@@ -55,6 +55,8 @@ def _answered(handler: Handler) -> Handler:
             return JSONResponse({"problem": str(error)}, 422)
         except NotThereError:
             return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
+        except ClientDisconnect:  # the tab was closed: nobody hears the answer
+            return Response(status_code=400)
 
     return answer
 
@@ -144,7 +146,7 @@ class Api:
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failed})
 
     # -- pages -------------------------------------------------------------------------------------------
 
@@ -482,6 +484,10 @@ def _span(asked: str | None, size: int) -> tuple[int, int] | None:
         return max(size - int(last), 0), size - 1
     end = min(int(last), size - 1) if last else size - 1
     return (int(first), end) if int(first) <= end or int(first) >= size else None
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"problem": f"This went wrong in formcheck ({type(error).__name__})."}, 500)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import av
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.prescription import check_request
-from formcheck.files import FOLDER_MODE
+from formcheck.folder_handle import FolderHandle, remove_file
 from formcheck.report.write import write_outputs
 from formcheck.session.analyze import analyze
 from formcheck.session.folder import (
@@ -133,7 +134,8 @@ class Jobs:
         folder = self._root / dropped_name(datetime.now(), definition.name)
         try:
             self.check_room(0)
-            folder.mkdir(mode=FOLDER_MODE)
+            with FolderHandle(self._root) as root:
+                root.make_folder(folder.name)
         except OSError as error:
             raise FormcheckError(f"The folder of sessions cannot be written to: {error.strerror}.") from None
         job = DroppedVideo(
@@ -175,7 +177,7 @@ class Jobs:
     def failed(self, job: DroppedVideo, problem: str) -> None:
         """It could not be received."""
         job.lock.give_back()
-        shutil.rmtree(job.folder, ignore_errors=True)
+        _remove(job.folder)
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
 
@@ -282,7 +284,7 @@ def clear_left_behind(root: Path) -> int:
         except (FormcheckError, OSError):  # another page is at it
             continue
         if not (folder / SESSION).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             count += 1
         lock.give_back()
     return count
@@ -305,7 +307,8 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
         name = _plays_as(incoming)
         if name is not None and abs(source.pixel_aspect - 1) < 0.01:
             path = incoming.with_name(name)
-            incoming.rename(path)
+            with FolderHandle(incoming.parent) as folder:
+                folder.replace(incoming.name, name)
             return path
         path = incoming.with_name(VIDEO)
         expected = source.frame_count or 0
@@ -314,8 +317,13 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
                 writer.write(frame.image, frame.time_s)
                 if frame.index % 10 == 0:
                     progress("Converting the video", min(frame.index / expected, 1.0) if expected else 0.0)
-    incoming.unlink()
+    remove_file(incoming)
     return path
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError, FormcheckError), FolderHandle(folder.parent) as root:
+        root.remove_all(folder.name)
 
 
 def _plays_as(path: Path) -> str | None:

@@ -17,6 +17,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, Tempo, load_definition
 from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
 from formcheck.files import make_folder
+from formcheck.folder_handle import FolderHandle, opener, refuse_link
 from formcheck.review import describe
 from formcheck.review.recording import Recording
 from formcheck.session.compare import paired
@@ -160,17 +161,18 @@ def save(root: Path, patient: str, asked: Prescription, definition: Definition) 
         plain += "-" + hashlib.sha256(patient.encode()).hexdigest()[:6]
     path = folder / f"{plain}-{definition.name}.toml"
     for place in (folder, path):
-        if place.is_symlink():
-            raise FormcheckError("The place for prescriptions is a link to somewhere else; remove it first.")
+        refuse_link(place)
     try:
         make_folder(folder)
     except OSError as error:
         raise FormcheckError(f"The prescription cannot be saved: {error.strerror}.") from None
     text = to_toml(asked, definition)
     with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+        with open(part, "w", encoding="utf-8", opener=opener) as file:
+            file.write(text)
         if load_prescription(part) != asked.model_copy(update={"exercise": definition.name}):
             raise FormcheckError("The prescription would not be read back the same; it was not saved.")
         if os.path.lexists(path):
-            path.replace(path.with_name(f"{path.stem}.before.toml"))
+            with FolderHandle(folder) as held:
+                held.replace(path.name, f"{path.stem}.before.toml")
     return path

@@ -1,25 +1,34 @@
 """Who may ask: only the page that this program opened, in the browser on this computer.
 
 The server listens on 127.0.0.1, but every web page the browser shows can send requests there, and so can
-every program of every user of the computer. Therefore: a secret that is made anew at each start (a cookie
-that no script can read), the right Host (against names that are made to point here), the right Origin and a
-header that forms cannot send for everything that changes something, and a policy that lets the page load
-nothing from anywhere else.
+every program of every user of the computer. Therefore: a key made anew at each start, which the printed link
+gives out once; the right Host (against names that are made to point here), the right Origin for everything
+that changes something, and a policy that lets the page load nothing from anywhere else.
+
+The key is no cookie: a browser sends cookies to every port of this computer. The page keeps it in the storage
+of its origin, which another port cannot read, and sends it as a header. What cannot send headers (a video, a
+stream of events, a download) asks with a pass: a signature of its path by the key, good for that path only.
+The page's own text and scripts hold nothing of anybody, and are served without a key.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
+from hashlib import sha256
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Sent by our own page with everything that changes something.
+#: Holds the key, or to enter the word from the link. Forms and other pages cannot send it.
 HEADER = "x-formcheck"
+ENTER = "/api/enter"
+_NO_KEY = (
+    "This browser has no key for this page: open the address that 'formcheck review' printed, "
+    "or if that was opened before, start 'formcheck review' again."
+)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,25 +44,25 @@ _HEADERS = {
 }
 
 
-def new_token() -> str:
-    """A secret of 256 bits for an address."""
-    return secrets.token_urlsafe(32)
-
-
 class Guard:
     """Lets only the right requests through to the application behind it.
 
     Args:
         app: the application.
-        token: the secret of this start.
         port: where the server listens.
+
+    Attributes:
+        key: the secret of this start, of 256 bits.
+        address: what to open in the browser; good for one browser, once.
     """
 
-    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, port: int) -> None:
         self._app = app
-        self._token = token
-        self._cookie = f"formcheck_{port}"  # cookies do not know ports: two servers must not share one
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        self._host = f"127.0.0.1:{port}"
+        self._link: str | None = secrets.token_urlsafe(32)
+        self.key = secrets.token_urlsafe(32)
+        # Behind the "#" it is not sent with a request: what looks at addresses ahead cannot use it up.
+        self.address = f"http://{self._host}/#link={self._link}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -62,6 +71,7 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
+        known = self._known(scope)
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -69,48 +79,50 @@ class Guard:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-store")
+                if not known:  # answers that nobody fetches pile up behind one another no further than one
+                    headers["connection"] = "close"
             await send(message)
 
         await (refusal or self._app)(scope, receive, send_safely)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        if headers.getlist("host") != [headers.get("host", "")] or headers.get("host") not in self._hosts:
-            return PlainTextResponse("This server answers only to its own address.", 421)
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        if scope["method"] == "GET" and scope["path"] == "/" and given:
-            return self._enter(given[0])
+        """The answer to a request that goes no further; None for one that may."""
+        headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
+        if headers.getlist("host") != [self._host]:
+            return _refused(f"This server answers only to its own address, http://{self._host}.", 421)
+        reads = method in ("GET", "HEAD")
+        if reads and not path.startswith(("/api/", "/static/")):
+            return None  # the page itself, wherever the link to it stood
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            # Another port of this computer counts as the same site, and would be sent the cookie.
-            return PlainTextResponse("Other pages may not ask for this.", 403)
-        if not self._knows(headers):
-            return PlainTextResponse(
-                "Open the address that 'formcheck review' printed: this page needs its key.", 403
-            )
-        if scope["method"] not in ("GET", "HEAD"):
-            origin = headers.get("origin")
-            if origin != f"http://{headers['host']}" or headers.get(HEADER) != "1":
-                return PlainTextResponse("Only the review page itself may change anything.", 403)
-        return None
+            return _refused("Other pages may not ask for this.", 403)
+        if reads and path.startswith("/static/"):
+            return None
+        if not reads and headers.get("origin") != f"http://{self._host}":
+            return _refused("Only the review page itself may change anything.", 403)
+        if method == "POST" and path == ENTER:
+            return self._enter(headers.get(HEADER, ""))
+        return None if self._known(scope) else _refused(_NO_KEY, 403)
 
     def _enter(self, given: str) -> Response:
-        """Swaps the key in the address for a cookie, so that it is not left in the browser's history."""
-        if not self._same(given):
-            return PlainTextResponse("This key is of another start of 'formcheck review'.", 403)
-        # Not a redirect: after a link from elsewhere, a strict cookie is first sent when this page moves on.
-        response = HTMLResponse(
-            '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>formcheck</title>'
-            '<link rel="icon" href="/static/icon.svg">'
-        )
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
-        return response
+        """Swaps the word from the link for the key, once."""
+        if self._link is None or not _same(given, self._link):
+            return _refused(_NO_KEY, 403)
+        self._link = None
+        return JSONResponse({"key": self.key})
 
-    def _knows(self, headers: Headers) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        return self._cookie in cookie and self._same(cookie[self._cookie].value)
+    def _known(self, scope: Scope) -> bool:
+        """Whether a request has the key, or the pass for its path."""
+        if _same(Headers(scope=scope).get(HEADER, ""), self.key):
+            return True
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("pass", [""])[0]
+        path = scope["path"].encode("utf-8", "replace")
+        reads = scope["method"] in ("GET", "HEAD")
+        return reads and _same(given, hmac.new(self.key.encode(), path, sha256).hexdigest())
 
-    def _same(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
+
+def _refused(problem: str, status: int) -> Response:
+    return JSONResponse({"problem": problem}, status)
+
+
+def _same(given: str, secret: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())

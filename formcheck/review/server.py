@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -14,8 +15,9 @@ import uvicorn
 from formcheck.errors import FormcheckError
 from formcheck.files import make_folder, sessions_folder
 from formcheck.review.api import Api
+from formcheck.review.connection import BACKLOG, Brief, Connection, Listener
 from formcheck.review.jobs import clear_left_behind
-from formcheck.review.security import Guard, new_token
+from formcheck.review.security import Guard
 from formcheck.session.library import Library
 
 
@@ -59,13 +61,12 @@ def serve(
         FormcheckError: the folder cannot be read, or the port is taken.
     """
     library = Library(check_folder(folder))
-    token = new_token()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    with Listener(socket.AF_INET, socket.SOCK_STREAM) as listener:
         if sys.platform != "win32":  # there it would let another program listen on the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
-            listener.listen(128)  # from now on the browser may knock; it is let in a moment later
+            listener.listen()  # from now on the browser may knock; it is let in a moment later
         except OSError as error:
             raise FormcheckError(
                 f"Port {port} cannot be used ({error.strerror}); leave --port out."
@@ -81,16 +82,20 @@ def serve(
                 flush=True,
             )
         api = Api(library)
+        guard = Guard(api.app(), port)
         config = uvicorn.Config(
-            Guard(api.app(), token, port),
-            log_level="warning",
-            access_log=False,  # addresses hold the key
+            guard,
+            http=Connection,
+            ws="none",
+            backlog=BACKLOG,
+            log_level="error",  # warnings are about what others send
+            access_log=False,  # addresses hold passes
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
-        address = f"http://127.0.0.1:{port}/?token={token}"
+        address = guard.address
         if ready is not None:
             ready(address, server)
         else:
@@ -99,6 +104,20 @@ def serve(
             if open_browser:
                 webbrowser.open(address)
         try:
-            server.run(sockets=[listener])
+            with _brief():
+                server.run(sockets=[listener])
         finally:
             api.jobs.close()
+
+
+@contextmanager
+def _brief() -> Iterator[None]:
+    """Keeps what the server logs short."""
+    brief, loggers = Brief(), [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for logger in loggers:
+        logger.addFilter(brief)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(brief)

@@ -9,6 +9,7 @@ from typing import Any
 
 from formcheck.analysis.analysis import Analysis, phases_in_words
 from formcheck.analysis.summary import Summary
+from formcheck.folder_handle import opener
 from formcheck.measures.table import OK, MeasureTable, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.session.folder import replacing
@@ -30,7 +31,7 @@ def write_frames_csv(analysis: Analysis, path: Path) -> None:
     table = analysis.measures
     header = [*FRAME_COLUMNS, *table.names, *(f"{name}__status" for name in table.names)]
     header += [f"{name}__sd" for name in table.names] if table.sd is not None else []
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="", opener=opener) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for piece in arrays.pieces(len(table)):
@@ -58,7 +59,7 @@ def write_summary_json(summary: Summary, path: Path) -> None:
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="\n", opener=opener) as file:
         file.write(summary.to_json() + "\n")
 
 

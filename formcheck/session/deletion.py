@@ -9,7 +9,6 @@ analysed is never one of them: it lies beside the folder, or in it under its own
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,14 +19,13 @@ from typing import Any
 
 from formcheck.engine.repetition import COUNTED
 from formcheck.errors import FormcheckError, printable
-from formcheck.files import part_of
+from formcheck.folder_handle import FolderHandle
 from formcheck.session.folder import (
     INCOMING,
-    LEFT_BEHIND,
     OUTPUTS,
+    RECORD,
     REPLAYED,
     RESULTS,
-    REVIEW,
     SESSION,
     SIDE_FILES,
     VIDEOS,
@@ -156,17 +154,15 @@ def delete(kept: Kept) -> list[Path]:
     lock = FolderLock(kept.folder)
     try:
         lock.take()
-        for path in paths:
-            if path.name == LOCK:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        lock.give_back()
-        left = sorted(kept.folder.iterdir())
+        with FolderHandle(kept.folder) as folder:
+            for path in paths:
+                if path.name != LOCK:
+                    folder.remove_all(path.name)
+            lock.give_back()
+            left = [kept.folder / name for name in folder.names()]
         if not left:
-            kept.folder.rmdir()
+            with FolderHandle(kept.folder.parent) as parent:
+                parent.remove_folder(kept.folder.name)
     except OSError as error:
         raise FormcheckError(
             f"{error.filename or kept.folder} cannot be deleted ({error.strerror}); close the programs that "
@@ -196,10 +192,7 @@ def _own_files(folder: Path, card: Card) -> list[Path]:
     if is_own(folder):
         clip = card.meta.source if card.meta is not None and folder.suffix == RESULTS else ""
         return [path for path in inside if printable(path.name) != clip or clip in OUTPUTS]
-    parts = {part_of(Path(name)).name for name in OUTPUTS}
-    names = {*OUTPUTS, *LEFT_BEHIND, REVIEW, *parts}
-    databases = (SESSION, REVIEW, part_of(Path(SESSION)).name)
-    names |= {name + ending for name in databases for ending in SIDE_FILES}
+    names = set(RECORD)
     if card.live is not None or (card.meta is not None and card.meta.live):
         names |= {*VIDEOS, REPLAYED}  # a clip that was analysed may have one of these names itself
     return [path for path in inside if path.name in names or is_export(path.name)]

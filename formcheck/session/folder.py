@@ -14,9 +14,8 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 import sqlite3
-import tempfile
+import stat
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +23,8 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formcheck.errors import FormcheckError, printable, shown
-from formcheck.files import make_file, make_folder, part_of
+from formcheck.files import make_folder, part_of
+from formcheck.folder_handle import FolderHandle, opener, refuse_link
 from formcheck.session.folder_lock import LOCK, FolderLock
 
 SUMMARY = "summary.json"
@@ -56,6 +56,17 @@ LEFT_BEHIND = (NEW, LOCK)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: What SQLite may leave beside a database, by the ending of its name.
 SIDE_FILES = ("-wal", "-shm", "-journal")
+_DATABASES = (SESSION, REVIEW, part_of(Path(SESSION)).name)
+#: What formcheck calls the files of every session, also in a folder that a person chose.
+RECORD = frozenset(
+    (
+        *OUTPUTS,
+        *(part_of(Path(name)).name for name in OUTPUTS),
+        *(name + ending for name in _DATABASES for ending in SIDE_FILES),
+        REVIEW,
+        *LEFT_BEHIND,
+    )
+)
 #: Folders that formcheck names itself: of videos dropped onto the review page; of these, of live sessions
 #: (`practised_name`, with a number where there was one already) and of clips.
 _DROPPED = re.compile(r"\d{4}-\d\d-\d\d_\d{6}_[a-z-]+_[0-9a-f]{6}")
@@ -134,12 +145,12 @@ class OutputFolder:
             with writing_to(self.path):
                 self._lock.take()
             self._refuse_to_overwrite_the_video()
-            for name in OUTPUTS:
-                _see_that_it_can_be_replaced(self.path / name)
-                _remove(part_of(self.path / name))  # of a formcheck that wrote there
-            with writing_to(self.path):
-                _clear(self.new)
-                make_folder(self.new)
+            with writing_to(self.path), FolderHandle(self.path) as folder:
+                for name in OUTPUTS:
+                    _see_that_it_can_be_replaced(folder, name)
+                    _remove(folder, part_of(Path(name)).name)  # of a formcheck that wrote there
+                folder.remove_all(NEW)
+                folder.make_folder(NEW)
         except BaseException:
             self.release()
             raise
@@ -151,15 +162,18 @@ class OutputFolder:
             FormcheckError: a file cannot be replaced (on Windows: a program has it open). The new ones are
                 then gone, and of the earlier ones those whose turn it had been.
         """
-        _remove(self.summary)  # without it the rest counts as unfinished
-        for name in (*OUTPUTS[1:], SUMMARY):
-            path, new = self.path / name, self.new / name
-            if name == SESSION:
-                remove_side_files(path)
-            if new.exists():
-                _rename(new, path)
-            else:
-                _remove(path)
+        with writing_to(self.path), FolderHandle(self.path) as folder, folder.folder(NEW) as new:
+            _remove(folder, SUMMARY)  # without it the rest counts as unfinished
+            for name in (*OUTPUTS[1:], SUMMARY):
+                if name == SESSION:
+                    for ending in SIDE_FILES:
+                        _remove(folder, name + ending)
+                if new.status(name) is not None:
+                    with _in_the_way(folder.path / name):
+                        new.replace(name, name, folder)
+                    folder.flush()
+                else:
+                    _remove(folder, name)
 
     @contextmanager
     def replaced(self) -> Iterator[Path]:
@@ -189,11 +203,17 @@ class OutputFolder:
                 f"{self.path} is a file, so it cannot be the folder for the results; "
                 "choose another folder with --out."
             )
+        refuse_link(self.path)
         with writing_to(self.path):
             make_folder(self.path)
             # Tried out rather than looked up: permissions say little about network folders and full disks.
-            with tempfile.NamedTemporaryFile(dir=self.path, prefix=".formcheck-") as trial:
-                trial.write(b"formcheck")
+            with FolderHandle(self.path) as folder:
+                trial = f".formcheck-{secrets.token_hex(4)}"
+                try:
+                    with open(self.path / trial, "xb", opener=opener) as file:
+                        file.write(b"formcheck")
+                finally:
+                    folder.remove(trial)
 
     def _refuse_to_overwrite_the_video(self) -> None:
         for name in OUTPUTS:
@@ -221,28 +241,22 @@ def results_name(stem: str) -> str:
 
 def _leave(folder: Path, lock: FolderLock, existed: bool) -> None:
     if lock.held:  # else what is in there is somebody else's
-        _clear(folder / NEW)
+        with suppress(OSError, FormcheckError), FolderHandle(folder) as held:
+            held.remove_all(NEW)
         lock.give_back()
     if not existed:
-        with suppress(OSError):  # there are results in it
-            folder.rmdir()
+        with suppress(OSError, FormcheckError), FolderHandle(folder.parent.resolve()) as parent:
+            parent.remove_folder(folder.name)  # fails where there are results in it
 
 
-def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _see_that_it_can_be_replaced(path: Path) -> None:
+def _see_that_it_can_be_replaced(folder: FolderHandle, name: str) -> None:
     """Now rather than after the work: Windows renames no file that a program has open, not even to itself."""
-    if path.is_dir():
-        raise _in_the_way(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
-    with suppress(FileNotFoundError):
-        try:
-            os.replace(path, path)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise _in_the_way(path, error) from None
+    with _in_the_way(folder.path / name):
+        there = folder.status(name)
+        if there is not None and stat.S_ISDIR(there.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if there is not None:
+            folder.replace(name, name)
 
 
 @contextmanager
@@ -256,17 +270,20 @@ def replacing(path: Path) -> Iterator[Path]:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     part = part_of(path)
-    with writing_to(path.parent):
+    with writing_to(path.parent), FolderHandle(path.parent) as folder:
         try:
-            _remove(part)
-            make_file(part)
+            for ending in ("", *SIDE_FILES):
+                _remove(folder, part.name + ending)
+            made = folder.make_file(part.name)
             yield part
-            _flush_to_disk(part)
-            _rename(part, path)
+            with open(part, "rb+", opener=opener) as file:
+                os.fsync(file.fileno())  # or a power cut soon after leaves an empty file under the final name
+            with _in_the_way(path):
+                folder.put_in_place(part.name, path.name, made)
         except BaseException:
             with suppress(OSError, FormcheckError):
-                remove_side_files(part)
-                _remove(part)
+                for ending in (*SIDE_FILES, ""):
+                    folder.remove(part.name + ending)
             raise
 
 
@@ -296,47 +313,26 @@ def remove_side_files(database: Path) -> None:
 
     Needed before another database takes its name: SQLite would replay the old log into the new file.
     """
-    for ending in SIDE_FILES:
-        _remove(database.with_name(database.name + ending))
+    with FolderHandle(database.parent) as folder:
+        for ending in SIDE_FILES:
+            _remove(folder, database.name + ending)
 
 
-def _remove(path: Path) -> None:
+def _remove(folder: FolderHandle, name: str) -> None:
+    with _in_the_way(folder.path / name):
+        folder.remove(name)
+
+
+@contextmanager
+def _in_the_way(path: Path) -> Iterator[None]:
+    """Windows lets nobody replace a file that a spreadsheet or a player holds open."""
     try:
-        path.unlink(missing_ok=True)
+        yield
     except OSError as error:
-        raise _in_the_way(path, error) from None
-
-
-def _rename(part: Path, path: Path) -> None:
-    try:
-        part.replace(path)
-    except OSError as error:
-        raise _in_the_way(path, error) from None
-    flush_folder(path.parent)
-
-
-def _in_the_way(path: Path, error: OSError) -> FormcheckError:
-    # Windows lets nobody replace a file that a spreadsheet or a player holds open.
-    return FormcheckError(
-        f"{path} cannot be replaced ({error.strerror}); close the programs that use it, "
-        "or choose another folder with --out."
-    )
-
-
-def flush_folder(folder: Path) -> None:
-    """Make new and changed names in a folder outlast a power cut, where the system lets us."""
-    with suppress(OSError):  # Windows opens no folders
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _flush_to_disk(path: Path) -> None:
-    """Without this, a power cut soon after the rename can leave an empty file under the final name."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        raise FormcheckError(
+            f"{path} cannot be replaced ({error.strerror}); close the programs that use it, "
+            "or choose another folder with --out."
+        ) from None
 
 
 # -- names and places ------------------------------------------------------------------------------------
@@ -382,6 +378,17 @@ def export_path(folder: Path, part: str, ending: str) -> Path:
 def is_export(name: str) -> bool:
     """True for names that `export_path` gives, whole or while they are written."""
     return _EXPORT.fullmatch(name) is not None
+
+
+def is_of_a_session(path: Path) -> bool:
+    """Whether a file in this place is one of a session's own, or would be written as one of them is.
+
+    True too where its folder has a session and no file of that name: a video may still be written.
+    """
+    if not os.path.lexists(path.with_name(SESSION)):
+        return False
+    own = {name.casefold() for name in (*RECORD, *VIDEOS, INCOMING, REPLAYED, JOB_LOCK, BATCH_LOCK)}
+    return bool(own & {path.name.casefold(), part_of(path).name.casefold()})
 
 
 def is_session(path: Path) -> bool:

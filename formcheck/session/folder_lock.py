@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.files import FILE_MODE
+from formcheck.folder_handle import opener, remove_file
 
 if sys.platform == "win32":
     import msvcrt
@@ -55,11 +55,12 @@ class FolderLock:
         """Takes the lock at once or not at all; nothing happens when it is held already.
 
         Raises:
-            FormcheckError: another program, or another part of this one, has it.
+            FormcheckError: another program, or another part of this one, has it; its file or the folder is a
+                link.
             OSError: the folder cannot be written to.
         """
         while self._handle is None:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+            handle = opener(str(self.path), os.O_RDWR | os.O_CREAT)
             try:
                 _try_lock(handle)
             except OSError as error:
@@ -77,7 +78,7 @@ class FolderLock:
 
     def _still_there(self, handle: int) -> bool:
         try:
-            return os.path.samestat(os.fstat(handle), os.stat(self.path))
+            return os.path.samestat(os.fstat(handle), os.lstat(self.path))
         except FileNotFoundError:
             return False
 
@@ -86,13 +87,13 @@ class FolderLock:
         handle, self._handle = self._handle, None
         if handle is None:
             return
-        with suppress(OSError):  # Windows removes no file that is open
-            self.path.unlink()
+        with suppress(OSError, FormcheckError):  # Windows removes no file that is open
+            remove_file(self.path)
         with suppress(OSError):
             os.close(handle)
         if sys.platform == "win32":
-            with suppress(OSError):  # somebody has opened it by now, and it stays
-                self.path.unlink()
+            with suppress(OSError, FormcheckError):  # somebody has opened it by now, and it stays
+                remove_file(self.path)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from formcheck.errors import FormcheckError
-from formcheck.files import make_file
+from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.session.folder import REVIEW, SIDE_FILES
 from formcheck.session.library import printable
 from formcheck.session.untrusted import guard
@@ -284,7 +284,8 @@ class Notes:
             if new:
                 with suppress(FileExistsError):
                     make_file(self.path)
-            db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+            with opened_by_name(self.path):
+                db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
             raise FormcheckError(f"The notes on this session cannot be opened ({error}).") from None
         try:

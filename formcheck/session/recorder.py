@@ -25,11 +25,12 @@ from formcheck.drawing.face_blur import FaceBlur
 from formcheck.engine.live_engine import LiveMoment
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
-from formcheck.files import FOLDER_MODE, make_folder
+from formcheck.files import make_folder
+from formcheck.folder_handle import FolderHandle
 from formcheck.measures.table import Reason, Status
 from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.csv_json import write_summary_json
-from formcheck.session.folder import SESSION, SUMMARY, VIDEO, flush_folder
+from formcheck.session.folder import SESSION, SUMMARY, VIDEO
 from formcheck.session.schema import SessionMeta
 from formcheck.session.store import SessionFrame, SessionWriter
 from formcheck.video.writer import VideoWriter
@@ -90,14 +91,15 @@ class Recorder:
         self._told_to_end = False
         try:
             make_folder(folder.parent)
-            folder.mkdir(mode=FOLDER_MODE)
+            with FolderHandle(folder.parent.resolve()) as sessions:  # a link to where sessions are is theirs
+                sessions.make_folder(folder.name)
+                sessions.flush()
         except FileExistsError:
             raise FormcheckError(f"The session folder {folder} already exists; choose another.") from None
         except OSError as error:
             raise FormcheckError(
                 f"The session cannot be recorded in {folder} ({error.strerror}); choose another folder."
             ) from None
-        flush_folder(folder.parent)
         self._threads = [threading.Thread(target=self._record, name="recorder", daemon=True)]
         if video:
             self._threads.append(threading.Thread(target=self._film, name="recorder-video", daemon=True))

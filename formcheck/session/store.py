@@ -13,6 +13,7 @@ read from a read-only folder.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,9 +31,9 @@ from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
-from formcheck.files import make_file
+from formcheck.folder_handle import make_file, opened_by_name, refuse_link
 from formcheck.pose import frame_arrays as arrays
-from formcheck.session.folder import remove_side_files, replacing, writing_to
+from formcheck.session.folder import SIDE_FILES, remove_side_files, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
     NAN_POINTS,
@@ -111,7 +112,8 @@ class SessionWriter:
         with writing_to(self._folder):
             with suppress(FileExistsError):
                 make_file(path)  # SQLite gives its log and index files the mode of this one
-            self._db = sqlite3.connect(path, isolation_level=None)
+            with opened_by_name(path):
+                self._db = sqlite3.connect(path, isolation_level=None)
             self._durable = durable
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=MEMORY")  # also for the way into the log, see below
@@ -325,14 +327,18 @@ def write_session(
 
 def _fold_in_log(path: Path) -> None:
     """Puts what a killed recording left in its log into its file, so that killed here nothing is lost."""
-    if path.with_name(f"{path.name}-wal").exists() and path.exists():
-        with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
+    if not os.path.isfile(path.with_name(f"{path.name}-wal")) or not path.exists():
+        return
+    for ending in SIDE_FILES:
+        refuse_link(path.with_name(path.name + ending))
+    with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
+        with opened_by_name(path):
             db = sqlite3.connect(path, timeout=1, isolation_level=None)
-            try:
-                db.execute("PRAGMA synchronous=FULL")
-                db.execute("PRAGMA journal_mode=MEMORY")
-            finally:
-                db.close()
+        try:
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA journal_mode=MEMORY")
+        finally:
+            db.close()
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:

@@ -17,7 +17,8 @@ from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError
-from formcheck.files import make_file, part_of
+from formcheck.files import part_of
+from formcheck.folder_handle import make_file, opener, put_in_place, remove_file
 
 TICKS_PER_S = 90_000  # fine enough for any camera, and what every player is used to
 KEY_FRAME_EVERY_S = 1.0  # a reviewer jumps around; a player can only start at a key frame
@@ -106,8 +107,8 @@ class VideoWriter:
             }
             # Pictures that wait in the encoder for later ones are lost in a crash.
             codec_options |= {"bf": "0", "rc-lookahead": "0"}
-        self.part_path.unlink(missing_ok=True)  # of a run that was killed
-        make_file(self.part_path)
+        remove_file(self.part_path)  # of a run that was killed
+        self._made = make_file(self.part_path)
         # An absolute path cannot be taken for a protocol ("take2:clam.mp4").
         self._container = av.open(
             os.path.abspath(self.part_path), "w", format="mp4", options=container_options
@@ -170,7 +171,7 @@ class VideoWriter:
         Raises:
             OSError: the disk is failing or gone.
         """
-        with self.part_path.open("rb+") as file:
+        with open(self.part_path, "rb+", opener=opener) as file:
             os.fsync(file.fileno())
 
     def close(self) -> None:
@@ -189,9 +190,9 @@ class VideoWriter:
             self._container.close()
             if self._fragmented:
                 _check_end(self.part_path)
-            with self.part_path.open("rb+") as file:
+            with open(self.part_path, "rb+", opener=opener) as file:
                 os.fsync(file.fileno())  # a power cut soon after the rename must not leave half a file
-            os.replace(self.part_path, self.path)
+            put_in_place(self.part_path, self.path, self._made)
         except (av.FFmpegError, OSError) as error:
             raise self._give_up(error) from None
         self._container = None
@@ -203,8 +204,8 @@ class VideoWriter:
             return
         with contextlib.suppress(av.FFmpegError, OSError):  # it may not be possible to finish it, nor needed
             container.close()
-        with contextlib.suppress(OSError):  # the disk or the folder may have gone
-            self.part_path.unlink()
+        with contextlib.suppress(OSError, FormcheckError):  # the disk or the folder may have gone
+            remove_file(self.part_path)
 
     def abandon(self) -> None:
         """Stop and leave the unfinished file as it is: in pieces, it plays to within a second of its end."""

@@ -194,13 +194,13 @@ class Asking:
     """The review page's browser: logs in and saves notes over HTTP."""
 
     def __init__(self, address: str) -> None:
-        host, _, token = address.removeprefix("http://").partition("/?token=")
-        self._host = host
-        port = host.rpartition(":")[2]
+        self._host, _, link = address.removeprefix("http://").partition("/#link=")
         self._headers = {
-            "cookie": f"formcheck_{port}={token}", "origin": f"http://{host}", "x-formcheck": "1",
+            "origin": f"http://{self._host}",
+            "x-formcheck": link,
             "content-type": "application/json",
-        }  # fmt: skip
+        }
+        self._headers["x-formcheck"] = json.loads(self("POST", "/api/enter")[1])["key"]
 
     def __call__(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, timeout=20)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from formcheck.review.api import Api
-from formcheck.review.security import HEADER, Guard, new_token
+from formcheck.review.security import HEADER, Guard
 from formcheck.session.library import Library
 
 PORT = 5123
@@ -33,11 +33,10 @@ class Page:
 
     def __init__(self, root: Path) -> None:
         self.api = Api(Library(root))
-        self.token = new_token()
-        self.app = Guard(self.api.app(), self.token, PORT)
+        self.app = Guard(self.api.app(), PORT)
         self.headers: dict[str, str] = {
             "host": f"127.0.0.1:{PORT}",
-            "cookie": f"formcheck_{PORT}={self.token}",
+            HEADER: self.app.key,
             "sec-fetch-site": "same-origin",
         }
 
@@ -76,5 +75,5 @@ class Page:
         return self.ask("GET", path, **headers)
 
     def post(self, path: str, data: Any = None, body: bytes | None = None, **headers: str | None) -> Answer:
-        own = {"origin": ORIGIN, HEADER.replace("-", "_"): "1", "content_type": "application/json"}
+        own = {"origin": ORIGIN, "content_type": "application/json"}
         return self.ask("POST", path, json.dumps(data).encode() if body is None else body, **(own | headers))

@@ -46,7 +46,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(folder) -> Iterator[str]:
+def link(folder) -> Iterator[str]:
     told: dict[str, Any] = {}
     started = threading.Event()
 
@@ -70,12 +70,29 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+@pytest.fixture(scope="module")
+def entered(browser, link) -> Any:
+    """What a browser keeps that opened the link, which is good once."""
+    first = browser.new_context()
+    page = first.new_page()
+    page.goto(link)
+    page.wait_for_selector(".session")
+    yield first.storage_state()
+    first.close()
+
+
 @pytest.fixture
-def context(browser, address, folder) -> Iterator[Any]:
+def address(link) -> str:
+    """Where the page is, for a browser that has entered."""
+    return link.partition("#")[0]
+
+
+@pytest.fixture
+def context(browser, entered, folder) -> Iterator[Any]:
     for notes in folder.glob(f"*/{REVIEW}*"):
         notes.unlink()
     found: list[str] = []
-    made = browser.new_context(viewport={"width": 1280, "height": 720})
+    made = browser.new_context(viewport={"width": 1280, "height": 720}, storage_state=entered)
     made.set_default_timeout(15_000)
 
     def watch(page: Any) -> None:
@@ -109,7 +126,8 @@ def page(context, address) -> Any:
 
 def go(page: Any, name: str) -> Any:
     keys = page.evaluate(
-        "fetch('/api/library').then(r => r.json()).then(d => d.sessions.map(s => [s.name, s.key]))"
+        "import('/static/api.js').then(a => a.get('/api/library'))"
+        ".then(d => d.sessions.map(s => [s.name, s.key]))"
     )
     page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + f"/session/{dict(keys)[name]}")
     page.wait_for_selector(".controls")
@@ -131,7 +149,7 @@ def test_sessions_by_patient_with_what_needs_attention_and_the_unreadable_as_tex
     assert EVIL in bad
     assert "not a formcheck session" in bad
     assert page.locator("main img").count() == 0
-    assert "token" not in page.url
+    assert "#" not in page.url
     page.fill("input[type=search]", "P-1")
     assert page.locator(".session").count() == 2
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
+from hashlib import sha256
+
 import pytest
 from asking import ORIGIN, PORT, Page
 from made import analysed
@@ -14,46 +17,88 @@ def page(tmp_path_factory):
     return Page(root)
 
 
-PATHS = ["/", "/api/library", "/static/app.js", "/session/0123", "/api/agreement.csv"]
+SHELL = ["/", "/session/0123", "/static/app.js"]
+PRIVATE = ["/api/library", "/api/agreement.csv", "/api/session/0123/video", "/api/gone"]
+LINK = "/api/enter"
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_without_the_key_nothing_is_served(page, path):
-    for cookie in (None, "formcheck_5123=wrong", f"other={page.token}", f"formcheck_1={page.token}"):
-        assert page.get(path, cookie=cookie).status == 403
-    assert page.get(path).status == 200
+def passing(page: Page, path: str) -> str:
+    return hmac.new(page.app.key.encode(), path.encode(), sha256).hexdigest()
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_without_the_key_nothing_of_anybody_is_served(page, path):
+    link = page.app.address.partition("=")[2]
+    for key in (None, "", "wrong", "é", link):
+        answer = page.get(path, x_formcheck=key)
+        assert answer.status == 403
+        assert "open the address that 'formcheck review' printed" in answer.json()["problem"]
+        assert page.get(path, x_formcheck=key, cookie=f"formcheck_{PORT}={page.app.key}").status == 403
+        assert answer.headers["connection"] == "close"  # one answer a connection, for who has no key
+    assert page.get(path).status in (200, 404)
+
+
+def test_the_page_itself_is_the_same_for_everybody(page):
+    for path in SHELL:
+        without, with_key = page.get(path, x_formcheck=None), page.get(path)
+        assert without.status == with_key.status == 200
+        assert without.body == with_key.body
+        assert "set-cookie" not in with_key.headers
+        assert page.app.key.encode() not in with_key.body
+        assert page.ask("POST", path, origin=ORIGIN, x_formcheck=None).status == 403
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", "", None]
+    "host",
+    ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", f"localhost:{PORT}", "", None],
 )
 def test_another_host_name_gets_nothing(page, host):
-    answer = page.get("/api/library", host=host)
-    assert answer.status == 421
-    assert b"sessions" not in answer.body
-    assert page.get(f"/?token={page.token}", host=host).status == 421
-
-
-def test_localhost_is_this_computer_too(page):
-    assert page.get("/api/library", host=f"localhost:{PORT}").status == 200
+    """Not localhost either: that is [::1] too, where somebody else may listen on the same port."""
+    for path in ("/", "/api/library", "/static/app.js"):
+        answer = page.get(path, host=host)
+        assert answer.status == 421
+        assert b"sessions" not in answer.body
+    assert page.post(LINK, host=host).status == 421
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_other_pages_cannot_ask_even_with_the_cookie(page, site):
-    for path in PATHS:
+def test_other_pages_cannot_ask_even_with_the_key(page, site):
+    for path in ("/static/app.js", *PRIVATE):
         assert page.get(path, sec_fetch_site=site).status == 403
+    assert page.get("/", sec_fetch_site=site).status == 200  # a link to it may stand anywhere
 
 
-def test_the_key_in_the_address_becomes_a_cookie_that_scripts_cannot_read(page):
-    answer = page.get(f"/?token={page.token}", cookie=None, sec_fetch_site="none")
-    assert answer.status == 200
-    cookie = answer.headers["set-cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert cookie.startswith(f"formcheck_{PORT}=")
-    assert page.token.encode() not in answer.body
-    assert page.get("/?token=wrong", cookie=None).status == 403
-    assert page.get("/?token=%C3%A9", cookie=None).status == 403
+def test_the_link_gives_the_key_out_once(tmp_path):
+    page = Page(tmp_path)
+    link = page.app.address.partition("#link=")[2]
+    assert page.app.address == f"{ORIGIN}/#link={link}"
+    for other in ("", "wrong", "é", page.app.key, None):
+        assert page.post(LINK, x_formcheck=other).status == 403
+    assert page.post(LINK, x_formcheck=link, origin="http://evil.example").status == 403
+    assert page.ask("GET", LINK, x_formcheck=link).status == 403
+    assert page.post(LINK, x_formcheck=link).json() == {"key": page.app.key}
+    again = page.post(LINK, x_formcheck=link)
+    assert again.status == 403
+    assert page.app.key not in again.body.decode()
+    assert link not in page.app.key
+
+
+def test_a_pass_opens_one_path_and_only_to_read(page):
+    csv = passing(page, "/api/agreement.csv")
+    assert page.get(f"/api/agreement.csv?pass={csv}", x_formcheck=None).status == 200
+    assert page.get(f"/api/agreement.csv?pass={csv}&pass=", x_formcheck=None).status == 200
+    assert page.get(f"/api/agreement?pass={csv}", x_formcheck=None).status == 403
+    assert page.get(f"/api/library?pass={csv}", x_formcheck=None).status == 403
+    assert (
+        page.get(f"/api/agreement.csv?pass={csv}", x_formcheck=None, sec_fetch_site="same-site").status == 403
+    )
+    for wrong in (page.app.key, csv[:-1], csv.upper(), "%C3%A9"):
+        assert page.get(f"/api/agreement.csv?pass={wrong}", x_formcheck=None).status == 403
+    key = page.get("/api/library").json()["sessions"][0]["key"]
+    notes = f"/api/session/{key}/notes"
+    note = {"id": "comment:1", "base": 0, "data": {"time_s": 1, "text": "forged"}}
+    assert page.post(f"{notes}?pass={passing(page, notes)}", note, x_formcheck=None).status == 403
+    assert page.get(notes).json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -65,17 +110,17 @@ def test_the_key_in_the_address_becomes_a_cookie_that_scripts_cannot_read(page):
         {"origin": f"http://127.0.0.1:{PORT + 1}"},
         {"origin": f"https://127.0.0.1:{PORT}"},
         {"origin": f"http://localhost:{PORT}"},
+        {"host": f"localhost:{PORT}", "origin": f"http://localhost:{PORT}"},
         {"x_formcheck": None},
-        {"x_formcheck": "0"},
-        {"cookie": None},
+        {"x_formcheck": "1"},
         {"sec_fetch_site": "same-site"},
     ],
 )
 def test_no_other_page_can_change_anything(page, change, tmp_path):
     key = page.get("/api/library").json()["sessions"][0]["key"]
     note = {"id": "comment:1", "base": 0, "data": {"time_s": 1, "text": "forged"}}
-    assert page.post(f"/api/session/{key}/notes", note, **change).status == 403
-    assert page.post("/api/upload?name=a.mp4&exercise=bridge", body=b"x", **change).status == 403
+    assert page.post(f"/api/session/{key}/notes", note, **change).status in (403, 421)
+    assert page.post("/api/upload?name=a.mp4&exercise=bridge", body=b"x", **change).status in (403, 421)
     assert page.get(f"/api/session/{key}/notes").json()["items"] == []
     assert page.get("/api/library").json()["jobs"] == []
 
@@ -83,11 +128,11 @@ def test_no_other_page_can_change_anything(page, change, tmp_path):
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "POST"])
 def test_other_methods_change_nothing(page, method):
     assert page.ask(method, "/api/library").status in (403, 405)
-    assert page.ask(method, "/api/library", origin=ORIGIN, x_formcheck="1").status == 405
+    assert page.ask(method, "/api/library", origin=ORIGIN).status == 405
 
 
 def test_the_page_may_load_nothing_from_elsewhere(page):
-    for path in PATHS:
+    for path in (*SHELL, *PRIVATE):
         headers = page.get(path).headers
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy

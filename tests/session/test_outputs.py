@@ -89,7 +89,7 @@ def test_a_run_that_fails_leaves_the_earlier_results_as_they_were(video):
     bad = make_analysis(20, seed=2)
     full = FormcheckError(f"{folder.new} is full.")
     with (
-        patch("formcheck.session.store.write_session", side_effect=full),
+        patch("formcheck.report.write.write_session", side_effect=full),
         pytest.raises(FormcheckError) as caught,
     ):
         write_outputs(bad, folder, video=False, report=False)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from formcheck.coach.voice.player import find_player
 from formcheck.coach.voice.spoken import SpokenVoice
 from formcheck.coach.voice.tones import RATE_HZ, wav
 from formcheck.errors import FormcheckError
-from formcheck.files import opener
+from formcheck.files import FILE_MODE
 
 __all__ = ["LoggedVoice", "SilentVoice", "SpokenVoice", "Voice", "open_voice"]
 
@@ -86,6 +87,11 @@ class SilentVoice:
         pass
 
 
+def _private(path: str, flags: int) -> int:
+    # The person names this file: a pipe or a link is meant.
+    return os.open(path, flags, FILE_MODE)
+
+
 class LoggedVoice:
     """Another voice whose sentences and tones are also written to a file, a JSON object a line, at once.
 
@@ -108,7 +114,7 @@ class LoggedVoice:
         self._path = path
         self._log_problem = ""
         try:
-            self._file = open(path, "a", encoding="utf-8", newline="\n", opener=opener)  # noqa: SIM115 - closed in `close`
+            self._file = open(path, "a", encoding="utf-8", newline="\n", opener=_private)  # noqa: SIM115 - closed in `close`
         except OSError as error:
             raise FormcheckError(
                 f"The speech log {path} cannot be written ({error.strerror}): choose another file."

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
 from formcheck.files import make_folder
 from formcheck.report.export.part import Part, find_part
-from formcheck.session.folder import export_path, writing_to
+from formcheck.session.folder import export_path, is_of_a_session, writing_to
 from formcheck.session.load import stored_analysis
 from formcheck.session.reader import Session
 
@@ -60,7 +61,8 @@ def export_session(
     Args:
         session: an open session.
         to: one of `FORMATS`.
-        out: the file; by default ``export.<format>`` (``export-rep2.mp4``) in the session's folder.
+        out: the file: a new name, or that of a plain file that is none of a session's own; by default
+            ``export.<format>`` (``export-rep2.mp4``) in the session's folder.
         rep: only this repetition; a clip has a second more on either side.
         fault: only the worst occurrence of this fault (in `rep`, where both are given).
         video: the session's video, where it does not lie in or beside the session's folder.
@@ -70,7 +72,7 @@ def export_session(
 
     Raises:
         FormcheckError: one sentence: an unknown format, no such repetition or fault, no video for a clip,
-            the disk is full, or the session cannot be read.
+            a place that is none for an export, the disk is full, or the session cannot be read.
     """
     if to not in FORMATS:
         raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
@@ -86,10 +88,12 @@ def export_session(
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
     path = Path(out) if out is not None else export_path(session.path.parent, part.suffix, to)
-    _refuse_to_overwrite(path, [session.path, analysis.video])
+    # A link to the folder is the person's; one in it is not followed.
+    place = Path(os.path.realpath(path.parent), path.name)
+    _refuse_to_overwrite(place, path, [session.path, analysis.video])
     with writing_to(path.parent):
-        make_folder(path.parent)
-    return _write(session, analysis, to, path, part, decimal_comma, progress)
+        make_folder(place.parent)
+    return replace(_write(session, analysis, to, place, part, decimal_comma, progress), path=path)
 
 
 def _write(
@@ -135,13 +139,18 @@ def _write(
     return Exported(path)
 
 
-def _refuse_to_overwrite(path: Path, precious: list[Path]) -> None:
-    if os.path.isdir(path):
-        raise FormcheckError(f"{path} is a folder; give the name of a file with --out.")
+def _refuse_to_overwrite(place: Path, name: Path, precious: list[Path]) -> None:
+    if place.name in ("", "..") or os.path.isdir(place):
+        raise FormcheckError(f"{name} is a folder; give the name of a file with --out.")
     for file in precious:
         with suppress(OSError):
-            if path.samefile(file):
-                raise FormcheckError(f"{path} would be overwritten by its own export; choose another --out.")
+            if place.samefile(file):
+                raise FormcheckError(f"{name} would be overwritten by its own export; choose another --out.")
+    if is_of_a_session(place):
+        raise FormcheckError(f"{name} is the name of one of the session's own files; choose another --out.")
+    with suppress(OSError):  # not there, or the name is none
+        if not stat.S_ISREG(os.lstat(place).st_mode):
+            raise FormcheckError(f"{name} is no plain file but a link or a device; choose another --out.")
 
 
 __all__ = ["FORMATS", "Exported", "export_session"]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
+from formcheck.folder_handle import opener
 from formcheck.measures.table import Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
@@ -55,7 +56,7 @@ def write_trc(analysis: Analysis, world_xyz: NDArray[np.float32], path: Path, fr
     rate = _rate(times)
     count = len(times)
     first = frames.start + 1
-    with replacing(path) as part, part.open("w", encoding="ascii", newline="\n") as file:
+    with replacing(path) as part, open(part, "w", encoding="ascii", newline="\n", opener=opener) as file:
         file.write(f"PathFileType\t4\t(X/Y/Z)\t{_plain(path.name)}\n")
         file.write(
             "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
@@ -97,7 +98,7 @@ def write_mot(analysis: Analysis, path: Path, frames: slice) -> list[str]:
         raise FormcheckError("No angle could be measured here, so there is nothing to put in a .mot file.")
     values = table.value[frames][whole][:, kept]
     times = analysis.track.time_s[frames][whole]
-    with replacing(path) as part, part.open("w", encoding="ascii", newline="\n") as file:
+    with replacing(path) as part, open(part, "w", encoding="ascii", newline="\n", opener=opener) as file:
         file.write(f"{_plain(path.stem)}\nversion=1\nnRows={len(times)}\nnColumns={len(kept) + 1}\n")
         file.write("inDegrees=yes\nendheader\n")
         file.write("\t".join(["time", *(table.names[m] for m in kept)]) + "\n")

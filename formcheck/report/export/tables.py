@@ -14,6 +14,7 @@ import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
 from formcheck.analysis.findings import coverage, findings_of
+from formcheck.folder_handle import opener
 from formcheck.measures.table import Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark
@@ -105,7 +106,7 @@ def write_csv(analysis: Analysis, path: Path, frames: slice, *, decimal_comma: b
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     encoding, delimiter = ("utf-8-sig", ";") if decimal_comma else ("utf-8", ",")
-    with replacing(path) as part, part.open("w", encoding=encoding, newline="") as file:
+    with replacing(path) as part, open(part, "w", encoding=encoding, newline="", opener=opener) as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(column_names(analysis))
         for row in rows(analysis, frames):
@@ -139,7 +140,7 @@ def write_json(
         "units": {name: measure_unit(analysis, name) for name in analysis.measures.names},
         "columns": column_names(analysis),
     }
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8", newline="\n", opener=opener) as file:
         file.write(json.dumps(head, ensure_ascii=False, allow_nan=False)[:-1] + ',\n"rows": [')
         for k, row in enumerate(rows(analysis, frames)):
             file.write((",\n" if k else "\n") + json.dumps(row, allow_nan=False))

@@ -1,14 +1,14 @@
 // How far physio and program agree, per fault, over all repetitions that were watched.
 
-import { get } from "./api.js";
+import { get, passing } from "./api.js";
 import { h, replace, times } from "./dom.js";
 
 export async function render(main) {
   document.title = "Agreement – formcheck review";
-  const data = await get("/api/agreement");
+  const [data, csv] = await Promise.all([get("/api/agreement"), passing("/api/agreement.csv")]);
   replace(main, h("div.page", {},
     h("div.row.head", {}, h("h1", {}, "Agreement with your review"), h("span.soft", {}, `${times(data.reps, "repetition")} watched in ${times(data.sessions, "session")}`),
-      data.rows.length ? h("div.row.end", {}, h("a", { href: "/api/agreement.csv", download: "formcheck-agreement.csv" }, "Download as CSV")) : null),
+      data.rows.length ? h("div.row.end", {}, h("a", { href: csv, download: "formcheck-agreement.csv" }, "Download as CSV")) : null),
     data.rows.length ? h("section.card", {}, h("div.scroll", {}, h("table", {},
       h("thead", {}, h("tr", {}, ["Fault", "Exercise"].map((t) => h("th", { scope: "col" }, t)), ["Repetitions", "Both", "Program only", "You only", "Neither", "Agreement", "Kappa"].map((t) => h("th.n", { scope: "col" }, t)))),
       h("tbody", {}, data.rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.title), h("td", {}, r.exercise_title), [r.reps, r.both, r.program_only, r.physio_only, r.neither, `${r.percent.toFixed(0)} %`, r.kappa === null ? "–" : r.kappa.toFixed(2)].map((v) => h("td.n", {}, String(v)))))))))

@@ -6,29 +6,54 @@ export class Problem extends Error {
 
 async function answer(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(body.problem ?? (await gone(response.status)), response.status, body);
+  if (!response.ok) throw new Problem(body.problem ?? `The server answered ${response.status}.`, response.status, body);
   return body;
-}
-
-async function gone(status) {
-  return status === 403 ? "formcheck review was started anew: open the address that it printed." : `The server answered ${status}.`;
 }
 
 async function reach(url, options) {
   try {
-    return await fetch(url, options);
+    return await fetch(url, { ...options, headers: { "x-formcheck": key, ...options?.headers } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("formcheck review does not answer. Is it still running?", 0, {});
   }
 }
 
+// -- the key --------------------------------------------------------------------------------------------
+
+// Kept for this origin only, which another port of this computer is not; all tabs have it, and nothing sends it by itself.
+const kept = () => { try { return localStorage.getItem("key") ?? ""; } catch { return ""; } }; // storage may be off
+let key = kept();
+
+async function enter() {
+  const [, link] = /^#link=([\w-]+)$/.exec(location.hash) ?? [];
+  if (!link) return;
+  history.replaceState(null, "", location.pathname + location.search); // not left in the history
+  const response = await reach("/api/enter", { method: "POST", headers: { "x-formcheck": link } });
+  if (!response.ok) return; // used before: perhaps by this browser, which then has the key
+  key = (await response.json()).key;
+  try { localStorage.setItem("key", key); } catch { /* until the page is closed */ }
+}
+await enter().catch(() => {}); // what is asked for next says what is wrong
+window.addEventListener("hashchange", () => location.hash.startsWith("#link=") && location.reload());
+
+/** An address for what cannot send the key (video, events, download); it opens this one path only. */
+export async function passing(path) {
+  const text = new TextEncoder();
+  if (!key) return path;
+  const secret = await crypto.subtle.importKey("raw", text.encode(key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const pass = new Uint8Array(await crypto.subtle.sign("HMAC", secret, text.encode(path)));
+  return `${path}?pass=${[...pass].map((b) => b.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// -- questions and answers ------------------------------------------------------------------------------
+
 export const get = async (url, options) => answer(await reach(url, options));
 
 export async function post(url, body, options = {}) {
   return answer(await reach(url, {
     method: "POST", body: JSON.stringify(body), ...options,
-    headers: { "content-type": "application/json", "x-formcheck": "1" },
+    headers: { "content-type": "application/json" },
   }));
 }
 
@@ -43,7 +68,7 @@ export function upload(url, file, progress) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("x-formcheck", "1");
+    request.setRequestHeader("x-formcheck", key);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
     request.onload = () => {
@@ -59,6 +84,7 @@ export function upload(url, file, progress) {
 
 // -- what the server tells all tabs ---------------------------------------------------------------------
 
+const EVENTS = await passing("/api/events");
 const listeners = new Map();
 let source = null;
 
@@ -76,7 +102,7 @@ function tell(kind, data) {
 
 function connect() {
   if (source || document.hidden) return;
-  source = new EventSource("/api/events");
+  source = new EventSource(EVENTS);
   let first = true;
   source.onopen = () => { if (!first) tell("again"); first = false; };
   for (const kind of ["job", "library", "notes"]) source.addEventListener(kind, (e) => tell(kind, JSON.parse(e.data)));

@@ -1,6 +1,6 @@
 // One session's picture: its video with the skeleton over it, or the skeleton alone; exact to the frame.
 
-import { bytes } from "./api.js";
+import { bytes, passing } from "./api.js";
 import { h, surface } from "./dom.js";
 import { drawFigure } from "./figure.js";
 
@@ -63,13 +63,16 @@ export class Player extends EventTarget {
     this.landmarks = new Landmarks(info.key, times.length, () => this.surface.redraw());
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.tag = h("div.tag"); this.corner = h("div.tag.right");
-    this.video = info.video ? h("video", { src: `/api/session/${info.key}/video`, preload: "auto", muted: true, playsinline: true, disablepictureinpicture: true }) : null;
+    this.video = info.video ? h("video", { preload: "auto", muted: true, playsinline: true, disablepictureinpicture: true }) : null;
     if (this.video) this.video.muted = true;
     if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
     this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.video, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
-    if (this.video) this.followVideo();
+    if (this.video) {
+      this.followVideo();
+      passing(`/api/session/${info.key}/video`).then((address) => { if (!this.closed) this.video.src = address; });
+    }
   }
 
   get time() { return this.times.length ? this.times[this.frame] : 0; }
