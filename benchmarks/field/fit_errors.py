@@ -5,9 +5,10 @@
     python benchmarks/field/fit_errors.py work.npz given.npz
 
 Prints the coefficients, the error of each measure by view at the usual disagreement (for ``error`` in the
-definitions), and how often the errors of clips that had no part in the fit lie within the intervals. Each clip
-and measure has the same weight, however long. The error is taken to be Student's t with few degrees of freedom,
-so that some swapped legs do not decide everything; the scale printed is the one that holds 68 % of the errors.
+definitions), and how often the errors of clips that had no part in the fit lie within the intervals. Each
+clip and measure has the same weight, however long. The error is taken to be Student's t with few degrees of
+freedom, so that some swapped legs do not decide everything; the scale printed is the one that holds 68 % of
+the errors.
 """
 
 from __future__ import annotations
