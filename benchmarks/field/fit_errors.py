@@ -121,9 +121,8 @@ def main() -> None:
         share = [float(np.average(ratio < limit, weights=fit.weight[out])) for limit in (1.0, 1.96)]
         held.append((fit.loss(learned, out), *share))
     loss, within_68, within_95 = np.mean(held, axis=0)
-    print(
-        f"held out, {FOLDS} folds: log-likelihood {-loss:.3f}; within 68 %: {within_68:.2f}, within 95 %: {within_95:.2f}"
-    )
+    print(f"held out, {FOLDS} folds: log-likelihood {-loss:.3f}")
+    print(f"within 68 %: {within_68:.2f}, within 95 %: {within_95:.2f}")
 
 
 if __name__ == "__main__":
