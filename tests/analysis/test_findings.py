@@ -37,6 +37,7 @@ TIME = np.arange(0, 14, 1 / FPS)
 REP = RepTimes("full", 2.0, 4.0, 7.0, 9.0, 5.5, 1.0, 1.0, False, False, 0.0)
 #: What the specification calls never visible: no rule can be written for it.
 NEVER_RULED = {
+    ("clam", "jerky"),
     ("bridge", "pelvis_twists"),
     ("single-leg-bridge", "pelvis_twists"),
     ("hamstring-stretch", "pelvis_tilts"),
