@@ -92,7 +92,6 @@ def stored(tmp_path_factory) -> Path:
     "words",
     [
         ["rescore", "{}", "--in-place"],
-        ["rescore", "{}", "--out", "{}/../new"],
         ["export", "{}", "--to", "csv"],
         ["sessions", "delete", "{}", "--yes"],
         ["sessions", "list", "--folder", "{}"],
