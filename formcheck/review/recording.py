@@ -13,6 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import Findings, prescribed_phases
 from formcheck.analysis.summary import FaultInfo
@@ -103,6 +104,10 @@ class Recording:
         primary = definition.counting.signal
         ready = self._table
         video = self.library.video(self.folder)
+        reps, left_out = bounds.shown_reps(card.reps)
+        live, unlisted = bounds.shown_live(card.live) if card.live else (None, [])
+        said, unsaid = describe.spoken(self.session.events, self.findings)
+        warnings = bounds.shown_warnings(summary.warnings if summary else self.session.warnings)
         last_s = max((rep.end_s for rep in card.reps), default=0.0)
         return {
             "key": self.folder.key,
@@ -129,11 +134,11 @@ class Recording:
             **video_clock(video),
             "primary": primary,
             "measures": describe.measure_rows(self.findings, card),
-            "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in card.reps],
+            "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in reps],
             "faults": describe.fault_rows(self.findings, self.faults()),
-            "warnings": [printable(w, 500) for w in (summary.warnings if summary else self.session.warnings)],
-            "events": describe.spoken(self.session.events, self.findings),
-            "practice": card.live.model_dump(mode="json") if card.live else None,
+            "warnings": [printable(w, 510) for w in (*warnings, *left_out, *unlisted, *unsaid)],
+            "events": said,
+            "practice": live.model_dump(mode="json") if live else None,
             "tempo": definition.tempo.model_dump(),
             "target_range": definition.target_range,
             "used_points": describe.used_points(self.findings, self.near),
