@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from dataclasses import replace
 from functools import lru_cache
@@ -25,7 +26,7 @@ from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.session.folder import SESSION
 from formcheck.session.reader import open_session
-from formcheck.session.schema import SessionMeta
+from formcheck.session.schema import SUMMED, SessionMeta, facts_crc, read_meta, table_crc
 from formcheck.session.store import SessionFrame, SessionWriter, write_session
 
 FPS = 25.0
@@ -155,3 +156,9 @@ def killed(source: Path, folder: Path) -> Path:
         for rep in summary.reps[: len(summary.reps) // 2]:
             writer.append_rep(rep)
     return folder
+
+
+def seal(db: sqlite3.Connection) -> None:
+    """Makes the check sums of a session fit what a test has written into it."""
+    db.executemany("UPDATE sums SET crc = ? WHERE part = ?", [(table_crc(db, part), part) for part in SUMMED])
+    db.execute("UPDATE sums SET crc = ? WHERE part = 'facts'", (facts_crc(read_meta(db)),))

@@ -56,7 +56,7 @@ NOT_RUN = {
     "python docs/make_pictures.py": "draws the pictures again, minutes long; they are looked at by hand",
     "python -m formcheck.coach.pages OUT --language <code>": "tests/coach/test_pages.py draws every page",
     "pip install": "named in a sentence, not typed",
-    "pip-audit --require-hashes --disable-pip -r requirements/ci.txt": "asks a service on the internet",
+    "python tests/tools/audit.py": "asks a service on the internet",
     "uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header "
     "--extra dev pyproject.toml -o requirements/ci.txt": "makes the lock again",
     "dask worker tcp://HOST:8786 --nworkers 16 --nthreads 1": "needs a cluster; tests/test_batch.py has one",

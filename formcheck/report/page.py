@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import (
     CLASSES,
@@ -88,6 +89,8 @@ def render(
         video: whether to offer the annotated video that lies beside the report.
         blur_face: blur the face in the other frames.
     """
+    said = content(analysis)
+    analysis = replace(analysis, summary=said["shown"])
     annotator = Annotator(analysis)
     shared, plots = build_plots(analysis, annotator)
     shown: list[Plot] = []
@@ -98,7 +101,7 @@ def render(
     arrays.give_back()  # every measure of every frame has been looked at
     stills, from_video = make_stills(analysis, annotator, pictures, blur_face)
     return _template().generate(
-        **content(analysis),
+        **said,
         stills=stills,
         still_of={still.fault: still.anchor for still in stills if still.fault},
         from_video=from_video,
@@ -117,10 +120,12 @@ def content(analysis: Analysis) -> dict[str, Any]:
     summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
     view = definition.views.get(summary.view.name)
     counts, primary = class_counts(summary.reps), _title_unit(analysis, analysis.primary)
+    shown = bounds.shown_summary(summary)
     return {
         "notice": wording.NOTICE,
         "words": wording,
         "summary": summary,
+        "shown": shown,
         "definition": definition,
         "view_title": view.title if view else "not recognised",
         "facts": _facts(analysis),
@@ -131,8 +136,8 @@ def content(analysis: Analysis) -> dict[str, Any]:
         "uncertain": _measures_with(analysis, "low"),
         "cannot_see": _measures_with(analysis, "not_measurable"),
         "primary": (primary[0], told_unit(primary[1])),
-        "reps": [_rep_row(analysis, findings, rep) for rep in summary.reps],
-        "peaks": _peak_tables(analysis),
+        "reps": [_rep_row(analysis, findings, rep) for rep in shown.reps],
+        "peaks": _peak_tables(analysis, shown.reps),
         "classes": {c: text for c, text in CLASSES.items() if counts[c]},
         "seen": findings.seen(summary),
         "clear": findings.clear(summary),
@@ -266,12 +271,11 @@ def _measures_with(analysis: Analysis, status: str) -> list[str]:
     ]
 
 
-def _peak_tables(analysis: Analysis) -> list[dict[str, Any]]:
+def _peak_tables(analysis: Analysis, reps: Sequence[Rep]) -> list[dict[str, Any]]:
     """Values at the top: a row for each measure that any repetition has, a column for each repetition.
 
     Many repetitions give several tables, so that each fits on a page.
     """
-    reps = analysis.summary.reps
     out = []
     for first in range(0, len(reps), PEAK_COLUMNS):
         part = reps[first : first + PEAK_COLUMNS]

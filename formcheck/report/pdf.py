@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.bounds import MOST_LINES
 from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
 from formcheck.analysis.phrases import in_sentence, percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
@@ -139,7 +140,8 @@ def physio_notes(folder: Path, analysis: Analysis) -> list[PhysioNote]:
 
 def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote]) -> list[Flowable]:
     said = page.content(analysis)
-    summary = analysis.summary
+    summary = said["shown"]
+    analysis = replace(analysis, summary=summary)
     annotator = Annotator(analysis)
     side = f", {summary.side}" if summary.side else ""
     story: list[Flowable] = [
@@ -163,7 +165,9 @@ def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote])
     if summary.live is not None:
         story += _practice(summary.live, analysis)
     if notes:
-        rows = [[note.about, note.text] for note in notes]
+        rows = [[note.about, note.text] for note in notes[:MOST_LINES]]
+        if (more := len(notes) - MOST_LINES) > 0:
+            rows.append(["", f"Left out: {times(more, 'more note')}."])
         story += [para("Physio’s notes", "h2"), grid(["About", "Note"], rows, [0.3, 0.7])]
     story += _repetitions(analysis, said)
     story += _findings(said)
@@ -229,7 +233,7 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
             _answer(s.pain),
             _answer(s.effort),
         ]
-        for s in live.sets
+        for s in live.sets[:MOST_LINES]
     ]
     heads = ["Set", "Began", "Lasted", "Asked", "Counted", "Pain after", "Effort"]
     settled = {None: "not asked", True: "yes", False: "no"}[live.settled]
@@ -255,7 +259,7 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
         out += [Spacer(1, 4), grid(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
     out.append(para(_SYMPTOMS, "soft"))
     findings = findings_of(analysis)
-    cues = [[clock(c.time_s), findings.title(c.fault), f"“{c.text}”"] for c in live.cues]
+    cues = [[clock(c.time_s), findings.title(c.fault), f"“{c.text}”"] for c in live.cues[:MOST_LINES]]
     out.append(para("Cues given", "h3"))
     out.append(grid(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else para("None."))
     return out

@@ -15,8 +15,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: Until a request has arrived whole but for its body. A browser on this computer takes milliseconds.
 HEADERS_S = 10.0
-#: At once. A browser opens six to one server; with `BACKLOG`, few enough for a limit of 256 open files.
-MOST_CONNECTIONS = 64
+#: At once, and twice as many while all of them are being answered. A browser opens six to one server; with
+#: `BACKLOG`, few enough for a limit of 256 open files.
+MOST_CONNECTIONS = 48
 #: Taken from the system's queue at a time, before any of them can be closed.
 BACKLOG = 32
 #: In that queue. Whom it has no room for knocks again after a second: so would the browser.
@@ -49,8 +50,11 @@ class Connection(H11Protocol):
         self._wait()
         if len(self.connections) > MOST_CONNECTIONS:
             # The oldest and not this one: the browser sends at once what others leave half said.
-            waiting = [c for c in self.connections if isinstance(c, Connection) and c.waits]
-            min(waiting, key=lambda c: c._since_s)._drop()
+            waiting = [c for c in self.connections if isinstance(c, Connection) and c.waits and c is not self]
+            if waiting:
+                min(waiting, key=lambda c: c._since_s)._drop()
+            elif len(self.connections) > 2 * MOST_CONNECTIONS:
+                self._drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Is over."""

@@ -15,7 +15,7 @@ from formcheck.analysis.findings import (
     rule_levels,
     worse_upwards,
 )
-from formcheck.analysis.phrases import in_sentence, short_title, value_text
+from formcheck.analysis.phrases import in_sentence, short_title, times, value_text
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
 from formcheck.exercises.definition import Rule
 from formcheck.measures.body_parts import landmarks_shown, landmarks_used
@@ -23,6 +23,9 @@ from formcheck.measures.places import PLACES
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, other_side
 from formcheck.session.library import Card, printable
+
+#: Of a live session, an hour of which has about a thousand.
+_MOST_EVENTS = 5000
 
 
 def fault_row(
@@ -178,15 +181,16 @@ def used_points(findings: Findings, near: str) -> list[int]:
     return [int(p) for p in used] or [int(Landmark[f"{other_side(near).upper()}_HIP"])]
 
 
-def spoken(events: list[Event], findings: Findings) -> list[dict[str, Any]]:
-    """What was said and what happened in a live session, in order, in words."""
+def spoken(events: list[Event], findings: Findings) -> tuple[list[dict[str, Any]], list[str]]:
+    """What was said and what happened in a live session, in order, in words; and how much was left out."""
     out = []
-    for event in events[:5000]:
+    for event in events[:_MOST_EVENTS]:
         text = _event_text(event, findings)
         if text:
             kind = event.kind if event.kind in ("cue", "say", "pain", "effort", "stop") else "event"
             out.append({"time_s": event.time_s, "kind": kind, "text": printable(text)})
-    return out
+    more = len(events) - _MOST_EVENTS
+    return out, [f"Left out: {times(more, 'event')} after the first {_MOST_EVENTS}."] if more > 0 else []
 
 
 def _event_text(event: Event, findings: Findings) -> str:

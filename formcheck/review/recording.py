@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import Findings, prescribed_phases
 from formcheck.analysis.summary import FaultInfo
@@ -25,7 +27,15 @@ from formcheck.pose.track import smoothed
 from formcheck.report import wording
 from formcheck.review import describe
 from formcheck.session.folder import SESSION
-from formcheck.session.library import Card, Library, NotThereError, SessionFolder, printable, signature
+from formcheck.session.library import (
+    Card,
+    Library,
+    NotThereError,
+    SessionFolder,
+    printable,
+    signature,
+    without_path,
+)
 from formcheck.session.reader import Session, check_poses
 from formcheck.session.what_if import WhatIf
 from formcheck.video.container import capture_fps, open_container, slowed, video_streams
@@ -37,6 +47,8 @@ _MOST_FRAMES = 2_000_000
 #: Read around a piece, so that its smoothing is that of the whole.
 _MARGIN = 45
 MOST_LANDMARK_FRAMES = 1024
+
+_Read = TypeVar("_Read")
 
 
 @dataclass
@@ -103,6 +115,13 @@ class Recording:
         primary = definition.counting.signal
         ready = self._table
         video = self.library.video(self.folder)
+        reps, left_out = bounds.shown_reps(card.reps)
+        live, unlisted = bounds.shown_live(card.live) if card.live else (None, [])
+        damage = list(card.damage)
+        events = self._unless_damaged(lambda: self.session.events, damage)
+        said, unsaid = describe.spoken(events, self.findings)
+        given = summary.warnings if summary else self._unless_damaged(lambda: self.session.warnings, damage)
+        warnings = bounds.shown_warnings([*damage, *given])
         last_s = max((rep.end_s for rep in card.reps), default=0.0)
         return {
             "key": self.folder.key,
@@ -130,11 +149,11 @@ class Recording:
             **video_clock(video),
             "primary": primary,
             "measures": describe.measure_rows(self.findings, card),
-            "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in card.reps],
+            "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in reps],
             "faults": describe.fault_rows(self.findings, self.faults()),
-            "warnings": [printable(w, 500) for w in (summary.warnings if summary else self.session.warnings)],
-            "events": describe.spoken(self.session.events, self.findings),
-            "practice": card.live.model_dump(mode="json") if card.live else None,
+            "warnings": [printable(w, 510) for w in (*warnings, *left_out, *unlisted, *unsaid)],
+            "events": said,
+            "practice": live.model_dump(mode="json") if live else None,
             "tempo": definition.tempo.model_dump(),
             "target_range": definition.target_range,
             "used_points": describe.used_points(self.findings, self.near),
@@ -142,6 +161,14 @@ class Recording:
             "bones": [[int(a), int(b)] for a, b in SKELETON],
             "notice": wording.NOTICE,
         }
+
+    def _unless_damaged(self, read: Callable[[], list[_Read]], damage: list[str]) -> list[_Read]:
+        """What is read, or nothing where it is damaged, which is told in a sentence."""
+        try:
+            return read()
+        except FormcheckError as error:
+            damage.append(without_path(self.folder, error))
+            return []
 
     def times(self) -> bytes:
         """Times of all frames, seconds, as little-endian float64."""

@@ -124,6 +124,8 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
         attention.append("no repetition counted")
     if reviewed.trouble:
         attention.append("notes cannot be read")
+    if card.damage:
+        attention.append("partly damaged")
     return base | {
         "patient": reviewed.patient,
         "patient_key": patient_key(reviewed.patient) if reviewed.patient else "",

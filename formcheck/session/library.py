@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,9 +64,10 @@ class Card:
     Attributes:
         folder: where it is.
         problem: one sentence saying why it cannot be read, or None; all else is then empty.
+        damage: sentences that name parts of it which are damaged and left out here.
         meta: what was known at its start.
         complete: False when it was interrupted.
-        summary: None when the recording was killed before its end.
+        summary: None when the recording was killed before its end, or it is damaged.
         reps: of the summary, or else those stored until then.
         live: what only a live session has.
         changed: when its file was last written, seconds since 1970.
@@ -80,6 +81,7 @@ class Card:
     reps: tuple[Rep, ...] = ()
     live: LiveInfo | None = None
     changed: float = 0.0
+    damage: tuple[str, ...] = ()
 
     @property
     def started(self) -> str:
@@ -150,7 +152,7 @@ class Library:
 
     def card(self, folder: SessionFolder) -> Card:
         """What there is to say of one session."""
-        stamp = signature(folder.path / SESSION)
+        stamp = signature(folder.path / SESSION), signature(folder.path / SUMMARY)
         with self._lock:
             held = self._cards.get(folder.key)
         if held is not None and held[0] == stamp:
@@ -174,23 +176,26 @@ class Library:
             path = self._database(folder)
             changed = path.stat().st_mtime
             with self.open(folder) as session:
-                summary = session.summary
-                reps = summary.reps if summary is not None else session.reps
+                damage: list[str] = []
+                summary = reps = None
+                with _told(folder, damage):
+                    summary = session.summary
+                    _compare(session, summary)
+                if summary is None:
+                    with _told(folder, damage):
+                        reps = session.reps
                 return Card(
                     folder=folder,
                     meta=session.meta,
                     complete=session.complete,
                     summary=summary,
-                    reps=tuple(reps),
+                    reps=tuple(reps or (summary.reps if summary is not None else ())),
+                    damage=tuple(damage),
                     live=summary.live if summary is not None else None,
                     changed=changed,
                 )
         except FormcheckError as error:
-            # The path is known from the folder's name, and may hold a person's.
-            path_text = str(folder.path / SESSION)
-            sentence = str(error).replace(f"The session {path_text}", "This session")
-            sentence = sentence.replace(path_text, f"Its {SESSION}")
-            return Card(folder, problem=printable(sentence, 500), changed=changed)
+            return Card(folder, problem=without_path(folder, error), changed=changed)
         except OSError as error:
             return Card(folder, problem=f"It cannot be read: {error.strerror}.", changed=changed)
 
@@ -238,6 +243,42 @@ class Library:
         return os.path.realpath(path) == str(path) and path.is_relative_to(self.root)
 
 
+@contextmanager
+def _told(folder: SessionFolder, damage: list[str]) -> Iterator[None]:
+    """What is damaged is left out and told."""
+    try:
+        yield
+    except FormcheckError as error:
+        damage.append(without_path(folder, error))
+
+
+def without_path(folder: SessionFolder, error: FormcheckError) -> str:
+    """A sentence about a session; its path is known from its name in the list, and may hold a person's."""
+    path = str(folder.path / SESSION)
+    sentence = str(error).replace(f"The session {path}", "This session").replace(path, f"Its {SESSION}")
+    return printable(sentence, 500)
+
+
+def _compare(session: Session, summary: Summary | None) -> None:
+    """Refuses a ``summary.json`` that does not say what the session beside it says."""
+    file = session.path.with_name(SUMMARY)
+    if summary is None or not _is_regular(file):
+        return
+    if file.stat().st_size <= LARGEST_SUMMARY:
+        text = file.read_bytes()
+        if text == f"{session.summary_text}\n".encode():
+            return
+    wrong = (
+        "it is damaged"
+        if session.checked
+        else "one of the two is damaged (the session is without check sums)"
+    )
+    raise FormcheckError(
+        f"The file {SUMMARY} beside the session does not say what the session says: {wrong}, or of another "
+        "analysis; analyse the video again, or make it anew with: formcheck rescore --in-place."
+    )
+
+
 def signature(path: Path) -> object:
     """Differs after every change of a database."""
     out: list[object] = []
@@ -269,6 +310,18 @@ def past_summaries(sessions: Path) -> Iterator[Summary]:
     for file in sorted(sessions.glob(f"*/{SUMMARY}")):
         try:
             if file.is_file() and file.stat().st_size <= LARGEST_SUMMARY:  # a pipe would be waited for
-                yield Summary.model_validate_json(file.read_text(encoding="utf-8"))
+                yield _kept_summary(file)
         except (OSError, ValueError):  # a ValidationError is a ValueError too
             continue
+
+
+def _kept_summary(file: Path) -> Summary:
+    """A session's own summary, where it is there with its check sum, or else that of the file beside it."""
+    if _is_regular(file.with_name(SESSION)):
+        with (
+            suppress(FormcheckError),
+            open_database(file.with_name(SESSION), look_for_damage=False) as session,
+        ):
+            if session.checked and (summary := session.summary) is not None:
+                return summary
+    return Summary.model_validate_json(file.read_text(encoding="utf-8"))

@@ -5,6 +5,9 @@ one says on which revision it builds. If somebody else (another tab, another com
 changed the item meanwhile, changes of different fields are merged, and a change of the same field is refused
 with what stands there now, so that nothing is overwritten unseen. Every version ever saved is kept in the
 history.
+
+Every row has a check sum. What stands is in the items and once more in the history, so one damaged row costs
+nothing.
 """
 
 from __future__ import annotations
@@ -27,10 +30,14 @@ from formcheck.errors import FormcheckError
 from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.session.folder import REVIEW, SIDE_FILES
 from formcheck.session.library import printable
+from formcheck.session.schema import json_crc
 from formcheck.session.untrusted import guard
 
-SCHEMA = "formcheck.review/1"
+SCHEMA = "formcheck.review/2"
+#: Of notes that are read as well: they have no check sums, and get them with the next note.
+WITHOUT_SUMS = "formcheck.review/1"
 MOST_ITEMS = 20_000
+_MOST_VERSIONS = 10 * MOST_ITEMS
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_0-9]{1,60}$")]
 Text = Annotated[str, StringConstraints(max_length=4000)]
@@ -110,22 +117,26 @@ KINDS: dict[str, type[_Model]] = {
 }
 _ID = re.compile(r"^(decision|missed|comment|rating|reviewed|about)(:[A-Za-z0-9_.-]{1,80}){0,3}$")
 
+_CRC = "    crc INTEGER NOT NULL,          -- of the other columns, see formcheck.session.schema.json_crc\n"
 _TABLES = {
     "meta": "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
-    "items": """CREATE TABLE items (
+    "items": f"""CREATE TABLE items (
     id TEXT PRIMARY KEY,           -- kind, then what it is about: decision:3:hip_not_extended
     revision INTEGER NOT NULL,     -- counts the versions of this item, from 1
     seq INTEGER NOT NULL,          -- counts all changes of the session
-    data TEXT                      -- JSON, see formcheck.session.notes; NULL: taken back
+{_CRC}    data TEXT                      -- JSON, see formcheck.session.notes; NULL: taken back
 ) WITHOUT ROWID""",
-    "history": """CREATE TABLE history (
+    "history": f"""CREATE TABLE history (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     revision INTEGER NOT NULL,
     changed TEXT NOT NULL,         -- ISO 8601 with the offset from UTC
-    data TEXT
+{_CRC}    data TEXT
 )""",
 }
+_TABLES_WITHOUT_SUMS = {name: sql.replace(_CRC, "") for name, sql in _TABLES.items()}
+#: Columns to be read, and those that a row's check sum is of, in their order.
+_ITEM, _VERSION = "id, revision, seq, data", "id, revision, seq, data, changed"
 
 
 @dataclass(frozen=True)
@@ -172,16 +183,19 @@ class Notes:
         """Items that changed after change number `since`, and the number of the last change.
 
         Raises:
-            FormcheckError: the file is damaged or not one of formcheck's.
+            FormcheckError: the file is damaged, more than can be made good from its history, or not one of
+                formcheck's.
         """
         if not self._exists():
             return 0, []
-        with self._open() as db:
-            last = int(db.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()[0])
-            rows = db.execute(
-                "SELECT id, revision, seq, data FROM items WHERE seq > ? ORDER BY seq LIMIT ?",
-                (since, MOST_ITEMS),
-            ).fetchall()
+        with self._open() as (db, summed):
+            if summed:
+                last, rows = _standing(db, since)
+            else:
+                last = int(db.execute("SELECT coalesce(max(seq), 0) FROM history").fetchone()[0])
+                rows = db.execute(
+                    f"SELECT {_ITEM} FROM items WHERE seq > ? ORDER BY seq LIMIT ?", (since, MOST_ITEMS)
+                ).fetchall()
         return last, [item for row in rows if (item := _read(row)) is not None]
 
     def standing(self) -> list[Item]:
@@ -207,7 +221,7 @@ class Notes:
             raise FormcheckError("This is not something that can be noted about a session.")
         kind = id_.partition(":")[0]
         data = _valid(kind, data)
-        with self._open(create=True) as db:
+        with self._open(create=True) as (db, _):
             db.execute("BEGIN IMMEDIATE")
             try:
                 item = self._save(db, id_, data, base)
@@ -219,7 +233,7 @@ class Notes:
         return item
 
     def _save(self, db: sqlite3.Connection, id_: str, data: dict[str, Any] | None, base: int) -> Item:
-        row = db.execute("SELECT id, revision, seq, data FROM items WHERE id = ?", (id_,)).fetchone()
+        row = _newest(db, id_)
         current = _read(row) if row is not None else None
         if row is not None and current is None:
             raise _damaged()
@@ -233,22 +247,25 @@ class Notes:
             data = self._merged(db, current, data, base)
             if data == current.data:
                 return current
-        seq = int(db.execute("SELECT coalesce(max(seq), 0) + 1 FROM history").fetchone()[0])
+        seq = 1 + max(
+            int(db.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0])
+            for table in ("history", "items")
+        )
         text = None if data is None else json.dumps(data, ensure_ascii=False)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         revision = current.revision + 1
-        db.execute("INSERT INTO history VALUES (?,?,?,?,?)", (seq, id_, revision, now, text))
-        db.execute("INSERT OR REPLACE INTO items VALUES (?,?,?,?)", (id_, revision, seq, text))
+        _insert(db, "history", _VERSION, (id_, revision, seq, text, now))
+        _insert(db, "items", _ITEM, (id_, revision, seq, text))
         return Item(id_, revision, seq, data)
 
     def _merged(
         self, db: sqlite3.Connection, current: Item, mine: dict[str, Any] | None, base: int
     ) -> dict[str, Any] | None:
         """Both changes in one, where they are of different fields."""
-        row = db.execute(
-            "SELECT data FROM history WHERE id = ? AND revision = ?", (current.id, base)
-        ).fetchone()
-        before = json.loads(row[0]) if row is not None and row[0] is not None else {}
+        rows = _sound(
+            db, f"SELECT {_VERSION}, crc FROM history WHERE id = ? AND revision = ?", current.id, base
+        )
+        before = json.loads(rows[0][3]) if rows and rows[0][3] is not None else {}
         if mine is None or current.data is None or not isinstance(before, dict):
             raise ConflictError(current)
         theirs = current.data
@@ -276,7 +293,8 @@ class Notes:
         return self.path.exists() and self.path.stat().st_size > 0
 
     @contextmanager
-    def _open(self, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def _open(self, create: bool = False) -> Iterator[tuple[sqlite3.Connection, bool]]:
+        """Gives the database, and whether its rows have check sums: always, if it is to be written to."""
         new = not self._exists()
         if new and not create:
             raise FormcheckError("There are no notes on this session yet.")
@@ -293,8 +311,10 @@ class Notes:
             # A program killed at its very first note leaves a file without tables.
             if create or not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 self._prepare(db)
-            self._look_over(db)
-            yield db
+            summed = self._look_over(db)
+            if create and not summed:
+                summed = _add_sums(db)
+            yield db, summed
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise FormcheckError("Somebody else is writing notes just now; try again.") from None
@@ -323,20 +343,103 @@ class Notes:
             db.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
         db.execute("COMMIT")
 
-    def _look_over(self, db: sqlite3.Connection) -> None:
-        """Only our own tables: a trigger in a file from elsewhere would run with every note."""
+    def _look_over(self, db: sqlite3.Connection) -> bool:
+        """Only our own tables: a trigger in a file from elsewhere would run with every note.
+
+        Returns:
+            Whether their rows have check sums.
+        """
         db.execute("PRAGMA synchronous=FULL")
-        for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
-            if not (kind == "table" and sql == _TABLES.get(name)) and not (kind == "index" and sql is None):
+        entries = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        summed = ("table", "items", _TABLES["items"]) in entries
+        tables = _TABLES if summed else _TABLES_WITHOUT_SUMS
+        for kind, name, sql in entries:
+            if not (kind == "table" and sql == tables.get(name)) and not (kind == "index" and sql is None):
                 raise _damaged()
+        if not {name for _, name, _ in entries} >= tables.keys():
+            raise _damaged()
         row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        if row is None or row[0] != SCHEMA:
+        if row is None or row[0] != (SCHEMA if summed else WITHOUT_SUMS):
             newer = str(row[0] if row else "").startswith("formcheck.review/")
             raise (
                 FormcheckError("The notes on this session were made by another formcheck; update formcheck.")
                 if newer
                 else _damaged()
             )
+        return summed
+
+
+def _insert(db: sqlite3.Connection, table: str, columns: str, cells: tuple[Any, ...]) -> None:
+    marks = "?," * len(cells)
+    db.execute(
+        f"INSERT OR REPLACE INTO {table} ({columns}, crc) VALUES ({marks}?)", (*cells, json_crc(cells))
+    )
+
+
+def _add_sums(db: sqlite3.Connection) -> bool:
+    """Gives notes that were made without check sums theirs."""
+    db.execute("BEGIN IMMEDIATE")
+    if db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()[0] == WITHOUT_SUMS:
+        for table, columns in (("items", _ITEM), ("history", _VERSION)):
+            rows = db.execute(f"SELECT {columns} FROM {table}").fetchall()
+            db.execute(f"DROP TABLE {table}")
+            db.execute(_TABLES[table])
+            for row in rows:
+                _insert(db, table, columns, row)
+        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA,))
+    db.execute("COMMIT")
+    return True
+
+
+def _sound(db: sqlite3.Connection, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Rows of a query, without their check sums, which come last; those that are damaged are left out."""
+    return [tuple(cells) for *cells, crc in db.execute(sql, values) if json_crc(cells) == crc]
+
+
+def _newest(db: sqlite3.Connection, id_: str) -> tuple[Any, ...] | None:
+    """An item as it stands, or as the history has it where it is damaged.
+
+    Raises:
+        FormcheckError: both are damaged.
+    """
+    rows = _sound(db, f"SELECT {_ITEM}, crc FROM items WHERE id = ?", id_)
+    if not rows:
+        of_id = "FROM history WHERE id = ? ORDER BY revision DESC LIMIT 1"
+        rows = [row[:4] for row in _sound(db, f"SELECT {_VERSION}, crc {of_id}", id_)]
+        if not rows and db.execute(f"SELECT 1 {of_id}", (id_,)).fetchone() is not None:
+            raise _damaged()
+    return rows[0] if rows else None
+
+
+def _standing(db: sqlite3.Connection, since: int) -> tuple[int, list[tuple[Any, ...]]]:
+    """Number of the last change, and the items as they stand since another, in the order of their changes.
+
+    They are taken from whichever is whole, the items or the history.
+
+    Raises:
+        FormcheckError: neither is.
+    """
+    read: list[list[tuple[Any, ...]] | None] = []
+    for table, columns, most in (("items", _ITEM, MOST_ITEMS), ("history", _VERSION, _MOST_VERSIONS)):
+        try:
+            sql = f"SELECT {columns}, crc FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?"
+            rows = db.execute(sql, (since, most)).fetchall()
+            sound = all(json_crc(cells) == crc for *cells, crc in rows)
+        except (sqlite3.DatabaseError, TypeError):
+            rows, sound = [], False
+        read.append([row[:4] for row in rows] if sound else None)
+    items, history = read
+    if history is not None:
+        last = len(history) + since
+        unbroken = [row[2] for row in history] == list(range(since + 1, last + 1))
+        newest = {row[0]: row for row in history}
+        if unbroken and (items is None or all(row[2] <= last for row in items)):
+            return last, sorted(newest.values(), key=lambda row: row[2])[:MOST_ITEMS]
+        if items is None or not newest.keys() <= {row[0] for row in items}:
+            raise _damaged()
+    if items is None:
+        raise _damaged()
+    return max([since, *(row[2] for row in [*items, *(history or [])])]), items
 
 
 def _valid(kind: str, data: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,11 +29,15 @@ from formcheck.session.folder import SESSION
 from formcheck.session.schema import (
     NAN_POINTS,
     NAN_VISIBILITY,
+    SCHEMA,
     SessionMeta,
     definition_hash,
+    facts_crc,
     parse_meta,
     read_meta,
     rows_sound,
+    table_crc,
+    times_crc,
 )
 from formcheck.session.untrusted import look_over
 
@@ -69,13 +73,30 @@ class Session:
         path: the file.
         meta: what was known at the start (side and view: at the end).
         complete: False when the recording was interrupted.
+        checked: everything in it has a check sum; False for a session of before there were any but of frames
+            and measures.
+
+    A part that is damaged is refused when it is asked for, by its name; the others are read all the same.
     """
 
-    def __init__(self, path: Path, db: sqlite3.Connection, meta: SessionMeta, *, complete: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        db: sqlite3.Connection,
+        meta: SessionMeta,
+        *,
+        complete: bool,
+        sums: Mapping[str, int] | None,
+        times_crc: int | None,
+    ) -> None:
         self.path = path
         self.meta = meta
         self.complete = complete
+        self.checked = sums is not None
         self._db = db
+        self._sums = sums
+        self._times_crc = times_crc  # None: old, or killed while it was recorded
+        self._numbers: NDArray[np.int64] | None = None  # of all frames, once some were asked for
 
     def __enter__(self) -> Session:
         return self
@@ -97,7 +118,7 @@ class Session:
     @property
     def definition(self) -> Definition:
         """The exercise definition that was used, with the patient's own thresholds."""
-        with reading(self.path):
+        with reading(self.path, "exercise definition"):
             meta = read_meta(self._db)
             text = meta["definition"] or ""
             if definition_hash(text) != meta["definition_sha256"]:
@@ -113,14 +134,21 @@ class Session:
     @property
     def summary(self) -> Summary | None:
         """The summary; None when the recording was killed before it ended."""
-        with reading(self.path):
+        with reading(self.path, "summary"):
+            text = self.summary_text
+            return None if text is None else Summary.model_validate_json(text)
+
+    @property
+    def summary_text(self) -> str | None:
+        """The summary as JSON, as ``summary.json`` beside the session has it; None where there is none."""
+        with self._part("summary", "summary"):
             row = self._db.execute("SELECT json FROM summary").fetchone()
-            return None if row is None else Summary.model_validate_json(row[0])
+            return None if row is None else str(row[0])
 
     @property
     def reps(self) -> list[Rep]:
         """All repetitions with their faults."""
-        with reading(self.path):
+        with self._part("repetitions and faults", "reps", "faults"):
             faults: dict[int, list[FaultEvent]] = {}
             cursor = self._db.execute("SELECT * FROM faults ORDER BY rowid")
             names = [column[0] for column in cursor.description]
@@ -142,7 +170,7 @@ class Session:
     @property
     def events(self) -> list[Event]:
         """What happened besides frames in a live session, in order; empty for an analysed recording."""
-        with reading(self.path):
+        with self._part("events", "events"):
             rows = self._db.execute("SELECT time_s, after_frame, kind, data FROM events ORDER BY rowid")
             return [
                 check_event(Event(float(t), int(after), str(kind), dict(json.loads(data))))
@@ -152,20 +180,21 @@ class Session:
     @property
     def warnings(self) -> list[str]:
         """Warnings, in the order they were given."""
-        with reading(self.path):
+        with self._part("warnings", "warnings"):
             return [str(row[0]) for row in self._db.execute("SELECT text FROM warnings ORDER BY rowid")]
 
     @property
     def time_s(self) -> NDArray[np.float64]:
         """``(T,)`` times of all frames, seconds."""
-        with reading(self.path):
-            times = self._db.execute("SELECT time_s FROM frames ORDER BY frame").fetchall()
-            return np.array([row[0] for row in times], dtype=np.float64)
+        if self.checked and self._times_crc is None:
+            return self.poses().track.time_s
+        with reading(self.path, "frames"):
+            return self._numbers_and_times()[1]
 
     @property
     def measures(self) -> MeasureTable:
         """All measures; values have the precision of float32."""
-        with reading(self.path):
+        with reading(self.path, "measures"):
             table = MeasureTable.empty(self.meta.measures, self.time_s)
             frames = self._db.execute("SELECT frame FROM frames ORDER BY frame")
             measures = self._db.execute("SELECT * FROM measures ORDER BY frame")
@@ -192,7 +221,7 @@ class Session:
         Args:
             first, last: only frames ``first <= frame < last``; all if left out.
         """
-        with reading(self.path):
+        with reading(self.path, "frames"):
             some = "FROM frames WHERE frame >= ? AND frame < ?"
             count = self._db.execute(f"SELECT count(*) {some}", (first, last)).fetchone()[0]
             track = Track.empty(count, self.meta.image_wh)
@@ -214,9 +243,36 @@ class Session:
                     _floats(columns[9], NAN_VISIBILITY).reshape(len(rows), -1)
                 )
                 apart[piece] = np.array(columns[10], np.float64)
+            if (np.diff(frame) <= 0).any():
+                raise ValueError("frames out of order")
+            if first <= 0 and last >= 2**31:
+                self._check_times(track.time_s)
+            elif self._times_crc is not None:
+                if self._numbers is None:
+                    self._numbers = self._numbers_and_times()[0]
+                if ((self._numbers >= first) & (self._numbers < last)).sum() != count:
+                    raise ValueError("frames are missing")
             if not np.isnan(apart).all():
                 track = replace(track, disagreement=apart)
             return SessionPoses(frame, track, phase, rep)
+
+    @contextmanager
+    def _part(self, name: str, *tables: str) -> Iterator[None]:
+        """Reading from these tables, once their check sums are as they should be."""
+        with reading(self.path, name):
+            if self._sums is not None and any(table_crc(self._db, t) != self._sums[t] for t in tables):
+                raise ValueError("check sum")
+            yield
+
+    def _numbers_and_times(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        rows = self._db.execute("SELECT frame, time_s FROM frames ORDER BY frame").fetchall()
+        time_s = np.array([row[1] for row in rows], dtype=np.float64)
+        self._check_times(time_s)
+        return np.array([row[0] for row in rows], dtype=np.int64), time_s
+
+    def _check_times(self, time_s: NDArray[np.float64]) -> None:
+        if self._times_crc is not None and times_crc(time_s) != self._times_crc:
+            raise ValueError("check sum")
 
 
 def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
@@ -285,11 +341,27 @@ def open_database(path: Path, *, look_for_damage: bool) -> Session:
             _read_only(path), uri=True, timeout=1, isolation_level=None, check_same_thread=False
         )
         try:
-            look_over(db, path)
+            meta = look_over(db, path)
             if look_for_damage and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
                 raise ValueError("quick_check")
-            meta = read_meta(db)
-            return Session(path, db, parse_meta(meta), complete=meta["complete"] == "1")
+            sums = None
+            if meta["schema"] == SCHEMA:
+                sums = dict(db.execute("SELECT part, crc FROM sums"))
+                if facts_crc(meta) != sums.get("facts"):
+                    raise FormcheckError(
+                        f"The session {path} is damaged: its facts (exercise, measures, prescription and the "
+                        "like), without which nothing in it can be read; restore it from a copy or analyse "
+                        "its video again."
+                    )
+            times = meta.get("times_crc")
+            return Session(
+                path,
+                db,
+                parse_meta(meta),
+                complete=meta["complete"] == "1",
+                sums=sums,
+                times_crc=None if times is None else int(times),
+            )
         except BaseException:
             db.close()
             raise
@@ -300,8 +372,8 @@ def _floats(blobs: Iterable[bytes | None], missing: bytes) -> NDArray[np.float32
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns whatever a damaged file leads to into one sentence."""
+def reading(path: Path, part: str = "") -> Iterator[None]:
+    """Turns whatever a damaged file leads to into one sentence, which names the part that was read."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -318,18 +390,19 @@ def reading(path: Path) -> Iterator[None]:
             raise FormcheckError(
                 f"The session {path} cannot be opened on a full disk; free some space."
             ) from None
-        raise _damaged(path) from None
+        raise _damaged(path, part) from None
     except sqlite3.DatabaseError as error:
-        raise (_not_a_session(path) if "not a database" in str(error) else _damaged(path)) from None
+        raise (_not_a_session(path) if "not a database" in str(error) else _damaged(path, part)) from None
     except (sqlite3.Error, sqlite3.Warning, ValueError, TypeError, LookupError, OverflowError, MemoryError):
-        raise _damaged(path) from None
+        raise _damaged(path, part) from None
     except RecursionError:  # JSON nested a thousand deep
-        raise _damaged(path) from None
+        raise _damaged(path, part) from None
 
 
-def _damaged(path: Path) -> FormcheckError:
+def _damaged(path: Path, part: str = "") -> FormcheckError:
+    where = f": its {part} cannot be read, what else it holds can" if part else ""
     return FormcheckError(
-        f"The session {path} is damaged; restore it from a copy or analyse its video again."
+        f"The session {path} is damaged{where}; restore it from a copy or analyse its video again."
     )
 
 

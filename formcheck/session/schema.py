@@ -10,16 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formcheck.exercises.definition import Definition
 from formcheck.pose.landmarks import LANDMARK_COUNT
 
-SCHEMA = "formcheck.session/2"
+SCHEMA = "formcheck.session/3"
+#: Of sessions that are read as well: only frames and measures have check sums in them.
+FEW_SUMS = "formcheck.session/2"
 
 _MOST_PX = 100_000
 
@@ -103,7 +107,16 @@ CREATE TABLE summary (
     json TEXT NOT NULL             -- one row, once the session has ended
 )
     """,
+    """
+CREATE TABLE sums (                -- frames and measures have a sum in every row instead
+    part TEXT PRIMARY KEY,         -- a table; or facts: meta without the definition, which has a hash
+    crc INTEGER NOT NULL           -- see formcheck.session.schema.table_crc and facts_crc
+) WITHOUT ROWID
+    """,
 )
+
+#: Tables that a check sum as a whole is kept of, in the table ``sums``.
+SUMMED = ("reps", "faults", "events", "warnings", "summary")
 
 
 @dataclass(frozen=True)
@@ -173,6 +186,43 @@ def rows_sound(rows: Sequence[tuple[object, ...]], blobs: slice) -> bool:
         if crc != row[-1]:
             return False
     return True
+
+
+def json_crc(cells: object) -> int:
+    """CRC-32 of text and numbers, as JSON: the same on every Python.
+
+    Raises:
+        TypeError: there are bytes among them.
+    """
+    return zlib.crc32(json.dumps(cells).encode())
+
+
+def table_crc(db: sqlite3.Connection, table: str) -> int:
+    """CRC-32 of one of the tables `SUMMED`: of its rows as JSON, in order.
+
+    Raises:
+        TypeError: there are bytes in it, which formcheck never wrote.
+    """
+    return json_crc(db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall())
+
+
+def facts_crc(meta: Mapping[str, str | None]) -> int:
+    """CRC-32 of the contents of the table ``meta`` but for the definition.
+
+    Raises:
+        TypeError: there are bytes in it, which formcheck never wrote.
+    """
+    return json_crc(sorted((key, value) for key, value in meta.items() if key != "definition"))
+
+
+def times_crc(time_s: NDArray[np.float64]) -> int:
+    """CRC-32 of the times of all frames: quick to read without landmarks, and tells when one is missing."""
+    return zlib.crc32(time_s.astype("<f8").tobytes())
+
+
+def next_times_crc(time_s: float, before: int) -> int:
+    """`times_crc` with one more frame; of none it is 0."""
+    return zlib.crc32(struct.pack("<d", time_s), before)
 
 
 def meta_rows(meta: SessionMeta, definition: Definition) -> dict[str, str | None]:

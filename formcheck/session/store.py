@@ -39,10 +39,15 @@ from formcheck.session.schema import (
     NAN_POINTS,
     NAN_VISIBILITY,
     SCHEMA,
+    SUMMED,
     TABLES,
     SessionMeta,
+    facts_crc,
     meta_rows,
+    next_times_crc,
+    read_meta,
     row_crc,
+    table_crc,
 )
 
 __all__ = [
@@ -106,8 +111,10 @@ class SessionWriter:
             )
         self._folder = path.parent
         self._measures = len(meta.measures)
-        # A frame's two rows go in together, so that Ctrl-C cannot come between them.
-        self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
+        # What belongs to a frame goes in together, so that Ctrl-C cannot come between them.
+        # The third is the check sum of all times until then.
+        self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...], int]] = []
+        self._times_written = 0
         self._last_commit = time.monotonic()
         with writing_to(self._folder):
             with suppress(FileExistsError):
@@ -124,6 +131,7 @@ class SessionWriter:
                 for statement in TABLES:
                     self._db.execute(statement)
                 self._set(meta_rows(meta, definition))
+                self._seal(*SUMMED)
 
     def __enter__(self) -> SessionWriter:
         return self
@@ -162,23 +170,24 @@ class SessionWriter:
         if not len(value) // 4 == len(status) == len(reason) == self._measures:
             raise ValueError(f"{self._measures} values, states and reasons expected in a frame")
         values = (index, value, status, reason)
-        self._rows.append(((*row, row_crc(row)), (*values, row_crc(values))))
+        times = next_times_crc(row[1], self._times_crc)
+        self._rows.append(((*row, row_crc(row)), (*values, row_crc(values)), times))
         waited = time.monotonic() - self._last_commit
         if waited >= _COMMIT_AFTER_S or len(self._rows) >= _COMMIT_AFTER_FRAMES:
             self.commit()
 
     def append_rep(self, rep: Rep) -> None:
         """Adds a repetition and its faults, with all frames so far."""
-        self._write_frames(lambda: self._add_rep(rep))
+        self._write_frames(lambda: self._add_rep(rep), "reps", "faults")
 
     def append_event(self, event: Event) -> None:
         """Adds an event, with all frames so far."""
         row = (event.time_s, event.after_frame, event.kind, json.dumps(event.data))
-        self._write_frames(lambda: self._db.execute("INSERT INTO events VALUES (?,?,?,?)", row))
+        self._write_frames(lambda: self._db.execute("INSERT INTO events VALUES (?,?,?,?)", row), "events")
 
     def append_warning(self, text: str) -> None:
         """Adds a warning, with all frames so far."""
-        self._write_frames(lambda: self._db.execute("INSERT INTO warnings VALUES (?)", (text,)))
+        self._write_frames(lambda: self._db.execute("INSERT INTO warnings VALUES (?)", (text,)), "warnings")
 
     def commit(self) -> None:
         """Makes everything appended so far safe; for the caller to use when frames pause."""
@@ -205,9 +214,9 @@ class SessionWriter:
             self._db.executemany("INSERT INTO warnings VALUES (?)", [(line,) for line in summary.warnings])
             self._db.execute("INSERT INTO summary VALUES (?)", (text,))
             end = {"side": summary.side, "view": summary.view.name, "complete": str(int(summary.complete))}
-            self._set(end)
+            self._set(end | {"times_crc": str(self._times_crc)})
 
-        self._write_frames(write)
+        self._write_frames(write, *SUMMED)
         with writing_to(self._folder):
             self._to_single_file()
             self._db.close()
@@ -220,22 +229,27 @@ class SessionWriter:
         """
         with suppress(FormcheckError, sqlite3.Error):
             self.commit()
+            self._write_frames(lambda: self._set({"times_crc": str(self._times_crc)}))
             self._to_single_file()
         self._db.close()
 
-    def _write_frames(self, also: Callable[[], object] | None = None) -> None:
+    def _write_frames(self, also: Callable[[], object] | None = None, *changed: str) -> None:
+        """Writes what waits, and does what else belongs to it, in one piece; `changed` are its tables."""
         with writing_to(self._folder):
             with self._transaction():
                 # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
                 self._db.executemany(
                     "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                    [frame for frame, _ in self._rows],
+                    [frame for frame, _, _ in self._rows],
                 )
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO measures VALUES (?,?,?,?,?)", [values for _, values in self._rows]
+                    "INSERT OR REPLACE INTO measures VALUES (?,?,?,?,?)",
+                    [values for _, values, _ in self._rows],
                 )
                 if also is not None:
                     also()
+                self._seal(*changed)
+            self._times_written = self._times_crc
             self._rows.clear()
             self._last_commit = time.monotonic()
 
@@ -251,8 +265,19 @@ class SessionWriter:
             ],
         )
 
+    @property
+    def _times_crc(self) -> int:
+        """Check sum of the times of all frames so far."""
+        return self._rows[-1][2] if self._rows else self._times_written
+
     def _set(self, values: Mapping[str, str | None]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", values.items())
+        self._db.execute("INSERT OR REPLACE INTO sums VALUES ('facts', ?)", (facts_crc(read_meta(self._db)),))
+
+    def _seal(self, *tables: str) -> None:
+        """Keeps the check sums of tables as they are now."""
+        sums = [(table, table_crc(self._db, table)) for table in tables]
+        self._db.executemany("INSERT OR REPLACE INTO sums VALUES (?,?)", sums)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -9,41 +9,48 @@ import time
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.session.schema import SCHEMA, TABLES, read_meta
+from formcheck.session.schema import FEW_SUMS, SCHEMA, TABLES, read_meta
 
 OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
 _LARGEST_VALUE = 64_000_000
 _QUERY_S = 30.0
 
 
-def look_over(db: sqlite3.Connection, path: Path) -> None:
-    """Refuses a database that is more than plain tables of data, before anything is asked of it."""
+def look_over(db: sqlite3.Connection, path: Path) -> dict[str, str | None]:
+    """Refuses a database that is more than plain tables of data, before anything is asked of it.
+
+    Returns:
+        Contents of its table ``meta``.
+    """
     guard(db)
+    tables = set()
     for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
         text = str(sql or "").lstrip().upper()
         plain = kind == "table" and text.startswith("CREATE TABLE")
         if name in OUR_TABLES and plain and not _computes(db, name):
+            tables.add(name)
             continue
         if kind == "index" and sql is None:
             continue
         raise FormcheckError(f"{path} is not a formcheck session: it holds more than formcheck writes.")
-    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    schema = read_meta(db).get("schema") if "meta" in tables else None
+    meta = read_meta(db) if "meta" in tables else {}
+    schema = meta.get("schema")
     name, _, number = str(schema or "").partition("/")
     ours, _, newest = SCHEMA.partition("/")
     if name != ours:
         raise FormcheckError(f"{path} is not a formcheck session.")
     if not number.isdigit():
         raise ValueError("the schema has no number")
-    if number != newest:
+    if schema not in (SCHEMA, FEW_SUMS):
         age = (
             ("newer", "update formcheck")
             if int(number) > int(newest)
             else ("older", "analyse its video again")
         )
         raise FormcheckError(f"The session {path} was made by a {age[0]} formcheck ({schema}); {age[1]}.")
-    if tables != OUR_TABLES:
+    if tables != OUR_TABLES - ({"sums"} if schema == FEW_SUMS else set()):
         raise ValueError("tables are missing")
+    return meta
 
 
 def _computes(db: sqlite3.Connection, table: str) -> bool:

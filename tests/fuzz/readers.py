@@ -246,7 +246,7 @@ _ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
 
 
 def _spoil_cells(rng: random.Random, path: Path) -> None:
-    from formcheck.session.schema import row_crc
+    from formcheck.session.schema import SUMMED, facts_crc, read_meta, row_crc, table_crc
 
     db = sqlite3.connect(path, isolation_level=None)
     begun = time.monotonic()
@@ -257,6 +257,12 @@ def _spoil_cells(rng: random.Random, path: Path) -> None:
         for _ in range(rng.choice((1, 1, 2, 5))):
             with contextlib.suppress(sqlite3.Error, OverflowError, ValueError, TypeError):
                 _spoil_cell(rng, db, row_crc)
+        if rng.random() < 0.95:
+            for part in SUMMED:
+                with contextlib.suppress(sqlite3.Error, OverflowError, ValueError, TypeError):
+                    db.execute("UPDATE sums SET crc = ? WHERE part = ?", (table_crc(db, part), part))
+            with contextlib.suppress(sqlite3.Error, OverflowError, ValueError, TypeError):
+                db.execute("UPDATE sums SET crc = ? WHERE part = 'facts'", (facts_crc(read_meta(db)),))
     finally:
         db.close()
 
@@ -419,6 +425,9 @@ def review_session(rng: random.Random, folder: Path) -> str:
 
 
 def _spoilt_notes(rng: random.Random, place: Path) -> None:
+    from formcheck.session.notes import _ITEM, _VERSION
+    from formcheck.session.schema import json_crc
+
     path = place / "review.sqlite"
     path.write_bytes(seeds.notes())
     if rng.random() < 0.4:
@@ -444,6 +453,9 @@ def _spoilt_notes(rng: random.Random, place: Path) -> None:
                     "CREATE TRIGGER t AFTER INSERT ON items BEGIN DELETE FROM history; END", "DROP TABLE history",
                     f"CREATE VIEW v AS {_ENDLESS} SELECT i FROM n", "DELETE FROM meta",
                     "UPDATE meta SET value = 'formcheck.review/9'")))  # fmt: skip
+        for table, columns in (("items", _ITEM), ("history", _VERSION)) if rng.random() < 0.95 else ():
+            for *cells, crc in db.execute(f"SELECT {columns}, crc FROM {table}").fetchall():
+                db.execute(f"UPDATE {table} SET crc = ? WHERE crc = ?", (json_crc(cells), crc))
     db.close()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from asking import Page
-from made import analysed, as_live, bridges
+from made import analysed, as_live, bridges, seal
 
 from formcheck.review.trends import (
     Tally,
@@ -94,6 +94,7 @@ def test_only_like_views_are_put_together(root):
         text = json.loads(db.execute("SELECT json FROM summary").fetchone()[0])
         text["view"]["name"] = "feet"
         db.execute("UPDATE summary SET json = ?", (json.dumps(text),))
+        seal(db)
     groups = patient_page(Library(root), patient_key("P-1"))["groups"]
     assert sorted((g["view"], len(g["points"]), g["sure"]) for g in groups) == [
         ("from the foot end", 1, False),

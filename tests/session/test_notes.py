@@ -13,6 +13,7 @@ from made import analysed
 from formcheck.errors import FormcheckError
 from formcheck.session.folder import REVIEW, SESSION
 from formcheck.session.notes import ConflictError, Notes
+from formcheck.session.schema import json_crc
 
 DECISION = {"rep": 2, "fault": "hip_not_extended", "start_s": 4.5, "verdict": "accepted", "note": ""}
 ID = "decision:2:hip_not_extended"
@@ -178,7 +179,8 @@ def test_garbage_in_place_of_notes_is_one_sentence(folder):
 def test_items_that_are_not_ours_are_left_out(folder):
     Notes(folder).save("rating", {"level": 0.8}, 0)
     with sqlite3.connect(folder / REVIEW) as db:
-        db.execute("INSERT INTO items VALUES ('comment:1', 1, 2, '{\"time_s\": \"<b>\"}')")
-        db.execute("INSERT INTO items VALUES ('<img>', 1, 3, '{}')")
-        db.execute(f"INSERT INTO items VALUES ('comment:2', 1, 4, '{'[' * 90000}')")
+        bad = [("comment:1", '{"time_s": "<b>"}'), ("<img>", "{}"), ("comment:2", "[" * 90000)]
+        for seq, (id_, data) in enumerate(bad, 2):
+            crc = json_crc([id_, 1, seq, data])
+            db.execute("INSERT INTO items VALUES (?, 1, ?, ?, ?)", (id_, seq, crc, data))
     assert [item.id for item in Notes(folder).items()[1]] == ["rating"]

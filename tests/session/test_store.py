@@ -21,7 +21,7 @@ import pytest
 from make_analysis import make_analysis
 
 from formcheck.errors import FormcheckError
-from formcheck.session.schema import row_crc, rows_sound
+from formcheck.session.schema import facts_crc, read_meta, row_crc, rows_sound
 from formcheck.session.store import (
     Session,
     SessionFrame,
@@ -484,6 +484,10 @@ def test_a_definition_of_another_formcheck(stored):
     assert "damaged" in refusal(stored)
     digest = hashlib.sha256(text.encode()).hexdigest()
     spoil(stored, "UPDATE meta SET value = ? WHERE key = 'definition_sha256'", digest)
+    assert "damaged" in refusal(stored)
+    with contextlib.closing(sqlite3.connect(stored)) as db:
+        crc = facts_crc(read_meta(db))
+    spoil(stored, "UPDATE sums SET crc = ? WHERE part = 'facts'", crc)
     assert "not understood" in refusal(stored)
 
 

@@ -28,16 +28,67 @@ formcheck itself is Apache-2.0, as are the pose weights it carries (models/NOTIC
 ## What the wheels carry besides
 
 - **PyAV** calls itself BSD-3-Clause. Its wheels carry FFmpeg, which says of itself: {ffmpeg}
-  (built with x264 and x265, without its GPL switch). They also carry x264 and x265 as libraries of their own,
-  whose open licence is GPL-2.0-or-later, and formcheck encodes its videos with that x264. None of it is in
-  formcheck's own wheel: pip fetches PyAV from its makers. Whoever hands on formcheck *together with* those
-  libraries (an installer, a container image, a laptop) hands on GPL software, and has to see to its terms.
-- **opencv-python** wheels carry FFmpeg under LGPL-2.1 and, on Linux, Qt under LGPL-3.0, as they say.
+  (built with x264 and x265, without its GPL switch), and the libraries of the table below. formcheck
+  encodes its videos with the x264 in there.
+- **opencv-python** wheels carry FFmpeg under LGPL-2.1 and, on Linux, Qt under LGPL-3.0, as they say
+  (LICENSE-3RD-PARTY.txt in them){openssl}.
 - **onnxruntime** is MIT; what is built into it is listed in its ThirdPartyNotices.txt.
 - **pyttsx3** calls *espeak-ng* (GPL-3.0) on Linux where that is installed; formcheck does not ship it.
 - OpenSim is neither shipped nor needed: `export --to trc` and `mot` only write files that it reads.
 
+### In PyAV's wheel
+
+Found in the wheel installed there, with the licences that their makers publish (entered by hand; PyAV's
+wheel holds no licence texts but its own). Other wheels (Windows, macOS) may hold others.
+
+{carried}
+## Handing formcheck on
+
+- **The wheel or the source of formcheck**: Apache-2.0. LICENSE and models/NOTICE go along; they are in
+  both. pip fetches all the rest from its makers, and nobody but them hands it on.
+- **An installer, a container image or a computer with everything on it** hands on x264 and x265, which are
+  under GPL-2.0-or-later, with an FFmpeg that calls them. Then
+  - the whole program goes under the GPL's terms. As the parts under Apache-2.0 (formcheck, others above) do
+    not go with version 2, and FFmpeg is under the LGPL's version 3, that is **GPL version 3**;
+  - the complete source of those libraries at just these versions, with what builds them, goes along, or a
+    written offer of it; the licence texts too, and no further restriction on whoever gets it;
+  - H.264 and H.265 are patented in places: a matter of its own, which no licence here settles.
+- **To hand it on without the GPL**: build PyAV on an FFmpeg without x264 and x265. formcheck then reads all
+  it read before. It writes H.264 only where that FFmpeg has another encoder, and this is not tried: see
+  `formcheck/video/writer.py`.
+- **LGPL** (FFmpeg, Qt, GnuTLS and others): licence texts and source of these libraries go along, and it
+  must stay possible to exchange them. As wheels carry them they are files of their own, which is enough for
+  that; a program frozen into one file may not be.
+
+This is a list made by programmers, not legal advice.
+
 """
+
+#: Libraries in PyAV's wheels, by the beginning of the file's name: licence.
+CARRIED = {
+    "libSvtAv1Enc": "BSD-3-Clause-Clear",
+    "libXau": "MIT",
+    "libasound": "LGPL-2.1-or-later",
+    "libav": "as FFmpeg says, above",
+    "libsw": "as FFmpeg says, above",
+    "libdav1d": "BSD-2-Clause",
+    "libdrm": "MIT",
+    "libgmp": "LGPL-3.0-or-later or GPL-2.0-or-later",
+    "libgnutls": "LGPL-2.1-or-later",
+    "libhogweed": "LGPL-3.0-or-later or GPL-2.0-or-later",
+    "libmp3lame": "LGPL-2.0-or-later",
+    "libnettle": "LGPL-3.0-or-later or GPL-2.0-or-later",
+    "libopencore": "Apache-2.0",
+    "libopus": "BSD-3-Clause",
+    "libsharpyuv": "BSD-3-Clause",
+    "libunistring": "LGPL-3.0-or-later or GPL-2.0-or-later",
+    "libvpl": "MIT",
+    "libvpx": "BSD-3-Clause",
+    "libwebp": "BSD-3-Clause",
+    "libx264": "**GPL-2.0-or-later**",
+    "libx265": "**GPL-2.0-or-later**",
+    "libxcb": "MIT",
+}
 
 
 def own_name(name: str) -> str:
@@ -96,6 +147,31 @@ def ffmpeg() -> str:
     return ", ".join(sorted(said))
 
 
+def carried(package: str) -> list[str]:
+    """Libraries that the installed wheel of a package carries beside its own code, without check sums."""
+    files = [file.name for file in metadata.files(package) or [] if ".libs" in str(file.parent)]
+    return sorted({re.sub(r"-[0-9a-f]{8}(?=\.)", "", name) for name in files}, key=str.lower)
+
+
+def carried_table() -> str:
+    """What PyAV's wheel carries, as a table."""
+    lines = ["| library | licence |", "|---|---|"]
+    for name in carried("av"):
+        licences = [text for start, text in CARRIED.items() if name.startswith(start)]
+        lines.append(f"| {name} | {licences[0] if licences else 'unknown: look it up'} |")
+    return "\n".join(lines) + "\n"
+
+
+def openssl() -> str:
+    """Which OpenSSL is in the wheel of opencv-python."""
+    found = [name.partition(".so.")[2] for name in carried("opencv-python") if name.startswith("libssl")]
+    return (
+        f", and OpenSSL {found[0]}, which formcheck gives nothing to do: it opens no connection"
+        if found
+        else ""
+    )
+
+
 def declared() -> tuple[list[str], list[str]]:
     """Required packages, and those of the extras, from pyproject.toml."""
     if sys.version_info >= (3, 11):
@@ -120,7 +196,8 @@ def main() -> int:
     for line in bad:
         print(f"A required package without a licence that fits: {line}", file=sys.stderr)
     if "--check" not in sys.argv:
-        lines = [HEAD.format(ffmpeg=ffmpeg()).rstrip(), ""]
+        head = HEAD.format(ffmpeg=ffmpeg(), carried=carried_table(), openssl=openssl())
+        lines = [head.rstrip(), ""]
         for title, names in (
             ("Required", needed),
             ("Only with an extra (tests, types, other engine …)", others),
