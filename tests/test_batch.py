@@ -208,7 +208,9 @@ def test_stopping_ends_what_runs_and_keeps_what_is_done(tmp_path, quick):
 
 
 def test_tables_have_a_row_a_video_and_a_row_a_repetition(tmp_path):
-    jobs = find_jobs(videos(tmp_path, "a.mp4", "b.mp4"), exercise="bridge")
+    tempo = tmp_path / "tempo.toml"
+    tempo.write_text("[tempo]\nrise_s = 2\nlower_s = 4\n")
+    jobs = find_jobs(videos(tmp_path, "a.mp4", "b.mp4"), exercise="bridge", prescription=tempo)
     finish(jobs[0])
     outcomes = [Outcome(jobs[0], "done"), Outcome(jobs[1], "failed", "No good; sorry.")]
     files = tables.write_tables(outcomes, jobs, tmp_path)

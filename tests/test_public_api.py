@@ -68,8 +68,8 @@ def test_every_public_name_is_there_and_documented() -> None:
     "first",
     [
         "from formcheck import write_outputs",
-        "import formcheck.analyze",
-        "from formcheck.analyze import analyze",
+        "import formcheck.session.analyze",
+        "from formcheck.session.analyze import analyze",
     ],
 )
 def test_analyze_is_the_function_whatever_was_imported_before(first: str) -> None:

@@ -18,6 +18,7 @@ from formcheck.engine.repetition import RepetitionCounter, RepTimes
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
+from formcheck.measures.places import PLACES
 from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
@@ -330,6 +331,8 @@ def _at_top(times: RepTimes, table: MeasureTable) -> dict[str, float]:
     top = table.part(table.between(a, b))
     out: dict[str, float] = {}
     for name in top.names:
+        if name in PLACES:  # of no interest to anybody at the top
+            continue
         ok = top.ok(name)
         if np.count_nonzero(ok):
             out[name] = median(top.column(name)[ok])
