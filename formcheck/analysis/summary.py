@@ -43,10 +43,15 @@ class _Model(BaseModel):
     )
 
 
+def _shown(name: str) -> str:
+    # A function of one argument: pydantic 2.7 hands a second one to those that take it.
+    return printable(name)
+
+
 class Source(_Model):
     """The video that was read."""
 
-    file: Annotated[str, AfterValidator(printable)]
+    file: Annotated[str, AfterValidator(_shown)]
     width: int
     height: int
     fps: float
