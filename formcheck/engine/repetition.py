@@ -215,11 +215,11 @@ class RepetitionCounter:
 
     def _lately(self) -> float:
         """Median level of the last moment: a glitch of a few frames is no return."""
-        t, s = self._t, self._s
-        i = len(t) - 1
-        while i > 0 and t[-1] - t[i - 1] < _GLITCH_S:
-            i -= 1
-        return median(np.array(list(islice(s, i, len(s)))))
+        now = self._t[-1]
+        recent = takewhile(
+            lambda pair: now - pair[0] < _GLITCH_S, zip(reversed(self._t), reversed(self._s), strict=True)
+        )
+        return median(np.array([level for _, level in recent]))
 
     def _held(self, name: str, condition: bool, t: float, for_s: float) -> bool:
         """True once `condition` has been true without a break for `for_s`."""

@@ -116,7 +116,7 @@ class Measurer:
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
         self._needed = _padded([needs[name] for name in names])
-        self._edge_matters = np.array([bool(needs[name]) for name in names])
+        self._stands_on_points = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
         self._judged, self._any_judged = _padded(judged), np.array([bool(row) for row in judged])
         self._edges_of: tuple[tuple[int, int], np.dtype] | None = None
@@ -213,18 +213,16 @@ class Measurer:
             _mark(status, reason, poorer, Status.NOT_MEASURABLE, Reason.OCCLUDED)
         if self._edges_of != (image_wh, xy.dtype):
             self._edges_of = image_wh, xy.dtype
-            self._low, self._high = (
-                np.array([share * side for side in image_wh], xy.dtype) for share in (_EDGE, 1 - _EDGE)
-            )
-        outside = (xy < self._low) | (xy > self._high)
-        if outside.any():
-            cut = np.asarray(np.asarray(outside.any(axis=2))[:, self._needed].any(axis=2), bool)
-            _mark(status, reason, cut, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
-        margin = _NEAR_EDGE * self._ref.length_px
-        near = (xy < margin) | (xy > np.array(image_wh, xy.dtype) - margin)
+            size, margin = np.array(image_wh, xy.dtype), _NEAR_EDGE * self._ref.length_px
+            self._low, self._high = _EDGE * size, (1 - _EDGE) * size
+            self._near_low = np.maximum(self._low, margin).astype(xy.dtype)
+            self._near_high = np.minimum(self._high, size - margin).astype(xy.dtype)
+        near = (xy < self._near_low) | (xy > self._near_high)
         if near.any():
-            close = np.asarray(np.asarray(near.any(axis=2))[:, self._needed].any(axis=2), bool)
-            _mark(status, reason, close & self._edge_matters, Status.LOW, Reason.OUT_OF_FRAME)
+            outside = (xy < self._low) | (xy > self._high)
+            for mask, to in ((outside, Status.NOT_MEASURABLE), (near, Status.LOW)):
+                cut = np.asarray(np.asarray(mask.any(axis=2))[:, self._needed].any(axis=2), bool)
+                _mark(status, reason, cut & self._stands_on_points, to, Reason.OUT_OF_FRAME)
         return status, reason
 
 

@@ -30,7 +30,7 @@ def whereabouts(xy: Array, ref: Reference, scale_px: float) -> dict[str, Array]:
     """
     out: dict[str, Array] = {}
     for part, landmarks in _PARTS.items():
-        middle = np.asarray(xy[:, landmarks].mean(axis=1), np.float64)
-        for way, direction in (("along", ref.along), ("up", ref.normal)):
-            out[f"{part}_{way}"] = dot(middle, direction) / scale_px
+        # A single frame's time is all in the calls: a sum of columns takes half of what `mean` does.
+        middle = sum(xy[:, landmark] for landmark in landmarks) / (len(landmarks) * scale_px)
+        out[f"{part}_along"], out[f"{part}_up"] = dot(middle, ref.along), dot(middle, ref.normal)
     return out
