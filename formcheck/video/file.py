@@ -38,6 +38,13 @@ STILL_SHARE = 0.95  # of the whole: a photograph made into a video
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
+#: A time without pictures, longer than both, is damage in a video whose pictures otherwise come on time.
+_GAP_S = 0.35
+_GAP_PICTURES = 4
+_REGULAR = 0.2
+_REGULAR_SHARE = 0.95
+
+
 @dataclass(frozen=True)
 class Frame:
     """One picture and when it was taken.
@@ -167,7 +174,8 @@ class VideoFile:
         reformatter = VideoReformatter()
         still = StillPictures(self.fps)
         self.still = still.spans
-        index = -1
+        index, regular = -1, 0
+        gaps: list[Span] = []
         aspect = None
         with self._open() as container:
             stream = self._video_stream(container)
@@ -179,6 +187,10 @@ class VideoFile:
                 if after_damage and before_s is not None:
                     self.lost.append(Span(before_s, time_s))
                     still.cut()
+                elif before_s is not None:
+                    regular += abs((time_s - before_s) * self.fps - 1) < _REGULAR
+                    if time_s - before_s > max(_GAP_S, _GAP_PICTURES / self.fps):
+                        gaps.append(Span(before_s, time_s))
                 if aspect is None:
                     aspect = picture.width / picture.height
                 elif abs(picture.width / picture.height / aspect - 1) > SQUARE_PIXEL_TOLERANCE:
@@ -199,6 +211,9 @@ class VideoFile:
                 still.add(packed, time_s)
                 yield Frame(_upright(packed, self._matrix), time_s, index)
         still.cut()
+        # Pictures that never came are damage where all others came on time.
+        if regular >= _REGULAR_SHARE * index:
+            self.lost = sorted([*self.lost, *gaps], key=lambda span: span.start_s)
         self._say_what_was_odd(clock, index + 1)
 
     def _decoded(self, container: Any, stream: Any) -> Generator[tuple[Any, bool], None, None]:
