@@ -339,7 +339,7 @@ def _naming_others(folder: Path) -> list[Path]:
                 )
                 add(f"{len(made)}.{ending}", spoilt)
     for index in range(3):
-        av.VideoFrame.from_ndarray(moving(1)[0], format="bgr24").save(folder / f"a{index}.jpg")
+        av.VideoFrame.from_ndarray(moving(1)[0], format="bgr24").save(str(folder / f"a{index}.jpg"))
     for pattern in ("a%d.jpg", "a%01d.jpg", "a*.jpg", "a%d.mp4"):
         add(pattern, (folder / "a0.jpg").read_bytes())
     return made
