@@ -25,7 +25,7 @@ from formcheck.engine.start_position import position_check
 from formcheck.engine.tracker import RepResult, Tracker
 from formcheck.exercises.definition import Definition, FaultDef
 from formcheck.measures.places import PLACES
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.live_filter import SeenFrame
@@ -244,10 +244,11 @@ def _not_judged(track: Track, definition: Definition, tracked: list[TrackedStret
             out.append(f"A movement was not counted as a {exercise}, because {because}: {_spans(when)}.")
     judged = any(t.stretch.reference is not None for t in tracked)
     away = [
-        (float(track.time_s[a]), float(track.time_s[b - 1]))
+        (float(times[run.start]), float(times[run.stop - 1]))
         for t in tracked
         if judged and not (t.stretch.reference is None and t.stretch.warnings)  # which say why
-        for a, b in _runs(t.stretch.frames.start, track.person[t.stretch.frames] & ~t.stretch.posture)
+        for times in [track.time_s[t.stretch.frames]]
+        for run in true_runs(track.person[t.stretch.frames] & ~t.stretch.posture)
     ]
     away = [(a, b) for a, b in away if b - a >= _AWAY_S]
     if away:
@@ -255,12 +256,6 @@ def _not_judged(track: Track, definition: Definition, tracked: list[TrackedStret
             f"Nothing was judged while the body was not in the position of the {exercise}: {_spans(away)}."
         )
     return out
-
-
-def _runs(offset: int, mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First frame and frame after the last of every run of True, counted from `offset`."""
-    edges = offset + np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _spans(when: list[tuple[float, float]]) -> str:

@@ -30,12 +30,6 @@ def tint(phase: str, ground: str, strength: float = 1.0) -> str:
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
 
-def true_runs(mask: NDArray[np.bool_]) -> list[slice]:
-    """Runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
 def phase_spans(
     time_s: NDArray[np.float64], phase: NDArray[np.uint8] | Sequence[str]
 ) -> Iterator[tuple[int | str, float, float]]:

@@ -25,7 +25,8 @@ from formcheck.drawing.palette import (
     bgr,
     fixed_point,
 )
-from formcheck.drawing.signal import PHASE_TINTS, phase_spans, tint, true_runs
+from formcheck.drawing.signal import PHASE_TINTS, phase_spans, tint
+from formcheck.measures.table import true_runs
 
 _GROUND = "#1a202a"
 _PLAIN = bgr(_GROUND)

@@ -17,7 +17,7 @@ from formcheck.measures.error import bearable_error, error_factor
 from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
-from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.measures.view import PITCHES_DEG, levelled, trunk
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
@@ -123,7 +123,10 @@ def _prepare(
     enough = step[posture].sum() >= min(_POSTURE_S, 0.6 * (part.time_s[-1] - part.time_s[0]))
     if not enough or posture.sum() < 5:
         return Stretch(frames, xy, world, posture, in_shape, None, None)
-    doubtful = contradicted(part) | _settling(part)
+    apart = readings_apart(part)
+    # Where the readings contradict each other, limbs are swapped or taken for others: their mean is as wrong
+    # as either (docs/lab_notes.md, "Two readings").
+    doubtful = np.asarray(apart > STEADY_DISAGREEMENT) | _settling(part)
     # Nothing is learned from doubtful frames: neither the view, nor where rest is, nor how far a person goes.
     believed = posture & ~doubtful
     if step[believed].sum() < _BELIEVED_S:
@@ -141,7 +144,7 @@ def _prepare(
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
-    table = _with_sd(table, part, definition, reference, read_share, {} if still else noise)
+    table = _with_sd(table, part, definition, reference, read_share, apart, {} if still else noise)
     table = _doubted(table, definition, doubtful)
     height = table.value[:, table.names.index(signal)]
     reach = _own_range(part.time_s, height, believed, definition, noise.get(signal, 0.0))
@@ -175,6 +178,7 @@ def _with_sd(
     definition: Definition,
     ref: Reference,
     read_share: float,
+    apart: Array,
     restless: dict[str, float],
 ) -> MeasureTable:
     """The table with the standard deviation of every value.
@@ -189,7 +193,7 @@ def _with_sd(
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
     left = min(2 * CUTOFF_HZ / max(part.fps * read_share, 1.0), 1.0)
-    factor = error_factor(readings_apart(part))
+    factor = error_factor(apart)
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
@@ -211,15 +215,6 @@ def readings_apart(part: Track) -> Array:
     around = running_median(part.disagreement[twice], _READINGS)
     out[part.person] = np.interp(part.time_s, part.time_s[twice], around)[part.person]
     return out
-
-
-def contradicted(part: Track) -> Mask:
-    """``(T,)`` True where the direct and the mirrored reading contradict each other for a while.
-
-    Limbs swapped, or taken for others, in a part of the clip only. Their mean is then as wrong as either
-    (docs/lab_notes.md, "Two readings").
-    """
-    return np.asarray(readings_apart(part) > STEADY_DISAGREEMENT)
 
 
 def _settling(part: Track) -> Mask:
@@ -505,10 +500,10 @@ def _rest_level(time_s: Array, x: Array, believed: Mask, reach: float) -> Array:
         & (np.abs(np.gradient(calm, time_s)) < _REST_LEVEL * reach)
         & (np.abs(filled) < _ELSEWHERE * reach)
     )
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     at: list[float] = []
     rests: list[float] = []
-    for first, after in zip(edges[::2], edges[1::2], strict=True):
+    for run in true_runs(still):
+        first, after = run.start, run.stop
         if time_s[after - 1] - time_s[first] < _RESTS_S:
             continue
         here = float(np.median(filled[first:after]))

@@ -128,3 +128,9 @@ class MeasureTable:
 
     def __len__(self) -> int:
         return len(self.time_s)
+
+
+def true_runs(mask: NDArray[np.bool_]) -> list[slice]:
+    """Runs of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

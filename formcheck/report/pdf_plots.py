@@ -20,9 +20,8 @@ from formcheck.drawing.signal import (
     phase_spans,
     points_to_draw,
     tint,
-    true_runs,
 )
-from formcheck.measures.table import Status
+from formcheck.measures.table import Status, true_runs
 from formcheck.report.annotate import Annotator
 
 _SHADES = {phase: HexColor(tint(phase, "#ffffff")) for phase in PHASE_TINTS}

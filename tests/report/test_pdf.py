@@ -16,9 +16,9 @@ from stored_session import command, judged, noisy_track, store
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet, Rep
-from formcheck.drawing.signal import true_runs
 from formcheck.errors import FormcheckError
 from formcheck.measures.places import PLACES
+from formcheck.measures.table import true_runs
 from formcheck.report import page, pdf, pdf_plots, plots, wording
 from formcheck.report.annotate import Annotator
 
