@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -167,7 +168,7 @@ class Refuse:
                 file = frame.f_code.co_filename
                 asking = "" if "importlib" in file or file == "<string>" else file
                 frame = frame.f_back
-            if not asking or "formcheck" in asking:
+            if not asking or asking.startswith({str(PACKAGE) + os.sep!r}):
                 raise ImportError(f"the core asked for {{name}}")
 
 sys.meta_path.insert(0, Refuse())
