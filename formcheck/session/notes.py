@@ -4,7 +4,7 @@ The record of the session itself is never written to. A decision is an item with
 one says on which revision it builds. If somebody else (another tab, another computer on a shared folder)
 changed the item meanwhile, changes of different fields are merged, and a change of the same field is refused
 with what stands there now, so that nothing is overwritten unseen. Every version ever saved is kept in the
-history.
+history. Each says who saved it, as far as the page was told, and when.
 
 Every row has a check sum. What stands is in the items and once more in the history, so one damaged row costs
 nothing.
@@ -17,7 +17,7 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,12 +52,17 @@ class _Model(BaseModel):
 
 
 class Decision(_Model):
-    """A fault that formcheck found, accepted or rejected."""
+    """A fault that formcheck found, accepted or rejected, and the physio's grade for it.
+
+    `grade_found` is the program's grade at the time of a change of grade: from what to what it was changed.
+    """
 
     rep: RepIndex
     fault: Name
     start_s: Seconds
     verdict: Literal["accepted", "rejected"] | None = None
+    grade: Literal[1, 2, 3] | None = None
+    grade_found: Literal[1, 2, 3] | None = None
     note: Text = ""
 
 
@@ -69,6 +74,16 @@ class Missed(_Model):
     time_s: Seconds
     grade: Literal[1, 2, 3] = 1
     note: Text = ""
+
+
+class Look(_Model):
+    """What the physio saw by eye at the top of a repetition, asked for one fault: there, not there, or not
+    to be told."""
+
+    rep: RepIndex
+    fault: Name
+    time_s: Seconds
+    answer: Literal["yes", "no", "unclear"]
 
 
 class Comment(_Model):
@@ -100,6 +115,12 @@ class WatchedRep(_Model):
     done: bool
 
 
+class Done(_Model):
+    """The whole session: nothing more is to be decided."""
+
+    done: bool
+
+
 class About(_Model):
     """Who and when, for recordings that do not say so themselves."""
 
@@ -110,12 +131,17 @@ class About(_Model):
 KINDS: dict[str, type[_Model]] = {
     "decision": Decision,
     "missed": Missed,
+    "look": Look,
     "comment": Comment,
     "rating": Rating,
     "reviewed": WatchedRep,
+    "done": Done,
     "about": About,
 }
-_ID = re.compile(r"^(decision|missed|comment|rating|reviewed|about)(:[A-Za-z0-9_.-]{1,80}){0,3}$")
+_ID = re.compile(rf"^({'|'.join(KINDS)})(:[A-Za-z0-9_.-]{{1,80}}){{0,3}}$")
+#: Beside an item's data in the file: who saved it, and when. No two versions differ by these alone.
+_STAMP = ("by", "on")
+_LONGEST_NAME = 80
 
 _CRC = "    crc INTEGER NOT NULL,          -- of the other columns, see formcheck.session.schema.json_crc\n"
 _TABLES = {
@@ -148,12 +174,16 @@ class Item:
         revision: counts its versions, from 1; 0 if there is none yet.
         seq: number of its last change among all changes of the session.
         data: as its kind's model says; None when it was taken back.
+        by: who saved it; "" where nobody said.
+        on: when, ISO 8601; "" in notes of before this was kept.
     """
 
     id: str
     revision: int
     seq: int
     data: dict[str, Any] | None
+    by: str = ""
+    on: str = ""
 
     @property
     def kind(self) -> str:
@@ -202,13 +232,14 @@ class Notes:
         """All items that were not taken back."""
         return [item for item in self.items()[1] if item.data is not None]
 
-    def save(self, id_: str, data: dict[str, Any] | None, base: int) -> Item:
+    def save(self, id_: str, data: dict[str, Any] | None, base: int, by: str = "") -> Item:
         """Saves a version of an item.
 
         Args:
             id_: which.
             data: all its fields; None takes it back.
             base: the revision this change was made on, 0 for a new item.
+            by: who saves it.
 
         Returns:
             The item as it stands now, with changes of other fields by others merged in.
@@ -217,22 +248,52 @@ class Notes:
             ConflictError: the same field was changed by somebody else meanwhile.
             FormcheckError: the values are not valid, or the file cannot be written.
         """
-        if not _ID.fullmatch(id_):
+        (item,), (conflict,) = self.save_all([(id_, data, base)], by)
+        if conflict:
+            raise ConflictError(item)
+        return item
+
+    def save_all(
+        self, changes: Sequence[tuple[str, dict[str, Any] | None, int]], by: str = ""
+    ) -> tuple[list[Item], list[bool]]:
+        """Saves versions of many items at once: all of them, or, where somebody else changed one, the others.
+
+        Args:
+            changes: of each item which, its data and the base, as for `save`.
+            by: who saves them.
+
+        Returns:
+            The items as they stand now, and of each whether somebody else changed the same field: then it is
+            theirs that stands.
+
+        Raises:
+            FormcheckError: the values are not valid, or the file cannot be written; nothing is saved then.
+        """
+        if not all(_ID.fullmatch(id_) for id_, _, _ in changes):
             raise FormcheckError("This is not something that can be noted about a session.")
-        kind = id_.partition(":")[0]
-        data = _valid(kind, data)
+        valid = [(id_, _valid(id_.partition(":")[0], data), base) for id_, data, base in changes]
+        items, conflicts = [], []
+        by = printable(by.strip(), _LONGEST_NAME)
         with self._open(create=True) as (db, _):
             db.execute("BEGIN IMMEDIATE")
             try:
-                item = self._save(db, id_, data, base)
+                for id_, data, base in valid:
+                    try:
+                        items.append(self._save(db, id_, data, base, by))
+                        conflicts.append(False)
+                    except ConflictError as conflict:
+                        items.append(conflict.current)
+                        conflicts.append(True)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
-        return item
+        return items, conflicts
 
-    def _save(self, db: sqlite3.Connection, id_: str, data: dict[str, Any] | None, base: int) -> Item:
+    def _save(
+        self, db: sqlite3.Connection, id_: str, data: dict[str, Any] | None, base: int, by: str
+    ) -> Item:
         row = _newest(db, id_)
         current = _read(row) if row is not None else None
         if row is not None and current is None:
@@ -251,12 +312,12 @@ class Notes:
             int(db.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0])
             for table in ("history", "items")
         )
-        text = None if data is None else json.dumps(data, ensure_ascii=False)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
+        text = None if data is None else json.dumps(data | {"by": by, "on": now}, ensure_ascii=False)
         revision = current.revision + 1
         _insert(db, "history", _VERSION, (id_, revision, seq, text, now))
         _insert(db, "items", _ITEM, (id_, revision, seq, text))
-        return Item(id_, revision, seq, data)
+        return Item(id_, revision, seq, data, *(("", "") if data is None else (by, now)))
 
     def _merged(
         self, db: sqlite3.Connection, current: Item, mine: dict[str, Any] | None, base: int
@@ -463,10 +524,12 @@ def _read(row: tuple[Any, ...]) -> Item | None:
     if text is None:
         return Item(id_, revision, seq, None)
     try:
-        data = KINDS[id_.partition(":")[0]].model_validate(json.loads(text)).model_dump(mode="json")
-    except (ValueError, TypeError, RecursionError):
+        told = json.loads(text)
+        by, on = (printable(str(told.pop(name, "")), _LONGEST_NAME) for name in _STAMP)
+        data = KINDS[id_.partition(":")[0]].model_validate(told).model_dump(mode="json")
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return Item(id_, revision, seq, data)
+    return Item(id_, revision, seq, data, by, on)
 
 
 def _damaged() -> FormcheckError:

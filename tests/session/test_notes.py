@@ -15,7 +15,8 @@ from formcheck.session.folder import REVIEW, SESSION
 from formcheck.session.notes import ConflictError, Notes
 from formcheck.session.schema import json_crc
 
-DECISION = {"rep": 2, "fault": "hip_not_extended", "start_s": 4.5, "verdict": "accepted", "note": ""}
+DECISION = {"rep": 2, "fault": "hip_not_extended", "start_s": 4.5, "verdict": "accepted", "note": "",
+            "grade": None, "grade_found": None}  # fmt: skip
 ID = "decision:2:hip_not_extended"
 
 
