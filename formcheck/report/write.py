@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import Processing
-from formcheck.files import make_folder
-from formcheck.folder_handle import refuse_link
 from formcheck.session.csv_json import write_frames_csv, write_summary_json
-from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder, writing_to
-from formcheck.session.folder_lock import only_writer
+from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder
 from formcheck.session.reader import Session
 from formcheck.session.store import write_session
 
@@ -111,8 +108,8 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
     """Writes a session that was judged again: ``session.sqlite``, ``frames.csv``, ``summary.json``, and the
     report where the session's own folder has one.
 
-    Each file takes its place only when it is whole, ``summary.json`` last. Events, and the time at which
-    the session was recorded, are kept.
+    They take the places of the earlier ones when all of them are there. Events, the time at which the session
+    was recorded, and the annotated video are kept.
 
     Args:
         analysis: the session, judged again.
@@ -130,27 +127,27 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
     home = session.path.absolute().parent
     if folder.absolute() == home:
         folder = folder.resolve()  # the person named it: a link to it is meant
-    refuse_link(folder)
-    with writing_to(folder):
-        make_folder(folder)
-    with only_writer(folder):
-        write_frames_csv(analysis, folder / FRAMES)
+    place = OutputFolder(analysis.video, folder)
+    place.prepare()
+    with place.replaced(keep=(ANNOTATED,)) as new:
+        write_frames_csv(analysis, new / FRAMES)
         if (home / REPORT).is_file():
             from formcheck.report.page import write_report
 
-            write_report(analysis, folder / REPORT)
-        if (folder / ANNOTATED).is_file():
-            old = folder / ANNOTATED
-            notes.append(f"{old} still shows what was judged before; analyse the video to draw it again.")
+            write_report(analysis, new / REPORT)
+        if place.annotated.is_file():
+            notes.append(
+                f"{place.annotated} still shows what was judged before; analyse the video to draw it again."
+            )
         session.close()  # Windows lets nobody replace a file that is open
         write_session(
             analysis,
-            folder / SESSION,
+            new / SESSION,
             model_sha256=analysis.model_sha256,
             overrides=analysis.prescription,
             created=meta.created,
             events=events,
             live=meta.live,
         )
-        write_summary_json(analysis.summary, folder / SUMMARY)
+        write_summary_json(analysis.summary, new / SUMMARY)
     return notes

@@ -17,14 +17,14 @@ import secrets
 import sqlite3
 import stat
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formcheck.errors import FormcheckError, printable, shown
 from formcheck.files import make_folder, part_of
-from formcheck.folder_handle import FolderHandle, opener, refuse_link
+from formcheck.folder_handle import FolderHandle, opened_by_name, opener, refuse_link
 from formcheck.session.folder_lock import LOCK, FolderLock
 
 SUMMARY = "summary.json"
@@ -155,8 +155,11 @@ class OutputFolder:
             self.release()
             raise
 
-    def put_in_place(self) -> None:
+    def put_in_place(self, keep: Collection[str] = ()) -> None:
         """The new files take the places of an earlier run's; an output that was not made anew goes.
+
+        Args:
+            keep: names of those that stay where they were not made anew.
 
         Raises:
             FormcheckError: a file cannot be replaced (on Windows: a program has it open). The new ones are
@@ -166,27 +169,29 @@ class OutputFolder:
             _remove(folder, SUMMARY)  # without it the rest counts as unfinished
             for name in (*OUTPUTS[1:], SUMMARY):
                 if name == SESSION:
-                    for ending in SIDE_FILES:
-                        _remove(folder, name + ending)
+                    make_way_for_database(self.session)
                 if new.status(name) is not None:
                     with _in_the_way(folder.path / name):
                         new.replace(name, name, folder)
                     folder.flush()
-                else:
+                elif name not in keep:
                     _remove(folder, name)
 
     @contextmanager
-    def replaced(self) -> Iterator[Path]:
+    def replaced(self, keep: Collection[str] = ()) -> Iterator[Path]:
         """Gives the folder for new files, of a prepared one: they take their places when the block ends well.
 
         Others may write to the folder afterwards, however it ends.
+
+        Args:
+            keep: see `put_in_place`.
 
         Raises:
             FormcheckError: as raised in the block, or see `put_in_place`.
         """
         try:
             yield self.new
-            self.put_in_place()
+            self.put_in_place(keep)
         except FormcheckError as error:
             # Where the files lie until they are whole is nobody's concern.
             raise FormcheckError(str(error).replace(shown(self.new), shown(self.path))) from None
@@ -308,14 +313,28 @@ def writing_to(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def remove_side_files(database: Path) -> None:
-    """Removes what SQLite left beside a database when its program was killed.
+def make_way_for_database(path: Path) -> None:
+    """Before another database takes this name: a log beside it would be replayed into the new one.
 
-    Needed before another database takes its name: SQLite would replay the old log into the new file.
+    What a killed recording left in its log is put into its file first, so that killed here nothing is lost.
+
+    Raises:
+        FormcheckError: something there is a link, or cannot be removed.
     """
-    with FolderHandle(database.parent) as folder:
+    if os.path.isfile(path.with_name(f"{path.name}-wal")) and path.exists():
         for ending in SIDE_FILES:
-            _remove(folder, database.name + ending)
+            refuse_link(path.with_name(path.name + ending))
+        with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
+            with opened_by_name(path):
+                db = sqlite3.connect(path, timeout=1, isolation_level=None)
+            try:
+                db.execute("PRAGMA synchronous=FULL")
+                db.execute("PRAGMA journal_mode=MEMORY")
+            finally:
+                db.close()
+    with FolderHandle(path.parent) as folder:
+        for ending in SIDE_FILES:
+            _remove(folder, path.name + ending)
 
 
 def _remove(folder: FolderHandle, name: str) -> None:

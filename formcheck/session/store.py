@@ -13,7 +13,6 @@ read from a read-only folder.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,9 +30,9 @@ from formcheck.analysis.events import Event
 from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
-from formcheck.folder_handle import make_file, opened_by_name, refuse_link
+from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.pose import frame_arrays as arrays
-from formcheck.session.folder import SIDE_FILES, remove_side_files, replacing, writing_to
+from formcheck.session.folder import make_way_for_database, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
     NAN_POINTS,
@@ -346,24 +345,7 @@ def write_session(
             for event in events:
                 writer.append_event(event)
             writer.finish(summary)
-        _fold_in_log(path)
-        remove_side_files(path)
-
-
-def _fold_in_log(path: Path) -> None:
-    """Puts what a killed recording left in its log into its file, so that killed here nothing is lost."""
-    if not os.path.isfile(path.with_name(f"{path.name}-wal")) or not path.exists():
-        return
-    for ending in SIDE_FILES:
-        refuse_link(path.with_name(path.name + ending))
-    with suppress(sqlite3.Error):  # damaged: about to be replaced anyway
-        with opened_by_name(path):
-            db = sqlite3.connect(path, timeout=1, isolation_level=None)
-        try:
-            db.execute("PRAGMA synchronous=FULL")
-            db.execute("PRAGMA journal_mode=MEMORY")
-        finally:
-            db.close()
+        make_way_for_database(path)
 
 
 def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:

@@ -19,11 +19,10 @@ from fault_drive import copied, killed_live
 
 from formcheck.coach.voice import spoken
 from formcheck.report.write import write_rescored
-from formcheck.session.folder import REVIEW, free_folder
+from formcheck.session.folder import REVIEW, free_folder, make_way_for_database
 from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
 from formcheck.session.rescore import Yardstick, rescore_by
-from formcheck.session.store import _fold_in_log
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,8 +67,8 @@ def test_the_log_of_a_killed_recording_is_folded_in_before_its_file_is_replaced(
     with open_session(copy) as one:
         frames = len(one.poses().frame)
     assert frames > 0
-    _fold_in_log(copy)
-    copy.with_name("session.sqlite-wal").unlink(missing_ok=True)
+    make_way_for_database(copy)
+    assert not copy.with_name("session.sqlite-wal").exists()
     with open_session(copy) as one:
         assert len(one.poses().frame) == frames
 

@@ -435,6 +435,7 @@ _WRITING = ("O_CREAT", "O_WRONLY", "O_RDWR", "O_TRUNC", "flags")
 _ALLOWED = {
     "folder_handle.py": ("all of it is relative to a folder that is held", "open mkdir replace rmdir unlink"),
     "files.py": ("folders above a place that a person names", "mkdir"),
+    "session/folder.py": ("within opened_by_name", "connect"),
     "session/store.py": ("within opened_by_name", "connect"),
     "session/notes.py": ("within opened_by_name", "connect"),
     "session/reader.py": ("read only", "connect"),
