@@ -24,6 +24,8 @@ from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Statu
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
 
+Array = NDArray[np.float64]
+
 _KEEP_S = 45.0
 _BEYOND_S = 6.0
 #: Share of the frames of a repetition, and of some around it, in which the posture must be recognised.
@@ -32,6 +34,10 @@ _AROUND_S = 3.0
 #: Limits are so much wider in views that show the counting signal roughly [D].
 _DOUBT = 2.0
 _START_S = 0.3
+#: What stays is so many times further away than it may be at the top, for so much of another movement: over
+#: 10 there, under 2.6 in repetitions (docs/validation.md).
+_FAR_AWAY = 3.0
+_AWAY_SHARE = 0.25
 #: Below this confidence a repetition is doubtful [D].
 _DOUBTFUL = 0.5
 _TOP_S = 0.1
@@ -269,15 +275,20 @@ class Tracker:
             return "large"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)
+        inside = table.between(times.start_s, times.end_s)
         for part, share in counting.stays.items():
             along, up = (
-                _known_median(value[top]) - _known_median(value[start])
+                value - _known_median(value[start])
                 for value in (table.column(f"{part}_along"), table.column(f"{part}_up"))
             )
-            # Pushing off slides the shoulders towards the head.
-            along = max(along, 0.0) if part == "shoulders" else along
+            limit = doubt * max(share * rise, counting.stays_least)
             # What this view does not show is NaN and forbids nothing.
-            if share and float(np.hypot(along, up)) > doubt * max(share * rise, counting.stays_least):
+            if share and _away(part, _known_median(along[top]), _known_median(up[top])) > limit:
+                return part
+            # A sit-up may come back to where it began by the time the hips' points are highest.
+            away = _away(part, along[inside], up[inside])
+            away = away[np.isfinite(away)]
+            if share and away.size and np.percentile(away, 100 * (1 - _AWAY_SHARE)) > _FAR_AWAY * limit:
                 return part
         # The movement itself, and the model's wavering depth, hide the posture for a while.
         around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]
@@ -319,6 +330,11 @@ def _first(times: RepTimes, t: NDArray[np.float64]) -> int:
     None looks further back, and thirty rules over 45 s of frames take most of the time of a rescore.
     """
     return int(np.searchsorted(t, times.start_s - _LEAD_S))
+
+
+def _away(part: str, along: Array | float, up: Array | float) -> Array:
+    """How far a part is from where it was; pushing off slides the shoulders towards the head."""
+    return np.hypot(np.maximum(along, 0.0) if part == "shoulders" else along, up)
 
 
 def _known_median(values: NDArray[np.float64]) -> float:

@@ -27,6 +27,10 @@ _BRIDGE_S = 0.3
 _HIGHEST_FPS = 10_000.0
 #: Somebody missing for longer than this may have moved, or it is another shot.
 _GAP_S = 2.0
+#: A jump is no cut while half of the landmarks lie within so many trunk lengths of where they lay, in the
+#: middle of so many frames before and after it.
+_STAYS_TRUNKS = 0.2
+_JUMP_FRAMES = 8
 #: Landmarks of all frames together that are filtered at the same time.
 _AT_ONCE = 300_000
 
@@ -146,11 +150,24 @@ class Track:
             core = image[:, list(CORE), :2]
             moved = np.linalg.norm(core[1:] - core[:-1], axis=2)
             jumped[piece] = (moved > limit[:, None]).sum(axis=1) >= JUMPED_LANDMARKS
+        stayed = [at for at in np.flatnonzero(jumped) if self._stays(seen, int(at) + 1)]
+        jumped[stayed] = False
         cut = np.flatnonzero((gone > _GAP_S) | jumped)
         starts = [int(seen[0]), *seen[cut + 1].tolist()]
         ends = [int(before) + 1 for before in seen[cut]]
         ends.append(int(seen[-1]) + 1)
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
+
+    def _stays(self, seen: NDArray[np.intp], at: int) -> bool:
+        """Whether half of the body lies where it lay before the jump to ``seen[at]``.
+
+        After a cut nothing does; where two readings of one body take turns, its shoulders do.
+        """
+        before = self.image_xyz[seen[max(at - _JUMP_FRAMES, 0) : at]][:, list(CORE), :2]
+        after = self.image_xyz[seen[at : at + _JUMP_FRAMES]][:, list(CORE), :2]
+        size = np.median(body_sizes_px(self.image_xyz[seen[max(at - _JUMP_FRAMES, 0) : at + _JUMP_FRAMES]]))
+        moved = np.linalg.norm(np.median(after, axis=0) - np.median(before, axis=0), axis=1)
+        return 2 * int((moved <= _STAYS_TRUNKS * size).sum()) >= len(CORE)
 
 
 def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:
