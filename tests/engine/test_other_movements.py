@@ -65,6 +65,11 @@ def legs_up(level: float) -> np.ndarray:
     return folded(bridge(0.4 * STRAIGHT_M * level), LOWER, 40 * level)
 
 
+def swings(level: float) -> np.ndarray:
+    """The shoulders come up and are down again each time that the hips' points are highest or lowest."""
+    return folded(bridge(0.4 * STRAIGHT_M * level), UPPER, -100 * level * (1 - level))
+
+
 # --- other movements ------------------------------------------------------------------------------
 
 
@@ -72,11 +77,12 @@ def legs_up(level: float) -> np.ndarray:
     ("exercise", "at", "told"),
     [
         ("bridge", crunch, "the shoulders left their place"),
+        ("bridge", swings, "the shoulders left their place"),
         ("bridge", legs_up, "the feet left their place"),
         ("hamstring-stretch", lambda x: leg_raise(140 * x), "it went further than this exercise goes"),
         ("clam", lambda x: folded(clam(25 * x), UPPER, -35 * x), "the shoulders left their place"),
     ],
-    ids=["crunch", "legs up", "too far", "sitting up sideways"],
+    ids=["crunch", "swinging", "legs up", "too far", "sitting up sideways"],
 )
 def test_another_movement_is_not_counted_and_told(exercise: str, at: At, told: str) -> None:
     camera = FRONT if exercise == "clam" else SIDE

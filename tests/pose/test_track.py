@@ -113,6 +113,13 @@ def test_a_cut_splits_and_a_step_of_a_shaky_point_does_not():
     assert replace(one, image_xyz=shaken).stretches() == [slice(0, len(one))]
 
 
+def test_legs_that_jump_under_shoulders_that_stay_do_not_split():
+    one = bridges()
+    flipped = one.image_xyz.copy()
+    flipped[40:, 25:33] += 300  # another reading of the same legs, from here on
+    assert replace(one, image_xyz=flipped).stretches() == [slice(0, len(one))]
+
+
 def test_a_small_step_does_not_split():
     assert len(joined(bridges(), moved(bridges(), 25)).stretches()) == 1
 
