@@ -15,6 +15,7 @@ import numpy as np
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.phrases import as_shown, in_sentence, listing, number, short_title, times, value_text
+from formcheck.analysis.rulings import Ruling
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition, Rule
@@ -27,6 +28,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: Unit of a fault that only the physio saw; its value is the physio's grade.
+BY_EYE = "by eye"
 #: Most digits that a value gets beyond the usual to lie on its own side of a threshold.
 _FINEST = 2
 #: Values and allowances of a summary are rounded.
@@ -248,7 +251,8 @@ class Findings:
             event: the fault.
             table: the recording's measures; without them the first is taken.
         """
-        rule = self.rule(event)
+        rule, known = self.rule(event), self.definition.faults.get(event.id)
+        rule = known.rules[0] if rule is None and known is not None and known.rules else rule
         names = [m for m in (rule.measures if rule else []) if m in self.definition.measures]
         if not names:
             return self.definition.counting.signal
@@ -270,7 +274,7 @@ class Findings:
     def rule(self, event: FaultEvent) -> Rule | None:
         """The rule a fault event came from, as far as it can be told from its unit and grade."""
         known = self.definition.faults.get(event.id)
-        if known is None or not known.rules:
+        if known is None or not known.rules or event.unit == BY_EYE:
             return None
         same = [r for r in known.rules if (known.unit if r.unit is None else r.unit) == event.unit]
         rules = same or known.rules
@@ -293,6 +297,8 @@ class Findings:
     def value(self, event: FaultEvent) -> str:
         """A fault's value with its unit, told so finely that it lies on its own side of every threshold."""
         rule, unit = self.rule(event), self.unit(event)
+        if unit == BY_EYE:
+            return "seen by eye"
         finer = 0
         while rule is not None and finer < _FINEST:
             if _grade_of(rule, as_shown(event.value, unit, finer)) == _grade_of(rule, event.value):
@@ -532,6 +538,16 @@ class Findings:
         """A sentence that names some of what was not checked; none where all was, or nothing was counted."""
         names = [in_sentence(self.title(name)) for name in coverage(summary.faults).unseen]
         return [f"Not checked: {listing(names, 5)}."] if names and counted_reps(summary.reps) else []
+
+    # -- what the physio said -----------------------------------------------------------------------------
+
+    def ruling(self, ruling: Ruling) -> str:
+        """Who ruled what about a finding, and when: ``Rejected by A. Meyer on 2026-11-29 18:40``."""
+        was = f"{GRADE_WORDS[ruling.found.grade]} to " if ruling.found is not None else ""
+        grade = GRADE_WORDS.get(ruling.grade or 0, "")
+        words = {"rejected": "Rejected", "graded": f"Changed from {was}{grade}", "added": f"Added as {grade}"}
+        on = f" on {ruling.on[:16].replace('T', ' ')}" if ruling.on else ""
+        return f"{words[ruling.kind]} by {ruling.by or 'the physio'}{on}"
 
     def _by_default(self, fault: str) -> str:
         known = self.definition.faults.get(fault)

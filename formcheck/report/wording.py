@@ -20,6 +20,11 @@ METHOD = (
 )
 #: Above what was not checked.
 UNKNOWN = "Nothing is known about these. They may or may not have happened."
+#: Above the findings in which physio and program do not say the same.
+RULINGS = (
+    "The result on the first page is what stands by these decisions. What formcheck found before them is "
+    "kept here and in the session."
+)
 #: Under the pictures.
 PICTURES = (
     "Green: what is measured. Blue: other points that were seen. Grey and dashed: not to be trusted here. "
