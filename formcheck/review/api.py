@@ -23,7 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from formcheck.analysis.phrases import short_title
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, what_the_system_says
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.folder_handle import opener
 from formcheck.report import wording
@@ -57,6 +57,8 @@ def _answered(handler: Handler) -> Handler:
             return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
         except ClientDisconnect:  # the tab was closed: nobody hears the answer
             return Response(status_code=400)
+        except (OSError, UnicodeError, MemoryError) as error:
+            return JSONResponse({"problem": printable(what_the_system_says(error), 400)}, 500)
 
     return answer
 
@@ -160,9 +162,13 @@ class Api:
 
         def collect() -> dict[str, Any]:
             rows = [trends.library_row(trends.with_notes(card)) for card in self.library.cards()]
-            exercises = []
+            exercises, notice = [], [wording.NOTICE]
             for name in EXERCISES:
-                definition = load_definition(name)
+                try:
+                    definition = load_definition(name)
+                except FormcheckError as error:  # the others, and all sessions, are opened all the same
+                    notice.append(printable(str(error), 400))
+                    continue
                 views = {view: place.title for view, place in definition.views.items()}
                 exercises.append(
                     {"name": name, "title": definition.title, "side": definition.has_side, "views": views}
@@ -172,7 +178,7 @@ class Api:
                 "sessions": rows,
                 "jobs": self.jobs.rows(),
                 "exercises": exercises,
-                "notice": wording.NOTICE,
+                "notice": " ".join(notice),
             }
 
         return JSONResponse(await to_thread.run_sync(collect))

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ from formcheck.analysis.findings import class_counts, counted_reps, coverage
 from formcheck.analysis.phrases import short_title
 from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.session.library import Card, Library, printable
 from formcheck.session.notes import Item, Notes
 
@@ -154,11 +155,17 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     }
 
 
+def _shipped(exercise: str) -> Definition | None:
+    """This formcheck's definition of an exercise; None where it has none, or its file is damaged."""
+    with suppress(FormcheckError):
+        return load_definition(exercise) if exercise in EXERCISES else None
+    return None
+
+
 def _titles(exercise: str) -> tuple[dict[str, str], dict[str, str]]:
     """Titles of an exercise (key: empty) and its faults, and of its views."""
-    if exercise not in EXERCISES:
+    if (definition := _shipped(exercise)) is None:
         return {}, {}
-    definition = load_definition(exercise)
     faults = {name: fault.title for name, fault in definition.faults.items()}
     return {"": definition.title} | faults, {name: view.title for name, view in definition.views.items()}
 
@@ -193,8 +200,7 @@ def patient_page(library: Library, key: str) -> dict[str, Any] | None:
 def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any]:
     titles, views = _titles(exercise)
     unit, measure, judged = "", "", False
-    if exercise in EXERCISES:
-        definition = load_definition(exercise)
+    if (definition := _shipped(exercise)) is not None:
         name = definition.counting.signal
         unit, measure = definition.measures[name].unit, short_title(definition.measures[name].title)
         judged = definition.measures[name].views.get(view) == "ok"
