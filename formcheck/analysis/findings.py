@@ -269,6 +269,23 @@ class Findings:
         """Landmarks to ring for a fault event; `near` is the side measured."""
         return landmarks_shown(self.definition, self.measure(event, table), near)
 
+    def worst_frame(self, event: FaultEvent, table: MeasureTable) -> int | None:
+        """The frame in which a fault's measure is farthest the wrong way; None where no single one is."""
+        rule = self.rule(event)
+        if rule is None or rule.kind in ("duration", "range", "return", "rest"):
+            return None
+        name = self.measure(event, table)
+        frames = table.between(event.start_s, event.end_s)
+        inside = frames.start + np.flatnonzero(table.part(frames).ok(name))
+        if not len(inside):
+            return None
+        value = table.column(name)[inside]
+        if rule.kind == "hold":  # the event's value is a median: show the frame that is most like it
+            target = (rule.reference or 0.0) - rule.sign * event.value
+            return int(inside[np.argmin(np.abs(value - target))])
+        badness = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+        return int(inside[np.argmax(badness)])
+
     # -- how bad it is, and how far that may be trusted ---------------------------------------------------
 
     def rule(self, event: FaultEvent) -> Rule | None:
@@ -622,7 +639,7 @@ def _judges(definition: Definition, rule: Rule, view: str) -> bool:
     """May a rule judge what is seen from a view? As `engine.faults` asks for it."""
 
     def trust(measure: str) -> str | None:
-        return definition.measures[measure].views.get(view)
+        return definition.measures[measure].trust(view)
 
     signal = definition.counting.signal
     if rule.views is not None and view not in rule.views:

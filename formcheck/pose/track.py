@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
+from formcheck.pose.lying_reading import LYING_COUNT
 from formcheck.pose.person import (
     CORE,
     JUMP_TRUNKS,
@@ -46,6 +47,8 @@ class Track:
         image_wh: frame size, pixels.
         disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN in frames
             without a second reading. None if the engine makes none.
+        lying: ``(T, 11)`` float32 readings of the network for people who lie, see
+            `formcheck.pose.lying_reading`; NaN in frames without one. None if there is none at all.
     """
 
     time_s: NDArray[np.float64]
@@ -57,6 +60,7 @@ class Track:
     visibility: NDArray[np.float32]
     image_wh: tuple[int, int]
     disagreement: NDArray[np.float64] | None = None
+    lying: NDArray[np.float32] | None = None
 
     @classmethod
     def from_results(cls, results: Iterable[PoseResult], image_wh: tuple[int, int]) -> Track:
@@ -68,6 +72,7 @@ class Track:
         found = results if isinstance(results, Sequence) else list(results)
         n = len(found)
         apart = np.full(n, np.nan)
+        lying: NDArray[np.float32] | None = None
         track = cls.empty(n, image_wh)
         twice: list[int] = []
         for i in arrays.each(n):
@@ -77,6 +82,9 @@ class Track:
             pose, mirrored = result.pose, result.mirrored
             if pose is None:
                 continue
+            if result.lying is not None:
+                lying = no_readings(n) if lying is None else lying
+                lying[i] = result.lying
             track.person[i] = True
             track.image_xyz[i], track.world_xyz[i] = pose.image_xyz, pose.world_xyz
             track.visibility[i] = pose.visibility
@@ -88,7 +96,7 @@ class Track:
                 twice.append(i)
         if twice:
             _add_second_readings(track, twice, found)
-        return replace(track, disagreement=apart if np.isfinite(apart).any() else None)
+        return replace(track, disagreement=apart if np.isfinite(apart).any() else None, lying=lying)
 
     @classmethod
     def empty(cls, count: int, image_wh: tuple[int, int]) -> Track:
@@ -130,6 +138,7 @@ class Track:
                 )
             },
             disagreement=None if self.disagreement is None else self.disagreement[frames],
+            lying=None if self.lying is None else self.lying[frames],
         )
 
     def stretches(self) -> list[slice]:
@@ -151,6 +160,12 @@ class Track:
         ends = [int(before) + 1 for before in seen[cut]]
         ends.append(int(seen[-1]) + 1)
         return [slice(a, b) for a, b in zip(starts, ends, strict=True)]
+
+
+def no_readings(count: int) -> NDArray[np.float32]:
+    """``(T, 11)`` of `Track.lying` for so many frames, to be filled in place."""
+    out: NDArray[np.float32] = arrays.full((count, LYING_COUNT), np.nan, np.float32)
+    return out
 
 
 def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:

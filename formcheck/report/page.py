@@ -210,27 +210,10 @@ def _who(analysis: Analysis, created: str) -> list[tuple[str, str]]:
     live, review = analysis.summary.live, analysis.review or Review()
     patient = review.patient or (live.patient if live is not None else "") or "no name given"
     recorded = review.recorded or (live.started if live is not None else "")
-    dated = ("Practised" if live is not None else "Recorded", moment(recorded))
+    dated = ("Practised" if live is not None else "Recorded", wording.moment(recorded))
     if not recorded:
-        dated = ("Analysed", moment(created or datetime.now().astimezone().isoformat()))
-    return [("Patient", patient), dated, ("Reviewed", reviewed_text(review))]
-
-
-def reviewed_text(review: Review) -> str:
-    """Who reviewed a session, when, and how far; ``not yet: this is the program’s own result``."""
-    if not review.begun:
-        return "not yet: this is the program’s own result"
-    who = f"by {listing(list(review.reviewers))}" if review.reviewers else "by the physio"
-    when = f", {moment(review.last_on)}" if review.last_on else ""
-    missing = [times(review.undecided, "finding") + " undecided"] if review.undecided else []
-    if review.watched < review.counted and not review.done:
-        missing.append(f"{review.watched} of {times(review.counted, 'repetition')} watched")
-    return f"{who}{when}{' (' + ', '.join(missing) + ')' if missing else ''}"
-
-
-def moment(iso: str) -> str:
-    """Day and minute of an ISO 8601 time."""
-    return iso[:16].replace("T", " ")
+        dated = ("Analysed", wording.moment(created or datetime.now().astimezone().isoformat()))
+    return [("Patient", patient), dated, ("Reviewed", wording.reviewed_text(review))]
 
 
 def _rulings(analysis: Analysis) -> Sequence[Ruling]:

@@ -163,7 +163,7 @@ def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
     if analysis.summary.live is None:
         rows.append(("File", analysis.summary.source.file))
         if created:
-            rows.append(("Analysed", page.moment(created)))
+            rows.append(("Analysed", wording.moment(created)))
     pose = analysis.summary.pose
     rows.append(("Body points", f"{pose.engine}, model {pose.model}; formcheck {analysis.summary.formcheck}"))
     if analysis.prescription:

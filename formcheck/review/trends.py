@@ -8,17 +8,19 @@ import io
 from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import median
 from typing import Any
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import class_counts, counted_reps, coverage
+from formcheck.analysis.decisions import Standing, standing
+from formcheck.analysis.findings import GRADE_WORDS, class_counts, counted_reps, coverage
 from formcheck.analysis.phrases import short_title
 from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.session.library import Card, Library, printable
-from formcheck.session.notes import Item, Notes
+from formcheck.session.notes import Item, Notes, decisions_of
 
 #: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
 MDC_DEG = 10.0
@@ -54,14 +56,11 @@ class NotedSession:
         """When it took place, ISO 8601."""
         return printable(str(self.one("about").get("recorded") or self.card.started), 40)
 
-    def faults_of(self, rep: Rep) -> set[str]:
-        """Faults of a repetition after review: found and not rejected, or added."""
-        out = {event.id for event in rep.faults} - self.rejected(rep)
-        return out | {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
-
-    def rejected(self, rep: Rep) -> set[str]:
-        """Faults of a repetition that the physio rejected."""
-        return {f for f, verdict in self.verdicts(rep).items() if verdict == "rejected"}
+    @cached_property
+    def standing(self) -> Standing:
+        """What stands by the physio's decisions."""
+        faults = self.card.summary.faults if self.card.summary is not None else {}
+        return standing(self.card.reps, faults, decisions_of(self.items))
 
     def verdicts(self, rep: Rep) -> dict[str, str]:
         """Fault and verdict of each decided fault of a repetition."""
@@ -73,7 +72,8 @@ class NotedSession:
 
     def added(self, rep: Rep) -> set[str]:
         """Faults of a repetition that only the physio saw."""
-        return {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
+        by_eye = [look for look in self._data("look") if look["answer"] == "yes"]
+        return {str(m["fault"]) for m in (*self._data("missed"), *by_eye) if m["rep"] == rep.index}
 
     def watched(self, rep: Rep) -> bool:
         """True for a repetition that was watched as a whole."""
@@ -102,15 +102,19 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     base = {"key": card.folder.key, "name": card.folder.name, "problem": card.problem}
     if card.problem is not None or card.meta is None:
         return base | {"changed": card.changed}
-    meta, reps = card.meta, card.reps
+    meta, stands = card.meta, reviewed.standing
+    reps, review = stands.reps, stands.review
     named = counted_reps(reps)
-    affected = [rep for rep in named if reviewed.faults_of(rep)]
-    open_faults = sum(len({e.id for e in rep.faults} - set(reviewed.verdicts(rep))) for rep in reps)
-    tally = Counter(fault for rep in named for fault in reviewed.faults_of(rep))
+    affected = [rep for rep in named if rep.faults]
+    tally = Counter(event.id for rep in named for event in rep.faults)
+    worst: dict[str, int] = {}
+    for event in (event for rep in named for event in rep.faults):
+        worst[event.id] = max(worst.get(event.id, 0), event.grade)
+    gravest = sorted(tally, key=lambda name: (-worst[name], -tally[name]))
     live = card.live
     pain = [p for p in (live.pain_before, *(s.pain for s in live.sets)) if p is not None] if live else []
     titles, views = _titles(meta.exercise)
-    covered = coverage(card.summary.faults if card.summary is not None else {})
+    covered = coverage(stands.faults)
     good, _, unseen = covered.of_reps(len(named), len(affected))
     attention = []
     if live and live.stopped:
@@ -145,11 +149,18 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
         "good": good,
         "unseen": unseen,
         "top_faults": [
-            {"id": name, "title": titles.get(name, printable(name, 60)), "reps": n}
-            for name, n in tally.most_common(3)
+            {
+                "id": name,
+                "title": titles.get(name, printable(name, 60)),
+                "reps": tally[name],
+                "grade": worst[name],
+                "grade_word": GRADE_WORDS[worst[name]],
+            }
+            for name in gravest[:3]
         ],
-        "undecided": open_faults,
-        "watched": sum(reviewed.watched(rep) for rep in named),
+        "undecided": review.undecided,
+        "watched": review.watched,
+        "done": review.done,
         "rating": reviewed.one("rating").get("level"),
         "attention": attention,
     }
@@ -218,15 +229,16 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
 def _point(reviewed: NotedSession) -> dict[str, Any]:
     card = reviewed.card
     assert card.meta is not None
-    live, named = card.live, counted_reps(card.reps)
-    clean = [rep for rep in named if rep.class_ == "full" and not reviewed.faults_of(rep)]
-    compensated = [rep for rep in named if reviewed.faults_of(rep)]
+    live, stands = card.live, reviewed.standing
+    named = counted_reps(stands.reps)
+    clean = [rep for rep in named if rep.class_ == "full" and not rep.faults]
+    compensated = [rep for rep in named if rep.faults]
     primary = card.meta.primary
     reach = [v for rep in named if (v := rep.peak.get(primary)) is not None]
     hold = [rep.hold_s for rep in named if rep.hold_s is not None]
     asked = live.prescribed_sets * live.prescribed_reps if live else None
     done = len(named)
-    covered = coverage(card.summary.faults if card.summary is not None else {})
+    covered = coverage(stands.faults)
     # Of a repetition in which nothing was looked for, nothing good is known.
     correct = min(len(clean), covered.of_reps(done, len(compensated))[0])
     return {

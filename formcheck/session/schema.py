@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from formcheck.exercises.definition import Definition
 from formcheck.pose.landmarks import LANDMARK_COUNT
 
-SCHEMA = "formcheck.session/3"
+SCHEMA = "formcheck.session/4"
+#: Of sessions that are read as well: nothing in them is said of what turned in a body that lies on its side.
+NOT_LYING = "formcheck.session/3"
 #: Of sessions that are read as well: only frames and measures have check sums in them.
 FEW_SUMS = "formcheck.session/2"
 
@@ -50,6 +52,7 @@ CREATE TABLE frames (
     landmarks BLOB,                -- 33 x (x, y, z) float32, pixels; NULL: all NaN
     world BLOB,                    -- 33 x (x, y, z) float32, metres; NULL: all NaN
     visibility BLOB,               -- 33 float32; NULL: all NaN
+    lying BLOB NOT NULL,           -- 11 float32, see formcheck.pose.lying_reading; empty: no reading
     disagreement REAL,             -- of the two readings of the skeleton, body sizes; NULL: no second one
     crc INTEGER NOT NULL           -- of the columns before, see formcheck.session.schema.row_crc
 )

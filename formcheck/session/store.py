@@ -32,6 +32,7 @@ from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.pose import frame_arrays as arrays
+from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.session.folder import make_way_for_database, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
@@ -81,6 +82,7 @@ class SessionFrame(NamedTuple):
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
     disagreement: float | None = None
+    lying: NDArray[np.float32] | None = None
 
 
 class SessionWriter:
@@ -161,6 +163,7 @@ class SessionWriter:
             _nullable(frame.landmarks_xyz, NAN_POINTS),
             _nullable(frame.world_xyz, NAN_POINTS),
             _nullable(frame.visibility, NAN_VISIBILITY),
+            b"" if frame.lying is None else _lying(frame.lying),
             None if frame.disagreement is None else float(frame.disagreement),
         )
         value = frame.value.astype("<f4").tobytes()
@@ -238,7 +241,7 @@ class SessionWriter:
             with self._transaction():
                 # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                     [frame for frame, _, _ in self._rows],
                 )
                 self._db.executemany(
@@ -354,6 +357,9 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
         apart: list[float | None] = [None] * len(track)
         if track.disagreement is not None:
             apart = [d if np.isfinite(d) else None for d in track.disagreement.tolist()]
+        lying: Iterable[NDArray[np.float32] | None] = [None] * len(track)
+        if track.lying is not None:
+            lying = track.lying
         yield from map(
             SessionFrame._make,
             zip(
@@ -371,9 +377,17 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
                 m.status,
                 m.reason,
                 apart,
+                lying,
                 strict=True,
             ),
         )
+
+
+def _lying(reading: NDArray[np.float32]) -> bytes:
+    """Bytes of a reading; none where it has no stretch."""
+    if reading.shape != (LYING_COUNT,):
+        raise ValueError(f"a reading of {LYING_COUNT} numbers expected, got {reading.shape}")
+    return reading.astype("<f4").tobytes() if np.isfinite(reading[Lying.STRETCH]) else b""
 
 
 def _nullable(array: NDArray[np.float32] | None, missing: bytes) -> bytes | None:

@@ -1,7 +1,8 @@
 // All sessions by patient and date, what needs attention, and videos to analyse.
 
 import { get, listen, post, upload } from "./api.js";
-import { button, clock, day, h, icon, replace, stateSign, times, toast } from "./dom.js";
+import { go } from "./navigation.js";
+import { button, clock, day, gradeSign, h, icon, replace, stateSign, times, toast } from "./dom.js";
 
 const uploads = new Map(); // go on while other pages are looked at
 let lastChoice = { exercise: "", side: "", view: "", patient: "" };
@@ -21,10 +22,14 @@ export async function render(main) {
   const sort = h("select", { "aria-label": "Order", onchange: () => { state.sort = sort.value; draw(); } },
     h("option", { value: "patient" }, "by patient"), h("option", { value: "date" }, "by date"), h("option", { value: "attention" }, "what needs attention first"));
   const only = h("input", { type: "checkbox", onchange: () => { state.only = only.checked; draw(); } });
+  const next = button("Next to review", () => {
+    const left = data.sessions.filter((s) => !s.problem && !s.done).sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
+    if (left.length) go(`/session/${left[0].key}`); else toast("All sessions are reviewed.");
+  }, { kind: "primary" });
   replace(main,
     h("div.page", {},
       h("div.row.head", {}, h("h1", {}, "Sessions"), h("span.soft", {}, `in “${data.folder}”`),
-        h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"))),
+        h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"), next)),
       dropZone(data.exercises, jobList), list, h("p.notice", {}, data.notice)));
   draw();
   drawJobs();
@@ -43,7 +48,8 @@ export async function render(main) {
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(s);
     }
-    const urgency = (s) => 5 * s.attention.length + (s.undecided ? 1 : 0) + s.affected / 10;
+    const worst = (s) => Math.max(0, ...s.top_faults.map((f) => f.grade));
+    const urgency = (s) => 5 * s.attention.length + (s.done ? 0 : 1 + worst(s)) + s.affected / 100;
     const order = state.sort === "attention" ? (a, b) => urgency(b) - urgency(a) : (a, b) => (a.date < b.date ? 1 : -1);
     const names = [...groups.keys()].sort((a, b) => (a === "") - (b === "") || a.localeCompare(b));
     replace(list,
@@ -100,7 +106,7 @@ export async function render(main) {
 let redrawJobs = () => {};
 
 function matches(s, state) {
-  if (state.only && (s.problem || (s.undecided === 0 && (s.watched > 0 || s.affected === 0)))) return false;
+  if (state.only && (s.problem || s.done)) return false;
   if (!state.search) return true;
   const text = [s.name, s.source, s.patient, s.title, s.view, s.problem, ...(s.top_faults ?? []).map((f) => f.title)].join(" ").toLowerCase();
   return state.search.split(/\s+/).every((word) => text.includes(word));
@@ -113,14 +119,13 @@ function row(s) {
   const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null, s.live ? null : s.source].filter(Boolean).join(" · ");
   return h("li.session", {},
     h("a", { href: `/session/${s.key}` },
-      h("span.when", {}, h("b", {}, day(s.date)), h("span.soft", {}, facts)),
+      h("span.when", {}, h("b", {}, [s.patient || "no name", day(s.date)].join(" · ")), h("span.soft", {}, facts)),
       h("span.bar", { role: "img", "aria-label": `${counted} repetitions: ${s.good} good in what was checked, ${s.affected} with faults, ${s.unseen} not checked` },
         h("i.clean", { style: { "flex-grow": s.good } }), h("i.fault", { style: { "flex-grow": s.affected } }), h("i.unseen", { style: { "flex-grow": s.unseen } })),
       h("span.reps", {}, h("b", {}, times(counted, "repetition")), counted ? h("span.soft", {}, stateSign(state), words[state]) : null, h("span.soft", {}, s.coverage)),
-      h("span.faults", {}, s.top_faults.map((f) => h("span.chip", {}, `${f.title} ${f.reps}×`))),
+      h("span.faults", {}, s.top_faults.map((f) => h(`span.chip.g${f.grade}`, {}, gradeSign(f.grade, f.grade_word), h("span", {}, `${f.title} ${f.reps}×`)))),
       h("span.state", {}, s.attention.map((text) => h("span.alert", {}, icon("warn"), text)),
-        s.undecided ? h("span.soft", {}, `${times(s.undecided, "fault")} to decide`)
-          : s.watched ? h("span.done", {}, icon("check"), s.watched >= counted ? "reviewed" : `${s.watched} of ${counted} watched`) : null)));
+        s.done ? h("span.done", {}, icon("check"), "reviewed") : h("span.soft", {}, s.undecided ? `${times(s.undecided, "fault")} to decide` : s.watched ? `${s.watched} of ${counted} watched` : "not reviewed"))));
 }
 
 // -- videos to analyse ----------------------------------------------------------------------------------

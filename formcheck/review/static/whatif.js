@@ -68,7 +68,7 @@ export class WhatIf {
         number("Sets", this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number("Repetitions", this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
       h("h3", {}, "Thresholds"), checked.map((f) => this.row(f)),
       rest.length ? h("details", {}, h("summary", {}, `Not checked in this session (${rest.length})`), rest.map((f) => this.row(f))) : null,
-      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => { this.reset(); this.build(); this.ask(0); })));
+      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => this.back())));
   }
 
   row(f) {
@@ -112,6 +112,9 @@ export class WhatIf {
     } finally { clearTimeout(slow); }
   }
 
+  /** Back to the thresholds that the session was recorded with. */
+  back() { this.reset(); this.build(); this.ask(0); }
+
   anything() {
     const { start } = this;
     return Object.keys(this.grades).some((id) => this.changed(id)) || this.target !== start.target_range
@@ -135,6 +138,7 @@ export class WhatIf {
     if (page.lanes) page.lanes.open = null;
     page.lanes?.redrawAll();
     page.player?.surface.redraw();
+    page.panel.drawResult();
     this.draw();
   }
 
