@@ -8,6 +8,7 @@ chest have turned since. Only the comparer reads a roll: one picture of a pelvis
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,40 @@ JOINTS = (
     "left_heel", "right_heel", "left_foot_index", "right_foot_index",
     "left_shoulder", "right_shoulder", "left_elbow", "left_wrist",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """One change that the comparer tells.
+
+    Attributes:
+        name: of the change.
+        column: of the rendered bodies' truth (bodies/README.md).
+        unit: the network's unit, in the column's.
+        exercises: in which it is asked for.
+        weight: of its loss.
+        grades: thresholds that its evaluation holds it against, in the column's unit.
+    """
+
+    name: str
+    column: str
+    unit: float
+    exercises: frozenset[str]
+    weight: float
+    grades: tuple[float, ...] = ()
+
+
+_ON_THE_SIDE = frozenset({"clam", "leg-lift"})
+_ON_THE_BACK = frozenset({"bridge", "single-leg-bridge", "march"})
+#: What a run learns. The weights that are shipped came from the study and know the first three only.
+TASKS = (
+    Task("pelvic roll", "roll", 10.0, _ON_THE_SIDE | _ON_THE_BACK, 2.0, (8.0, 15.0)),
+    Task("opening", "opening", 10.0, frozenset({"clam"}), 0.5),
+    Task("thorax roll", "thorax_roll", 10.0, _ON_THE_SIDE, 0.3),
+    Task("pelvic twist", "yaw", 10.0, _ON_THE_BACK, 1.0, (6.0,)),
+    Task("hip lift", "hip_lift", 0.25, _ON_THE_BACK, 0.5),
+)
+SHIPPED_TASKS = 3
 #: Of BlazePose's landmarks, those whose maps the joint maps begin from.
 _BEGUN_FROM = (23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 11, 12, 13, 15)
 #: Tensors of ``pose_landmark_full.onnx``: the finest maps (48 channels at a quarter of the side), those at a
@@ -100,9 +135,10 @@ class LyingNet(nn.Module):
 
     Args:
         blazepose: ``models/pose_landmark_full.onnx``, from whose layers it begins.
+        tasks: so many of `TASKS`, from the first on.
     """
 
-    def __init__(self, blazepose: Path) -> None:
+    def __init__(self, blazepose: Path, tasks: int = SHIPPED_TASKS) -> None:
         super().__init__()
         self.trunk = Trunk(blazepose)
         self.hm = nn.Conv2d(48, len(JOINTS), 1)
@@ -120,7 +156,7 @@ class LyingNet(nn.Module):
             nn.Conv2d(128, 128, 3, 2, 1), nn.ReLU(),
             nn.Conv2d(128, 64, 1), nn.ReLU(),
             nn.Flatten(), nn.Dropout(0.1),
-            nn.Linear(flat, 192), nn.ReLU(), nn.Linear(192, 6),
+            nn.Linear(flat, 192), nn.ReLU(), nn.Linear(192, 2 * tasks),
         )  # fmt: skip
 
     def encode(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -139,7 +175,7 @@ class LyingNet(nn.Module):
         return joints, torch.cat([functional.relu(self.a(fine)), functional.relu(self.b(middle)), wide], 1)
 
     def compare(self, now: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
-        """``(n, 6)`` change of pelvic roll, opening and chest roll, tens of degrees, and their log scales."""
+        """``(n, 2 * tasks)`` changes in the tasks' units, tens of degrees for angles, then log scales."""
         return self.pair(torch.cat([now, rest, now - rest], 1))
 
 
