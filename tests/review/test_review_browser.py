@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, as_live, bridges
+from serving import serving
 
+from formcheck.analysis.findings import findings_of
 from formcheck.review import jobs
-from formcheck.review.server import serve
 from formcheck.session.folder import REVIEW
 from formcheck.session.notes import Notes
 from formcheck.video.writer import VideoWriter
@@ -47,19 +48,8 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def link(folder) -> Iterator[str]:
-    told: dict[str, Any] = {}
-    started = threading.Event()
-
-    def ready(address: str, server: Any) -> None:
-        told.update(address=address, server=server)
-        started.set()
-
-    thread = threading.Thread(target=serve, args=(folder,), kwargs={"ready": ready}, daemon=True)
-    thread.start()
-    assert started.wait(10)
-    yield told["address"]
-    told["server"].should_exit = True
-    thread.join(10)
+    with serving(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +164,7 @@ def test_stepping_is_exact_to_the_frame(page):
         assert shown == pytest.approx(times[start] - times[0], abs=1e-3)
 
 
-def test_a_fault_opens_at_its_start_with_value_threshold_and_how_sure(page):
+def test_a_fault_opens_at_its_worst_frame_with_value_threshold_and_how_sure(page):
     go(page, "one")
     row = page.locator(".fault", has_text="Hip not fully extended").first
     row.locator(".go").click()
@@ -185,7 +175,12 @@ def test_a_fault_opens_at_its_start_with_value_threshold_and_how_sure(page):
     assert "165°" in text
     assert f"{100 * event.sure:.0f} % that it is truly beyond" in text.replace("\n", " ")
     assert "spec 5.2 BF1" in text
-    at = bridges().track.time_s[frame(page)]
+    analysis = bridges()
+    worst = findings_of(analysis).worst_frame(event, analysis.measures)
+    shown = re.compile(rf"frame ({worst - 1}|{worst}|{worst + 1})\b")
+    sync_api.expect(page.locator(".controls .time")).to_have_text(shown)
+    page.click("text=its start")
+    at = analysis.track.time_s[frame(page)]
     assert event.start_s - 1e-3 <= at < event.start_s + 0.05
 
 

@@ -119,7 +119,10 @@ export class SessionPage {
     this.key = (e) => this.onKey(e);
     document.addEventListener("keydown", this.key);
     this.onState(); this.onFrame(); this.refresh();
-    get(`/api/session/${info.key}/moments`).then((told) => { this.worst = new Map(Object.entries(told)); }).catch((error) => console.warn(error));
+    get(`/api/session/${info.key}/moments`).then((told) => {
+      this.worst = new Map(Object.entries(told));
+      if (this.open && !this.player.playing) this.toWorst(this.open);
+    }).catch((error) => console.warn(error));
   }
 
   /** The angle of the open fault's joint, else of the first joint that is known here. */
@@ -204,14 +207,19 @@ export class SessionPage {
     if (this.lanes) this.lanes.open = this.open;
     if (this.open) {
       this.leaveCompare();
-      const worst = this.worst.get(`${f.rep}:${f.id}`); // of another threshold's finding it is not known
-      if (worst !== undefined && worst >= f.start_s - 0.01 && worst <= f.end_s + 0.01) this.seek(worst); else this.seekStart(f.start_s);
+      this.toWorst(f);
       this.lanes?.showStretch(f.start_s, f.end_s);
       if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
     }
     this.panel.draw();
     this.panel.reveal(this.open);
     this.lanes?.redraw();
+  }
+
+  /** To where a fault is at its worst; of a finding by other thresholds that is not known. */
+  toWorst(f) {
+    const worst = this.worst.get(`${f.rep}:${f.id}`);
+    if (worst !== undefined && worst >= f.start_s - 0.01 && worst <= f.end_s + 0.01) this.seek(worst); else this.seekStart(f.start_s);
   }
 
   goRep(rep) {
