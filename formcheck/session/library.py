@@ -180,7 +180,7 @@ class Library:
                 summary = reps = None
                 with _told(folder, damage):
                     summary = session.summary
-                    _compare(session, summary)
+                    compare_summaries(session, summary)
                 if summary is None:
                     with _told(folder, damage):
                         reps = session.reps
@@ -259,8 +259,17 @@ def without_path(folder: SessionFolder, error: FormcheckError) -> str:
     return printable(sentence, 500)
 
 
-def _compare(session: Session, summary: Summary | None) -> None:
-    """Refuses a ``summary.json`` that does not say what the session beside it says."""
+def compare_summaries(session: Session, summary: Summary | None) -> None:
+    """Refuses a ``summary.json`` that does not say what the session beside it says.
+
+    Args:
+        session: open.
+        summary: its summary.
+
+    Raises:
+        FormcheckError: they differ.
+        OSError: it cannot be read.
+    """
     file = session.path.with_name(SUMMARY)
     if summary is None or not _is_regular(file):
         return
