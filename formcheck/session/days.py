@@ -224,10 +224,9 @@ def last_programme(root: Path | None = None) -> Path | None:
     return file if re.fullmatch(r"[a-z0-9-]+", name) and file.is_file() else None
 
 
-def unfinished(days: Iterable[Day], today: date) -> Day | None:
-    """The day of today that was broken off, if there is one."""
-    last = max((day for day in days if day.date == today), key=lambda day: day.started, default=None)
-    return last if last is not None and not last.complete else None
+def day_of(days: Iterable[Day], today: date) -> Day | None:
+    """What was begun today, the last of it; None if nothing was."""
+    return max((day for day in days if day.date == today), key=lambda day: day.started, default=None)
 
 
 def last_range(days: Iterable[Day], exercise: str, side: str | None) -> OwnRange | None:
