@@ -149,6 +149,7 @@ def each_failing(
     assert run(tmp_path / "counted" / name)[0] == usual
     count = failing.count
     assert count > 5
+    print(f"{count} file operations")
     for number in range(1, count + 1, every):
         folder = tmp_path / str(number) / name
         failing.failure = FAILURES[number % len(FAILURES)]
