@@ -16,7 +16,7 @@ function frame(children, low, high, points, format, label) {
   points.forEach((p, i) => {
     if (i % every === 0) lines.push(svg("text", { x: place(points)(i), y: H - 12, "text-anchor": "middle" }, day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")));
   });
-  return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label }, lines, children(Y, place(points)));
+  return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": label }, lines, children(Y, place(points)));
 }
 
 const scaleY = (low, high) => (v) => TOP + (1 - (v - low) / (high - low || 1)) * (H - TOP - BOTTOM);
