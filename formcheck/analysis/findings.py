@@ -92,6 +92,10 @@ _CURES = {
 }
 
 
+#: Beside a fault whose proof on real people is thin.
+BY_RENDERED_PEOPLE = "seen by a model trained on rendered people"
+
+
 @dataclass(frozen=True)
 class Coverage:
     """How much of an exercise was looked at, and what came of it: three states, never two.
@@ -242,7 +246,18 @@ class Findings:
         if known is None:
             return ""
         default = self._by_default(fault)
-        return known.wording.replace("prescribed time", "default time") if default else known.wording
+        text = known.wording.replace("prescribed time", "default time") if default else known.wording
+        return f"{text}; {BY_RENDERED_PEOPLE}" if self.by_lying_network(fault) else text
+
+    def by_lying_network(self, fault: str) -> bool:
+        """Whether a fault is judged by what the network for people who lie reads from this view."""
+        known = self.definition.faults.get(fault)
+        rules = known.rules if known is not None else ()
+        asked = [self.definition.measures[m].lying for rule in rules for m in rule.measures]
+        behind = [rule.with_fault for rule in rules if rule.with_fault is not None]
+        return any(lying is not None and self.view in lying.views for lying in asked) or any(
+            self.by_lying_network(other) for other in behind
+        )
 
     def measure(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
         """The measure a fault event shows in: the worse one where its rule has several.

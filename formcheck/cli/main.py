@@ -16,6 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from formcheck.cli import sessions
 from formcheck.cli.live import live
+from formcheck.cli.play import play
 from formcheck.errors import FormcheckError, printable, what_the_system_says
 from formcheck.exercises.definition import EXERCISES
 from formcheck.version import __version__
@@ -29,6 +30,7 @@ app = typer.Typer(
         "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what it "
         "could not see.\n\n"
         "To exercise:        formcheck doctor, then formcheck live\n"
+        "Your programme:     formcheck play PROGRAMME.formcheck\n"
         "To see a recording: formcheck analyze clip.mp4 --exercise bridge\n"
         "To review sessions: formcheck review\n\n"
         "Practice and review software: it estimates movement from a camera,\n"
@@ -59,6 +61,7 @@ def _root(
 
 
 app.command()(live)
+app.command()(play)
 
 
 @app.command()

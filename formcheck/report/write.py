@@ -60,7 +60,11 @@ def write_outputs(
             )
             analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
         write_session(
-            analysis, new / SESSION, model_sha256=analysis.model_sha256, overrides=analysis.prescription
+            analysis,
+            new / SESSION,
+            model_sha256=analysis.model_sha256,
+            overrides=analysis.prescription,
+            beside=[new / FRAMES],
         )
         write_summary_json(analysis.summary, new / SUMMARY)
     if progress is not None:
@@ -151,6 +155,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
             created=meta.created,
             events=events,
             live=meta.live,
+            beside=[new / FRAMES],
         )
         write_summary_json(analysis.summary, new / SUMMARY)
     return notes

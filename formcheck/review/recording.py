@@ -33,6 +33,7 @@ from formcheck.session.library import (
     Library,
     NotThereError,
     SessionFolder,
+    damage_beside,
     printable,
     signature,
     without_path,
@@ -126,7 +127,7 @@ class Recording:
         video = self.library.video(self.folder)
         reps, left_out = bounds.shown_reps(card.reps)
         live, unlisted = bounds.shown_live(card.live) if card.live else (None, [])
-        damage = list(card.damage)
+        damage = [*card.damage, *damage_beside(self.session)]
         events = self._unless_damaged(lambda: self.session.events, damage)
         said, unsaid = describe.spoken(events, self.findings)
         given = summary.warnings if summary else self._unless_damaged(lambda: self.session.warnings, damage)

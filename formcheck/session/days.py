@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from formcheck.exercises.programme import ENDING, Programme, Side
 from formcheck.files import make_folder, user_data_folder
+from formcheck.folder_handle import opener, remove_file
 from formcheck.session.folder import replacing
 
 Kept = Literal["video", "skeleton", "numbers", "none"]
@@ -197,7 +199,8 @@ class DayBook:
         """
         if agreed.kept == "none":
             for file in (self.folder / _AGREED, self._root / _LAST):
-                file.unlink(missing_ok=True)
+                if os.path.lexists(file):
+                    remove_file(file)
             return
         make_folder(self.folder)
         _write(self.folder / _AGREED, json.dumps({"kept": agreed.kept, "text": agreed.text}))
@@ -221,10 +224,9 @@ def last_programme(root: Path | None = None) -> Path | None:
     return file if re.fullmatch(r"[a-z0-9-]+", name) and file.is_file() else None
 
 
-def unfinished(days: Iterable[Day], today: date) -> Day | None:
-    """The day of today that was broken off, if there is one."""
-    last = max((day for day in days if day.date == today), key=lambda day: day.started, default=None)
-    return last if last is not None and not last.complete else None
+def day_of(days: Iterable[Day], today: date) -> Day | None:
+    """What was begun today, the last of it; None if nothing was."""
+    return max((day for day in days if day.date == today), key=lambda day: day.started, default=None)
 
 
 def last_range(days: Iterable[Day], exercise: str, side: str | None) -> OwnRange | None:
@@ -250,8 +252,8 @@ def _folder_name(programme: Programme) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8")
+    with replacing(path) as part, open(part, "w", encoding="utf-8", opener=opener) as file:
+        file.write(text)
 
 
 def _read_json(path: Path) -> Any:

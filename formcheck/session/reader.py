@@ -148,6 +148,10 @@ class Session:
             row = self._db.execute("SELECT json FROM summary").fetchone()
             return None if row is None else str(row[0])
 
+    def sum_of(self, name: str) -> int | None:
+        """Check sum that a file beside it had when both were stored; None where none is known."""
+        return None if self._sums is None else self._sums.get(name)
+
     @property
     def reps(self) -> list[Rep]:
         """All repetitions with their faults."""

@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -216,6 +217,19 @@ def facts_crc(meta: Mapping[str, str | None]) -> int:
         TypeError: there are bytes in it, which formcheck never wrote.
     """
     return json_crc(sorted((key, value) for key, value in meta.items() if key != "definition"))
+
+
+def file_crc(path: Path) -> int:
+    """CRC-32 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            crc = zlib.crc32(piece, crc)
+    return crc
 
 
 def times_crc(time_s: NDArray[np.float64]) -> int:

@@ -43,6 +43,7 @@ from formcheck.session.schema import (
     TABLES,
     SessionMeta,
     facts_crc,
+    file_crc,
     meta_rows,
     next_times_crc,
     read_meta,
@@ -191,6 +192,16 @@ class SessionWriter:
         """Adds a warning, with all frames so far."""
         self._write_frames(lambda: self._db.execute("INSERT INTO warnings VALUES (?)", (text,)), "warnings")
 
+    def seal_file(self, path: Path) -> None:
+        """Keeps the check sum of a file that lies beside the session and says the same.
+
+        Raises:
+            FormcheckError: it cannot be read, or the disk is full.
+        """
+        with writing_to(self._folder):
+            row = (path.name, file_crc(path))
+            self._db.execute("INSERT OR REPLACE INTO sums VALUES (?,?)", row)
+
     def commit(self) -> None:
         """Makes everything appended so far safe; for the caller to use when frames pause."""
         self._write_frames()
@@ -308,6 +319,7 @@ def write_session(
     created: str | None = None,
     events: Iterable[Event] = (),
     live: str | None = None,
+    beside: Iterable[Path] = (),
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
 
@@ -318,6 +330,7 @@ def write_session(
         overrides: text of the TOML that was laid over the definition.
         created: when it was recorded, ISO 8601, for a session that is written again; by default now.
         events, live: of a live session that is written again; see `SessionMeta` for `live`.
+        beside: files that are stored with it and say the same: it keeps a check sum of each.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -347,6 +360,8 @@ def write_session(
                 writer.append(frame)
             for event in events:
                 writer.append_event(event)
+            for file in beside:
+                writer.seal_file(file)
             writer.finish(summary)
         make_way_for_database(path)
 

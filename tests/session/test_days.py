@@ -16,9 +16,9 @@ from formcheck.session.days import (
     OwnRange,
     PartDone,
     SetDone,
+    day_of,
     last_programme,
     last_range,
-    unfinished,
 )
 
 PROGRAMME = Programme.model_validate(
@@ -98,13 +98,11 @@ def test_only_the_user_can_read_them(tmp_path: Path) -> None:
     )
 
 
-def test_only_a_day_of_today_that_was_broken_off_is_gone_on_with() -> None:
-    broken = day()
-    assert unfinished([broken], TODAY) == broken
-    assert unfinished([broken], date(2026, 11, 5)) is None
-    done = day("2026-11-04T12:00:00+01:00", complete=True)
-    assert unfinished([broken, done], TODAY) is None
-    assert unfinished([done, broken], TODAY) is None
+def test_of_today_the_last_that_was_begun_is_gone_on_with() -> None:
+    broken, later = day(), day("2026-11-04T12:00:00+01:00")
+    assert day_of([broken], TODAY) == broken
+    assert day_of([broken], date(2026, 11, 5)) is None
+    assert day_of([later, broken], TODAY) == later
 
 
 def test_the_own_range_is_the_last_one_of_exercise_and_side() -> None:

@@ -77,7 +77,7 @@ def export_session(
     if to not in FORMATS:
         raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
     if to in _WHOLE_ONLY and (rep is not None or fault is not None):
-        raise FormcheckError(f"A report is of the whole session; leave --rep and --fault out, or --to {to}.")
+        raise FormcheckError("A report is of the whole session; leave --rep and --fault out.")
     if decimal_comma and to != "csv":
         raise FormcheckError("A decimal comma is for tables; leave --decimal-comma out, or say --to csv.")
     video = Path(video) if video is not None else None

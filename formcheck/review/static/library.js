@@ -30,7 +30,7 @@ export async function render(main) {
     h("div.page", {},
       h("div.row.head", {}, h("h1", {}, "Sessions"), h("span.soft", {}, `in “${data.folder}”`),
         h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"), next)),
-      dropZone(data.exercises, jobList), list, h("p.notice", {}, data.notice)));
+      dropZone(data.exercises, jobList, () => data.sessions.map((s) => s.patient).filter(Boolean)), list, h("p.notice", {}, data.notice)));
   draw();
   drawJobs();
 
@@ -130,7 +130,7 @@ function row(s) {
 
 // -- videos to analyse ----------------------------------------------------------------------------------
 
-function dropZone(exercises, jobList) {
+function dropZone(exercises, jobList, patients) {
   const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm", multiple: true, id: "videos", "aria-label": "Choose videos", onchange: () => { choose([...input.files]); input.value = ""; } });
   const form = h("div");
   const zone = h("section.drop", { "aria-label": "Add recorded videos" },
@@ -147,8 +147,9 @@ function dropZone(exercises, jobList) {
     const exercise = h("select", { onchange: options, required: true }, h("option", { value: "" }, "Choose …"),
       exercises.map((e) => h("option", { value: e.name, selected: e.name === lastChoice.exercise }, e.title)));
     const side = h("select", {}), view = h("select", {});
-    const patient = h("input", { maxlength: 80, value: lastChoice.patient, placeholder: "pseudonym, may be empty", autocomplete: "off" });
-    const recorded = h("input", { type: "date", value: dateOf(files[0]) });
+    const patient = h("input", { maxlength: 80, value: lastChoice.patient, placeholder: "pseudonym, may be empty", autocomplete: "off", list: "patients" });
+    const recorded = files.map((file) => h("input", { type: "date", value: dateOf(file), "aria-label": `Recorded on: ${file.name}` }));
+    const known = h("datalist", { id: "patients" }, [...new Set(patients())].sort().map((name) => h("option", { value: name })));
     function options() {
       const chosen = exercises.find((e) => e.name === exercise.value);
       replace(side, h("option", { value: "" }, "found by itself"), chosen?.side ? ["left", "right"].map((s) => h("option", { value: s }, s)) : null);
@@ -157,13 +158,13 @@ function dropZone(exercises, jobList) {
     }
     const start = button(files.length === 1 ? "Analyse" : `Analyse ${files.length} videos`, () => {
       lastChoice = { exercise: exercise.value, patient: patient.value };
-      for (const file of files) send(file, { exercise: exercise.value, side: side.value, view: view.value, patient: patient.value, recorded: recorded.value });
+      files.forEach((file, i) => send(file, { exercise: exercise.value, side: side.value, view: view.value, patient: patient.value, recorded: recorded[i].value }));
       replace(form);
     }, { kind: "primary" });
     options();
     replace(form, h("div.choose", {}, h("p", {}, h("b", {}, files.length === 1 ? files[0].name : times(files.length, "video"))),
       h("label", {}, "Exercise", exercise), h("label", {}, "Side", side), h("label", {}, "Camera", view),
-      h("label", {}, "Patient", patient), h("label", {}, "Recorded on", recorded),
+      h("label", {}, "Patient", patient, known), files.length === 1 ? h("label", {}, "Recorded on", recorded) : h("ul.plain.dates", {}, files.map((file, i) => h("li", {}, h("label", {}, file.name, recorded[i])))),
       h("div.row", {}, start, button("Not now", () => replace(form), { kind: "quiet" }))));
     exercise.focus();
   }

@@ -255,10 +255,10 @@ export class Panel {
     return [
       h("p", {}, stateSign(info.state), h("b", {}, info.coverage), ". Not checked is not the same as absent."),
       info.not_checked.map((group) => h("div.unseen", {}, h("b", {}, sentence(group.why)), group.how ? h("p", {}, group.how) : null, h("ul", {}, group.titles.map((title) => h("li", {}, stateSign("unseen"), title))))),
-      info.clear.length ? [h("h3", {}, "Looked for and not seen"), info.clear.map(({ where, titles }) => [h("p.soft", {}, `In ${where}`), h("ul", {}, titles.map((title) => h("li", {}, stateSign("good"), title)))])] : null,
-      info.seen.length ? [h("h3", {}, "Seen"), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), `${s.title}, ${info.grade_words[s.grade]} at most, in ${s.detail}`)))] : null,
-      info.rulings.length ? [h("h3", {}, "Where you decided otherwise"), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `Rep ${r.rep}, ` : ""}${r.title}: ${r.said}`)))] : null,
-      h("h3", {}, "Measures"),
+      info.clear.length ? [h("h2.small", {}, "Looked for and not seen"), info.clear.map(({ where, titles }) => [h("p.soft", {}, `In ${where}`), h("ul", {}, titles.map((title) => h("li", {}, stateSign("good"), title)))])] : null,
+      info.seen.length ? [h("h2.small", {}, "Seen"), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), `${s.title}, ${info.grade_words[s.grade]} at most, in ${s.detail}`)))] : null,
+      info.rulings.length ? [h("h2.small", {}, "Where you decided otherwise"), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `Rep ${r.rep}, ` : ""}${r.title}: ${r.said}`)))] : null,
+      h("h2.small", {}, "Measures"),
       h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ±${amount(m.noise_sd, m.unit)} at rest` : ""}`))),
       h("p.notice", {}, info.notice),
     ];
@@ -281,7 +281,7 @@ export class Panel {
     return [notes.trouble ? h("div.warnings", {}, h("p", {}, notes.trouble)) : null, this.form,
       this.form ? null : h("div.tools", {}, button("Comment at this moment", () => this.startComment(), { icon: "note", small: true, title: "Comment at this moment", key: "C" })),
       comments.map((c) => this.commentCard(c)), comments.length ? null : h("p.soft", {}, "No comments yet."),
-      h("h3", {}, "About the whole session"), text,
+      h("h2.small", {}, "About the whole session"), text,
       h("p.soft", {}, "Kept in review.sqlite beside the session, which itself is never changed.")];
   }
 

@@ -47,6 +47,7 @@ export class SessionPage {
     this.asking = setTimeout(async () => {
       try { Object.assign(this.info, await get(`/api/session/${this.info.key}/standing`)); } catch (error) { toast(error.message, { kind: "bad" }); return; }
       this.panel.draw();
+      this.lanes?.redrawAll();
     }, 60);
   }
 
@@ -85,15 +86,17 @@ export class SessionPage {
     const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
     this.rating = h("select", { "aria-label": "Quality, as rated by you", onchange: () => this.rate() }, h("option", { value: "" }, "not rated"),
       Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, `${word} (${level})`)));
-    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
+    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", list: "patients", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
     this.progressLink = h("span", {});
+    const known = h("datalist", { id: "patients" }); // so that nobody becomes two by another spelling
+    get("/api/library").then(({ sessions }) => replace(known, [...new Set(sessions.map((s) => s.patient).filter(Boolean))].sort().map((name) => h("option", { value: name })))).catch(() => {});
     this.compareButton = button("Compare", () => this.toggleCompare(), { title: "Compare two repetitions", key: "V" });
     this.stageBox = h("div.stage-box", {}, h("p.loading", {}, "Opening…"));
     this.lanesBox = h("section.lanes", {}, h("p.loading", {}, "Reading the time lines…"));
     this.panelBox = h("aside.panel", { "aria-label": "Findings" });
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
     replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
-      h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
+      h("div.row.end", {}, h("label", {}, "Patient", this.who, known), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
         button("Delete…", () => this.remove(), { kind: "quiet", title: "Delete this session for good" }))), this.desk);
     this.panel = new Panel(this);
     // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
@@ -119,7 +122,10 @@ export class SessionPage {
     this.key = (e) => this.onKey(e);
     document.addEventListener("keydown", this.key);
     this.onState(); this.onFrame(); this.refresh();
-    get(`/api/session/${info.key}/moments`).then((told) => { this.worst = new Map(Object.entries(told)); }).catch((error) => console.warn(error));
+    get(`/api/session/${info.key}/moments`).then((told) => {
+      this.worst = new Map(Object.entries(told));
+      if (this.open && !this.player.playing) this.toWorst(this.open);
+    }).catch((error) => console.warn(error));
   }
 
   /** The angle of the open fault's joint, else of the first joint that is known here. */
@@ -204,14 +210,19 @@ export class SessionPage {
     if (this.lanes) this.lanes.open = this.open;
     if (this.open) {
       this.leaveCompare();
-      const worst = this.worst.get(`${f.rep}:${f.id}`); // of another threshold's finding it is not known
-      if (worst !== undefined && worst >= f.start_s - 0.01 && worst <= f.end_s + 0.01) this.seek(worst); else this.seekStart(f.start_s);
+      this.toWorst(f);
       this.lanes?.showStretch(f.start_s, f.end_s);
       if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
     }
     this.panel.draw();
     this.panel.reveal(this.open);
     this.lanes?.redraw();
+  }
+
+  /** To where a fault is at its worst; of a finding by other thresholds that is not known. */
+  toWorst(f) {
+    const worst = this.worst.get(`${f.rep}:${f.id}`);
+    if (worst !== undefined && worst >= f.start_s - 0.01 && worst <= f.end_s + 0.01) this.seek(worst); else this.seekStart(f.start_s);
   }
 
   goRep(rep) {
