@@ -22,8 +22,8 @@ import numpy as np
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
 from formcheck.coach.pages.window import FakeWindow, Input, Key, LiveWindow, Screen
-from formcheck.coach.plan import PastPractice, SessionPlan
-from formcheck.coach.start import live_engine, wanted_views
+from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
+from formcheck.coach.start import live_engine
 from formcheck.coach.voice.voice import SilentVoice
 from formcheck.exercises.definition import load_definition
 from formcheck.video.clip_camera import ClipSource

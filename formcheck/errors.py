@@ -39,6 +39,19 @@ def printable(text: str, most: int = 300) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def what_the_system_says(error: Exception) -> str:
+    """A sentence on an `OSError`, `UnicodeError` or `MemoryError` that nobody has a better one for."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: close other programs, or take a smaller video."
+    if isinstance(error, OSError):
+        where = f" to use {error.filename}" if error.filename else ""
+        return (
+            f"The computer refused{where} ({error.strerror or error}): "
+            "see that the disk is there, not full, and yours to use."
+        )
+    return f"A name or a text is not readable ({error}): rename the file, or save the text as UTF-8."
+
+
 def shown(path: str | os.PathLike[str]) -> str:
     """A whole path as `printable` text."""
     return printable(os.fspath(path), _MOST)

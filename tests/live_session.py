@@ -27,8 +27,7 @@ from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.message import Say, Tone
 from formcheck.coach.pages.window import Closed, FakeWindow, Input, Key
-from formcheck.coach.plan import PastPractice, SessionPlan
-from formcheck.coach.start import wanted_views
+from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.track import Track

@@ -19,10 +19,11 @@ from stored_session import command, judged, noisy_track
 import formcheck
 from formcheck.batch import local, tables
 from formcheck.batch.cluster import run_cluster
-from formcheck.batch.jobs import Job, Outcome, find_jobs, is_done, split_done
+from formcheck.batch.jobs import Job, Outcome, find_jobs, is_done, read_summary, split_done
 from formcheck.batch.local import in_own_process, run_local
 from formcheck.batch.work import ATTEMPTS, analyze_job
 from formcheck.errors import FormcheckError
+from formcheck.exercises.definition import load_definition
 from formcheck.report.write import write_outputs
 from formcheck.session.folder import OutputFolder
 
@@ -125,6 +126,19 @@ def test_a_finished_result_is_skipped_until_something_changes(tmp_path):
     assert not is_done(job, "0" * 64)  # another definition
     os.utime(job.video, (time.time() + 5, time.time() + 5))  # another recording under the same name
     assert split_done([job]) == ([], [job])
+
+
+def test_a_summary_that_does_not_say_what_its_session_says_is_no_result(tmp_path):
+    (job,) = find_jobs(videos(tmp_path, "a.mp4"), exercise="bridge")
+    finish(job)
+    sha256 = load_definition("bridge").sha256
+    assert is_done(job, sha256)
+    path = job.out / "summary.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"frames":', '"frames": 1'), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    assert read_summary(job) is None
+    assert not is_done(job, sha256)
 
 
 def test_a_new_prescription_and_an_unfinished_result_are_done_again(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.analysis.rulings import Review
 from formcheck.analysis.summary import Summary
 from formcheck.engine.faults import FaultCheck
 from formcheck.exercises.definition import Definition
@@ -43,6 +44,8 @@ class Analysis:
             found again in the landmarks.
         checks: for each repetition of the summary, the outcome of every fault by its name; empty in an
             analysis that was read back from a file.
+        review: what a physio changed; the summary is then what stands (`formcheck.analysis.decisions`). None:
+            the program's own result.
     """
 
     video: Path
@@ -59,6 +62,7 @@ class Analysis:
     declared_side: str | None = None
     source_warnings: tuple[str, ...] = ()
     checks: tuple[dict[str, FaultCheck], ...] = ()
+    review: Review | None = None
 
     @property
     def phase_words(self) -> list[str]:

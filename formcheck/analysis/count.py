@@ -29,6 +29,7 @@ from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.live_filter import SeenFrame
+from formcheck.pose.lying_reading import Lying
 from formcheck.pose.track import Track
 from formcheck.version import __version__
 
@@ -320,7 +321,7 @@ def _replayed(evidence: LiveEvidence, definition: Definition) -> Counted:
 
 def _seen_frames(evidence: LiveEvidence) -> Iterator[SeenFrame]:
     """The stored frames as the engine got them."""
-    track = evidence.track
+    track, lying = evidence.track, evidence.track.lying
     for i in arrays.each(len(track)):
         there = bool(track.person[i])
         apart = np.nan if track.disagreement is None else float(track.disagreement[i])
@@ -334,4 +335,5 @@ def _seen_frames(evidence: LiveEvidence) -> Iterator[SeenFrame]:
             rejected=bool(track.rejected[i]),
             people_seen=int(track.people_seen[i]),
             disagreement=apart if np.isfinite(apart) else None,
+            lying=None if lying is None or not np.isfinite(lying[i, Lying.STRETCH]) else lying[i],
         )

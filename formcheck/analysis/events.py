@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "setup": "problem: id of what the set-up coach asks for, or null when all is well",
     "baseline": "view, side, yaw_deg: taken from the body lying still",
     "calibrated": "range: of the counting signal, its unit",
+    "own_range": "view, range: practised before, of the counting signal, its unit; holds in that view",
     "set_start": "set",
     "set_end": "set, reason: done | idle | key | pain | stop",
     "pause": "",
@@ -28,6 +29,7 @@ KINDS: dict[str, str] = {
     "stop": "reason: pain | stop",
     "notice": "text: trouble with camera, sound or disk",
     "camera": "state: lost | back",
+    "part_over": "exercise, side: what the programme's day goes on with; the last event",
 }
 
 
@@ -36,6 +38,7 @@ _READ: dict[str, dict[str, tuple[type, ...]]] = {
     "settled": {"answer": (bool, type(None))},
     "pain": {"value": (int, type(None)), "set": (int,)},
     "effort": {"value": (int, float, type(None)), "set": (int,)},
+    "own_range": {"view": (str,), "range": (int, float)},
     "set_start": {"set": (int,)},
     "cue": {"fault": (str,), "text": (str,)},
     "notice": {"text": (str,)},

@@ -15,6 +15,7 @@ import numpy as np
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.phrases import as_shown, in_sentence, listing, number, short_title, times, value_text
+from formcheck.analysis.rulings import Ruling
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition, Rule
@@ -27,6 +28,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: Unit of a fault that only the physio saw; its value is the physio's grade.
+BY_EYE = "by eye"
 #: Most digits that a value gets beyond the usual to lie on its own side of a threshold.
 _FINEST = 2
 #: Values and allowances of a summary are rounded.
@@ -87,6 +90,10 @@ _CURES = {
     "no_person": "Keep the whole body in the picture from the start of each repetition to its end.",
     "baseline": "Lie still for two seconds before the first repetition.",
 }
+
+
+#: Beside a fault whose proof on real people is thin.
+BY_RENDERED_PEOPLE = "seen by a model trained on rendered people"
 
 
 @dataclass(frozen=True)
@@ -239,7 +246,18 @@ class Findings:
         if known is None:
             return ""
         default = self._by_default(fault)
-        return known.wording.replace("prescribed time", "default time") if default else known.wording
+        text = known.wording.replace("prescribed time", "default time") if default else known.wording
+        return f"{text}; {BY_RENDERED_PEOPLE}" if self.by_lying_network(fault) else text
+
+    def by_lying_network(self, fault: str) -> bool:
+        """Whether a fault is judged by what the network for people who lie reads from this view."""
+        known = self.definition.faults.get(fault)
+        rules = known.rules if known is not None else ()
+        asked = [self.definition.measures[m].lying for rule in rules for m in rule.measures]
+        behind = [rule.with_fault for rule in rules if rule.with_fault is not None]
+        return any(lying is not None and self.view in lying.views for lying in asked) or any(
+            self.by_lying_network(other) for other in behind
+        )
 
     def measure(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
         """The measure a fault event shows in: the worse one where its rule has several.
@@ -248,7 +266,8 @@ class Findings:
             event: the fault.
             table: the recording's measures; without them the first is taken.
         """
-        rule = self.rule(event)
+        rule, known = self.rule(event), self.definition.faults.get(event.id)
+        rule = known.rules[0] if rule is None and known is not None and known.rules else rule
         names = [m for m in (rule.measures if rule else []) if m in self.definition.measures]
         if not names:
             return self.definition.counting.signal
@@ -265,12 +284,29 @@ class Findings:
         """Landmarks to ring for a fault event; `near` is the side measured."""
         return landmarks_shown(self.definition, self.measure(event, table), near)
 
+    def worst_frame(self, event: FaultEvent, table: MeasureTable) -> int | None:
+        """The frame in which a fault's measure is farthest the wrong way; None where no single one is."""
+        rule = self.rule(event)
+        if rule is None or rule.kind in ("duration", "range", "return", "rest"):
+            return None
+        name = self.measure(event, table)
+        frames = table.between(event.start_s, event.end_s)
+        inside = frames.start + np.flatnonzero(table.part(frames).ok(name))
+        if not len(inside):
+            return None
+        value = table.column(name)[inside]
+        if rule.kind == "hold":  # the event's value is a median: show the frame that is most like it
+            target = (rule.reference or 0.0) - rule.sign * event.value
+            return int(inside[np.argmin(np.abs(value - target))])
+        badness = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
+        return int(inside[np.argmax(badness)])
+
     # -- how bad it is, and how far that may be trusted ---------------------------------------------------
 
     def rule(self, event: FaultEvent) -> Rule | None:
         """The rule a fault event came from, as far as it can be told from its unit and grade."""
         known = self.definition.faults.get(event.id)
-        if known is None or not known.rules:
+        if known is None or not known.rules or event.unit == BY_EYE:
             return None
         same = [r for r in known.rules if (known.unit if r.unit is None else r.unit) == event.unit]
         rules = same or known.rules
@@ -293,6 +329,8 @@ class Findings:
     def value(self, event: FaultEvent) -> str:
         """A fault's value with its unit, told so finely that it lies on its own side of every threshold."""
         rule, unit = self.rule(event), self.unit(event)
+        if unit == BY_EYE:
+            return "seen by eye"
         finer = 0
         while rule is not None and finer < _FINEST:
             if _grade_of(rule, as_shown(event.value, unit, finer)) == _grade_of(rule, event.value):
@@ -533,6 +571,16 @@ class Findings:
         names = [in_sentence(self.title(name)) for name in coverage(summary.faults).unseen]
         return [f"Not checked: {listing(names, 5)}."] if names and counted_reps(summary.reps) else []
 
+    # -- what the physio said -----------------------------------------------------------------------------
+
+    def ruling(self, ruling: Ruling) -> str:
+        """Who ruled what about a finding, and when: ``Rejected by A. Meyer on 2026-11-29 18:40``."""
+        was = f"{GRADE_WORDS[ruling.found.grade]} to " if ruling.found is not None else ""
+        grade = GRADE_WORDS.get(ruling.grade or 0, "")
+        words = {"rejected": "Rejected", "graded": f"Changed from {was}{grade}", "added": f"Added as {grade}"}
+        on = f" on {ruling.on[:16].replace('T', ' ')}" if ruling.on else ""
+        return f"{words[ruling.kind]} by {ruling.by or 'the physio'}{on}"
+
     def _by_default(self, fault: str) -> str:
         known = self.definition.faults.get(fault)
         default = known is not None and any(
@@ -606,7 +654,7 @@ def _judges(definition: Definition, rule: Rule, view: str) -> bool:
     """May a rule judge what is seen from a view? As `engine.faults` asks for it."""
 
     def trust(measure: str) -> str | None:
-        return definition.measures[measure].views.get(view)
+        return definition.measures[measure].trust(view)
 
     signal = definition.counting.signal
     if rule.views is not None and view not in rule.views:

@@ -78,7 +78,9 @@ def apply_event(event: Event, practice: LiveEngine, log: LiveLog) -> Rep | None:
         A repetition that ending a set closed, or None.
     """
     closed: RepResult | None = None
-    if event.kind == "set_start":
+    if event.kind == "own_range":
+        practice.remember(event.data["view"], event.data["range"])
+    elif event.kind == "set_start":
         practice.start_set()
     elif event.kind == "set_end":
         closed = practice.end_set()

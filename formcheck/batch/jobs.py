@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -16,9 +13,10 @@ from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import nearest
 from formcheck.folder_handle import refuse_link
-from formcheck.session.folder import LARGEST_SUMMARY, RESULTS, SESSION, OutputFolder, results_name
-from formcheck.session.schema import read_meta
-from formcheck.session.untrusted import look_over
+from formcheck.session.folder import RESULTS, SESSION, OutputFolder, results_name
+from formcheck.session.library import compare_summaries
+from formcheck.session.reader import open_database
+from formcheck.session.schema import SessionMeta
 from formcheck.version import __version__
 
 VIDEO_ENDINGS = frozenset([".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".mts", ".3gp"])
@@ -232,15 +230,11 @@ def is_done(job: Job, definition_sha256: str) -> bool:
     try:
         if folder.summary.stat().st_mtime < job.video.stat().st_mtime:
             return False
-        if (summary := read_summary(job)) is None:
-            return False
-        uri = f"{folder.session.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=1)) as db:
-            look_over(db, folder.session)
-            meta = read_meta(db)
-        weights = json.loads(meta["model_sha256"] or "{}")
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, sqlite3.Error, FormcheckError):
+    except OSError:
         return False
+    if (result := _result(job)) is None:
+        return False
+    summary, meta = result
     pictures = folder.annotated.is_file() and folder.report.is_file()
     return (
         summary.complete
@@ -248,8 +242,8 @@ def is_done(job: Job, definition_sha256: str) -> bool:
         and summary.exercise == job.exercise
         and summary.definition.sha256 == definition_sha256
         and (summary.pose.engine, summary.pose.model) == (job.engine, job.model)
-        and weights == job.model_sha256
-        and meta.get("declared_side") == job.side
+        and meta.model_sha256 == job.model_sha256
+        and meta.declared_side == job.side
         and not summary.view.declared
         and (pictures or not job.pictures)
     )
@@ -282,13 +276,22 @@ def split_done(jobs: Sequence[Job]) -> tuple[list[Outcome], list[Job]]:
 
 
 def read_summary(job: Job) -> Summary | None:
-    """The result of a job; None if there is none."""
+    """The result of a job; None if there is none, or it is damaged."""
+    result = _result(job)
+    return None if result is None else result[0]
+
+
+def _result(job: Job) -> tuple[Summary, SessionMeta] | None:
+    """What the session of a job says, if its summary has been put beside it and is the same."""
+    folder = OutputFolder(job.video, job.out)
     try:
-        path = OutputFolder(job.video, job.out).summary
-        if not path.is_file() or path.stat().st_size > LARGEST_SUMMARY:
+        if not (folder.summary.is_file() and folder.session.is_file()):
             return None
-        return Summary.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with open_database(folder.session, look_for_damage=False) as session:
+            summary = session.summary
+            compare_summaries(session, summary)
+            return None if summary is None else (summary, session.meta)
+    except (OSError, FormcheckError):
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,13 +38,15 @@ def list_sessions(
     root = _root(folder)
     kept = kept_in(root)
     if json_:
-        print(json.dumps([one.row() for one in kept], indent=1))
+        print(json.dumps([one.row() | _found(one) for one in kept], indent=1))
         return
     if not kept:
         print(f"No sessions are kept in {root}.")
         return
+    width = None if sys.stdout.isatty() else 160  # in a file no name is broken
+    out = Console(highlight=False, markup=False, width=width)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("date", "exercise", "repetitions", "kept", "size", "session"):
+    for heading in ("date", "exercise", "reps", "found", "kept", "size", "session"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
     for one in kept:
         row = one.row()
@@ -52,16 +54,43 @@ def list_sessions(
             f"{one.started:%Y-%m-%d %H:%M}",
             row["exercise"] or "?",
             "?" if row["repetitions"] is None else str(row["repetitions"]),
+            _in_words(_found(one), getattr(out.file, "encoding", None) or "ascii"),
             one.what,
             _size(one.bytes),
             one.name,
         )
-    out = Console(highlight=False, markup=False)
     out.print(table)
     for one in kept:
         if one.card.problem:
             out.print(f"{one.name}: {one.card.problem}", soft_wrap=True)
     out.print(f"In {root}, {_size(sum(one.bytes for one in kept))} in all.", soft_wrap=True)
+
+
+def _found(one: Kept) -> dict[str, Any]:
+    """What stands of a session by the physio's decisions: its state, and how much was looked at."""
+    from formcheck.analysis.findings import coverage
+    from formcheck.review.trends import with_notes
+
+    if one.card.problem is not None or one.card.meta is None:
+        return {"state": None, "checked": None, "of": None, "reviewed": None}
+    stands = with_notes(one.card).standing
+    covered = coverage(stands.faults)
+    return {
+        "state": covered.state,
+        "checked": covered.checked,
+        "of": covered.total,
+        "reviewed": stands.review.done,
+    }
+
+
+def _in_words(found: dict[str, Any], encoding: str) -> str:
+    words = {"faulty": "✗ faults", "good": "✓ good", "unseen": "– not seen"}
+    if found["state"] is None:
+        return "?"
+    text = f"{words[found['state']]}, {found['checked']} of {found['of']}"
+    if text.encode(encoding, "ignore").decode(encoding) != text:  # an old Windows console
+        text = text.replace("✗", "x").replace("✓", "+").replace("–", "-")
+    return text
 
 
 @sessions_app.command("delete")

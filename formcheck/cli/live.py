@@ -170,10 +170,12 @@ def live(
         sets_done = len(result.summary.live.sets)
         out_.print(f"{done} repetition{'s' * (done != 1)} in {sets_done} set{'s' * (sets_done != 1)}.")
     if result.problem:
-        out_.print(f"Recording stopped early: {result.problem}")
+        out_.print(f"Recording stopped early: {result.problem}", markup=False, soft_wrap=True)
     if result.folder is not None:
         out_.print(f"Session: {shown(result.folder)}", markup=False, soft_wrap=True)
     else:
         out_.print("Nothing was recorded.")
     if stats:
         out_.print(result.stats)
+    if result.problem:
+        raise typer.Exit(1)  # what was to be recorded is not

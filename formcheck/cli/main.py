@@ -16,7 +16,8 @@ from typer.exceptions import Abort, TyperException
 
 from formcheck.cli import sessions
 from formcheck.cli.live import live
-from formcheck.errors import FormcheckError, printable
+from formcheck.cli.play import play
+from formcheck.errors import FormcheckError, printable, what_the_system_says
 from formcheck.exercises.definition import EXERCISES
 from formcheck.version import __version__
 
@@ -29,6 +30,7 @@ app = typer.Typer(
         "Watches hip exercises (clams, bridges and more) and says what it saw, what was off, and what it "
         "could not see.\n\n"
         "To exercise:        formcheck doctor, then formcheck live\n"
+        "Your programme:     formcheck play PROGRAMME.formcheck\n"
         "To see a recording: formcheck analyze clip.mp4 --exercise bridge\n"
         "To review sessions: formcheck review\n\n"
         "Practice and review software: it estimates movement from a camera,\n"
@@ -59,6 +61,7 @@ def _root(
 
 
 app.command()(live)
+app.command()(play)
 
 
 @app.command()
@@ -328,7 +331,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except (OSError, UnicodeError, MemoryError) as error:
-        _fail(printable(_what_the_system_says(error), 1000))
+        _fail(printable(what_the_system_says(error), 1000))
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -339,19 +342,6 @@ def _write_any_character() -> None:
         if isinstance(stream, io.TextIOWrapper):
             encoding = stream.encoding if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-def _what_the_system_says(error: Exception) -> str:
-    """A sentence on a failure that no part of the program has a better one for."""
-    if isinstance(error, MemoryError):
-        return "There is not enough memory: close other programs, or take a smaller video."
-    if isinstance(error, OSError):
-        where = f" to use {error.filename}" if error.filename else ""
-        return (
-            f"The computer refused{where} ({error.strerror or error}): "
-            "see that the disk is there, not full, and yours to use."
-        )
-    return f"A name or a text is not readable ({error}): rename the file, or save the text as UTF-8."
 
 
 def _plain_switches(command: Any) -> None:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from formcheck.analysis.events import Event
+from formcheck.analysis.findings import Findings
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.pages.flow_pages import FlowState, Pages
@@ -22,8 +23,11 @@ from formcheck.coach.pages.page import Page
 from formcheck.coach.plan import (
     CLIP_END_S,
     CUE_S,
+    GONE_S,
     IDLE_S,
+    LONG_REST_S,
     QUESTION_S,
+    REST_ENDS_S,
     SMALL_AFTER_S,
     STUCK_S,
     PastPractice,
@@ -31,10 +35,12 @@ from formcheck.coach.plan import (
     SessionPlan,
     SetCount,
     Step,
+    too_rough,
 )
 from formcheck.coach.policy import Policy
 from formcheck.coach.setup import SetupCoach
 from formcheck.engine.live_engine import PRACTICE_REPS, LiveMoment
+from formcheck.engine.ongoing import Ongoing
 from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
 from formcheck.words import Words
@@ -102,6 +108,7 @@ class _Seen:
         light: ``fine``, ``dark`` or ``backlit``.
         problem: what was in the way of starting, last.
         phase, phase_s: of the set under way, and since when.
+        asked: a body that rests for long has been asked for.
     """
 
     view: str | None = None
@@ -110,6 +117,7 @@ class _Seen:
     problem: Problem | None = None
     phase: str = "none"
     phase_s: float = 0.0
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,12 +167,20 @@ class Flow:
         self._seen = _Seen()
         self._sets: tuple[SetCount, ...] = ()
         self._sets_begun = 0
+        self._carried: SetCount | None = None  # a set that was broken off, to go on with
+        self._own_range: tuple[str, float] | None = None  # practised before: view and range
+        self._rest_told_s = float("-inf")  # of which rest the end was told: when it began
         self._line = _Line()
         self._notice = ""
         if exercise is not None:
             self._choose(exercise)
 
     # --- what comes out -----------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Mapping[Step, StepEntry]:
+        """All its steps."""
+        return STEPS
 
     @property
     def step(self) -> Step:
@@ -179,7 +195,22 @@ class Flow:
     @property
     def camera_wanted(self) -> bool:
         """The camera is on only while it is needed, never before consent."""
-        return STEPS[self.step].camera
+        return self.table[self.step].camera
+
+    @property
+    def judging(self) -> bool:
+        """Whether the engine looks at the camera's frames now, and they are recorded."""
+        return self.table[self.step].judged
+
+    def recorded_as(self, folder: str) -> None:
+        """The session is recorded in a folder of this name."""
+
+    def marks(self) -> dict[str, Ongoing]:
+        """Faults under way that may be marked on the screen now."""
+        moment = self._now.moment
+        if moment is None or self._chosen is None:
+            return {}
+        return self._chosen.policy.to_show(moment.time_s, moment.ongoing)
 
     @property
     def over(self) -> bool:
@@ -200,7 +231,7 @@ class Flow:
 
     def page(self) -> Page:
         """What the window shows now."""
-        page = STEPS[self.step].page(self._pages, self._standing())
+        page = self.table[self.step].page(self._pages, self._standing())
         return replace(page, language=self.words.language)
 
     # --- what comes in ------------------------------------------------------------------------------
@@ -216,7 +247,7 @@ class Flow:
     def frame(self, moment: LiveMoment) -> None:
         """One frame, after the engine dealt with it."""
         self._now = _Now(moment.time_s, moment.index, moment)
-        if STEPS[self.step].follows:
+        if self.table[self.step].follows:
             self._follow(moment)
         self._time_passes()
 
@@ -239,6 +270,7 @@ class Flow:
         """The camera cannot be opened, for this reason; asked to be put right, then tried again."""
         self._notice = why
         self._to("no_camera")
+        self._say("page.no_camera.line", Priority.CANNOT_SEE)
 
     def trouble(self, key: str) -> None:
         """Something to be told once, e.g. ``disk_full``, ``no_sound``: spoken, shown and stored."""
@@ -257,7 +289,7 @@ class Flow:
         """A key, by name (``enter``, ``esc``, ``space``, ``left`` …, ``0`` …, ``p``, ``s``)."""
         if self.step == "over":
             return
-        if (does := STEPS[self.step].keys.get(key)) is not None:
+        if (does := self.table[self.step].keys.get(key)) is not None:
             does(self)
             return
         if key == "esc":
@@ -273,11 +305,12 @@ class Flow:
         if not page.choices:
             return
         if key in ("left", "up"):
-            self._at = replace(self._at, selected=(page.selected - 1) % len(page.choices))
+            self._at = replace(self._at, selected=(max(page.selected, 0) - 1) % len(page.choices))
         elif key in ("right", "down"):
             self._at = replace(self._at, selected=(page.selected + 1) % len(page.choices))
         elif key == "enter":
-            self.choose(page.choices[page.selected].id)
+            if page.selected >= 0:
+                self.choose(page.choices[page.selected].id)
         else:
             for choice in page.choices:
                 if (choice.key or "").lower() == key:
@@ -286,7 +319,7 @@ class Flow:
 
     def choose(self, choice: str) -> None:
         """Something was chosen, by key or mouse."""
-        chosen = STEPS[self.step].chosen
+        chosen = self.table[self.step].chosen
         if chosen is not None and any(c.id == choice for c in self.page().choices):
             chosen(self, choice)
 
@@ -323,7 +356,11 @@ class Flow:
     # --- choices, page by page ----------------------------------------------------------------------
 
     def _choose(self, exercise: str) -> None:
-        plan, history = self._plan_for(exercise)
+        self._do(*self._plan_for(exercise))
+        self._to("safety")
+
+    def _do(self, plan: SessionPlan, history: PastPractice) -> None:
+        """Take an exercise as the one to do now."""
         policy = Policy(
             plan.definition,
             self.words,
@@ -334,7 +371,6 @@ class Flow:
             mouth=self._mouth,
         )
         self._chosen = _Chosen(plan, history, policy, SetupCoach(plan.definition, self.words, self._mouth))
-        self._to("safety")
 
     def _agree(self, choice: str) -> None:
         if choice == "leave":
@@ -387,9 +423,13 @@ class Flow:
             self._resume()
         elif choice == "end_set":
             self._end_set("key")
-            self._ask_pain_after()
+            self._after_set()
         else:
             self._stop("stop")
+
+    def _after_set(self) -> None:
+        """What follows a set that is over."""
+        self._ask_pain_after()
 
     def _ask_pain_after(self) -> None:
         self._to("pain_after")
@@ -471,11 +511,12 @@ class Flow:
         if moment.baseline is not None:
             ref = moment.baseline
             self._seen = replace(self._seen, view=ref.view)
+            if self._own_range is not None and self._own_range[0] == ref.view:
+                self._learn_range(self._own_range[1])
             self._event("baseline", view=ref.view, side=ref.side, yaw_deg=round(ref.yaw_deg, 1))
         if moment.calibrated is not None:
             self._event("calibrated", range=round(moment.calibrated, 4))
-            asked = self._chosen.plan.definition.target_range
-            self._seen = replace(self._seen, target=asked / moment.calibrated if asked is not None else 1.0)
+            self._learn_range(moment.calibrated)
         if moment.stage == "practice":
             self._practise(moment, self._chosen)
         elif moment.stage == "ready" and self.step in ("setup", "practice"):
@@ -486,8 +527,19 @@ class Flow:
                 if self._sets_begun != len(self._sets):
                     self._sets_begun = len(self._sets)
                     self._messages.extend(self._chosen.policy.set_started(moment.time_s, self._sets_begun))
-                    self._say("page.work.begin", set=self._sets_begun)
+                    if not self._sets[-1].counted:
+                        self._say("page.work.begin", set=self._sets_begun)
+                if done := self._sets[-1].counted:
+                    self._say("page.work.carry_on", done=done, of=self._chosen.plan.reps)
             self._work(moment, self._chosen)
+
+    def _learn_range(self, own: float) -> None:
+        assert self._chosen is not None
+        definition = self._chosen.plan.definition
+        asked = definition.target_range
+        self._own_range = (self._seen.view or "", own)
+        self._seen = replace(self._seen, target=asked / own if asked is not None else 1.0)
+        self._chosen.policy.rough = too_rough(definition, self._seen.view or "", own)
 
     def _set_up(self, moment: LiveMoment, chosen: _Chosen) -> None:
         if self.step != "setup":
@@ -520,26 +572,31 @@ class Flow:
         self._messages.extend(chosen.policy.frame(t, moment.phase, moment.level, {}))
 
     def _start_set(self) -> None:
-        self._sets += (SetCount(len(self._sets) + 1),)
+        carried, self._carried = self._carried, None
+        self._sets += (carried or SetCount(len(self._sets) + 1),)
         self._event("set_start", set=len(self._sets))
 
     def _work(self, moment: LiveMoment, chosen: _Chosen) -> None:
         t, policy, plan = moment.time_s, chosen.policy, chosen.plan
         if moment.phase != self._seen.phase:
-            self._seen = replace(self._seen, phase=moment.phase, phase_s=t)
+            self._seen = replace(self._seen, phase=moment.phase, phase_s=t, asked=False)
         if moment.closed is not None:
             now = self._sets[-1].with_rep(moment.closed.times.rep_class)
             self._sets = (*self._sets[:-1], now)
             self._messages.extend(policy.rep_closed(t, now.counted, moment.closed))
             if now.counted >= plan.reps:
                 self._end_set("done")
-                self._ask_pain_after()
+                self._after_set()
                 return
         self._messages.extend(policy.frame(t, moment.phase, moment.level, moment.ongoing))
         waited = t - self._seen.phase_s
-        if moment.phase == "rest" and waited > IDLE_S:
+        if moment.phase == "rest" and waited > GONE_S:
             self._end_set("idle")
-            self._ask_pain_after()
+            self._after_set()
+        elif moment.phase == "rest" and waited > IDLE_S and not self._seen.asked:
+            # Asked, not ended: a breather is no reason to lose a set.
+            self._seen = replace(self._seen, asked=True)
+            self._say("page.work.still")
         elif moment.phase in ("rise", "hold", "lower") and waited > STUCK_S + plan.hold_s:
             self._pause("page.paused.idle")
 
@@ -558,19 +615,25 @@ class Flow:
         if self._chosen is not None and self.step not in ("practice", "work"):
             # What waits for the voice to be free.
             self._messages.extend(self._chosen.policy.frame(now_s, "rest", None, {}))
-        over = STEPS[self.step].times_out
+        at = self._at
+        ends_s = at.rest_s - (now_s - at.since_s)
+        ends = self.step in _RESTS and at.rest_s >= LONG_REST_S and 0 < ends_s <= REST_ENDS_S
+        if ends and self._rest_told_s != at.since_s:
+            self._rest_told_s = at.since_s
+            self._say("page.rest.ends")
+        over = self.table[self.step].times_out
         if over is not None and now_s - self._at.since_s > over.after_s(self._at):
             over.then(self)
 
     def _to(
         self, step: Step, *, rest_s: float = 0.0, pain: int | None = None, reason: Reason | None = None
     ) -> None:
-        self._at = At(step, self._now.time_s, STEPS[step].selected, rest_s, pain, reason)
+        self._at = At(step, self._now.time_s, self.table[step].selected, rest_s, pain, reason)
         self._line = _Line()
         if self._chosen is not None:
             self._chosen.policy.answered()
 
-    def _say(self, key: str, priority: Priority = Priority.PRAISE, **values: object) -> None:
+    def _say(self, key: str, priority: Priority = Priority.PRAISE, /, **values: object) -> None:
         """Hand a sentence to the policy, which alone knows when the voice is free."""
         if self._chosen is None:
             return
@@ -617,6 +680,7 @@ class Flow:
             cue=self._line.text if now_s - self._line.at_s < CUE_S else "",
             cue_is_correction=self._line.correction,
             notice=self._notice,
+            not_checked=self._not_checked(),
             stop_reason=at.reason,
             problem=problem,
             instruction=chosen.setup.shown(problem) if chosen is not None and problem is not None else "",
@@ -625,6 +689,12 @@ class Flow:
             side=self.plan.side if self.plan is not None else None,
             target=self._seen.target,
         )
+
+    def _not_checked(self) -> tuple[str, ...]:
+        """Titles of the faults that cannot be seen from where the laptop stands."""
+        if self.plan is None or self._seen.view is None:
+            return ()
+        return tuple(Findings(self.plan.definition, self._seen.view).unseen_here())
 
 
 # --- the table of steps -----------------------------------------------------------------------------
@@ -635,7 +705,7 @@ class TimesOut:
     """How long a step waits for an answer, seconds, and what follows without one."""
 
     after_s: Callable[[At], float]
-    then: Callable[[Flow], None]
+    then: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -645,28 +715,32 @@ class StepEntry:
     Attributes:
         page: makes its page.
         chosen: what a choice on it does.
-        selected: number of the choice marked first.
+        selected: number of the choice marked first; -1 where none is, so that Enter alone answers nothing.
         keys: what keys do that are no choices; Esc and H mean the same everywhere.
         times_out: what happens when nobody answers.
         camera: whether the camera is on.
         follows: whether the engine's stage moves it on.
+        judged: whether the engine looks at the camera's frames.
     """
 
-    page: Callable[[Pages, FlowState], Page]
-    chosen: Callable[[Flow, str], None] | None = None
+    page: Callable[[Any, FlowState], Page]
+    chosen: Callable[[Any, str], None] | None = None
     selected: int = 0
-    keys: Mapping[str, Callable[[Flow], None]] = field(default_factory=dict)
+    keys: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
     times_out: TimesOut | None = None
     camera: bool = False
     follows: bool = False
+    judged: bool = True
 
 
-_STOP: dict[str, Callable[[Flow], None]] = {"p": Flow._stop_for_pain, "s": Flow._stop_as_asked}
-_PAUSE: dict[str, Callable[[Flow], None]] = _STOP | {"space": Flow._pause}
-_RESUME: dict[str, Callable[[Flow], None]] = _STOP | {"space": Flow._resume}
+#: Steps that last as long as is prescribed.
+_RESTS: tuple[Step, ...] = ("rest", "next")
+STOP_KEYS: dict[str, Callable[[Flow], None]] = {"p": Flow._stop_for_pain, "s": Flow._stop_as_asked}
+_PAUSE: dict[str, Callable[[Flow], None]] = STOP_KEYS | {"space": Flow._pause}
+_RESUME: dict[str, Callable[[Flow], None]] = STOP_KEYS | {"space": Flow._resume}
 
 
-def _question(then: Callable[[Flow], None]) -> TimesOut:
+def question(then: Callable[[Flow], None]) -> TimesOut:
     """Nobody may be able to reach the keys."""
     return TimesOut(lambda at: QUESTION_S, then)
 
@@ -676,24 +750,33 @@ STEPS: Mapping[Step, StepEntry] = {
     # Nothing is recorded by a key pressed in passing.
     "safety": StepEntry(Pages.safety, Flow._agree, selected=2),
     "settled": StepEntry(Pages.settled, Flow._tell_settled),
-    "pain_before": StepEntry(Pages.pain_before, Flow._tell_pain_before),
+    # Nor is a pain noted that nobody chose.
+    "pain_before": StepEntry(Pages.pain_before, Flow._tell_pain_before, selected=-1),
     "advice": StepEntry(Pages.advice, Flow._heed_advice),
     "no_camera": StepEntry(Pages.no_camera, Flow._try_camera),
-    "setup": StepEntry(Pages.setup, keys=_STOP, camera=True, follows=True),
-    "practice": StepEntry(Pages.practice, keys=_STOP, camera=True, follows=True),
+    "setup": StepEntry(Pages.setup, keys=STOP_KEYS, camera=True, follows=True),
+    "practice": StepEntry(Pages.practice, keys=STOP_KEYS, camera=True, follows=True),
     "work": StepEntry(Pages.work, keys=_PAUSE, camera=True, follows=True),
     "paused": StepEntry(Pages.paused, Flow._leave_pause, keys=_RESUME, camera=True),
     "pain_after": StepEntry(
-        Pages.pain_after, Flow._tell_pain_after, times_out=_question(Flow._leave_pain_open), camera=True
+        Pages.pain_after,
+        Flow._tell_pain_after,
+        selected=-1,
+        times_out=question(Flow._leave_pain_open),
+        camera=True,
     ),
     "caution": StepEntry(Pages.caution, Flow._heed_caution, camera=True),
     "effort": StepEntry(
-        Pages.effort, Flow._tell_effort, times_out=_question(Flow._leave_effort_open), camera=True
+        Pages.effort,
+        Flow._tell_effort,
+        selected=-1,
+        times_out=question(Flow._leave_effort_open),
+        camera=True,
     ),
     "rest": StepEntry(
         Pages.rest,
         Flow._change_rest,
-        keys=_STOP,
+        keys=STOP_KEYS,
         times_out=TimesOut(lambda at: at.rest_s, Flow._end_rest),
         camera=True,
     ),

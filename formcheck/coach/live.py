@@ -58,10 +58,8 @@ class LiveOptions:
     Attributes:
         sessions: folder the session's folder is made in.
         patient: pseudonym, or None.
-        side: working leg, or None to find it.
         blur_face: blur the face in stored video.
         high_contrast, stats: of the window.
-        prescription: text of the prescription file, or "".
         clip: the source is a clip, whose end ends the session.
         mute: no sound is wanted, so its absence is no trouble.
         declared_view: the person named the view.
@@ -70,11 +68,9 @@ class LiveOptions:
 
     sessions: Path
     patient: str | None = None
-    side: str | None = None
     blur_face: bool = False
     high_contrast: bool = False
     stats: bool = False
-    prescription: str = ""
     clip: bool = False
     mute: bool = False
     declared_view: bool = False
@@ -122,16 +118,19 @@ class LiveResult:
     """What a live session left.
 
     Attributes:
-        summary: None when no camera frame was ever looked at.
-        folder: of the recorded session, or None.
+        summary: of the session, the last one of a programme's day; None when no camera frame was ever
+            looked at.
+        folder: where it was recorded, or None.
         stats: line of latency figures.
         problem: why recording stopped, or "".
+        earlier: folders of the sessions recorded before it, of the same day.
     """
 
     summary: Summary | None
     folder: Path | None
     stats: str
     problem: str
+    earlier: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,12 +142,25 @@ class _Judged:
         engine: judges the frames.
         log: what the session amounts to.
         recorder: None where nothing is kept.
+        first: number of its first frame among all frames.
+        dropped: frames that had been dropped before it.
     """
 
     began_s: float
     engine: LiveEngine
     log: LiveLog
     recorder: Recorder | None
+    first: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A session that is over, and the thread that finishes its recording."""
+
+    summary: Summary
+    recorder: Recorder | None
+    closing: threading.Thread | None
 
 
 @dataclass(frozen=True)
@@ -185,6 +197,7 @@ class LiveSession:
         engine: pose engine.
         voice, window: where messages and pages go.
         options: see `LiveOptions`.
+        keep: called now and then, and at the end, to keep what has been done so far.
     """
 
     def __init__(
@@ -195,8 +208,10 @@ class LiveSession:
         voice: Voice,
         window: Screen,
         options: LiveOptions,
+        keep: Callable[[], None] | None = None,
     ) -> None:
         self._flow = flow
+        self._keep = keep
         self._open_camera = open_camera
         self._engine = engine
         self._pose = LivePose(engine)
@@ -212,6 +227,8 @@ class LiveSession:
         self._camera: LiveSource | None = None
         self._rotate = options.rotate
         self._judged: _Judged | None = None
+        self._left: list[_Left] = []
+        self._zero_s: float | None = None  # of the flow's clock, on the camera's
         self._waiting: tuple[Event, ...] = ()  # for the log, until there is one
         self._told = _Told()
         self._latest: tuple[Frame, LiveMoment] | None = None
@@ -245,6 +262,7 @@ class LiveSession:
             while not self._flow.over and self._error is None:
                 self._show()
                 self._inputs()
+                self._keep_now()
                 if self._flow.ending_s is not None and self._clock() > self._flow.ending_s:
                     break
         except KeyboardInterrupt:
@@ -252,7 +270,18 @@ class LiveSession:
         finally:
             self._stop.set()
             worker.join()  # each of its steps comes to an end; left behind, it would use what is closed below
+            self._keep_now()
         return self._finish()
+
+    def _keep_now(self) -> None:
+        if self._keep is None:
+            return
+        try:
+            self._keep()
+        except FormcheckError as error:
+            with self._telling():
+                self._told = replace(self._told, problem=str(error))
+                self._trouble("disk_full")
 
     def _show(self) -> None:
         self._fresh.wait(_IDLE_DRAW_S)
@@ -260,14 +289,14 @@ class LiveSession:
         with self._telling() as flow:
             if not flow.camera_wanted:
                 flow.tick(self._clock())
-            page, plan = flow.page(), flow.plan
+            page, plan, marks = flow.page(), flow.plan, flow.marks()
             latest = self._latest if flow.camera_wanted else None
             reference = self._judged.engine.reference if self._judged is not None else None
         frame = moment = None
         if latest is not None and page.kind in WITH_PICTURE:
             frame, moment = latest
             assert plan is not None
-            page = replace(page, body=body_of(moment, reference, plan.definition))
+            page = replace(page, body=body_of(replace(moment, ongoing=marks), reference, plan.definition))
         if self._options.stats and page.kind in WITH_PICTURE:
             dropped = self._camera.dropped if self._camera is not None else 0
             page = replace(page, stats=self.latency.line(dropped))
@@ -299,9 +328,9 @@ class LiveSession:
 
     def _clock(self) -> float:
         """Time on the session's clock; the machine's while there is no camera yet."""
-        if self._camera is None or self._judged is None:
+        if self._camera is None or self._zero_s is None:
             return time.monotonic() - self._begun_s
-        return self._camera.now_s() - self._judged.began_s
+        return self._camera.now_s() - self._zero_s
 
     # --- the pose thread ----------------------------------------------------------------------------
 
@@ -333,6 +362,8 @@ class LiveSession:
 
     def _next_frame(self, camera: LiveSource) -> None:
         frame = camera.latest(0.1)
+        if not self._flow.judging:
+            frame = None  # between two exercises people get up and turn over
         if frame is not None:
             self._look_at(replace(frame, image=turn_picture(frame.image, self._rotate)))
         with self._telling() as flow:
@@ -350,7 +381,7 @@ class LiveSession:
         assert judged is not None
         setting_up = judged.engine.stage in ("setup", "still")
         result = self._pose.estimate(frame, setting_up=setting_up)
-        time_s, index = frame.time_s - judged.began_s, self.latency.frames
+        time_s, index = frame.time_s - judged.began_s, self.latency.frames - judged.first
         self.latency.frames += 1
         seen = self._blend(result, time_s, index, (frame.image.shape[1], frame.image.shape[0]))
         with self._telling(frame) as flow:
@@ -373,6 +404,9 @@ class LiveSession:
         flow, options = self._flow, self._options
         assert flow.plan is not None
         definition = flow.plan.definition
+        weights = dict(self._engine.model_sha256)
+        if definition.reads_lying:
+            weights |= self._pose.read_lying()
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,
@@ -387,12 +421,16 @@ class LiveSession:
             views=flow.plan.views,
             declared_view=options.declared_view,
         )
-        check = position_check(definition, options.side, flow.plan.views)
+        side = flow.plan.side
+        self._zero_s = frame.time_s
+        self._blend = Blend()
         self._judged = _Judged(
             frame.time_s,
-            LiveEngine(definition, check, side=options.side),
+            LiveEngine(definition, position_check(definition, side, flow.plan.views), side=side),
             LiveLog(definition, facts),
-            self._record(frame, facts) if facts.consent != "none" else None,
+            self._record(frame, facts, weights) if facts.consent != "none" else None,
+            self.latency.frames,
+            self._camera.dropped if self._camera is not None else 0,
         )
         if not (self._voice.working or options.mute):
             self._trouble("no_sound")  # told here, because the pages before have no room for it
@@ -401,29 +439,30 @@ class LiveSession:
             # What was answered before the camera came on happened before the first frame.
             self._take(replace(event, time_s=0.0, after_frame=-1), self._judged)
 
-    def _record(self, frame: Frame, facts: SessionFacts) -> Recorder | None:
-        assert self._flow.plan is not None
-        definition = self._flow.plan.definition
+    def _record(self, frame: Frame, facts: SessionFacts, weights: dict[str, str]) -> Recorder | None:
+        plan = self._flow.plan
+        assert plan is not None
+        definition = plan.definition
         meta = SessionMeta(
             formcheck=__version__,
             created=facts.started,
             source=facts.source,
             image_wh=(frame.image.shape[1], frame.image.shape[0]),
             exercise=definition.name,
-            side=self._options.side,
+            side=plan.side,
             view="unknown",
             engine=facts.engine,
             model=facts.model,
-            model_sha256=self._engine.model_sha256,
+            model_sha256=weights,
             measures=tuple(definition.measures),
             primary=definition.counting.signal,
-            overrides=self._options.prescription,
+            overrides=plan.prescription,
             live=json.dumps(asdict(facts)),
-            declared_side=self._options.side,
+            declared_side=plan.side,
         )
         folder = self._options.sessions / practised_name(datetime.now(), definition.name)
         try:
-            return Recorder(
+            recorder = Recorder(
                 free_folder(folder),
                 meta,
                 definition,
@@ -434,6 +473,8 @@ class LiveSession:
             self._told = replace(self._told, problem=str(error))
             self._trouble("disk_full")
             return None
+        self._flow.recorded_as(recorder.folder.name)
+        return recorder
 
     def _watch(self, camera: LiveSource) -> None:
         """Tell the flow of trouble with camera and disk."""
@@ -473,6 +514,20 @@ class LiveSession:
                 self._waiting += (event,)
             else:
                 self._take(event, self._judged)
+                if event.kind == "part_over":
+                    self._leave(self._judged)
+
+    def _leave(self, judged: _Judged, *, complete: bool = True) -> None:
+        """A session is over; its recording is finished while the next one goes on."""
+        fps = self._camera.fps if self._camera is not None else 0.0
+        dropped = self._camera.dropped - judged.dropped if self._camera is not None else 0
+        summary = judged.log.summary(fps=fps, dropped=dropped, complete=complete)
+        closing = None
+        if judged.recorder is not None:
+            closing = threading.Thread(target=judged.recorder.finish, args=(summary,), name="finish")
+            closing.start()
+        self._left.append(_Left(summary, judged.recorder, closing))
+        self._judged = None
 
     def _take(self, event: Event, judged: _Judged) -> None:
         rep = apply_event(event, judged.engine, judged.log)
@@ -485,18 +540,23 @@ class LiveSession:
         """Close everything; whatever went wrong, what was recorded is finished first."""
         with self._telling():
             pass  # what a Ctrl-C left over
-        dropped = self._camera.dropped if self._camera is not None else 0
-        summary, folder, problem = None, None, self._told.problem
         with ExitStack() as stack:
             for close in (self._window.close, self._voice.close, self._pose.close):
                 stack.callback(close)
             if self._judged is not None:
-                fps = self._camera.fps if self._camera is not None else 0.0
-                complete = self._error is None
-                summary = self._judged.log.summary(fps=fps, dropped=dropped, complete=complete)
-                if self._judged.recorder is not None:
-                    self._judged.recorder.finish(summary)
-                    folder, problem = self._judged.recorder.folder, self._judged.recorder.problem
+                self._leave(self._judged, complete=self._error is None)
+            for left in self._left:
+                if left.closing is not None:
+                    left.closing.join()
         if self._error is not None:
             raise self._error
-        return LiveResult(summary, folder, self.latency.line(dropped), problem)
+        recorders = [left.recorder for left in self._left if left.recorder is not None]
+        last = self._left[-1] if self._left else None
+        own = last.recorder if last is not None else None
+        return LiveResult(
+            summary=last.summary if last is not None else None,
+            folder=own.folder if own is not None else None,
+            stats=self.latency.line(self._camera.dropped if self._camera is not None else 0),
+            problem=next((r.problem for r in recorders if r.problem), self._told.problem),
+            earlier=tuple(r.folder for r in recorders if r is not own),
+        )

@@ -5,24 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from formcheck.analysis.findings import Findings
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition
 
 Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",
     "pain_after", "caution", "effort", "rest", "no_camera", "summary", "stopped", "over",
+    "today", "agreed", "next",  # of a programme's day
 ]  # fmt: skip
 
 #: Nobody may be able to reach the keys: a question left alone for this long is noted as not answered.
 QUESTION_S = 30.0
-#: Resting for this long inside a set ends it; standing still in a phase pauses (spec 6.2), longer than
-#: the prescribed hold.
+#: Resting for this long inside a set is asked about, and for this long ends it; standing still in a phase
+#: pauses (spec 6.2), longer than the prescribed hold.
 IDLE_S = 30.0
+GONE_S = 180.0
 STUCK_S = 20.0
 #: Practising without a repetition, beyond the prescribed hold: said again that it may be a little larger.
 SMALL_AFTER_S = 20.0
 #: A cue stays on the screen this long.
 CUE_S = 6.0
+#: So long before its end a rest is told to end, if it is longer than the other.
+REST_ENDS_S = 10.0
+LONG_REST_S = 20.0
+#: An error of the counting signal beyond this share of the own range is too rough to ask for more by [D].
+ROUGH_SHARE = 0.15
 #: How long a clip's summary stays when the clip was the camera.
 CLIP_END_S = 6.0
 
@@ -37,6 +45,8 @@ class SessionPlan:
         focus_fault: the physio's, or None.
         side: working leg as asked for, or None.
         views: views that are good for what is to be checked, the recommended one first.
+        prescription: what was laid over the definition, as TOML, or "".
+        band: with a band around the knees.
     """
 
     definition: Definition
@@ -46,6 +56,8 @@ class SessionPlan:
     focus_fault: str | None = None
     views: tuple[str, ...] = ()
     side: str | None = None
+    prescription: str = ""
+    band: bool = False
 
     @property
     def hold_s(self) -> float:
@@ -96,3 +108,35 @@ class SetCount:
             partial=self.partial + (rep_class == "partial"),
             void=self.void + (rep_class == "void"),
         )
+
+
+def too_rough(definition: Definition, view: str, range_: float) -> frozenset[str]:
+    """Faults that ask for more range, where the view shows it too roughly to ask for it.
+
+    Args:
+        definition: the exercise.
+        view: from which it is seen.
+        range_: the own range, in the counting signal's unit.
+    """
+    error = definition.measures[definition.counting.signal].error.get(view, 0.0)
+    if error <= ROUGH_SHARE * range_:
+        return frozenset()
+    return frozenset(name for name in definition.feedback.pushing if definition.faults[name].level == "P4")
+
+
+def wanted_views(definition: Definition, asked: str | None, focus_fault: str | None) -> tuple[str, ...]:
+    """Views to set the laptop up for, the recommended one first.
+
+    The one asked for, alone; else that of the physio's focus fault; else all from which repetitions can be
+    counted, the one that shows most first.
+    """
+    if asked is not None:
+        return (asked,)
+    signal = definition.measures[definition.counting.signal].views
+    countable = [view for view in definition.views if view in signal]
+    places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
+
+    def shown(view: str) -> tuple[bool, int]:
+        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
+
+    return tuple(sorted(countable, key=shown, reverse=True))

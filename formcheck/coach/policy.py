@@ -96,6 +96,8 @@ class Policy:
         self._last_summary = ""
         self._cue_ended_s = float("-inf")
         self._focus: str | None = None
+        #: Faults that the view shows too roughly to speak of.
+        self.rough: frozenset[str] = frozenset()
         self._start(0)
 
     def _start(self, set_index: int) -> None:
@@ -261,6 +263,21 @@ class Policy:
         self._add(text, key, priority, t + self._rules.praise_stale_s, fault=fault, asked=True)
         return self._speak(t)
 
+    def to_show(self, t: float, ongoing: Mapping[str, Ongoing]) -> dict[str, Ongoing]:
+        """Of the faults under way those that may be marked on the screen: the rule is that for speaking."""
+        if self._set == 0 or self._over or self._paused:
+            return {}
+        rules, history = self._rules, self._history
+        known = set(history.candidates()) | ({self._tied[0]} if self._tied is not None else set())
+        return {
+            fault: now
+            for fault, now in ongoing.items()
+            if self._definition.faults[fault].cue
+            and now.grade >= rules.speak_grade
+            and now.sure >= rules.sure_least
+            and (fault in known or history.marked(now.grade, t - now.since_s, now.sure))
+        }
+
     def focus(self) -> str | None:
         """Fault to work on, as named in the summary of the last set; None if there was none."""
         return self._focus
@@ -335,7 +352,7 @@ class Policy:
 
     def _correct(self, t: float) -> bool:
         """After a repetition: put the one cue that matters on the list."""
-        for fault in self._history.candidates():
+        for fault in self._to_speak_of():
             last = self._history.last(fault)
             marked = last is not None and self._history.marked(last.grade, last.held_s, last.sure)
             if self._may_cue(fault, self._history.reps, marked):
@@ -343,6 +360,9 @@ class Policy:
                 self._add_cue(fault, _FOREVER, _AT_REST, rise_until=t + self._rules.count_stale_s)
                 return True
         return False
+
+    def _to_speak_of(self) -> list[str]:
+        return [fault for fault in self._history.candidates() if fault not in self.rough]
 
     def _speak_up_in_hold(self, t: float, ongoing: Mapping[str, Ongoing]) -> None:
         """A marked fault of pelvis or trunk is said at the start of the hold already (spec 7.2)."""
@@ -415,7 +435,8 @@ class Policy:
     def _allowed_focus(self) -> str | None:
         fault = self._history.set_focus()
         hurts = self.pain >= self._rules.no_pushing_from_pain
-        return None if fault is None or (hurts and fault in self._rules.pushing) else fault
+        may = fault is not None and fault not in self.rough and not (hurts and fault in self._rules.pushing)
+        return fault if may else None
 
     def _summary(self) -> str:
         """Repetitions done, one thing good, at most one focus; nothing that was not seen."""
@@ -446,7 +467,7 @@ class Policy:
         if self._set == 0 or history.reps == 0:
             return words("voice.ask.early"), "voice.ask.early", None
         hurts = self.pain >= self._rules.no_pushing_from_pain
-        worst = history.candidates()[:1] if history.reps >= 2 else []
+        worst = self._to_speak_of()[:1] if history.reps >= 2 else []
         for fault in worst:
             cue = self._definition.faults[fault]
             often = self._cued.get(fault, 0) >= self._rules.max_same_cue_per_set

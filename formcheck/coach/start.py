@@ -6,16 +6,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from formcheck.analysis.findings import Findings
 from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.history import mostly_right
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
-from formcheck.coach.plan import PastPractice, SessionPlan
+from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
 from formcheck.engine.repetition import COUNTED
-from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
 from formcheck.pose.engine import PoseEngine
 from formcheck.session.library import past_summaries
@@ -79,11 +78,9 @@ def start_live(request: LiveRequest) -> LiveResult:
     options = LiveOptions(
         sessions=request.sessions,
         patient=request.patient,
-        side=request.side,
         blur_face=request.blur_face,
         high_contrast=request.high_contrast,
         stats=request.stats,
-        prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
         clip=request.clip is not None,
         mute=request.mute,
         declared_view=request.view is not None,
@@ -122,25 +119,8 @@ def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | N
         focus_fault=asked.focus_fault,
         views=wanted_views(definition, request.view, asked.focus_fault),
         side=request.side,
+        prescription=request.prescription.read_text(encoding="utf-8") if request.prescription else "",
     )
-
-
-def wanted_views(definition: Definition, asked: str | None, focus_fault: str | None) -> tuple[str, ...]:
-    """Views to set the laptop up for, the recommended one first.
-
-    The one asked for, alone; else that of the physio's focus fault; else all from which repetitions can be
-    counted, the one that shows most first.
-    """
-    if asked is not None:
-        return (asked,)
-    signal = definition.measures[definition.counting.signal].views
-    countable = [view for view in definition.views if view in signal]
-    places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
-
-    def shown(view: str) -> tuple[bool, int]:
-        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
-
-    return tuple(sorted(countable, key=shown, reverse=True))
 
 
 def history_of(request: LiveRequest, exercise: str) -> PastPractice:

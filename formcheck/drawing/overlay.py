@@ -38,6 +38,21 @@ from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON
 
 
 @dataclass(frozen=True)
+class JointAngle:
+    """A measured angle to be drawn at its joint.
+
+    Attributes:
+        at: the landmarks that it lies between, the joint in the middle.
+        bent: it is how far the joint is bent, and not the angle between the limbs.
+        text: the angle in words, e.g. ``131°``.
+    """
+
+    at: tuple[int, int, int]
+    bent: bool
+    text: str
+
+
+@dataclass(frozen=True)
 class OverlayState:
     """Everything one frame shows.
 
@@ -59,6 +74,7 @@ class OverlayState:
         reached: share of the target reached now, for the bar; None for no bar.
         cue: one line to the patient, or None.
         message: one line over the picture, e.g. why nothing is drawn; None for none.
+        angle: of a joint, drawn as an arc; None for none.
     """
 
     time_s: float
@@ -78,6 +94,7 @@ class OverlayState:
     reached: float | None = None
     cue: str | None = None
     message: str | None = None
+    angle: JointAngle | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +171,8 @@ def draw_body(image_bgr: Image, state: OverlayState, bold: float = 1.0) -> None:
     if state.xy is not None:
         _skeleton(image_bgr, np.asarray(state.xy, np.float64), state, bold)
         _rings(image_bgr, np.asarray(state.xy, np.float64), state, font)
+        if state.angle is not None:
+            _angle(image_bgr, np.asarray(state.xy, np.float64), state.angle, font)
     if state.message:
         _banner(image_bgr, state.message, font)
 
@@ -215,6 +234,29 @@ def _dashes(a: NDArray[np.float64], b: NDArray[np.float64], dash: float) -> list
     return [
         fixed_point(np.stack([a + (b - a) * s, a + (b - a) * e])) for s, e in zip(starts, ends, strict=True)
     ]
+
+
+def _angle(image: Image, xy: NDArray[np.float64], angle: JointAngle, font: float) -> None:
+    """The arc of a joint's angle with its number; from the straight line where it is how far it is bent."""
+    first, joint, last = (xy[point] for point in angle.at)
+    if not np.isfinite([first, joint, last]).all():
+        return
+    start, end = (math.degrees(math.atan2(*(p - joint)[::-1])) for p in (first, last))
+    start += 180.0 if angle.bent else 0.0
+    turn = (end - start + 180.0) % 360.0 - 180.0
+    radius = max(0.42 * min(np.hypot(*(first - joint)), np.hypot(*(last - joint))), 2.0 * font)
+    line = max(2, round(0.13 * font))
+    centre, axes = (round(float(joint[0])), round(float(joint[1]))), (round(radius), round(radius))
+    for color, width in ((HALO, line + 2), (INK, line)):
+        cv2.ellipse(image, centre, axes, 0.0, start, start + turn, color, width, cv2.LINE_AA)
+    middle, size = math.radians(start + turn / 2), 1.35 * font
+    x = float(joint[0]) + (radius + font) * math.cos(middle)
+    y = float(joint[1]) + (radius + font) * math.sin(middle)
+    wide = text_width(angle.text, size, 700)
+    left = min(max(x - wide / 2, 2.0), image.shape[1] - wide - 2.0)
+    for dx, dy in ((-2, 0), (2, 0), (0, -2), (0, 2)):
+        put_text(image, angle.text, left + dx, y + 0.36 * size + dy, size, HALO, 700)
+    put_text(image, angle.text, left, y + 0.36 * size, size, INK, 700)
 
 
 def _rings(image: Image, xy: NDArray[np.float64], state: OverlayState, font: float) -> None:

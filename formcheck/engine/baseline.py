@@ -21,6 +21,7 @@ from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.measures.view import PITCHES_DEG, levelled, trunk
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
+from formcheck.pose.lying_reading import Lying
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.smoothing import running_mean, running_median
 from formcheck.pose.track import CUTOFF_HZ, Track, body_sizes_px, smooth
@@ -38,6 +39,8 @@ _STILL_PER_S = 0.05
 _REST_LEVEL = 0.15
 _BASELINE_S = 2.0
 _REST_S = 0.3
+#: So many readings of the network for people who lie tell its resting value.
+_READ_FRAMES = 3
 #: So many second readings around a frame tell whether the two agree there (live: so many before it).
 _READINGS = 5
 #: A posture seen so often needs no other pitch of the camera; another one has to show it clearly more.
@@ -142,6 +145,7 @@ def _prepare(
     first = _before_first_movement(part.time_s, x, rest)
     scaled = _scale(definition, rough, xy, rest, believed)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
+    reference = replace(reference, turned=_turned_at_rest(part, rest, first))
     table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     table = _with_sd(table, part, definition, reference, read_share, apart, {} if still else noise)
@@ -169,7 +173,24 @@ def _measured(
         visibility=part.visibility,
         person=part.person,
         image_wh=part.image_wh,
+        lying=part.lying,
     )
+
+
+def _turned_at_rest(part: Track, rest: Mask, first: Mask) -> dict[int, tuple[float, float, float]]:
+    """`Reference.turned`: of each stretch of the network's readings, from frames before the first movement
+    or, without any, from all its frames at rest."""
+    if part.lying is None:
+        return {}
+    stretch, turned = part.lying[:, Lying.STRETCH], part.lying[:, Lying.ROLL : Lying.CHEST + 1]
+    out: dict[int, tuple[float, float, float]] = {}
+    for number in np.unique(stretch[(rest | first) & np.isfinite(stretch)]):
+        here = stretch == number
+        some = here & first if np.count_nonzero(here & first) >= _READ_FRAMES else here & rest
+        if np.count_nonzero(some) >= _READ_FRAMES:
+            roll, opening, chest = np.median(turned[some], axis=0).tolist()
+            out[int(number)] = roll, opening, chest
+    return out
 
 
 def _with_sd(
@@ -188,7 +209,9 @@ def _with_sd(
     bodies with exact truth, which no look at the clip itself can show; more where the two readings differ.
     Where nobody lay still (`restless`: the scatter of each measure at rest), rest is only known to that.
     """
-    raw = Measurer(definition, ref).values(part.image_xyz[:, :, :2], part.world_xyz)
+    measurer = Measurer(definition, ref)
+    raw = measurer.values(part.image_xyz[:, :, :2], part.world_xyz, part.lying)
+    read = measurer.read_sd(part.lying)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
@@ -197,9 +220,9 @@ def _with_sd(
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
-        error = definition.measures[name].error.get(ref.view, 0.0)
+        error = read.get(i, definition.measures[name].error.get(ref.view, 0.0) * factor)
         unsettled = float(np.nan_to_num(restless.get(name, 0.0)))
-        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + (error * factor) ** 2 + unsettled**2)
+        raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2 + unsettled**2)
     return table.with_sd(raw)
 
 
@@ -558,6 +581,7 @@ def reference_at_rest(
     outline, _ = _outline(part, xy, world, rest, definition, side, None)
     scaled = _scale(definition, outline, xy, rest, rest)
     reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)
+    reference = replace(reference, turned=_turned_at_rest(part, rest, rest))
     table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest]) for name in table.names}
     return replace(reference, noise_sd={k: v for k, v in noise.items() if np.isfinite(v)})

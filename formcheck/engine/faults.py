@@ -429,7 +429,7 @@ def _forced(asked: Asked) -> FaultCheck:
     other = asked.rule.with_fault or ""
     also = _check(other, asked.rep, asked.table, asked.definition, asked.ref, asked.target, asked.fps)
     mine = _timing(asked)
-    return mine if also.fault is not None else FaultCheck(also.checked, also.reason, None)
+    return mine if also.fault is not None or not mine.checked else FaultCheck(also.checked, also.reason, None)
 
 
 def _trusted(asked: Asked) -> FaultCheck | None:

@@ -29,6 +29,7 @@ from formcheck.measures.table import MeasureTable
 from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
 from formcheck.pose.live_filter import LiveFilter, SeenFrame
+from formcheck.pose.lying_reading import NO_READING
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.track import Track
 
@@ -218,6 +219,7 @@ class LiveEngine:
         self._at = _Counting()
         self._baseline: _Baseline | None = None
         self._own = _OwnRange()
+        self._known: tuple[str, float] | None = None
         self._settling = _Settling()
         self._leaving = _Leaving()
 
@@ -237,6 +239,15 @@ class LiveEngine:
         return self._own.range
 
     # --- steering, between frames -------------------------------------------------------------------
+
+    def remember(self, view: str, range_: float) -> None:
+        """An own range that was practised before: seen from this view again, nothing need be practised.
+
+        Args:
+            view: from which it was seen.
+            range_: of the counting signal, in its unit.
+        """
+        self._known = (view, range_)
 
     def start_set(self) -> None:
         """Begin a set: at once when a baseline has just been taken, else after a new one."""
@@ -392,8 +403,12 @@ class LiveEngine:
             visibility=_or_zeros(seen.visibility)[None],
             person=np.array([person and not self._unsteady()]),
             image_wh=seen.image_wh,
+            lying=None if seen.lying is None else seen.lying[None],
         )
-        return table.with_sd(np.where(np.isfinite(table.value), baseline.sd, np.nan))
+        sd = baseline.sd.copy()
+        for i, error in baseline.measurer.read_sd(None if seen.lying is None else seen.lying[None]).items():
+            sd[:, i] = np.hypot(error, baseline.reference.noise_sd.get(table.names[i], 0.0))
+        return table.with_sd(np.where(np.isfinite(table.value), sd, np.nan))
 
     # --- baseline and calibration -------------------------------------------------------------------
 
@@ -404,6 +419,8 @@ class LiveEngine:
         if before is None or (reference.view, reference.side) != (before.view, before.side):
             # SeenFrame from elsewhere the range reads differently: practise again.
             self._own = _OwnRange()
+        if self.range is None and self._known is not None and self._known[0] == reference.view:
+            self._own = replace(self._own, range=self._known[1])
         range_ = self.range if self.range is not None else float("nan")
         return self._settle(replace(reference, range=range_), xy)
 
@@ -445,8 +462,8 @@ class LiveEngine:
         self._recent.restless.clear()
         self._settling = replace(self._settling, lies_badly_s=None)
         self._leaving = _Leaving(in_posture_s=self._leaving.in_posture_s)
-        if self._side is None:
-            self._side = reference.side
+        if self._side is None and not self.definition.posture.startswith("side_lying"):
+            self._side = reference.side  # on the side the top leg works, also after turning over
         self._begin("practice" if self.range is None else "work" if self._at.in_set else "ready")
         return reference
 
@@ -600,5 +617,6 @@ def _as_track(kept: list[_Kept]) -> tuple[Track, NDArray[np.float32], NDArray[np
         world_xyz=stack([k.seen.world_xyz for k in kept], 3),
         visibility=np.stack([_or_zeros(k.seen.visibility) for k in kept]),
         image_wh=kept[-1].seen.image_wh,
+        lying=np.stack([NO_READING if k.seen.lying is None else k.seen.lying for k in kept]),
     )
     return track, stack([k.xy for k in kept], 2), stack([k.world for k in kept], 3)

@@ -56,7 +56,8 @@ class OngoingFaults:
                 if rule.kind not in _BY_FRAME or elsewhere:
                     continue
                 for measure in rule.measures:
-                    if definition.measures[measure].views.get(reference.view) != "ok":
+                    trust = definition.measures[measure].trust(reference.view, bool(reference.turned))
+                    if trust != "ok":
                         continue
                     least = noise_threshold(rule.grades, reference.noise_sd.get(measure, 0.0), definition)
                     if least is not None:

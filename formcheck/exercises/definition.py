@@ -136,6 +136,16 @@ class Feedback(_Model):
     pushing: list[str] = Field(description="faults whose cue asks for more: not said from that pain on")
 
 
+class LyingDef(_Model):
+    """What the network for people who lie on their side tells of a measure, where it read anything."""
+
+    readings: tuple[Literal["roll", "opening", "chest"], ...] = Field(
+        min_length=1, description="the measure itself; or those that its formula takes, if several"
+    )
+    views: dict[str, Trust] = Field(description="views that show it to the network; any other refuses it")
+    judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
+
+
 class MeasureDef(_Model):
     """One measure: unit, and how far each view may be believed."""
 
@@ -148,6 +158,21 @@ class MeasureDef(_Model):
     low_because: Literal["view", "noise", "occluded", "geometry"] = Field(
         default="view", description="why a view that is named 'low' cannot be trusted"
     )
+    lying: LyingDef | None = Field(
+        default=None, description="takes the place of the landmarks' value where the network read anything"
+    )
+
+    def trust(self, view: str, read: bool = True) -> Trust | None:
+        """How far a view may be believed; None where it does not show the measure.
+
+        Args:
+            view: the view.
+            read: the network for people who lie read something, where it is asked.
+        """
+        if self.lying is None or not read:
+            return self.views.get(view)
+        trust = self.lying.views.get(view)
+        return "low" if trust == "ok" and not self.lying.judged else trust
 
 
 class Limit(_Model):
@@ -345,6 +370,11 @@ class Definition(_Model):
         falls = rule.kind in ("duration", "range")
         if list(rule.grades) != sorted(rule.grades, reverse=falls):
             raise ValueError(f"the grades of fault {fault} must {'fall' if falls else 'rise'} from 1 to 3")
+
+    @property
+    def reads_lying(self) -> bool:
+        """Whether any measure asks the network for people who lie."""
+        return any(measure.lying is not None for measure in self.measures.values())
 
     @property
     def sha256(self) -> str:

@@ -24,6 +24,7 @@ A prescription is a small TOML file::
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -134,6 +135,32 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
             "march": prescription.march,
         }
     )
+
+
+def to_toml(asked: Prescription, definition: Definition) -> str:
+    """A prescription as a file that `load_prescription` takes."""
+    lines = [
+        f"# {definition.title}: prescription made with formcheck.",
+        f"exercise = {json.dumps(definition.name)}",
+        f"sets = {asked.sets}",
+        f"reps = {asked.reps}",
+        f"rest_s = {_number(asked.rest_s)}",
+    ]
+    if asked.focus_fault:
+        lines.append(f"focus_fault = {json.dumps(asked.focus_fault)}")
+    lines += [f"{name} = true" for name in ("band", "march") if getattr(asked, name)]
+    for table in ("tempo", "target"):
+        values = getattr(asked, table).model_dump(exclude_none=True)
+        if values:
+            lines += ["", f"[{table}]", *(f"{name} = {_number(v)}" for name, v in values.items())]
+    for name, own in asked.faults.items():
+        grades = ", ".join(_number(g) for g in own.grades)
+        lines += ["", f"[faults.{name}]  # {definition.faults[name].title}", f"grades = [{grades}]"]
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return repr(int(value)) if float(value).is_integer() else repr(round(float(value), 6))
 
 
 def _tempo(default: Tempo, asked: PrescribedTempo) -> Tempo:

@@ -41,6 +41,22 @@ _SHOWS: dict[str, str] = {
     "hip_abduction_deg": "near ankle",
     "hip_flexion_drift_deg": "near ankle",
 }
+#: Measures that are the angle of a joint in the picture: the corners, the joint in the middle, and whether
+#: the value is how far the joint is bent (0 = straight) and not the angle itself (180 = straight).
+_JOINTS: dict[str, tuple[tuple[str, str, str], bool]] = {
+    "hip_angle_deg": (("shoulder", "hip", "knee"), False),
+    "knee_flexion_deg": (("hip", "knee", "ankle"), True),
+}
+
+
+def joint_angle(measure: str, near: str) -> tuple[tuple[int, int, int], bool] | None:
+    """Landmarks between which a measure's angle can be drawn, the joint in the middle, and whether it tells
+    how far the joint is bent; None for a measure that is no such angle."""
+    if measure not in _JOINTS:
+        return None
+    (first, joint, last), bent = _JOINTS[measure]
+    a, b, c = (int(side_landmark(near, part)) for part in (first, joint, last))
+    return (a, b, c), bent
 
 
 def landmarks_used(definition: Definition, measure: str, near: str, view: str = "side") -> tuple[int, ...]:

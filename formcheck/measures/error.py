@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from formcheck.exercises.definition import Definition
+from formcheck.pose.lying_reading import Lying
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,9 +24,16 @@ _IN_ITS_UNIT = frozenset({"above", "below", "either", "hold", "rest", "settles",
 
 
 @cache
-def _learned() -> dict[str, float]:
+def _tables() -> dict[str, dict[str, float]]:
     with (Path(__file__).parent / "error.toml").open("rb") as file:
-        return {name: float(value) for name, value in tomllib.load(file)["disagreement"].items()}
+        return {
+            name: {key: float(value) for key, value in table.items()}
+            for name, table in tomllib.load(file).items()
+        }
+
+
+def _learned() -> dict[str, float]:
+    return _tables()["disagreement"]
 
 
 def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
@@ -41,6 +49,32 @@ def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
     apart = np.clip(np.asarray(disagreement, np.float64), learned["least"], learned["most"])
     factor = (apart / learned["usual"]) ** learned["exponent"]
     return np.asarray(np.where(np.isfinite(factor), factor, 1.0))
+
+
+def lying_error(reading: Lying, view: str, lying: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Error of what the network for people who lie reads, degrees, as found on rendered people.
+
+    Args:
+        reading: `Lying.ROLL`, `Lying.OPENING` or `Lying.CHEST`.
+        view: from where the camera looks.
+        lying: ``(T, 11)``, see `formcheck.pose.lying_reading`.
+
+    Returns:
+        ``(T,)``; NaN without a reading.
+    """
+    learned = _tables()[f"lying_{reading.name.lower()}"]
+    rows = np.asarray(lying, np.float64)
+    scale = rows[:, reading + (Lying.ROLL_SCALE - Lying.ROLL)] / learned["usual_scale_deg"]
+    spread = 1.0 + rows[:, reading + (Lying.ROLL_SPREAD - Lying.ROLL)]
+    off = np.maximum(rows[:, Lying.JOINTS_OFF], learned["least_joints_off"]) / learned["least_joints_off"]
+    usual = learned["front_deg"] if view == "front" else learned["elsewhere_deg"]
+    error = usual * np.maximum(scale, learned["least_scale"]) ** learned["scale"]
+    return np.asarray(error * spread ** learned["spread"] * off ** learned["joints_off"])
+
+
+def sees_the_same_body(lying: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """``(T,)`` True where the network's joints lie where the landmarks do: else one of them is elsewhere."""
+    return np.asarray(lying[:, Lying.JOINTS_OFF] <= _tables()["lying"]["most_joints_off"])
 
 
 def bearable_error(definition: Definition, measure: str) -> float:

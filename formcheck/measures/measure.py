@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
+from formcheck.measures.error import lying_error, sees_the_same_body
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.lying_reading import Lying
 
 Array = NDArray[np.float64]
 
@@ -112,9 +114,18 @@ class Measurer:
         self._status = np.array([status for status, _ in fixed], np.uint8)
         self._reason = np.array([reason for _, reason in fixed], np.uint8)
         self._shown = np.array(
-            [ref.view != "unknown" and ref.view in definition.measures[name].views for name in names]
+            [
+                ref.view != "unknown"
+                and definition.measures[name].trust(ref.view, bool(ref.turned)) is not None
+                for name in names
+            ]
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
+        told = _told_by_reading(definition) if ref.turned else {}
+        self._read = {i: readings[0] for i, readings in told.items() if len(readings) == 1}
+        self._told = told
+        # The network looks at the whole body: only what it turns around must be in the picture.
+        needs |= {names[i]: list(_HIPS) for i in told}
         self._needed = _padded([needs[name] for name in names])
         self._stands_on_points = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
@@ -142,25 +153,49 @@ class Measurer:
         visibility: NDArray[np.floating],
         person: NDArray[np.bool_],
         image_wh: tuple[int, int],
+        lying: NDArray[np.float32] | None = None,
     ) -> MeasureTable:
         """Measures of T frames; see `measure`."""
         time_s = np.asarray(time_s, np.float64)
         if len(time_s) <= arrays.PIECE:
-            return MeasureTable(self._names, time_s, *self._piece(xy, world, visibility, person, image_wh))
+            return MeasureTable(
+                self._names, time_s, *self._piece(xy, world, visibility, person, image_wh, lying)
+            )
         table = MeasureTable.empty(self._names, time_s)
         for one in arrays.pieces(len(time_s)):
-            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh)
+            turned = None if lying is None else lying[one]
+            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh, turned)
             table.value[one], table.status[one], table.reason[one] = found
         return table
 
-    def values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
+    def values(
+        self,
+        xy: NDArray[np.floating],
+        world: NDArray[np.floating],
+        lying: NDArray[np.float32] | None = None,
+    ) -> Array:
         """``(T, M)`` values of T frames, whether they can be believed or not."""
         if len(xy) <= arrays.PIECE:
-            return self._values(xy, world)
+            return self._values(xy, world, lying)
         out = arrays.empty((len(self._names), len(xy)), np.float64).T
         for one in arrays.pieces(len(xy)):
-            out[one] = self._values(xy[one], world[one])
+            out[one] = self._values(xy[one], world[one], None if lying is None else lying[one])
         return out
+
+    def read_sd(self, lying: NDArray[np.float32] | None) -> dict[int, Array]:
+        """``(T,)`` error of each measure that the network for people who lie tells, by its column; see
+        `lying_error`. Nothing where it tells none."""
+        if lying is None:
+            return {}
+        of = {
+            reading: lying_error(reading, self._ref.view, lying)
+            for readings in self._told.values()
+            for reading in readings
+        }
+        return {
+            i: np.sqrt(np.sum([of[reading] ** 2 for reading in readings], axis=0))
+            for i, readings in self._told.items()
+        }
 
     def _piece(
         self,
@@ -169,10 +204,18 @@ class Measurer:
         visibility: NDArray[np.floating],
         person: NDArray[np.bool_],
         image_wh: tuple[int, int],
+        lying: NDArray[np.float32] | None,
     ) -> tuple[Array, NDArray[np.uint8], NDArray[np.uint8]]:
         """``(T, M)`` values, states and reasons."""
-        values = self._values(xy, world)
+        values = self._values(xy, world, lying)
         status, reason = self._judge(xy, visibility, image_wh)
+        if self._read:
+            unread = np.zeros(values.shape, bool)
+            unread[:, list(self._told)] = ~_has_rest(lying, self._ref, len(values))[:, None]
+            _mark(status, reason, unread, Status.NOT_MEASURABLE, Reason.BASELINE)
+            unlike = np.zeros(values.shape, bool)
+            unlike[:, list(self._told)] = ~np.isfinite(values[:, list(self._told)])
+            _mark(status, reason, unlike, Status.NOT_MEASURABLE, Reason.NOISE)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
         if not person.all():
             absent = ~person[:, None] & self._shown
@@ -180,13 +223,17 @@ class Measurer:
         values[status == NOT_MEASURABLE] = np.nan
         return values, status, reason
 
-    def _values(self, xy: NDArray[np.floating], world: NDArray[np.floating]) -> Array:
+    def _values(
+        self, xy: NDArray[np.floating], world: NDArray[np.floating], lying: NDArray[np.float32] | None
+    ) -> Array:
         """``(T, M)`` values, the resting ones taken off."""
         raw = raw_values(self._definition, xy, world, self._ref)
         if self._of is None:
             self._of = _Changes(tuple(raw), self._module, self._ref)
         values = self._of(_columns(raw.values()))
         named = dict(zip(raw, values.T, strict=True))
+        for i, reading in self._read.items():
+            named[self._names[i]] = _turned(reading, lying, self._ref, len(values))
         named |= self._module.derived(named)
         return _columns(named[name] for name in self._names)
 
@@ -259,6 +306,7 @@ def measure(
     visibility: NDArray[np.floating],
     person: NDArray[np.bool_],
     image_wh: tuple[int, int],
+    lying: NDArray[np.float32] | None = None,
 ) -> MeasureTable:
     """Measures of T frames against a reference.
 
@@ -271,17 +319,48 @@ def measure(
         visibility: ``(T, 33)``.
         person: ``(T,)`` True where the person was seen.
         image_wh: size of the frames, pixels.
+        lying: ``(T, 11)`` readings of the network for people who lie, or None; see `Track`.
     """
     return Measurer(definition, ref)(
-        time_s=time_s, xy=xy, world=world, visibility=visibility, person=person, image_wh=image_wh
+        time_s=time_s,
+        xy=xy,
+        world=world,
+        visibility=visibility,
+        person=person,
+        image_wh=image_wh,
+        lying=lying,
     )
+
+
+def _told_by_reading(definition: Definition) -> dict[int, tuple[Lying, ...]]:
+    """Columns of the measures that the network for people who lie tells, and by which readings."""
+    return {
+        i: tuple(Lying[reading.upper()] for reading in measure.lying.readings)
+        for i, measure in enumerate(definition.measures.values())
+        if measure.lying is not None
+    }
+
+
+def _has_rest(lying: NDArray[np.float32] | None, ref: Reference, count: int) -> NDArray[np.bool_]:
+    """``(T,)`` True where something was read, and rest too in the same stretch."""
+    return np.zeros(count, bool) if lying is None else np.isin(lying[:, Lying.STRETCH], list(ref.turned))
+
+
+def _turned(reading: Lying, lying: NDArray[np.float32] | None, ref: Reference, count: int) -> Array:
+    """``(T,)`` turn since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
+    out = np.full(count, np.nan)
+    if lying is not None:
+        for stretch, resting in ref.turned.items():
+            here = (lying[:, Lying.STRETCH] == stretch) & sees_the_same_body(lying)
+            out[here] = lying[here, reading] - resting[reading - Lying.ROLL]
+    return out
 
 
 def _before_looking(
     name: str, definition: Definition, ref: Reference, module: Formulas
 ) -> tuple[Status, Reason]:
     """Status and reason of a measure from this view and with this reference, whatever the frame shows."""
-    trust = definition.measures[name].views.get(ref.view)
+    trust = definition.measures[name].trust(ref.view, bool(ref.turned))
     if trust is None:
         return Status.NOT_MEASURABLE, Reason.VIEW
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):

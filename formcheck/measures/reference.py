@@ -39,6 +39,8 @@ class Reference:
         rest: resting value of each measure that is a change, in its own unit.
         noise_sd: standard deviation of each measure while still.
         still: False when the clip never rests: the lowest moments between movements then stand for rest.
+        turned: turn of pelvis, thigh and chest at rest, degrees, by stretch of the readings of the network
+            for people who lie (`formcheck.pose.lying_reading`); empty where it read nothing at rest.
         range: calibrated range of the primary signal (x_cal), its own unit; NaN if there is none.
     """
 
@@ -60,4 +62,5 @@ class Reference:
     rest: dict[str, float] = field(default_factory=dict)
     noise_sd: dict[str, float] = field(default_factory=dict)
     still: bool = True
+    turned: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     range: float = float("nan")

@@ -75,13 +75,15 @@ def between(before: PoseResult, after: PoseResult, time_s: float, index: int) ->
     """
     for lost in (before, after):
         if lost.pose is None:
-            return replace(lost, time_s=time_s, index=index, mirrored=None, interpolated=True)
+            return replace(lost, time_s=time_s, index=index, mirrored=None, interpolated=True, lying=None)
     assert before.pose is not None
     assert after.pose is not None
     pose = None
     if count_jumped(before.pose, after.pose) < JUMPED_LANDMARKS:
         pose = _between(before.pose, after.pose, time_s, index)
-    return PoseResult(time_s, index, pose, before.people_seen, interpolated=True)
+    # What turned is not read in every frame anyway: until it is again, it is as it was.
+    lying = before.lying if pose is not None else None
+    return PoseResult(time_s, index, pose, before.people_seen, interpolated=True, lying=lying)
 
 
 def _between(before: Pose, after: Pose, time_s: float, index: int) -> Pose:

@@ -159,6 +159,8 @@ class PoseResult:
         mirrored: a second reading of the same frame, made in a mirror and turned back, or None. The model
             errs differently on a mirrored body, so the mean of both is nearer the truth.
         interpolated: the model did not read this frame, see `formcheck.pose.half_rate`.
+        lying: ``(11,)`` float32 reading of the network for people who lie, see
+            `formcheck.pose.lying_reading`; None where there is none.
     """
 
     time_s: float
@@ -168,3 +170,4 @@ class PoseResult:
     rejected: str | None = None
     mirrored: Pose | None = None
     interpolated: bool = False
+    lying: NDArray[np.float32] | None = None

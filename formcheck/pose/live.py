@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.region import Region
 from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_steady
 from formcheck.video.file import Frame
@@ -63,14 +65,34 @@ class LivePose:
         self._tried_s = -np.inf
         self._held = False
         self._seen_s = 0.0
+        self._lying: LyingReader | None = None
 
     def estimate(self, frame: Frame, *, setting_up: bool) -> PoseResult:
-        """Landmarks of the exercising person.
+        """Landmarks of the exercising person, and what turned in it where that is asked for (`read_lying`).
 
         Args:
             frame: the newest frame.
             setting_up: True while nothing is measured yet, so that the region may still change.
         """
+        result = self._estimate(frame, setting_up)
+        if self._lying is None:
+            return result
+        return replace(result, lying=self._lying.read(frame.image, result.pose))
+
+    def read_lying(self) -> dict[str, str]:
+        """From now on the network for people who lie reads every frame.
+
+        Returns:
+            Hashes of its weight files, by file name.
+
+        Raises:
+            FormcheckError: a file is missing or damaged.
+        """
+        net = LyingNet()
+        self._lying = LyingReader(net)
+        return net.model_sha256
+
+    def _estimate(self, frame: Frame, setting_up: bool) -> PoseResult:
         if self._found:
             region = self._found.pop()
             if region is not None and isinstance(self._engine, BlazePose):

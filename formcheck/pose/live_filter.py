@@ -46,6 +46,7 @@ class SeenFrame:
         rejected: a skeleton was thrown away in this frame.
         people_seen: how many people there were when the detector last looked.
         disagreement: distance between the direct and the mirrored reading, body sizes; None without one.
+        lying: see `PoseResult`.
     """
 
     time_s: float
@@ -57,6 +58,7 @@ class SeenFrame:
     rejected: bool = False
     people_seen: int = 0
     disagreement: float | None = None
+    lying: NDArray[np.float32] | None = None
 
 
 class Blend:
@@ -106,6 +108,7 @@ class Blend:
             rejected,
             result.people_seen,
             float(apart) if np.isfinite(apart) else None,
+            result.lying,
         )
 
 

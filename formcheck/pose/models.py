@@ -32,7 +32,7 @@ from formcheck.errors import FormcheckError
 from formcheck.files import user_data_folder
 from formcheck.pose import convert
 
-Kind = Literal["detector", "landmarks"]
+Kind = Literal["detector", "landmarks", "lying"]
 
 #: Largest file (or contents of a .task file) accepted, in bytes. The heavy bundle has 31 million.
 MAX_BYTES = 200_000_000
@@ -65,6 +65,7 @@ _DAMAGED_ZIP = (
 _SHIPPED: dict[Kind, dict[str, str]] = {
     "detector": {"detection": "pose_detection.onnx"},
     "landmarks": {"lite": "pose_landmark_lite.onnx", "full": "pose_landmark_full.onnx"},
+    "lying": {"lying-encoder": "lying_encoder.onnx", "lying-comparer": "lying_comparer.onnx"},
 }
 # The bundles of the MediaPipe engine, by the landmark model in them.
 _SHIPPED_BUNDLES = {"full": "pose_landmarker_full.task"}
@@ -121,10 +122,11 @@ def find_model(kind: Kind, name: str) -> ModelFile:
     """The weight file our own engine runs.
 
     Args:
-        kind: ``"detector"`` or ``"landmarks"``.
+        kind: ``"detector"``, ``"landmarks"`` or ``"lying"``.
         name: a landmark model (``"lite"``, ``"full"`` or one the user added). For a detector:
             ``"detection"`` (the shipped one), or a landmark model's name for the detector that came with
-            it, which is the shipped one unless the user's bundle brought another.
+            it, which is the shipped one unless the user's bundle brought another. Of the network for people
+            who lie: ``"lying-encoder"`` or ``"lying-comparer"``.
 
     Raises:
         FormcheckError: there is no model of that name, or its file is missing or damaged.

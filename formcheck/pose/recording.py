@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.result_file import Readings
 from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
 from formcheck.video.file import Frame, VideoFile
@@ -26,7 +29,7 @@ _AHEAD = 8
 
 
 def read_poses(
-    source: VideoFile, engine: PoseEngine, progress: Progress | None = None
+    source: VideoFile, engine: PoseEngine, progress: Progress | None = None, lying: LyingNet | None = None
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
@@ -37,12 +40,13 @@ def read_poses(
         source: the recording.
         engine: a pose engine.
         progress: called now and then.
+        lying: also reads what turned in a body that lies on its side; None where nobody asks for it.
 
     Returns:
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
     """
     spent = {"decode": 0.0, "pose": 0.0}
-    results, complete = _read(source, engine, spent, progress, "Looking at the video")
+    results, complete = _read(source, engine, spent, progress, "Looking at the video", lying)
     if not complete or not isinstance(engine, BlazePose) or is_steady(results):
         return results, spent, complete
     try:
@@ -52,7 +56,7 @@ def read_poses(
         if region is None:
             return results, spent, True
         engine.hold(region)
-        again, whole = _read(source, engine, spent, progress, "Looking a second time")
+        again, whole = _read(source, engine, spent, progress, "Looking a second time", lying)
     except KeyboardInterrupt:
         return results, spent, True
     return (again if whole and is_better(again, results) else results), spent, True
@@ -70,19 +74,16 @@ def _read(
     spent: dict[str, float],
     progress: Progress | None,
     what: str,
+    lying: LyingNet | None,
 ) -> tuple[Readings, bool]:
     """One pass over the recording; adds to `spent`."""
     results = Readings()
     expected = source.frame_count or 0
     frames = _Timed(ahead(source, _AHEAD, "decode"))
     left_out: deque[LeftOut] = deque()
-    estimated: Iterator[PoseResult]
-    if not isinstance(engine, BlazePose):  # the reference engine reads every frame
-        estimated = map(engine.estimate, frames)
-    elif source.fps < FAST_FPS:
-        estimated = engine.estimate_all(frames)
-    else:
-        estimated = filled(engine.estimate_all(thinned(frames, left_out)), left_out)
+    fast = isinstance(engine, BlazePose) and source.fps >= FAST_FPS  # the reference engine reads every frame
+    read = _estimated(thinned(frames, left_out) if fast else frames, engine, lying)
+    estimated = filled(read, left_out) if fast else read
     begun = time.monotonic()
     try:
         for result in estimated:
@@ -95,11 +96,38 @@ def _read(
             raise
         return results, False
     finally:
-        if isinstance(estimated, Generator):
-            estimated.close()
+        estimated.close()
         frames.close()
         spent["decode"] += frames.waited_s
         spent["pose"] += time.monotonic() - begun - frames.waited_s
+
+
+def _estimated(
+    frames: Iterable[Frame], engine: PoseEngine, lying: LyingNet | None
+) -> Generator[PoseResult, None, None]:
+    """Results of these frames, one by one."""
+    pictures: deque[Frame] = deque()
+    given = _kept(frames, pictures) if lying is not None else frames
+    results = engine.estimate_all(given) if isinstance(engine, BlazePose) else _one_by_one(engine, given)
+    with closing(results):
+        if lying is None:
+            yield from results
+            return
+        reader = LyingReader(lying)
+        for result in results:
+            yield replace(result, lying=reader.read(pictures.popleft().image, result.pose))
+
+
+def _kept(frames: Iterable[Frame], pictures: deque[Frame]) -> Iterator[Frame]:
+    """The frames, each put at the end of `pictures` before it is given."""
+    for frame in frames:
+        pictures.append(frame)
+        yield frame
+
+
+def _one_by_one(engine: PoseEngine, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
+    for frame in frames:
+        yield engine.estimate(frame)
 
 
 class _Timed(Iterator[Frame]):

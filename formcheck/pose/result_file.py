@@ -40,7 +40,8 @@ class Readings(Sequence[PoseResult]):
             at = self._file.seek(0, os.SEEK_END)
             one = (result.time_s, result.index, result.people_seen, result.rejected, result.interpolated)
             # Numpy's own way of pickling takes five times as long.
-            pickle.dump((*one, _packed(result.pose), _packed(result.mirrored)), self._file, -1)
+            lying = None if result.lying is None else result.lying.tobytes()
+            pickle.dump((*one, lying, _packed(result.pose), _packed(result.mirrored)), self._file, -1)
         except OSError as error:
             raise scratch.no_room(error) from None
         self._at.append(at)  # after all that may fail, as Ctrl-C may come at any time
@@ -58,9 +59,10 @@ class Readings(Sequence[PoseResult]):
             return [self[i] for i in range(*index.indices(len(self)))]
         self._file.seek(self._at[index])
         # Written by this process, to a file that has no name for others to open it by.
-        time_s, number, people_seen, rejected, interpolated, *readings = pickle.load(self._file)
+        time_s, number, people_seen, rejected, interpolated, turned, *readings = pickle.load(self._file)
         pose, mirrored = map(_unpacked, readings)
-        return PoseResult(time_s, number, pose, people_seen, rejected, mirrored, interpolated)
+        lying = None if turned is None else np.frombuffer(turned, np.float32)
+        return PoseResult(time_s, number, pose, people_seen, rejected, mirrored, interpolated, lying)
 
 
 _Packed = tuple[float, int, tuple[int, int], float, bytes]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT, PoseResult
+from formcheck.pose.lying_reading import LYING_COUNT
 from formcheck.pose.person import (
     CORE,
     JUMP_TRUNKS,
@@ -50,6 +51,8 @@ class Track:
         image_wh: frame size, pixels.
         disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN in frames
             without a second reading. None if the engine makes none.
+        lying: ``(T, 11)`` float32 readings of the network for people who lie, see
+            `formcheck.pose.lying_reading`; NaN in frames without one. None if there is none at all.
     """
 
     time_s: NDArray[np.float64]
@@ -61,6 +64,7 @@ class Track:
     visibility: NDArray[np.float32]
     image_wh: tuple[int, int]
     disagreement: NDArray[np.float64] | None = None
+    lying: NDArray[np.float32] | None = None
 
     @classmethod
     def from_results(cls, results: Iterable[PoseResult], image_wh: tuple[int, int]) -> Track:
@@ -72,6 +76,7 @@ class Track:
         found = results if isinstance(results, Sequence) else list(results)
         n = len(found)
         apart = np.full(n, np.nan)
+        lying: NDArray[np.float32] | None = None
         track = cls.empty(n, image_wh)
         twice: list[int] = []
         for i in arrays.each(n):
@@ -81,6 +86,9 @@ class Track:
             pose, mirrored = result.pose, result.mirrored
             if pose is None:
                 continue
+            if result.lying is not None:
+                lying = no_readings(n) if lying is None else lying
+                lying[i] = result.lying
             track.person[i] = True
             track.image_xyz[i], track.world_xyz[i] = pose.image_xyz, pose.world_xyz
             track.visibility[i] = pose.visibility
@@ -92,7 +100,7 @@ class Track:
                 twice.append(i)
         if twice:
             _add_second_readings(track, twice, found)
-        return replace(track, disagreement=apart if np.isfinite(apart).any() else None)
+        return replace(track, disagreement=apart if np.isfinite(apart).any() else None, lying=lying)
 
     @classmethod
     def empty(cls, count: int, image_wh: tuple[int, int]) -> Track:
@@ -134,6 +142,7 @@ class Track:
                 )
             },
             disagreement=None if self.disagreement is None else self.disagreement[frames],
+            lying=None if self.lying is None else self.lying[frames],
         )
 
     def stretches(self) -> list[slice]:
@@ -168,6 +177,12 @@ class Track:
         size = np.median(body_sizes_px(self.image_xyz[seen[max(at - _JUMP_FRAMES, 0) : at + _JUMP_FRAMES]]))
         moved = np.linalg.norm(np.median(after, axis=0) - np.median(before, axis=0), axis=1)
         return 2 * int((moved <= _STAYS_TRUNKS * size).sum()) >= len(CORE)
+
+
+def no_readings(count: int) -> NDArray[np.float32]:
+    """``(T, 11)`` of `Track.lying` for so many frames, to be filled in place."""
+    out: NDArray[np.float32] = arrays.full((count, LYING_COUNT), np.nan, np.float32)
+    return out
 
 
 def _add_second_readings(track: Track, twice: list[int], found: Sequence[PoseResult]) -> None:

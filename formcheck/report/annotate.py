@@ -17,10 +17,10 @@ from formcheck.analysis.findings import GRADE_WORDS, findings_of
 from formcheck.analysis.phrases import number, short_title
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.face_blur import FaceBlur
-from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay
+from formcheck.drawing.overlay import FaultMark, JointAngle, OverlayState, canvas_size, draw_overlay
 from formcheck.drawing.palette import Image
 from formcheck.drawing.strip import Strip
-from formcheck.measures.body_parts import landmarks_used, near_side, trusted_landmarks
+from formcheck.measures.body_parts import joint_angle, landmarks_used, near_side, trusted_landmarks
 from formcheck.measures.table import Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
@@ -100,7 +100,19 @@ class Annotator:
 
     def state_with(self, index: int, event: FaultEvent) -> OverlayState:
         """What frame `index` shows, with this fault marked whatever its time."""
-        return replace(self.state(index, only=""), faults=(self.mark(event),))
+        angle = self.angle(index, self.findings.measure(event, self.analysis.measures))
+        return replace(self.state(index, only=""), faults=(self.mark(event),), angle=angle)
+
+    def angle(self, index: int, measure: str) -> JointAngle | None:
+        """A measure of frame `index` as an angle to be drawn at its joint; None where there is none."""
+        known = joint_angle(measure, self.near)
+        if known is None or measure not in self.analysis.measures.names:
+            return None
+        column = self.analysis.measures.names.index(measure)
+        if self._status[index, column] == Status.NOT_MEASURABLE:
+            return None
+        value = float(self.analysis.measures.value[index, column])
+        return JointAngle(*known, number(value, "deg")[0])
 
     def mark(self, event: FaultEvent) -> FaultMark:
         """A fault event as it is drawn."""

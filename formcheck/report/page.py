@@ -35,9 +35,11 @@ from formcheck.analysis.phrases import (
     number,
     percent,
     short_title,
+    times,
     told_unit,
     value_text,
 )
+from formcheck.analysis.rulings import Review, Ruling
 from formcheck.analysis.summary import Rep
 from formcheck.drawing.overlay import clock
 from formcheck.drawing.palette import Image
@@ -58,19 +60,23 @@ def write_report(
     path: Path,
     pictures: Mapping[int, Image | None] | None = None,
     blur_face: bool = False,
+    created: str = "",
 ) -> None:
     """Write the report of one analysis as a single HTML file.
 
     Args:
-        analysis: the analysed video; its file is decoded again for the stills.
+        analysis: the analysed video, with what a physio decided about it (`formcheck.analysis.decisions`);
+            its file is decoded again for the stills.
         path: the HTML file to write.
         pictures: frames already at hand (see `write_annotated`'s `keep`), to spare that decoding.
         blur_face: blur the face in the others.
+        created: when the video was analysed, ISO 8601; "" for now.
 
     Raises:
         FormcheckError: the file cannot be written.
     """
-    parts = render(analysis, pictures, (path.parent / ANNOTATED).is_file(), blur_face)
+    video = (path.parent / ANNOTATED).is_file()
+    parts = render(analysis, pictures, video, blur_face, created)
     with replacing(path) as part, open(part, "w", encoding="utf-8", opener=opener) as file:
         file.writelines(parts)
 
@@ -80,6 +86,7 @@ def render(
     pictures: Mapping[int, Image | None] | None = None,
     video: bool = False,
     blur_face: bool = False,
+    created: str = "",
 ) -> Iterator[str]:
     """The report as HTML, piece by piece.
 
@@ -88,8 +95,9 @@ def render(
         pictures: frames already at hand, by number.
         video: whether to offer the annotated video that lies beside the report.
         blur_face: blur the face in the other frames.
+        created: when the video was analysed, ISO 8601; "" for now.
     """
-    said = content(analysis)
+    said = content(analysis, created)
     analysis = replace(analysis, summary=said["shown"])
     annotator = Annotator(analysis)
     shared, plots = build_plots(analysis, annotator)
@@ -115,8 +123,13 @@ def render(
     )
 
 
-def content(analysis: Analysis) -> dict[str, Any]:
-    """What a report says, by name, as text and rows; the HTML page and the PDF say the same."""
+def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
+    """What a report says, by name, as text and rows; the HTML page and the PDF say the same.
+
+    Args:
+        analysis: with what a physio decided.
+        created: when the video was analysed, ISO 8601; "" for now.
+    """
     summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
     view = definition.views.get(summary.view.name)
     counts, primary = class_counts(summary.reps), _title_unit(analysis, analysis.primary)
@@ -128,6 +141,7 @@ def content(analysis: Analysis) -> dict[str, Any]:
         "shown": shown,
         "definition": definition,
         "view_title": view.title if view else "not recognised",
+        "who": _who(analysis, created),
         "facts": _facts(analysis),
         "coverage": coverage(summary.faults),
         "verdict": [*findings.verdict(summary), *findings.unknown(summary)],
@@ -143,6 +157,8 @@ def content(analysis: Analysis) -> dict[str, Any]:
         "clear": findings.clear(summary),
         "not_checked": findings.not_checked(summary.faults),
         "measures": _measure_rows(analysis, findings),
+        "rulings": [_ruling_row(findings, ruling) for ruling in _rulings(analysis)],
+        "remarks": _remarks(analysis),
         "made": _made(analysis),
         "grade_words": GRADE_WORDS,
         "state_words": STATE_WORDS,
@@ -187,6 +203,45 @@ def _script_json(content: Any) -> Markup:
 
 
 # -- what the page says ----------------------------------------------------------------------------------
+
+
+def _who(analysis: Analysis, created: str) -> list[tuple[str, str]]:
+    """Whose session, when, and who reviewed it: the head of the report."""
+    live, review = analysis.summary.live, analysis.review or Review()
+    patient = review.patient or (live.patient if live is not None else "") or "no name given"
+    recorded = review.recorded or (live.started if live is not None else "")
+    dated = ("Practised" if live is not None else "Recorded", wording.moment(recorded))
+    if not recorded:
+        dated = ("Analysed", wording.moment(created or datetime.now().astimezone().isoformat()))
+    return [("Patient", patient), dated, ("Reviewed", wording.reviewed_text(review))]
+
+
+def _rulings(analysis: Analysis) -> Sequence[Ruling]:
+    return analysis.review.rulings[: bounds.MOST_LINES] if analysis.review is not None else ()
+
+
+def _ruling_row(findings: Findings, ruling: Ruling) -> dict[str, str]:
+    found = ruling.found
+    return {
+        "kind": ruling.kind,
+        "where": f"Rep {ruling.rep}" if ruling.rep is not None else f"at {clock(ruling.time_s)}",
+        "title": findings.title(ruling.fault),
+        "found": "not found" if found is None else f"{findings.value(found)}, {GRADE_WORDS[found.grade]}",
+        "said": findings.ruling(ruling),
+        "note": ruling.note,
+    }
+
+
+def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
+    """What the physio wrote, and where."""
+    review = analysis.review
+    if review is None:
+        return []
+    rated = [("Quality of performance", review.quality)] if review.quality else []
+    lines = [("The session" if t is None else f"At {clock(t)}", text) for t, text in review.remarks]
+    more = len(lines) - bounds.MOST_LINES
+    left = [("", f"Left out: {times(more, 'more remark')}.")] if more > 0 else []
+    return [*rated, *lines[: bounds.MOST_LINES], *left]
 
 
 def _facts(analysis: Analysis) -> list[tuple[str, str]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -13,12 +12,21 @@ from xml.sax.saxutils import escape
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import (
+    Flowable,
+    Image,
+    KeepTogether,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+)
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.bounds import MOST_LINES
 from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
-from formcheck.analysis.phrases import in_sentence, percent, short_title, times, unit_after
+from formcheck.analysis.phrases import percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
 from formcheck.exercises.definition import Tempo
@@ -41,26 +49,14 @@ from formcheck.report.pdf_parts import (
 from formcheck.report.pdf_plots import key_shades, plot, strips
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import replacing
-from formcheck.session.notes import QUALITY, Notes
 
 _STILL_HEIGHT = 62 * mm
+#: The three states by shape, in letters that the font has: seen faulty, seen good, not seen.
+_SIGNS = {"faulty": "× ", "good": "√ ", "unseen": "– "}
 _SYMPTOMS = (
     "Pain 0 to 10 (0 none, 10 worst imaginable), effort Borg CR10 (0 nothing, 10 maximal), as answered by "
     "the person."
 )
-
-
-@dataclass(frozen=True)
-class PhysioNote:
-    """Something the physio noted about the session.
-
-    Attributes:
-        about: what it is about, e.g. ``Rep 2, hips not fully straight``.
-        text: the note, or the decision in words.
-    """
-
-    about: str
-    text: str
 
 
 def write_pdf(
@@ -68,26 +64,21 @@ def write_pdf(
     path: Path,
     *,
     created: str | None = None,
-    folder: Path | None = None,
-    notes: Sequence[PhysioNote] | None = None,
 ) -> None:
     """Writes the report of one session.
 
     Args:
-        analysis: the session; its video is decoded for the stills if it is there.
+        analysis: the session, with what a physio decided about it (`formcheck.analysis.decisions`); its video
+            is decoded for the stills if it is there.
         path: the PDF to write.
         created: when the session was stored, ISO 8601.
-        folder: the session's folder, where a physio's notes may lie.
-        notes: a physio's notes, if they have been read already.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
     """
-    if notes is None:
-        notes = physio_notes(folder, analysis) if folder is not None else []
     register_fonts()
     title = f"{analysis.definition.title}, {_date(analysis, created)}"
-    story = _story(analysis, created, notes)
+    story = _story(analysis, created)
     with replacing(path) as part, open(part, "wb", opener=opener) as file:
         document = SimpleDocTemplate(
             file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
@@ -108,50 +99,24 @@ def write_pdf(
         document.build(story, onFirstPage=footer, onLaterPages=footer)
 
 
-def physio_notes(folder: Path, analysis: Analysis) -> list[PhysioNote]:
-    """What a physio decided and wrote in the review page, in words; nothing where there is no review.
-
-    Raises:
-        FormcheckError: the notes are damaged.
-    """
-    findings = findings_of(analysis)
-    out: list[PhysioNote] = []
-    for item in Notes(folder).standing():
-        data = item.data or {}
-        fault = in_sentence(findings.title(str(data.get("fault", ""))))
-        note = str(data.get("note") or "")
-        if item.kind == "decision" and (data.get("verdict") or note):
-            verdict = {"accepted": "Agreed", "rejected": "Not agreed"}.get(str(data.get("verdict")), "")
-            out.append(PhysioNote(f"Rep {data['rep']}, {fault}", ": ".join(t for t in (verdict, note) if t)))
-        elif item.kind == "missed":
-            where = f"Rep {data['rep']}" if data.get("rep") else f"At {clock(float(data['time_s']))}"
-            text = f"Seen by the physio, {GRADE_WORDS.get(int(data.get('grade', 1)), '')}"
-            out.append(PhysioNote(f"{where}, {fault}", f"{text}: {note}" if note else text))
-        elif item.kind == "comment" and data.get("text"):
-            out.append(PhysioNote(f"At {clock(float(data['time_s']))}", str(data["text"])))
-        elif item.kind == "rating" and (data.get("level") is not None or note):
-            level = QUALITY.get(float(data.get("level") or 0.0), "")
-            out.append(PhysioNote("Quality of performance", ": ".join(t for t in (level, note) if t)))
-    return out
-
-
 # -- the page's parts ------------------------------------------------------------------------------------
 
 
-def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote]) -> list[Flowable]:
-    said = page.content(analysis)
+def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
+    """One page with the result; all else is the appendix."""
+    said = page.content(analysis, created or "")
     summary = said["shown"]
     analysis = replace(analysis, summary=summary)
     annotator = Annotator(analysis)
     side = f", {summary.side}" if summary.side else ""
     story: list[Flowable] = [
-        para(wording.NOTICE, "notice"),
         para(f"{analysis.definition.title}{side}", "title"),
-        facts_table([*_header(analysis, created), *said["facts"][1:]]),
+        facts_table(said["who"], columns=3),
         Spacer(1, 5),
-        para(f"{STATE_WORDS[said['coverage'].state]} · {said['coverage'].text}", "strong"),
+        para(f"{_SIGNS[said['coverage'].state]}{STATE_WORDS[said['coverage'].state]} · "
+             f"{said['coverage'].text}", "strong"),
         *[para(line, "verdict") for line in said["verdict"]],
-    ]
+    ]  # fmt: skip
     if (why := said["no_reps"]) is not None:
         story += [para(f"Why: {why['why']}"), *[para(f"• {item}") for item in why["todo"]]]
     if summary.warnings or not summary.complete:
@@ -161,32 +126,44 @@ def _story(analysis: Analysis, created: str | None, notes: Sequence[PhysioNote])
             else ["The session was interrupted: this covers only the part before that."]
         )
         story += [para("Please note", "h2"), *[para(f"• {line}") for line in [*lines, *summary.warnings]]]
-    story += _not_assessed(said)
+    story += _findings(said)
+    if said["remarks"]:
+        rows = [[about, text] for about, text in said["remarks"]]
+        story += [para("Physio’s remarks", "h2"), grid(["About", "Remark"], rows, [0.25, 0.75])]
+    story += [Spacer(1, 8), para(wording.NOTICE, "notice"), PageBreak(), para("Appendix", "title")]
+    story += _pictures(analysis, annotator)
+    story += _repetitions(analysis, said)
     if summary.live is not None:
         story += _practice(summary.live, analysis)
-    if notes:
-        rows = [[note.about, note.text] for note in notes[:MOST_LINES]]
-        if (more := len(notes) - MOST_LINES) > 0:
-            rows.append(["", f"Left out: {times(more, 'more note')}."])
-        story += [para("Physio’s notes", "h2"), grid(["About", "Note"], rows, [0.3, 0.7])]
-    story += _repetitions(analysis, said)
-    story += _findings(said)
-    story += _pictures(analysis, annotator)
     story += _plots(analysis, annotator)
+    story += _rulings(said)
+    story += _not_assessed(said)
+    looked = [*_header(analysis, created), *said["facts"][1:]]
+    story += [para("What was looked at", "h2"), facts_table(looked)]
     story += _method(said)
     return story
 
 
+def _rulings(said: dict[str, Any]) -> list[Flowable]:
+    """Findings in which physio and program do not say the same."""
+    if not said["rulings"]:
+        return []
+    rows = [
+        [row["where"], row["title"], row["found"], row["said"], row["note"] or "–"] for row in said["rulings"]
+    ]
+    return [
+        para("Where the physio decided otherwise", "h2"),
+        para(wording.RULINGS, "soft"),
+        grid(["Where", "Finding", "formcheck", "Physio", "Note"], rows, [0.09, 0.22, 0.2, 0.29, 0.2]),
+    ]
+
+
 def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
-    live = analysis.summary.live
     rows = [("Exercise", analysis.definition.title)]
-    if live is not None:
-        rows.insert(0, ("Patient", live.patient or "no name given"))
-        rows.insert(1, ("Practised", _moment(live.started)))
-    else:
+    if analysis.summary.live is None:
         rows.append(("File", analysis.summary.source.file))
         if created:
-            rows.append(("Analysed", _moment(created)))
+            rows.append(("Analysed", wording.moment(created)))
     pose = analysis.summary.pose
     rows.append(("Body points", f"{pose.engine}, model {pose.model}; formcheck {analysis.summary.formcheck}"))
     if analysis.prescription:
@@ -204,11 +181,11 @@ def _tempo(asked: Tempo) -> str:
 
 
 def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
-    """What nothing is known about, before any finding."""
+    """What nothing is known about."""
     if not said["not_checked"]:
         return []
     out: list[Flowable] = [
-        para("Not assessed", "h2"),
+        para("Not checked: why, and what would help", "h2"),
         para(wording.UNKNOWN, "soft"),
     ]
     for group in said["not_checked"]:
@@ -322,7 +299,7 @@ def _findings(said: dict[str, Any]) -> list[Flowable]:
     out: list[Flowable] = [para("Findings", "h2")]
     for found in said["seen"]:
         grade = GRADE_WORDS.get(found.grade, "")
-        text = f"<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
+        text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
         text += f"rep {escape(found.reps)}."
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
         out.append(KeepTogether([Paragraph(text, STYLES["body"]), para(detail, "soft")]))
@@ -330,7 +307,10 @@ def _findings(said: dict[str, Any]) -> list[Flowable]:
         checked = said["coverage"].checked
         out.append(para("Nothing was seen in what could be checked." if checked else "Nothing was checked."))
     for count, titles in said["clear"]:
-        out.append(para(f"Looked for in {count} and not seen: {' · '.join(titles)}."))
+        out.append(para(f"{_SIGNS['good']}Looked for in {count} and not seen: {' · '.join(titles)}."))
+    if said["not_checked"]:
+        titles = [title for group in said["not_checked"] for title in group.titles]
+        out.append(para(f"{_SIGNS['unseen']}Not checked: {' · '.join(titles)}."))
     return out
 
 
@@ -427,10 +407,6 @@ def _method(said: dict[str, Any]) -> list[Flowable]:
 
 def _answer(value: float | None) -> str:
     return "not answered" if value is None else f"{value:g} of 10"
-
-
-def _moment(iso: str) -> str:
-    return iso[:16].replace("T", " ")
 
 
 def _date(analysis: Analysis, created: str | None) -> str:

@@ -72,9 +72,9 @@ def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
     return table
 
 
-def facts_table(facts: Sequence[tuple[str, str]]) -> Table:
-    """Names and values in two columns of pairs."""
-    pairs = [facts[i : i + 2] for i in range(0, len(facts), 2)]
+def facts_table(facts: Sequence[tuple[str, str]], columns: int = 2) -> Table:
+    """Names and values in columns of pairs."""
+    pairs = [facts[i : i + columns] for i in range(0, len(facts), columns)]
     cells = []
     for pair in pairs:
         row = []
@@ -82,8 +82,8 @@ def facts_table(facts: Sequence[tuple[str, str]]) -> Table:
             row.append(
                 Paragraph(f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", STYLES["small"])
             )
-        cells.append([*row, ""] if len(row) == 1 else row)
-    table = Table(cells, colWidths=[WIDTH / 2] * 2)
+        cells.append(row + [""] * (columns - len(row)))
+    table = Table(cells, colWidths=[WIDTH / columns] * columns)
     table.setStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),

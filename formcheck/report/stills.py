@@ -87,22 +87,8 @@ def _nearest(analysis: Analysis, time_s: float) -> int:
 
 def _worst_frame(analysis: Analysis, annotator: Annotator, event: FaultEvent) -> int:
     """Where the fault's measure is farthest the wrong way within the event; its middle for a timing fault."""
-    middle = _nearest(analysis, (event.start_s + event.end_s) / 2)
-    rule = annotator.findings.rule(event)
-    if rule is None or rule.kind in ("duration", "range", "return", "rest"):
-        return middle
-    table = analysis.measures
-    name = annotator.findings.measure(event, table)
-    frames = table.between(event.start_s, event.end_s)
-    inside = frames.start + np.flatnonzero(table.part(frames).ok(name))
-    if not len(inside):
-        return middle
-    value = table.column(name)[inside]
-    if rule.kind == "hold":  # the event's value is a median: show the frame that is most like it
-        target = (rule.reference or 0.0) - rule.sign * event.value
-        return int(inside[np.argmin(np.abs(value - target))])
-    badness = {"above": value, "below": -value}.get(rule.kind, np.abs(value))
-    return int(inside[np.argmax(badness)])
+    worst = annotator.findings.worst_frame(event, analysis.measures)
+    return worst if worst is not None else _nearest(analysis, (event.start_s + event.end_s) / 2)
 
 
 def make_stills(

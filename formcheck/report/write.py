@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.decisions import decided
 from formcheck.analysis.summary import Processing
 from formcheck.session.csv_json import write_frames_csv, write_summary_json
 from formcheck.session.folder import ANNOTATED, FRAMES, REPORT, SESSION, SUMMARY, OutputFolder
+from formcheck.session.notes import Notes, decisions_of
 from formcheck.session.reader import Session
 from formcheck.session.store import write_session
 
@@ -58,7 +60,11 @@ def write_outputs(
             )
             analysis = replace(analysis, summary=summary, source_warnings=(*analysis.source_warnings, note))
         write_session(
-            analysis, new / SESSION, model_sha256=analysis.model_sha256, overrides=analysis.prescription
+            analysis,
+            new / SESSION,
+            model_sha256=analysis.model_sha256,
+            overrides=analysis.prescription,
+            beside=[new / FRAMES],
         )
         write_summary_json(analysis.summary, new / SUMMARY)
     if progress is not None:
@@ -134,7 +140,8 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
         if (home / REPORT).is_file():
             from formcheck.report.page import write_report
 
-            write_report(analysis, new / REPORT)
+            decisions = decisions_of(Notes(folder).standing())
+            write_report(decided(analysis, decisions), new / REPORT, created=meta.created)
         if place.annotated.is_file():
             notes.append(
                 f"{place.annotated} still shows what was judged before; analyse the video to draw it again."
@@ -148,6 +155,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
             created=meta.created,
             events=events,
             live=meta.live,
+            beside=[new / FRAMES],
         )
         write_summary_json(analysis.summary, new / SUMMARY)
     return notes

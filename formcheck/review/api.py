@@ -23,21 +23,24 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from formcheck.analysis.phrases import short_title
-from formcheck.errors import FormcheckError
+from formcheck.errors import FormcheckError, what_the_system_says
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.folder_handle import opener
 from formcheck.report import wording
-from formcheck.review import prescribe, trends
+from formcheck.review import prescribe, send, trends
 from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
 from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
 from formcheck.session.notes import QUALITY, ConflictError, Item, Notes
+from formcheck.words import languages
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_BODY = 200_000
 _VIDEO_PIECE = 1 << 18
+#: Notes saved at once: "all of this kind" of a long session.
+_MOST_CHANGES = 1000
 #: A longer session is not judged anew for the table of agreement: it would take minutes.
 _MOST_FRAMES_JUDGED = 60_000
 
@@ -57,6 +60,8 @@ def _answered(handler: Handler) -> Handler:
             return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
         except ClientDisconnect:  # the tab was closed: nobody hears the answer
             return Response(status_code=400)
+        except (OSError, UnicodeError, MemoryError) as error:
+            return JSONResponse({"problem": printable(what_the_system_says(error), 400)}, 500)
 
     return answer
 
@@ -134,12 +139,18 @@ class Api:
             Route("/api/agreement.csv", on(Api.agreement_csv), methods=get),
             Route(session, on(Api.session), methods=get),
             Route(f"{session}/times", on(Api.times), methods=get),
+            Route(f"{session}/moments", on(Api.moments), methods=get),
             Route(f"{session}/line/{{measure:str}}", on(Api.line), methods=get),
             Route(f"{session}/curves/{{measure:str}}", on(Api.curves), methods=get),
             Route(f"{session}/landmarks", on(Api.landmarks), methods=get),
             Route(f"{session}/video", on(Api.video), methods=["GET", "HEAD"]),
             Route(f"{session}/notes", on(Api.notes), methods=get),
             Route(f"{session}/notes", on(Api.save_note), methods=post),
+            Route(f"{session}/notes/many", on(Api.save_notes), methods=post),
+            Route(f"{session}/standing", on(Api.standing), methods=get),
+            Route(f"{session}/report", on(Api.report), methods=post),
+            Route(f"{session}/note", on(Api.note), methods=get),
+            Route(f"{session}/feedback", on(Api.feedback), methods=post),
             Route(f"{session}/whatif", on(Api.defaults), methods=get),
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
@@ -160,9 +171,13 @@ class Api:
 
         def collect() -> dict[str, Any]:
             rows = [trends.library_row(trends.with_notes(card)) for card in self.library.cards()]
-            exercises = []
+            exercises, notice = [], [wording.NOTICE]
             for name in EXERCISES:
-                definition = load_definition(name)
+                try:
+                    definition = load_definition(name)
+                except FormcheckError as error:  # the others, and all sessions, are opened all the same
+                    notice.append(printable(str(error), 400))
+                    continue
                 views = {view: place.title for view, place in definition.views.items()}
                 exercises.append(
                     {"name": name, "title": definition.title, "side": definition.has_side, "views": views}
@@ -172,7 +187,7 @@ class Api:
                 "sessions": rows,
                 "jobs": self.jobs.rows(),
                 "exercises": exercises,
-                "notice": wording.NOTICE,
+                "notice": " ".join(notice),
             }
 
         return JSONResponse(await to_thread.run_sync(collect))
@@ -193,9 +208,10 @@ class Api:
 
         def collect() -> dict[str, Any]:
             reviewed = trends.with_notes(recording.card)
-            out = recording.describe()
+            out = recording.describe(reviewed.standing)
             out["patient"], out["date"] = reviewed.patient, reviewed.date
             out["patient_key"] = trends.patient_key(reviewed.patient) if reviewed.patient else ""
+            out["languages"] = languages()
             out["quality"] = {str(level): word for level, word in QUALITY.items()}
             return out
 
@@ -212,6 +228,12 @@ class Api:
         """One measure's curve with its pyramid."""
         recording = await self._recording(request)
         return _binary(await to_thread.run_sync(recording.line, request.path_params["measure"]))
+
+    @_answered
+    async def moments(self, request: Request) -> Response:
+        """When each fault is at its worst."""
+        recording = await self._recording(request)
+        return JSONResponse(await to_thread.run_sync(recording.worst_moments))
 
     @_answered
     async def curves(self, request: Request) -> Response:
@@ -238,6 +260,16 @@ class Api:
     # -- the physio's decisions --------------------------------------------------------------------------
 
     @_answered
+    async def standing(self, request: Request) -> Response:
+        """What stands by the decisions there are now."""
+        recording = await self._recording(request)
+
+        def collect() -> dict[str, Any]:
+            return recording.overview(trends.with_notes(recording.card).standing)
+
+        return JSONResponse(await to_thread.run_sync(collect))
+
+    @_answered
     async def notes(self, request: Request) -> Response:
         """Notes that changed after a number."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
@@ -250,16 +282,54 @@ class Api:
         """Saves one note; 409 with what stands there if somebody else changed the same."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
         body = await _body(request)
-        id_, base, data = body.get("id"), body.get("base"), body.get("data")
-        if not isinstance(id_, str) or not isinstance(base, int) or not isinstance(data, dict | None):
-            raise FormcheckError("This is not a note.")
+        change, by = _change(body), _by(body)
         notes = Notes(folder.path)
         try:
-            item = await to_thread.run_sync(notes.save, id_, data, base)
+            item = await to_thread.run_sync(notes.save, *change, by)
         except ConflictError as conflict:
             return JSONResponse({"problem": "Changed elsewhere.", "current": _item(conflict.current)}, 409)
         self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
         return JSONResponse(_item(item))
+
+    @_answered
+    async def save_notes(self, request: Request) -> Response:
+        """Saves many notes at once; those that somebody else changed stay as they are, and are named."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        body = await _body(request)
+        asked = body.get("changes")
+        if not isinstance(asked, list) or not 0 < len(asked) <= _MOST_CHANGES:
+            raise FormcheckError("These are no notes.")
+        changes, by = [_change(one) for one in asked], _by(body)
+        items, conflicts = await to_thread.run_sync(Notes(folder.path).save_all, changes, by)
+        for item in items:
+            self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
+        refused = [item.id for item, conflict in zip(items, conflicts, strict=True) if conflict]
+        return JSONResponse({"items": [_item(item) for item in items], "refused": refused})
+
+    # -- what leaves the page ----------------------------------------------------------------------------
+
+    @_answered
+    async def report(self, request: Request) -> Response:
+        """The report of what stands, to be saved."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        to = (await _body(request)).get("format")
+        if to not in send.MEDIA:
+            raise FormcheckError("A report is a pdf or an html file.")
+        data = await to_thread.run_sync(send.report_of, self.library, folder, to)
+        return Response(data, media_type=send.MEDIA[to])
+
+    @_answered
+    async def note(self, request: Request) -> Response:
+        """The session in a few lines, for the records."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        return JSONResponse({"text": await to_thread.run_sync(send.note_of, self.library, folder)})
+
+    @_answered
+    async def feedback(self, request: Request) -> Response:
+        """What goes back to the patient, to be saved."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        data = await to_thread.run_sync(send.feedback_of, self.library, folder, await _body(request))
+        return Response(data, media_type=send.MEDIA["html"])
 
     # -- what if -----------------------------------------------------------------------------------------
 
@@ -400,7 +470,28 @@ class Api:
 
 
 def _item(item: Item) -> dict[str, Any]:
-    return {"id": item.id, "revision": item.revision, "seq": item.seq, "data": item.data}
+    return {
+        "id": item.id,
+        "revision": item.revision,
+        "seq": item.seq,
+        "data": item.data,
+        "by": item.by,
+        "on": item.on,
+    }
+
+
+def _change(body: Any) -> tuple[str, dict[str, Any] | None, int]:
+    """Which note is to be changed, to what, and on which revision that builds."""
+    told = body if isinstance(body, dict) else {}
+    id_, base, data = told.get("id"), told.get("base"), told.get("data")
+    if not isinstance(id_, str) or not isinstance(base, int) or not isinstance(data, dict | None):
+        raise FormcheckError("This is not a note.")
+    return id_, data, base
+
+
+def _by(body: dict[str, Any]) -> str:
+    by = body.get("by", "")
+    return by if isinstance(by, str) else ""
 
 
 def _binary(data: bytes) -> Response:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from formcheck.analysis.bounds import MOST_LINES
+from formcheck.analysis.decisions import Standing, stood
 from formcheck.analysis.events import Event
 from formcheck.analysis.findings import (
     CLASSES,
@@ -18,10 +21,11 @@ from formcheck.analysis.findings import (
 from formcheck.analysis.phrases import in_sentence, short_title, times, value_text
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
 from formcheck.exercises.definition import Rule
-from formcheck.measures.body_parts import landmarks_shown, landmarks_used
+from formcheck.measures.body_parts import joint_angle, landmarks_shown, landmarks_used
 from formcheck.measures.places import PLACES
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, other_side
+from formcheck.report.wording import reviewed_text
 from formcheck.session.library import Card, printable
 
 #: Of a live session, an hour of which has about a thousand.
@@ -74,11 +78,35 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
         "lower_s": rep.lower_s,
         "confidence": rep.confidence,
         "set": rep.set_,
+        "words": in_words(findings, rep),
         "top": value_text(rep.peak.get(definition.counting.signal), unit),
         "peak": {k: v for k, v in rep.peak.items() if k in definition.measures},
         "faults": [fault_row(findings, rep, event, near, table) for event in rep.faults],
         "attention": attention(rep),
     }
+
+
+def in_words(findings: Findings, rep: Rep) -> str:
+    """A repetition's values with their names and units: ``hip angle 131°, up 1.6 s, hold 0.7 s, down 1.3 s``.
+
+    The measure that counts, or rather the first angle that may be judged from here and is known at its top.
+    """
+    definition = findings.definition
+    angles = [
+        name
+        for name, measure in definition.measures.items()
+        if measure.unit == "deg"
+        and measure.views.get(findings.view) == "ok"
+        and rep.peak.get(name) is not None
+    ]
+    signal = definition.counting.signal
+    name = signal if definition.measures[signal].unit == "deg" or not angles else angles[0]
+    measure = definition.measures[name]
+    phases = (("up", rep.rise_s), ("hold", rep.hold_s), ("down", rep.lower_s))
+    parts = [f"{word} {seconds:.1f} s" for word, seconds in phases if seconds is not None]
+    if (value := rep.peak.get(name)) is not None:
+        parts.insert(0, f"{in_sentence(short_title(measure.title))} {value_text(value, measure.unit)}")
+    return printable(", ".join(parts), 200)
 
 
 def attention(rep: Rep) -> float:
@@ -88,7 +116,7 @@ def attention(rep: Rep) -> float:
     return round(score + (0.5 if rep.confidence < 0.7 else 0.0), 3)
 
 
-def fault_rows(findings: Findings, faults: dict[str, FaultInfo]) -> list[dict[str, Any]]:
+def fault_rows(findings: Findings, faults: Mapping[str, FaultInfo]) -> list[dict[str, Any]]:
     """What was found of every fault, and what would have to change to see it if it was not checked."""
     out = []
     for name, fault in findings.definition.faults.items():
@@ -119,15 +147,29 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {"kind": rule.kind, "grades": list(rule.grades), "falls": not worse_upwards(rule)}
 
 
-def overview(findings: Findings, card: Card) -> dict[str, Any]:
-    """What stands on top of a session: state, coverage, the result in sentences, and what was not checked."""
-    faults = card.summary.faults if card.summary is not None else {}
-    covered = coverage(faults)
+def overview(findings: Findings, card: Card, stands: Standing) -> dict[str, Any]:
+    """What stands on top of a session by the physio's decisions: state, coverage, the result in sentences,
+    every fault, and what was not checked."""
+    summary, faults = stood(card.summary, stands) if card.summary is not None else None, stands.faults
+    covered, review = coverage(faults), stands.review
     return {
+        "faults": fault_rows(findings, faults),
+        "seen": [
+            {"fault": seen.fault, "title": printable(seen.title), "grade": seen.grade, "detail": seen.detail}
+            for seen in (findings.seen(summary) if summary is not None else ())
+        ],
+        "undecided": review.undecided,
+        "watched": review.watched,
+        "done": review.done,
+        "reviewed": printable(reviewed_text(review), 400),
+        "rulings": [
+            {"rep": r.rep, "title": printable(findings.title(r.fault)), "said": findings.ruling(r)}
+            for r in review.rulings[:MOST_LINES]
+        ],
         "state": covered.state,
         "state_text": STATE_WORDS[covered.state],
         "coverage": covered.text,
-        "verdict": [printable(line, 600) for line in findings.verdict(card.summary)] if card.summary else [],
+        "verdict": [printable(line, 600) for line in findings.verdict(summary)] if summary else [],
         "not_checked": [
             {
                 "why": group.why,
@@ -138,7 +180,7 @@ def overview(findings: Findings, card: Card) -> dict[str, Any]:
         ],
         "clear": [
             {"where": where, "titles": [printable(t) for t in titles]}
-            for where, titles in (findings.clear(card.summary) if card.summary else [])
+            for where, titles in (findings.clear(summary) if summary else [])
         ],
         "grade_words": GRADE_WORDS,
     }
@@ -171,6 +213,33 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "levels": [{"level": level, "title": title} for level, title in sorted(levels)],
             }
         )
+    return out
+
+
+def joint_angles(findings: Findings, near: str) -> list[dict[str, Any]]:
+    """Measures whose angle can be drawn at a joint, and where."""
+    found = [(name, joint_angle(name, near)) for name in findings.definition.measures]
+    return [{"measure": name, "at": list(at[0]), "bent": at[1]} for name, at in found if at is not None]
+
+
+def by_eye(findings: Findings) -> list[dict[str, str]]:
+    """Faults of the pelvis, for a physio to look for at the top of each repetition."""
+    return [
+        {"id": name, "title": printable(fault.title), "wording": printable(findings.wording(name))}
+        for name, fault in findings.definition.faults.items()
+        if name.startswith("pelvis_")
+    ]
+
+
+def worst_moments(findings: Findings, reps: Sequence[Rep], table: MeasureTable) -> dict[str, float]:
+    """When each fault of each repetition is at its worst, seconds, by ``repetition:fault``; of a fault that
+    has no such moment, the middle."""
+    out = {}
+    for rep in reps:
+        for event in rep.faults:
+            frame = findings.worst_frame(event, table)
+            middle = (event.start_s + event.end_s) / 2
+            out[f"{rep.index}:{event.id}"] = middle if frame is None else float(table.time_s[frame])
     return out
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import re
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from formcheck.analysis.findings import Findings
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, Tempo, load_definition
-from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.exercises.prescription import Prescription, load_prescription, prescribe, to_toml
 from formcheck.files import make_folder
 from formcheck.folder_handle import FolderHandle, opener, refuse_link
 from formcheck.review import describe
@@ -112,32 +111,6 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
 def usual_tempo(own: Definition) -> Tempo:
     """What an exercise asks for without a prescription."""
     return load_definition(own.name).tempo if own.name in EXERCISES else own.tempo
-
-
-def to_toml(asked: Prescription, definition: Definition) -> str:
-    """A prescription as a file that `formcheck.exercises.prescription.load_prescription` takes."""
-    lines = [
-        f"# {definition.title}: prescription made in formcheck review.",
-        f"exercise = {json.dumps(definition.name)}",
-        f"sets = {asked.sets}",
-        f"reps = {asked.reps}",
-        f"rest_s = {_number(asked.rest_s)}",
-    ]
-    if asked.focus_fault:
-        lines.append(f"focus_fault = {json.dumps(asked.focus_fault)}")
-    lines += [f"{name} = true" for name in ("band", "march") if getattr(asked, name)]
-    for table in ("tempo", "target"):
-        values = getattr(asked, table).model_dump(exclude_none=True)
-        if values:
-            lines += ["", f"[{table}]", *(f"{name} = {_number(v)}" for name, v in values.items())]
-    for name, own in asked.faults.items():
-        grades = ", ".join(_number(g) for g in own.grades)
-        lines += ["", f"[faults.{name}]  # {definition.faults[name].title}", f"grades = [{grades}]"]
-    return "\n".join(lines) + "\n"
-
-
-def _number(value: float) -> str:
-    return repr(int(value)) if float(value).is_integer() else repr(round(float(value), 6))
 
 
 def save(root: Path, patient: str, asked: Prescription, definition: Definition) -> Path:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.decisions import Standing
 from formcheck.analysis.findings import Findings, prescribed_phases
 from formcheck.analysis.summary import FaultInfo
 from formcheck.errors import FormcheckError
@@ -32,6 +33,7 @@ from formcheck.session.library import (
     Library,
     NotThereError,
     SessionFolder,
+    damage_beside,
     printable,
     signature,
     without_path,
@@ -106,8 +108,16 @@ class Recording:
         """What was found of every fault; empty when the session was killed before it was summed up."""
         return self.card.summary.faults if self.card.summary is not None else {}
 
-    def describe(self) -> dict[str, Any]:
-        """Everything but the frames."""
+    def overview(self, stands: Standing) -> dict[str, Any]:
+        """What stands on top of the session, see `describe.overview`."""
+        return describe.overview(self.findings, self.card, stands)
+
+    def describe(self, stands: Standing) -> dict[str, Any]:
+        """Everything but the frames.
+
+        Args:
+            stands: what stands by the physio's decisions; the repetitions are told as the program found them.
+        """
         card, meta, definition = self.card, self.session.meta, self.definition
         assert card.meta is not None
         view = definition.views.get(meta.view)
@@ -117,7 +127,7 @@ class Recording:
         video = self.library.video(self.folder)
         reps, left_out = bounds.shown_reps(card.reps)
         live, unlisted = bounds.shown_live(card.live) if card.live else (None, [])
-        damage = list(card.damage)
+        damage = [*card.damage, *damage_beside(self.session)]
         events = self._unless_damaged(lambda: self.session.events, damage)
         said, unsaid = describe.spoken(events, self.findings)
         given = summary.warnings if summary else self._unless_damaged(lambda: self.session.warnings, damage)
@@ -150,17 +160,23 @@ class Recording:
             "primary": primary,
             "measures": describe.measure_rows(self.findings, card),
             "reps": [describe.rep_row(self.findings, rep, self.near, ready) for rep in reps],
-            "faults": describe.fault_rows(self.findings, self.faults()),
             "warnings": [printable(w, 510) for w in (*warnings, *left_out, *unlisted, *unsaid)],
             "events": said,
             "practice": live.model_dump(mode="json") if live else None,
             "tempo": definition.tempo.model_dump(),
             "target_range": definition.target_range,
+            "angles": describe.joint_angles(self.findings, self.near),
+            "by_eye": describe.by_eye(self.findings),
             "used_points": describe.used_points(self.findings, self.near),
-            **describe.overview(self.findings, card),
+            **self.overview(stands),
             "bones": [[int(a), int(b)] for a, b in SKELETON],
             "notice": wording.NOTICE,
         }
+
+    def worst_moments(self) -> dict[str, float]:
+        """When each fault is at its worst, see `describe.worst_moments`."""
+        reps, _ = bounds.shown_reps(self.card.reps)
+        return describe.worst_moments(self.findings, reps, self.table)
 
     def _unless_damaged(self, read: Callable[[], list[_Read]], damage: list[str]) -> list[_Read]:
         """What is read, or nothing where it is damaged, which is told in a sentence."""

@@ -6,22 +6,29 @@ import csv
 import hashlib
 import io
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import median
 from typing import Any
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import class_counts, counted_reps, coverage
+from formcheck.analysis.decisions import Standing, standing
+from formcheck.analysis.findings import GRADE_WORDS, class_counts, counted_reps, coverage, rule_levels
 from formcheck.analysis.phrases import short_title
 from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.session.library import Card, Library, printable
-from formcheck.session.notes import Item, Notes
+from formcheck.session.notes import Item, Notes, decisions_of
 
 #: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
 MDC_DEG = 10.0
 MDC_SHARE = 0.15
+#: Phases that a fault can be about, by the name of their duration in a repetition.
+_PHASES = {"rise_s": "Time up", "hold_s": "Time held", "lower_s": "Time down"}
+#: Faults of which a trend is drawn.
+_MOST_FAULTS = 8
 
 
 @dataclass(frozen=True)
@@ -53,14 +60,11 @@ class NotedSession:
         """When it took place, ISO 8601."""
         return printable(str(self.one("about").get("recorded") or self.card.started), 40)
 
-    def faults_of(self, rep: Rep) -> set[str]:
-        """Faults of a repetition after review: found and not rejected, or added."""
-        out = {event.id for event in rep.faults} - self.rejected(rep)
-        return out | {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
-
-    def rejected(self, rep: Rep) -> set[str]:
-        """Faults of a repetition that the physio rejected."""
-        return {f for f, verdict in self.verdicts(rep).items() if verdict == "rejected"}
+    @cached_property
+    def standing(self) -> Standing:
+        """What stands by the physio's decisions."""
+        faults = self.card.summary.faults if self.card.summary is not None else {}
+        return standing(self.card.reps, faults, decisions_of(self.items))
 
     def verdicts(self, rep: Rep) -> dict[str, str]:
         """Fault and verdict of each decided fault of a repetition."""
@@ -72,7 +76,8 @@ class NotedSession:
 
     def added(self, rep: Rep) -> set[str]:
         """Faults of a repetition that only the physio saw."""
-        return {str(m["fault"]) for m in self._data("missed") if m["rep"] == rep.index}
+        by_eye = [look for look in self._data("look") if look["answer"] == "yes"]
+        return {str(m["fault"]) for m in (*self._data("missed"), *by_eye) if m["rep"] == rep.index}
 
     def watched(self, rep: Rep) -> bool:
         """True for a repetition that was watched as a whole."""
@@ -101,15 +106,19 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     base = {"key": card.folder.key, "name": card.folder.name, "problem": card.problem}
     if card.problem is not None or card.meta is None:
         return base | {"changed": card.changed}
-    meta, reps = card.meta, card.reps
+    meta, stands = card.meta, reviewed.standing
+    reps, review = stands.reps, stands.review
     named = counted_reps(reps)
-    affected = [rep for rep in named if reviewed.faults_of(rep)]
-    open_faults = sum(len({e.id for e in rep.faults} - set(reviewed.verdicts(rep))) for rep in reps)
-    tally = Counter(fault for rep in named for fault in reviewed.faults_of(rep))
+    affected = [rep for rep in named if rep.faults]
+    tally = Counter(event.id for rep in named for event in rep.faults)
+    worst: dict[str, int] = {}
+    for event in (event for rep in named for event in rep.faults):
+        worst[event.id] = max(worst.get(event.id, 0), event.grade)
+    gravest = sorted(tally, key=lambda name: (-worst[name], -tally[name]))
     live = card.live
     pain = [p for p in (live.pain_before, *(s.pain for s in live.sets)) if p is not None] if live else []
     titles, views = _titles(meta.exercise)
-    covered = coverage(card.summary.faults if card.summary is not None else {})
+    covered = coverage(stands.faults)
     good, _, unseen = covered.of_reps(len(named), len(affected))
     attention = []
     if live and live.stopped:
@@ -144,21 +153,34 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
         "good": good,
         "unseen": unseen,
         "top_faults": [
-            {"id": name, "title": titles.get(name, printable(name, 60)), "reps": n}
-            for name, n in tally.most_common(3)
+            {
+                "id": name,
+                "title": titles.get(name, printable(name, 60)),
+                "reps": tally[name],
+                "grade": worst[name],
+                "grade_word": GRADE_WORDS[worst[name]],
+            }
+            for name in gravest[:3]
         ],
-        "undecided": open_faults,
-        "watched": sum(reviewed.watched(rep) for rep in named),
+        "undecided": review.undecided,
+        "watched": review.watched,
+        "done": review.done,
         "rating": reviewed.one("rating").get("level"),
         "attention": attention,
     }
 
 
+def _shipped(exercise: str) -> Definition | None:
+    """This formcheck's definition of an exercise; None where it has none, or its file is damaged."""
+    with suppress(FormcheckError):
+        return load_definition(exercise) if exercise in EXERCISES else None
+    return None
+
+
 def _titles(exercise: str) -> tuple[dict[str, str], dict[str, str]]:
     """Titles of an exercise (key: empty) and its faults, and of its views."""
-    if exercise not in EXERCISES:
+    if (definition := _shipped(exercise)) is None:
         return {}, {}
-    definition = load_definition(exercise)
     faults = {name: fault.title for name, fault in definition.faults.items()}
     return {"": definition.title} | faults, {name: view.title for name, view in definition.views.items()}
 
@@ -192,12 +214,12 @@ def patient_page(library: Library, key: str) -> dict[str, Any] | None:
 
 def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any]:
     titles, views = _titles(exercise)
-    unit, measure, judged = "", "", False
-    if exercise in EXERCISES:
-        definition = load_definition(exercise)
-        name = definition.counting.signal
-        unit, measure = definition.measures[name].unit, short_title(definition.measures[name].title)
-        judged = definition.measures[name].views.get(view) == "ok"
+    unit, measure, judged, reach = "", "", False, ""
+    definition = _shipped(exercise)
+    if definition is not None:
+        reach = _range_measure(definition, view, found)
+        known = definition.measures[reach]
+        unit, measure, judged = known.unit, short_title(known.title), known.views.get(view) == "ok"
     return {
         "exercise": printable(exercise, 60),
         "title": titles.get("", printable(exercise, 60)),
@@ -205,24 +227,131 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
         "measure": measure,
         "unit": unit,
         "sure": judged,
-        "points": [_point(r) for r in found],
+        "points": [_point(r, reach) for r in found],
+        "faults": _fault_trends(definition, view, found) if definition is not None else [],
     }
 
 
-def _point(reviewed: NotedSession) -> dict[str, Any]:
+def _range_measure(definition: Definition, view: str, found: list[NotedSession]) -> str:
+    """What the range is told in: the first angle that may be judged from here and was measured, else the
+    measure that counts."""
+    signal = definition.counting.signal
+    if definition.measures[signal].unit == "deg":
+        return signal
+    measured = {name for r in found for rep in r.card.reps for name, v in rep.peak.items() if v is not None}
+    angles = (
+        name
+        for name, measure in definition.measures.items()
+        if measure.unit == "deg" and measure.views.get(view) == "ok" and name in measured
+    )
+    return next(angles, signal)
+
+
+def _fault_trends(definition: Definition, view: str, found: list[NotedSession]) -> list[dict[str, Any]]:
+    """Each fault that stands in any of a patient's sessions over all of them, those seen most first.
+
+    A session in which it was not checked has neither a share nor counts as one without it.
+    """
+    seen = Counter(event.id for r in found for rep in counted_reps(r.standing.reps) for event in rep.faults)
+    out = []
+    for name, _ in seen.most_common(_MOST_FAULTS):
+        if (fault := definition.faults.get(name)) is None:
+            continue
+        measure = _trend_measure(definition, name)
+        unit = "s" if measure in _PHASES else definition.measures[measure].unit if measure else ""
+        levels = [
+            {"level": level, "grade": grade}
+            for rule in fault.rules[:1]
+            for grade in GRADE_WORDS
+            for level in (rule_levels(rule, grade) if measure and measure not in _PHASES else [])
+        ]
+        points = [_fault_point(r, name, measure) for r in found]
+        out.append(
+            {
+                "id": name,
+                "title": printable(fault.title),
+                "measure": _measure_title(definition, measure),
+                "unit": unit,
+                "levels": levels,
+                "points": points,
+                "changes": [
+                    change
+                    for side in sorted({p["side"] or "" for p in points})
+                    if (change := _first_change([p for p in points if (p["side"] or "") == side], unit))
+                ],
+            }
+        )
+    return out
+
+
+def _trend_measure(definition: Definition, fault: str) -> str | None:
+    """The measure or phase whose value tells of a fault also where it is not there."""
+    rules = definition.faults[fault].rules
+    if not rules or rules[0].kind in ("range", "forced", "peaks", "march"):
+        return None
+    if rules[0].kind == "duration":
+        return f"{rules[0].phase or 'lower'}_s"
+    return next((name for name in rules[0].measures if name in definition.measures), None)
+
+
+def _measure_title(definition: Definition, measure: str | None) -> str:
+    if measure is None:
+        return ""
+    return _PHASES.get(measure) or printable(short_title(definition.measures[measure].title))
+
+
+def _fault_point(reviewed: NotedSession, fault: str, measure: str | None) -> dict[str, Any]:
+    card, stands = reviewed.card, reviewed.standing
+    assert card.meta is not None
+    info = stands.faults.get(fault)
+    checked = info.reps_checked if info is not None else 0
+    values: list[float] = []
+    for rep in counted_reps(stands.reps):
+        phases = {"rise_s": rep.rise_s, "hold_s": rep.hold_s, "lower_s": rep.lower_s}
+        if (value := (rep.peak | phases).get(measure or "")) is not None:
+            values.append(value)
+    return {
+        "key": card.folder.key,
+        "date": reviewed.date,
+        "side": card.meta.side if card.meta.side in ("left", "right") else None,
+        "checked": checked,
+        "affected": info.reps_affected if info is not None else 0,
+        "worst": info.worst_grade if info is not None else 0,
+        "share": round(100 * info.reps_affected / checked, 1) if info is not None and checked else None,
+        "value": round(median(values), 3) if values else None,
+    }
+
+
+def least_change(first: float, unit: str) -> float:
+    """A smaller change than this from a first value may be measurement error, in the value's unit."""
+    return MDC_DEG if unit == "deg" else MDC_SHARE * abs(first)
+
+
+def _first_change(points: list[dict[str, Any]], unit: str) -> dict[str, Any] | None:
+    """The first session whose value differs from the first one's by more than the error."""
+    known = [p for p in points if p["value"] is not None]
+    for point in known[1:]:
+        by = point["value"] - known[0]["value"]
+        if abs(by) > least_change(known[0]["value"], unit):
+            return {"key": point["key"], "date": point["date"], "side": point["side"], "by": round(by, 3)}
+    return None
+
+
+def _point(reviewed: NotedSession, reach_in: str) -> dict[str, Any]:
     card = reviewed.card
     assert card.meta is not None
-    live, named = card.live, counted_reps(card.reps)
-    clean = [rep for rep in named if rep.class_ == "full" and not reviewed.faults_of(rep)]
-    compensated = [rep for rep in named if reviewed.faults_of(rep)]
-    primary = card.meta.primary
-    reach = [v for rep in named if (v := rep.peak.get(primary)) is not None]
+    live, stands = card.live, reviewed.standing
+    named = counted_reps(stands.reps)
+    clean = [rep for rep in named if rep.class_ == "full" and not rep.faults]
+    # A partial repetition is partial, whatever else it is.
+    compensated = [rep for rep in named if rep.class_ == "full" and rep.faults]
+    reach = [v for rep in named if (v := rep.peak.get(reach_in or card.meta.primary)) is not None]
     hold = [rep.hold_s for rep in named if rep.hold_s is not None]
     asked = live.prescribed_sets * live.prescribed_reps if live else None
     done = len(named)
-    covered = coverage(card.summary.faults if card.summary is not None else {})
+    covered = coverage(stands.faults)
     # Of a repetition in which nothing was looked for, nothing good is known.
-    correct = min(len(clean), covered.of_reps(done, len(compensated))[0])
+    correct = min(len(clean), covered.of_reps(done, sum(bool(rep.faults) for rep in named))[0])
     return {
         "key": card.folder.key,
         "date": reviewed.date,

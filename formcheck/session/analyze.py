@@ -18,6 +18,7 @@ from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
+    from formcheck.pose.lying import LyingNet
     from formcheck.pose.recording import Progress
 
 
@@ -47,6 +48,7 @@ def _read(
     rotate: int,
     engine: PoseEngine,
     progress: Progress | None,
+    lying: LyingNet | None,
     spent_before: dict[str, float] | None = None,
 ) -> _PoseReading:
     """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
@@ -55,7 +57,7 @@ def _read(
     from formcheck.video.file import VideoFile
 
     with VideoFile(video, rotate) as source:
-        results, spent, complete = read_poses(source, engine, progress)
+        results, spent, complete = read_poses(source, engine, progress, lying)
         track = Track.from_results(results, (source.width, source.height))
         info = Source(
             file=video.name,
@@ -69,6 +71,13 @@ def _read(
         for stage, seconds in (spent_before or {}).items():
             spent[stage] += seconds
         return _PoseReading(track, info, results.interpolated, spent, complete, list(source.warnings))
+
+
+def _lying_net() -> LyingNet:
+    """The network for people who lie."""
+    from formcheck.pose.lying import LyingNet  # takes a while to import, as above
+
+    return LyingNet()
 
 
 def analyze(
@@ -110,13 +119,14 @@ def analyze(
     scratch_files.use()
     started = time.monotonic()
     with open_engine(engine, model, threads, device) as pose_engine:
-        reading = _read(Path(video), rotate or 0, pose_engine, progress)
+        lying = _lying_net() if definition.reads_lying else None
+        reading = _read(Path(video), rotate or 0, pose_engine, progress, lying)
         if rotate is None and reading.complete:
             turn = picture_turn(reading.track, definition)
             if turn.rotate:
                 # Read anew: whom to follow and where to look twice depend on what is up.
                 pose_engine.reset()
-                reading = _read(Path(video), turn.rotate, pose_engine, progress, reading.spent)
+                reading = _read(Path(video), turn.rotate, pose_engine, progress, lying, reading.spent)
                 reading.warnings.append(
                     f"The picture was turned by {turn.rotate} degrees, as the person lies in it; "
                     "if that is wrong, analyse it again with --rotate 0."
@@ -136,7 +146,7 @@ def analyze(
             people_seen_max=int(track.people_seen.max(initial=0)),
             frames_interpolated=reading.interpolated,
         )
-        model_sha256 = pose_engine.model_sha256
+        model_sha256 = pose_engine.model_sha256 | (lying.model_sha256 if lying is not None else {})
     if not complete:
         warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
     begun = time.monotonic()

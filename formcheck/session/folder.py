@@ -151,6 +151,11 @@ class OutputFolder:
                     _remove(folder, part_of(Path(name)).name)  # of a formcheck that wrote there
                 folder.remove_all(NEW)
                 folder.make_folder(NEW)
+                # Tried out, not looked up: permissions say little about network folders and full disks.
+                with open(self.new / "trial", "xb", opener=opener) as file:
+                    file.write(b"formcheck")
+                with folder.folder(NEW) as new:
+                    new.remove("trial")
         except BaseException:
             self.release()
             raise
@@ -211,14 +216,6 @@ class OutputFolder:
         refuse_link(self.path)
         with writing_to(self.path):
             make_folder(self.path)
-            # Tried out rather than looked up: permissions say little about network folders and full disks.
-            with FolderHandle(self.path) as folder:
-                trial = f".formcheck-{secrets.token_hex(4)}"
-                try:
-                    with open(self.path / trial, "xb", opener=opener) as file:
-                        file.write(b"formcheck")
-                finally:
-                    folder.remove(trial)
 
     def _refuse_to_overwrite_the_video(self) -> None:
         for name in OUTPUTS:

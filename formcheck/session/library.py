@@ -20,9 +20,9 @@ from pathlib import Path
 from formcheck.analysis.summary import LiveInfo, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.folder import LARGEST_SUMMARY, SESSION, SIDE_FILES, SUMMARY, results_name, video_of
+from formcheck.session.folder import FRAMES, LARGEST_SUMMARY, SESSION, SIDE_FILES, SUMMARY, results_name, video_of
 from formcheck.session.reader import Session, open_database, reading
-from formcheck.session.schema import SessionMeta
+from formcheck.session.schema import SessionMeta, file_crc
 
 #: How videos are served, by ending.
 MEDIA_TYPES = {
@@ -36,6 +36,7 @@ MEDIA_TYPES = {
 _DEEPEST = 3
 _MOST_FOLDERS = 20_000
 _LARGEST_DATABASE = 8_000_000_000
+_LARGEST_TABLE = 500_000_000
 
 
 class NotThereError(KeyError):
@@ -180,7 +181,7 @@ class Library:
                 summary = reps = None
                 with _told(folder, damage):
                     summary = session.summary
-                    _compare(session, summary)
+                    compare_summaries(session, summary)
                 if summary is None:
                     with _told(folder, damage):
                         reps = session.reps
@@ -259,8 +260,17 @@ def without_path(folder: SessionFolder, error: FormcheckError) -> str:
     return printable(sentence, 500)
 
 
-def _compare(session: Session, summary: Summary | None) -> None:
-    """Refuses a ``summary.json`` that does not say what the session beside it says."""
+def compare_summaries(session: Session, summary: Summary | None) -> None:
+    """Refuses a ``summary.json`` that does not say what the session beside it says.
+
+    Args:
+        session: open.
+        summary: its summary.
+
+    Raises:
+        FormcheckError: they differ.
+        OSError: it cannot be read.
+    """
     file = session.path.with_name(SUMMARY)
     if summary is None or not _is_regular(file):
         return
@@ -277,6 +287,20 @@ def _compare(session: Session, summary: Summary | None) -> None:
         f"The file {SUMMARY} beside the session does not say what the session says: {wrong}, or of another "
         "analysis; analyse the video again, or make it anew with: formcheck rescore --in-place."
     )
+
+
+def damage_beside(session: Session) -> list[str]:
+    """A sentence, if the table of frames beside a session is not as it was stored with it."""
+    file, stored = session.path.with_name(FRAMES), session.sum_of(FRAMES)
+    if stored is None or not _is_regular(file):
+        return []
+    with suppress(OSError):
+        if file.stat().st_size <= _LARGEST_TABLE and file_crc(file) == stored:
+            return []
+    return [
+        f"The table {FRAMES} beside the session is damaged or was changed; the session is not: make the table "
+        "anew with: formcheck export --to csv."
+    ]
 
 
 def signature(path: Path) -> object:

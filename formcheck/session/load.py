@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.decisions import decided
 from formcheck.analysis.evidence import Evidence, LiveEvidence, RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.live_log import SessionFacts
@@ -15,6 +16,7 @@ from formcheck.analysis.summary import Summary
 from formcheck.errors import FormcheckError
 from formcheck.pose.track import smoothed
 from formcheck.session.folder import VIDEO, video_of
+from formcheck.session.notes import Notes, decisions_of
 from formcheck.session.reader import Session, check_poses, reading
 
 _FACTS = TypeAdapter(SessionFacts)
@@ -107,6 +109,20 @@ def stored_analysis(session: Session, video: Path | None = None) -> Analysis:
         declared_side=session.meta.declared_side,
         source_warnings=session.meta.source_warnings,
     )
+
+
+def reviewed_analysis(session: Session, video: Path | None = None) -> Analysis:
+    """The stored analysis with what the physio decided about it: what every export is made from.
+
+    Args:
+        session: an open session.
+        video: as for `stored_analysis`.
+
+    Raises:
+        FormcheckError: the session or the notes on it are damaged, or it was broken off.
+    """
+    decisions = decisions_of(Notes(session.path.parent).standing())
+    return decided(stored_analysis(session, video), decisions)
 
 
 def _video(session: Session) -> Path:

@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from formcheck.analysis.decisions import Decisions, FaultDecision, Ruled
 from formcheck.errors import FormcheckError
 from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.session.folder import REVIEW, SIDE_FILES
@@ -428,6 +429,62 @@ class Notes:
                 else _damaged()
             )
         return summed
+
+
+def decisions_of(items: Sequence[Item]) -> Decisions:
+    """What the physio's notes say about the findings of a session.
+
+    Args:
+        items: as they stand, in the order in which they were changed.
+    """
+    decisions: list[FaultDecision] = []
+    remarks: list[tuple[float | None, str]] = []
+    watched: set[int] = set()
+    one: dict[str, dict[str, Any]] = {}
+    for item in items:
+        data = item.data
+        if data is None:
+            continue
+        if item.kind in ("decision", "missed", "look"):
+            if (kind := _ruled(item.kind, data)) is not None:
+                at = float(data["start_s"] if item.kind == "decision" else data["time_s"])
+                note, grade = str(data.get("note") or ""), data.get("grade")
+                decisions.append(
+                    FaultDecision(data["rep"], data["fault"], kind, grade, at, note, item.by, item.on)
+                )
+        elif item.kind == "reviewed":
+            watched |= {data["rep"]} if data["done"] else set()
+        elif item.kind == "comment":
+            remarks.append((float(data["time_s"]), str(data["text"])))
+        else:
+            one[item.kind] = data
+    rating, about = one.get("rating", {}), one.get("about", {})
+    whole = [(None, str(rating["note"]))] if rating.get("note") else []
+    judged = [item for item in items if item.data is not None and item.kind != "about"]
+    return Decisions(
+        decisions=tuple(decisions),
+        watched=frozenset(watched),
+        done=bool(one.get("done", {}).get("done")),
+        remarks=(*whole, *sorted((r for r in remarks if r[1]), key=lambda r: r[0] or 0.0)),
+        quality=QUALITY.get(float(rating.get("level") or 0.0), ""),
+        patient=str(about.get("patient") or ""),
+        recorded=str(about.get("recorded") or ""),
+        reviewers=tuple(dict.fromkeys(item.by for item in judged if item.by)),
+        last_on=max((item.on for item in judged), default=""),
+    )
+
+
+def _ruled(kind: str, data: dict[str, Any]) -> Ruled | None:
+    if kind == "missed":
+        return "added"
+    if kind == "look":
+        answers: dict[str, Ruled] = {"yes": "there", "no": "not_there", "unclear": "unclear"}
+        return answers[data["answer"]]
+    if data["verdict"] == "rejected":
+        return "rejected"
+    if data["grade"] is not None:
+        return "graded"
+    return "accepted" if data["verdict"] == "accepted" else "remarked" if data["note"] else None
 
 
 def _insert(db: sqlite3.Connection, table: str, columns: str, cells: tuple[Any, ...]) -> None:

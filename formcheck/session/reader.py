@@ -24,12 +24,13 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose import scratch_files
-from formcheck.pose.track import Track
+from formcheck.pose.lying_reading import NO_READING, Lying
+from formcheck.pose.track import Track, no_readings
 from formcheck.session.folder import SESSION
 from formcheck.session.schema import (
+    FEW_SUMS,
     NAN_POINTS,
     NAN_VISIBILITY,
-    SCHEMA,
     SessionMeta,
     definition_hash,
     facts_crc,
@@ -44,6 +45,8 @@ from formcheck.session.untrusted import look_over
 #: Beyond these a number in a session was not measured in any picture: pixels, metres, seconds.
 _MOST_PX, _MOST_M, _MOST_S = 1e6, 1e3, 1e7
 _MOST_PEOPLE = 1000
+_MOST_DEG, _MOST_STRETCHES = 360.0, 1e6
+_NAN_LYING = NO_READING.astype("<f4").tobytes()
 #: Frames read at a time: what this many take still lies in the processor's cache when it is looked at.
 _ROWS_AT_ONCE = 512
 
@@ -145,6 +148,10 @@ class Session:
             row = self._db.execute("SELECT json FROM summary").fetchone()
             return None if row is None else str(row[0])
 
+    def sum_of(self, name: str) -> int | None:
+        """Check sum that a file beside it had when both were stored; None where none is known."""
+        return None if self._sums is None else self._sums.get(name)
+
     @property
     def reps(self) -> list[Rep]:
         """All repetitions with their faults."""
@@ -229,11 +236,19 @@ class Session:
             frame, phase, rep = (np.empty(count, dtype) for dtype in (np.int64, np.uint8, np.int32))
             plain: tuple[NDArray[Any], ...] = (track.time_s, track.person, track.rejected, track.people_seen)
             cursor = self._db.execute(f"SELECT * {some} ORDER BY frame", (first, last))
+            reads_lying = len(cursor.description) > 12  # it is the column after those of the landmarks
+            lying: NDArray[np.float32] | None = None
             for piece in arrays.pieces(count, _ROWS_AT_ONCE):
                 rows = cursor.fetchmany(piece.stop - piece.start)
-                if not rows_sound(rows, slice(7, 10)):
+                if not rows_sound(rows, slice(7, 11 if reads_lying else 10)):
                     raise ValueError("check sum")
                 columns: list[Any] = list(zip(*rows, strict=True))
+                turned = columns.pop(10) if reads_lying else ()
+                if any(turned):
+                    lying = no_readings(count) if lying is None else lying
+                    lying[piece] = _floats([blob or None for blob in turned], _NAN_LYING).reshape(
+                        len(rows), -1
+                    )
                 columns[5] = [PHASES.index(word) for word in columns[5]]
                 for out, column in zip((frame, *plain, phase, rep), columns[:7], strict=True):
                     out[piece] = np.array(column, out.dtype)
@@ -254,6 +269,7 @@ class Session:
                     raise ValueError("frames are missing")
             if not np.isnan(apart).all():
                 track = replace(track, disagreement=apart)
+            track = replace(track, lying=lying)
             return SessionPoses(frame, track, phase, rep)
 
     @contextmanager
@@ -293,10 +309,21 @@ def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
         and all(_has_places(track.part(piece)) for piece in arrays.pieces(len(track)))
         and ((track.people_seen >= 0) & (track.people_seen < _MOST_PEOPLE)).all()
         and (track.disagreement is None or not np.isinf(track.disagreement).any())
+        and (track.lying is None or _has_turned(track.lying))
     )
     if not sane:
         raise _damaged(path)
     return poses
+
+
+def _has_turned(lying: NDArray[np.float32]) -> bool:
+    """True when every reading is whole and can have come from the network."""
+    read = lying[np.isfinite(lying).any(axis=1)]
+    stretch, turned = read[:, Lying.STRETCH], read[:, Lying.STRETCH + 1 :]
+    return bool(
+        (np.abs(turned) < _MOST_DEG).all()  # NaN is not less
+        and ((stretch >= 1) & (stretch < _MOST_STRETCHES) & (stretch == np.round(stretch))).all()
+    )
 
 
 def _has_places(track: Track) -> bool:
@@ -345,7 +372,7 @@ def open_database(path: Path, *, look_for_damage: bool) -> Session:
             if look_for_damage and db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
                 raise ValueError("quick_check")
             sums = None
-            if meta["schema"] == SCHEMA:
+            if meta["schema"] != FEW_SUMS:
                 sums = dict(db.execute("SELECT part, crc FROM sums"))
                 if facts_crc(meta) != sums.get("facts"):
                     raise FormcheckError(

@@ -138,6 +138,7 @@ class Recorder:
             status=status,
             reason=reason,
             disagreement=seen.disagreement,
+            lying=seen.lying,
         )
         self._rows.put(lambda writer: writer.append(stored))
         if not self._with_video:

@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 from formcheck.exercises.definition import Definition
 from formcheck.pose.landmarks import LANDMARK_COUNT
 
-SCHEMA = "formcheck.session/3"
+SCHEMA = "formcheck.session/4"
+#: Of sessions that are read as well: nothing in them is said of what turned in a body that lies on its side.
+NOT_LYING = "formcheck.session/3"
 #: Of sessions that are read as well: only frames and measures have check sums in them.
 FEW_SUMS = "formcheck.session/2"
 
@@ -50,6 +53,7 @@ CREATE TABLE frames (
     landmarks BLOB,                -- 33 x (x, y, z) float32, pixels; NULL: all NaN
     world BLOB,                    -- 33 x (x, y, z) float32, metres; NULL: all NaN
     visibility BLOB,               -- 33 float32; NULL: all NaN
+    lying BLOB NOT NULL,           -- 11 float32, see formcheck.pose.lying_reading; empty: no reading
     disagreement REAL,             -- of the two readings of the skeleton, body sizes; NULL: no second one
     crc INTEGER NOT NULL           -- of the columns before, see formcheck.session.schema.row_crc
 )
@@ -213,6 +217,19 @@ def facts_crc(meta: Mapping[str, str | None]) -> int:
         TypeError: there are bytes in it, which formcheck never wrote.
     """
     return json_crc(sorted((key, value) for key, value in meta.items() if key != "definition"))
+
+
+def file_crc(path: Path) -> int:
+    """CRC-32 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    crc = 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            crc = zlib.crc32(piece, crc)
+    return crc
 
 
 def times_crc(time_s: NDArray[np.float64]) -> int:

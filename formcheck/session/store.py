@@ -32,6 +32,7 @@ from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.pose import frame_arrays as arrays
+from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.session.folder import make_way_for_database, replacing, writing_to
 from formcheck.session.reader import Session, SessionPoses, open_session
 from formcheck.session.schema import (
@@ -42,6 +43,7 @@ from formcheck.session.schema import (
     TABLES,
     SessionMeta,
     facts_crc,
+    file_crc,
     meta_rows,
     next_times_crc,
     read_meta,
@@ -81,6 +83,7 @@ class SessionFrame(NamedTuple):
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
     disagreement: float | None = None
+    lying: NDArray[np.float32] | None = None
 
 
 class SessionWriter:
@@ -161,6 +164,7 @@ class SessionWriter:
             _nullable(frame.landmarks_xyz, NAN_POINTS),
             _nullable(frame.world_xyz, NAN_POINTS),
             _nullable(frame.visibility, NAN_VISIBILITY),
+            b"" if frame.lying is None else _lying(frame.lying),
             None if frame.disagreement is None else float(frame.disagreement),
         )
         value = frame.value.astype("<f4").tobytes()
@@ -187,6 +191,16 @@ class SessionWriter:
     def append_warning(self, text: str) -> None:
         """Adds a warning, with all frames so far."""
         self._write_frames(lambda: self._db.execute("INSERT INTO warnings VALUES (?)", (text,)), "warnings")
+
+    def seal_file(self, path: Path) -> None:
+        """Keeps the check sum of a file that lies beside the session and says the same.
+
+        Raises:
+            FormcheckError: it cannot be read, or the disk is full.
+        """
+        with writing_to(self._folder):
+            row = (path.name, file_crc(path))
+            self._db.execute("INSERT OR REPLACE INTO sums VALUES (?,?)", row)
 
     def commit(self) -> None:
         """Makes everything appended so far safe; for the caller to use when frames pause."""
@@ -238,7 +252,7 @@ class SessionWriter:
             with self._transaction():
                 # OR REPLACE: Ctrl-C can come between a commit and the clearing of the list.
                 self._db.executemany(
-                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                    "INSERT OR REPLACE INTO frames VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                     [frame for frame, _, _ in self._rows],
                 )
                 self._db.executemany(
@@ -305,6 +319,7 @@ def write_session(
     created: str | None = None,
     events: Iterable[Event] = (),
     live: str | None = None,
+    beside: Iterable[Path] = (),
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
 
@@ -315,6 +330,7 @@ def write_session(
         overrides: text of the TOML that was laid over the definition.
         created: when it was recorded, ISO 8601, for a session that is written again; by default now.
         events, live: of a live session that is written again; see `SessionMeta` for `live`.
+        beside: files that are stored with it and say the same: it keeps a check sum of each.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -344,6 +360,8 @@ def write_session(
                 writer.append(frame)
             for event in events:
                 writer.append_event(event)
+            for file in beside:
+                writer.seal_file(file)
             writer.finish(summary)
         make_way_for_database(path)
 
@@ -354,6 +372,9 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
         apart: list[float | None] = [None] * len(track)
         if track.disagreement is not None:
             apart = [d if np.isfinite(d) else None for d in track.disagreement.tolist()]
+        lying: Iterable[NDArray[np.float32] | None] = [None] * len(track)
+        if track.lying is not None:
+            lying = track.lying
         yield from map(
             SessionFrame._make,
             zip(
@@ -371,9 +392,17 @@ def _frames_of(analysis: Analysis) -> Iterator[SessionFrame]:
                 m.status,
                 m.reason,
                 apart,
+                lying,
                 strict=True,
             ),
         )
+
+
+def _lying(reading: NDArray[np.float32]) -> bytes:
+    """Bytes of a reading; none where it has no stretch."""
+    if reading.shape != (LYING_COUNT,):
+        raise ValueError(f"a reading of {LYING_COUNT} numbers expected, got {reading.shape}")
+    return reading.astype("<f4").tobytes() if np.isfinite(reading[Lying.STRETCH]) else b""
 
 
 def _nullable(array: NDArray[np.float32] | None, missing: bytes) -> bytes | None:

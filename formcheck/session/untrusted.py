@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.session.schema import FEW_SUMS, SCHEMA, TABLES, read_meta
+from formcheck.session.schema import FEW_SUMS, NOT_LYING, SCHEMA, TABLES, read_meta
 
 OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
 _LARGEST_VALUE = 64_000_000
@@ -41,7 +41,7 @@ def look_over(db: sqlite3.Connection, path: Path) -> dict[str, str | None]:
         raise FormcheckError(f"{path} is not a formcheck session.")
     if not number.isdigit():
         raise ValueError("the schema has no number")
-    if schema not in (SCHEMA, FEW_SUMS):
+    if schema not in (SCHEMA, NOT_LYING, FEW_SUMS):
         age = (
             ("newer", "update formcheck")
             if int(number) > int(newest)

@@ -148,7 +148,7 @@ class Camera(SharedCounts):
             self._news.notify_all()
         if self._thread is not None and self._thread is not threading.current_thread():
             # A driver that hangs inside grab() cannot be ended from here. Its thread lets go of the camera
-            # when the driver answers, and being a daemon never keeps the program from ending.
+            # when the driver answers; if it never does, the program leaves without it (`formcheck.__main__`).
             self._thread.join(CLOSE_S)
 
     # -- the capturing thread ----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from formcheck.errors import FormcheckError
 from formcheck.video.file import Frame, VideoFile
-from formcheck.video.live_source import CLOSE_S, OPEN_S, LiveFrame, SharedCounts, State, live_clock
+from formcheck.video.live_source import OPEN_S, LiveFrame, SharedCounts, State, live_clock
 
 
 class ClipSource(SharedCounts):
@@ -129,7 +129,7 @@ class ClipSource(SharedCounts):
             self._ready.clear()
             self._news.notify_all()
         if self._thread is not None:
-            self._thread.join(CLOSE_S)
+            self._thread.join()  # at most one more picture is decoded
 
     def _over(self) -> bool:
         return self._closed or (self._decoded_all and not self._ready)

@@ -70,7 +70,10 @@ class LiveSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the camera or file, within about a second whatever it does. Safe to call twice."""
+        """Let go of the camera or file; of a camera within about a second, whatever its driver does.
+
+        Safe to call twice.
+        """
         ...
 
 

@@ -31,6 +31,7 @@ from formcheck.measures.measure import formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
+from formcheck.pose.lying_reading import LYING_COUNT, Lying
 
 FPS = 30.0
 TIME = np.arange(0, 14, 1 / FPS)
@@ -75,11 +76,14 @@ def measured(definition: Definition, view: str) -> tuple[MeasureTable, Reference
         reference,
         rest={name: float(value[0]) for name, value in raw.items()},
         noise_sd=dict.fromkeys(definition.measures, 0.0),
+        turned={1: (0.0, 0.0, 0.0)},
     )
+    lying = np.zeros((len(TIME), LYING_COUNT), np.float32)
+    lying[:, Lying.STRETCH] = 1
     seen = np.ones((len(TIME), LANDMARK_COUNT))
     table = measure(
         definition, reference, time_s=TIME, xy=xy, world=world, visibility=seen, person=seen[:, 0] > 0,
-        image_wh=(1000, 1000),
+        image_wh=(1000, 1000), lying=lying,
     )  # fmt: skip
     return table, reference
 
@@ -105,6 +109,24 @@ def test_what_a_view_promises_is_judged_there_and_what_it_does_not_is_not(exerci
     # A view that cannot even count has no repetition to judge.
     counts = view in definition.measures[definition.counting.signal].views
     assert promised == {name for name, check in checks.items() if check.checked and counts}
+
+
+def test_what_a_model_trained_on_rendered_people_sees_is_said_to_be_so() -> None:
+    clam = load_definition("clam")
+    for name, so in (("pelvis_rolls_back", True), ("range_forced", True), ("feet_separate", False)):
+        assert Findings(clam, "oblique").wording(name).endswith("trained on rendered people") == so
+    assert Findings(clam, "oblique").seen_from("pelvis_rolls_back") == ("oblique", "feet")
+
+
+def test_one_switch_shows_what_the_network_reads_and_judges_nothing_by_it(tmp_path) -> None:
+    (tmp_path / "off.toml").write_text("[measures.pelvic_roll_deg.lying]\njudged = false\n")
+    off = load_definition("clam", tmp_path / "off.toml")
+    assert off.measures["pelvic_roll_deg"].trust("oblique") == "low"
+    assert Findings(off, "oblique").seen_from("pelvis_rolls_back") == ()
+    table, reference = measured(off, "oblique")
+    check = judge_rep(REP, table, off, reference, fps=FPS)["pelvis_rolls_back"]
+    assert (check.checked, check.reason) == (False, "noise")
+    assert np.isfinite(table.column("pelvic_roll_deg")).all()
 
 
 def test_the_eleven_promises_that_could_not_be_kept_are_gone() -> None:

@@ -252,10 +252,15 @@ def test_only_counted_repetitions_fill_a_set():
     assert told.rep().step == "pain_after"
 
 
-def test_lying_still_for_half_a_minute_ends_the_set():
+def test_lying_still_for_half_a_minute_is_asked_about_and_for_three_ends_the_set():
     told = Told().to_work().rep().frames(31, phase="rest")
+    assert told.step == "work"
+    assert [s.key for s in told.said].count("page.work.still") == 1
+    told.frames(140, phase="rest")
+    assert [s.key for s in told.said].count("page.work.still") == 1
+    told.frames(15, phase="rest")
     assert told.step == "pain_after"
-    assert told.data("set_end") == [{"set": 1, "reason": "idle"}]
+    assert told.data("set_end")[-1]["reason"] == "idle"  # type: ignore[index]
 
 
 def test_holding_for_twenty_seconds_pauses():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formcheck.coach.start import wanted_views
+from formcheck.coach.plan import wanted_views
 from formcheck.exercises.definition import load_definition
 
 

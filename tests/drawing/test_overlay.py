@@ -10,7 +10,14 @@ import pytest
 from formcheck.drawing import lettering
 from formcheck.drawing import overlay as screen
 from formcheck.drawing import strip as strips
-from formcheck.drawing.overlay import FaultMark, OverlayState, canvas_size, draw_overlay
+from formcheck.drawing.overlay import (
+    FaultMark,
+    JointAngle,
+    OverlayState,
+    canvas_size,
+    draw_body,
+    draw_overlay,
+)
 from formcheck.drawing.signal import PHASE_TINTS, lanes, phase_spans, tint
 from formcheck.drawing.strip import Strip
 from formcheck.pose.landmarks import Landmark
@@ -274,3 +281,23 @@ def test_stretches_of_a_phase_follow_each_other_without_a_hole() -> None:
 
 def test_spans_that_overlap_lie_in_lanes_of_their_own() -> None:
     assert lanes([(0, 2), (1, 3), (2, 4), (2.5, 5), (9, 10)]) == [0, 1, 0, 2, 0]
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_an_angle_is_an_arc_at_its_joint_with_its_number(bent):
+    """A right angle up and to the right of the joint; how far it is bent, from the straight line on."""
+    xy = np.full((33, 2), np.nan)
+    corners = (Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP, Landmark.LEFT_KNEE)
+    xy[list(corners)] = [(320, 100), (320, 300), (520, 300)]
+    angle = JointAngle(tuple(int(p) for p in corners), bent, "90°")
+    bare, drawn = picture(), picture()
+    draw_body(bare, state(xy=xy))
+    draw_body(drawn, state(xy=xy, angle=angle))
+    changed = (bare != drawn).any(axis=2)
+    ys, xs = np.nonzero(changed)
+    radius = 0.42 * 200
+    arc = np.abs(np.hypot(xs - 320, ys - 300) - radius) < 3
+    assert arc.sum() > 100
+    assert (xs[arc] >= 316).all()
+    assert (ys[arc] >= 296).all() if bent else (ys[arc] <= 304).all()
+    assert (np.hypot(xs - 320, ys - 300) > radius + 8).any()  # the number lies beyond the arc

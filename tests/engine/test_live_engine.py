@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
-from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, joined, repetitions, results, standing
+from skeleton import (
+    Camera,
+    Rep,
+    bridge,
+    bridge_lift_for,
+    clam,
+    film,
+    joined,
+    mirrored,
+    repetitions,
+    results,
+    standing,
+)
 
 from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.position import HOLD_STILL, Problem, RecentFrames
@@ -185,6 +197,38 @@ def test_a_fault_is_under_way_while_it_lasts_and_judged_at_the_end():
 def test_no_fault_is_under_way_in_clean_repetitions():
     _, moments = live("clam", shot(clam_at, FRONT, [REP] * 5, noise_m=0.004))
     assert not any(m.ongoing for m in moments)
+
+
+def turned_over(first: int, second: int) -> Track:
+    away = film(np.stack([standing()] * 240), np.arange(240) / 30, FRONT)
+    one = shot(clam_at, FRONT, [REP] * first, lead_s=3.2)
+    return joined(one, away, mirrored(shot(clam_at, FRONT, [REP] * second, lead_s=3.2)))
+
+
+def test_after_turning_over_the_other_leg_is_practised_and_counted():
+    _, moments = live("clam", turned_over(5, 6))
+    assert closed(moments) == ["full"] * (2 + 3)
+    assert [m.baseline.side for m in moments if m.baseline is not None] == ["left", "right"]
+    assert [m.calibrated is not None for m in moments].count(True) == 2
+
+
+def test_a_side_that_was_named_stays():
+    _, moments = live("clam", turned_over(5, 6), side="left")
+    assert {m.baseline.side for m in moments if m.baseline is not None} == {"left"}
+
+
+def test_an_own_range_that_is_known_needs_no_practice_from_the_same_view_only():
+    track = shot(clam_at, FRONT, [REP] * 4)
+    for view, stages_then, done in (
+        ("front", ["still", "ready", "work"], 4),
+        ("feet", ["still", "practice", "work"], 1),
+    ):
+        practice = LiveEngine(load_definition("clam"), in_position("clam"))
+        practice.remember(view, 0.34)
+        moments = feed(practice, results(track))
+        assert stages(moments) == stages_then
+        assert closed(moments) == ["full"] * done
+    assert practice.range != 0.34
 
 
 def test_leaving_and_coming_back_takes_a_new_baseline_and_goes_on_counting():

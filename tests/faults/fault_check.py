@@ -20,6 +20,7 @@ from formcheck.cli.main import main
 from formcheck.errors import FormcheckError
 from formcheck.files import part_of
 from formcheck.review.recording import Shelf
+from formcheck.review.trends import with_notes
 from formcheck.session.folder import FRAMES, REPORT, SESSION, SUMMARY, VIDEO
 from formcheck.session.library import Library
 from formcheck.session.notes import Notes
@@ -72,7 +73,7 @@ def opens_everywhere(session: Path, out: Path, found: Found) -> None:
     else:
         try:
             shelf = Shelf(library)
-            shelf.get(card.folder.key).describe()
+            shelf.get(card.folder.key).describe(with_notes(card).standing)
         except FormcheckError as error:
             found.wrong.append(f"review: {error}")
     tries: list[tuple[str, tuple[str | Path, ...]]] = [

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "review")]
@@ -25,6 +28,11 @@ from live_session import KEYS, REP, Heard, MadeCamera, MadeEngine, Patient, shot
 from skeleton import results  # noqa: E402
 from stored_session import judged, noisy_track, store  # noqa: E402
 
+# Loaded before anything is forked, so that a try costs no imports.
+import formcheck.pose.blazepose  # noqa: E402
+import formcheck.pose.recording  # noqa: E402
+import formcheck.report.annotate  # noqa: E402
+import formcheck.report.page  # noqa: E402, F401
 import formcheck.review.server as review_server  # noqa: E402
 from formcheck.analysis.analysis import Analysis  # noqa: E402
 from formcheck.batch import local as batch_local  # noqa: E402
@@ -232,9 +240,8 @@ def copied(source: Path, to: Path) -> Path:
     return to
 
 
-def whole_live(clip: str, sessions: str, told: str) -> None:
+def whole_live(clip: str, sessions: str, told: str, die_at: int = 0) -> None:
     """`formcheck live` with its pose model, clip and recorder; only the window is one without a screen."""
-    from formcheck.__main__ import main
     from formcheck.coach import start as live_start
     from formcheck.coach.pages.window import FakeWindow, Key
 
@@ -251,10 +258,57 @@ def whole_live(clip: str, sessions: str, told: str) -> None:
             self._asked += 1
             return [Key("1")] if self._asked in (3, 6) else []
 
-    live_start.Window = Keys  # type: ignore[assignment,misc]
+    assert live_start.LiveWindow
+    live_start.LiveWindow = Keys  # type: ignore[assignment,misc]
     tell_frames(Told(Path(told)))
-    sys.argv = ["formcheck", "live", "bridge", "--source", clip, "--out", sessions, "--mute"]
-    main()
+    words = ["live", "bridge", "--source", clip, "--out", sessions, "--mute", "--model", "lite"]
+    program(words, told + ".ends", die_at)
+
+
+def program(words: list[str], told: str, die_at: int = 0) -> None:
+    """A whole command of formcheck, all its modules loaded beforehand, in a process group of its own.
+
+    Args:
+        words: of the command.
+        told: a file that tells of its start, and with the number of its file operations of its end.
+        die_at: the number of the one before which it is killed; 0: none.
+    """
+    import multiprocessing
+
+    from formcheck.__main__ import main
+
+    os.setpgid(0, 0)
+    log = os.open(f"{told}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    fork = multiprocessing.get_context("fork")
+    batch_local.multiprocessing.get_context = lambda method: fork  # type: ignore[assignment,misc]
+    tell, count = Told(Path(told)), _count_operations(die_at)
+    tell(0)
+    sys.argv = ["formcheck", *words]
+    try:
+        main()
+    finally:
+        tell(count())
+
+
+def _count_operations(die_at: int) -> Callable[[], int]:
+    """Counts what changes files from now on, and ends the process at one of them as `kill -9` would."""
+    number = 0
+    watched = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "sqlite3.connect"}
+
+    def heard(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal number
+        writes = (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        )
+        if event in watched or writes:
+            number += 1
+            if number == die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(heard)
+    return lambda: number
 
 
 if __name__ == "__main__":

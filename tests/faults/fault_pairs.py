@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import random
@@ -10,7 +9,6 @@ import shutil
 import signal
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +118,7 @@ class _Page:
         self.process = child(fault_drive.review, str(lib), str(address))
         wait_for(address.exists)
         self.ask = Asking(address.read_text())
-        wait_for(lambda: try_faults._up(self.ask))
+        wait_for(lambda: try_faults.up(self.ask))
 
     def key(self) -> str:
         sessions = json.loads(self.ask("GET", "/api/library")[1])["sessions"]
@@ -133,7 +131,7 @@ class _Page:
 
 def two_reviews(rng: random.Random, folder: Path) -> Found:
     """Two review servers on the same folder; decisions from both, some of them on the same thing."""
-    session = fault_drive.copied(try_faults._finished(), folder / "lib" / "one")
+    session = fault_drive.copied(try_faults.finished_session(), folder / "lib" / "one")
     pages = [_Page(folder / "lib", folder / f"address{i}") for i in range(2)]
     found, kept, conflicts = Found(), set(), []
 
@@ -168,7 +166,7 @@ def two_reviews(rng: random.Random, folder: Path) -> Found:
 
 def review_and_rescore(rng: random.Random, folder: Path) -> Found:
     """`rescore --in-place`, twice at once, while the page reads the session and saves decisions."""
-    session = fault_drive.copied(try_faults._finished(), folder / "lib" / "one")
+    session = fault_drive.copied(try_faults.finished_session(), folder / "lib" / "one")
     page, found = _Page(folder / "lib", folder / "address"), Found()
     key = page.key()
     told = [folder / "told1", folder / "told2"]
@@ -294,32 +292,6 @@ def live_asleep(rng: random.Random, folder: Path) -> Found:
     return found
 
 
-def review_drop(rng: random.Random, folder: Path) -> Found:
-    """A video dropped onto the page whose server is killed: gone, or a session, after the next start."""
-    lib = folder / "lib"
-    lib.mkdir()
-    page = _Page(lib, folder / "address")
-    data = try_faults._short_clip().read_bytes()
-
-    def drop() -> None:
-        with suppress(OSError, http.client.HTTPException):
-            page.ask("POST", "/api/upload?exercise=bridge&name=clip.mp4", data)
-
-    thread = threading.Thread(target=drop, daemon=True)
-    thread.start()
-    time.sleep(rng.uniform(0.0, 4.0))
-    kill(page.process)
-    thread.join()
-    before = [path for path in lib.iterdir() if path.is_dir()]
-    again = _Page(lib, folder / "address2")
-    kill(again.process)
-    found = Found(note="a folder was left" if before else "none was left")
-    for path in lib.iterdir():
-        if path.is_dir() and not (path / "session.sqlite").exists():
-            found.wrong.append(f"{path.name}: {sorted(p.name for p in path.iterdir())}")
-    return found
-
-
 KINDS: dict[str, Any] = {
     "two-analyses": two_analyses,
     "two-batches": two_batches,
@@ -330,5 +302,4 @@ KINDS: dict[str, Any] = {
     "live-folder-gone": live_folder_gone,
     "live-no-permission": live_no_permission,
     "live-asleep": live_asleep,
-    "review-drop": review_drop,
 }

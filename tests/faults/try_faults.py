@@ -1,9 +1,9 @@
 """Faults, tried one by one, as often as asked for; prints a row of docs/reliability.md for each.
 
-    python tests/faults/try_faults.py --tries 100            every kind, a hundred times
-    python tests/faults/try_faults.py --tries 20 live-video  one kind
+    python tests/faults/try_faults.py --tries 100                   every kind, a hundred times
+    python tests/faults/try_faults.py --tries 200 --results F live  one kind; goes on where F ends
 
-Needs Linux. Programs are killed with ``kill -9`` at random instants; a seed gives the same ones again.
+Needs Linux. A seed gives the same moments again; what a busy computer does at them differs.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ sys.path[:0] = [path for path in PATHS if path not in sys.path]
 # Read by the process that children are forked from.
 os.environ["PYTHONPATH"] = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
 
+import cv2  # noqa: E402
 import fault_check  # noqa: E402
 import fault_drive  # noqa: E402
 from fault_check import Found  # noqa: E402
@@ -72,68 +73,16 @@ def wait_for(what: Callable[[], object], seconds: float = 60.0) -> bool:
 # -- one try of each kind --------------------------------------------------------------------------------
 
 
-def _live(rng: random.Random, folder: Path, video: bool, speed: float, longest_s: float) -> Found:
-    sessions, told = folder / "sessions", folder / "told"
-    process = child(fault_drive.live, str(sessions), str(told), video, speed)
-    wait_for(lambda: told.exists() and told.stat().st_size)
-    time.sleep(rng.uniform(0.0, longest_s))
-    kill(process)
-    return fault_check.after_live(sessions, told, folder / "out", video=video)
-
-
-def live_skeleton(rng: random.Random, folder: Path) -> Found:
-    """A live session without video, twice as fast as life, from its first frame to after its end."""
-    return _live(rng, folder, False, 2.0, 14.0)
-
-
-def live_video(rng: random.Random, folder: Path) -> Found:
-    """A live session with video (1280x720), in real time."""
-    return _live(rng, folder, True, 1.0, 7.0)
-
-
-def analysis(rng: random.Random, folder: Path) -> Found:
-    """The writing of an analysis; then the same again over what was left, to its end."""
-    video, out = folder / "clip.mp4", folder / "clip.formcheck"
-    video.write_bytes(b"no pictures are read")
-    frames = len(fault_drive.made_analysis(video).track)
-    process = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told"))
-    wait_for((folder / "told").exists)
-    time.sleep(rng.uniform(0.0, 4.0))
-    kill(process)
-    found = fault_check.after_analysis(out, frames)
-    again = child(fault_drive.analysis_outputs, str(video), str(out), str(folder / "told2"))
-    again.join()
-    left = {path.name for path in out.iterdir()}
-    if again.exitcode or left != {"summary.json", "frames.csv", "report.html", "session.sqlite"}:
-        found.wrong.append(f"another run over it: exit {again.exitcode}, {sorted(left)}")
-    return found
-
-
-def rescore_in_place(rng: random.Random, folder: Path) -> Found:
-    """`rescore --in-place` of a live session that was itself killed: the old record or the new, whole."""
-    session = fault_drive.copied(_a_killed_session(), folder / "lib" / "session")
-    told = folder / "told"
-    process = child(fault_drive.rescored, str(session), str(told))
-    wait_for(told.exists)
-    time.sleep(rng.uniform(0.0, 0.35))
-    kill(process)
-    found = Found(note="new" if len(fault_drive.read_told(told)) > 1 else "under way")
-    with fault_check.open_session(session) as one:
-        found.lost_s = (_KILLED[1] - len(one.poses().frame)) / 30.0
-    fault_check.opens_everywhere(session, folder / "out", found)
-    return found
-
-
 _KILLED: list[Any] = []
-_MAKING = threading.Lock()
+_MAKING = threading.RLock()
 
 
-def _a_killed_session() -> Path:
+def killed_session() -> Path:
     with _MAKING:
-        return _make_a_killed_session()
+        return _makekilled_session()
 
 
-def _make_a_killed_session() -> Path:
+def _makekilled_session() -> Path:
     if not _KILLED:
         folder = Path(tempfile.mkdtemp(prefix="formcheck-faults-"))
         process = child(fault_drive.killed_live, folder / "made")
@@ -147,7 +96,7 @@ def _make_a_killed_session() -> Path:
 
 def power_cut(rng: random.Random, folder: Path) -> Found:
     """The log of a killed session cut off anywhere, as a disk may leave it that lost its last writes."""
-    session = fault_drive.copied(_a_killed_session(), folder / "lib" / "session")
+    session = fault_drive.copied(killed_session(), folder / "lib" / "session")
     log = session / "session.sqlite-wal"
     os.truncate(log, rng.randrange(80_000, log.stat().st_size))  # the tables are there
     found = Found()
@@ -202,6 +151,10 @@ class Asking:
         }
         self._headers["x-formcheck"] = json.loads(self("POST", "/api/enter")[1])["key"]
 
+    def drop(self, video: bytes) -> tuple[int, bytes]:
+        """A video dropped onto the page."""
+        return self("POST", "/api/upload?exercise=bridge&name=clip.mp4", video)
+
     def __call__(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, timeout=20)
         try:
@@ -212,47 +165,7 @@ class Asking:
             connection.close()
 
 
-def review(rng: random.Random, folder: Path) -> Found:
-    """Decisions over HTTP, one after the other, until the server is killed: what was answered stays."""
-    lib = folder / "lib"
-    session = fault_drive.copied(_finished(), lib / "one")
-    address = folder / "address"
-    process = child(fault_drive.review, str(lib), str(address))
-    wait_for(address.exists)
-    ask = Asking(address.read_text())
-    wait_for(lambda: _up(ask))
-    key = json.loads(ask("GET", "/api/library")[1])["sessions"][0]["key"]
-    answered: list[str] = []
-    refused: list[str] = []
-
-    def decide() -> None:
-        for i in range(10_000):
-            note = {"id": f"comment:{i}", "base": 0, "data": {"time_s": i / 10, "text": f"remark {i}"}}
-            try:
-                status, text = ask("POST", f"/api/session/{key}/notes", json.dumps(note).encode())
-            except (OSError, http.client.HTTPException):
-                return
-            (answered if status == 200 else refused).append(note["id"] if status == 200 else text.decode())
-
-    thread = threading.Thread(target=decide)
-    thread.start()
-    time.sleep(rng.uniform(0.0, 0.8))
-    kill(process)
-    thread.join()
-    found = Found(note=f"{'no' if not answered else 'some'} decisions answered")
-    try:
-        kept = {item.id for item in fault_check.Notes(session).standing()}
-    except fault_check.FormcheckError as error:
-        kept = set()
-        found.wrong.append(f"notes: {error}")
-    if lost := [one for one in answered if one not in kept]:
-        found.wrong.append(f"{len(lost)} answered decisions are lost")
-    found.wrong += refused[:1]
-    fault_check.opens_everywhere(session, folder / "out", found)
-    return found
-
-
-def _up(ask: Asking) -> bool:
+def up(ask: Asking) -> bool:
     try:
         return ask("GET", "/api/library")[0] == 200
     except (OSError, http.client.HTTPException):
@@ -262,44 +175,11 @@ def _up(ask: Asking) -> bool:
 _FINISHED: list[Path] = []
 
 
-def _finished() -> Path:
+def finished_session() -> Path:
     with _MAKING:
         if not _FINISHED:
             _FINISHED.append(fault_drive.finished(Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "one"))
         return _FINISHED[0]
-
-
-def batch(rng: random.Random, folder: Path) -> Found:
-    """A batch of four videos, its program alone or all its processes killed; then the same command again."""
-    videos, out = folder / "videos", folder / "out"
-    videos.mkdir()
-    for i in range(4):
-        (videos / f"v{i}.mp4").write_bytes(b"no pictures are read")
-    frames = len(fault_drive.made_analysis(videos / "v0.mp4").track)
-    process = child(fault_drive.batch, str(videos), str(out), str(folder / "told"))
-    wait_for(out.exists)
-    time.sleep(rng.uniform(0.0, 2.5))
-    everything = rng.random() < 0.5
-    if everything:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    kill(process)
-    found = Found(note="all processes" if everything else "the program alone")
-    done = 0
-    for i in range(4):
-        left = fault_check.after_analysis(out / f"v{i}.formcheck", frames, report=False)
-        found.wrong += left.wrong
-        done += left.note == "finished"
-    again = child(fault_drive.batch, str(videos), str(out), str(folder / "told2"))
-    again.join()
-    status = [number for number, *_ in fault_drive.read_told(folder / "told2")]
-    if status != [0]:
-        found.wrong.append(f"the same command again: status {status}")
-    whole = sum((out / f"v{i}.formcheck" / "summary.json").exists() for i in range(4))
-    rows = (out / "batch_videos.csv").read_text(encoding="utf-8").count("\n") - 1
-    if (whole, rows) != (4, 4):
-        found.wrong.append(f"after going on: {whole} results, {rows} rows")
-    return found
 
 
 # -- whole programs: pose model and all ------------------------------------------------------------------
@@ -318,64 +198,30 @@ def _drive(log: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
 
 
-def whole_live(rng: random.Random, folder: Path) -> Found:
-    """All of `formcheck live --source CLIP`, with video; only the window has no screen."""
-    sessions, told = folder / "sessions", folder / "told"
-    process = _drive(folder / "log", "whole_live", str(CLIP), str(sessions), str(told))
-    started = wait_for(lambda: process.poll() is not None or (told.exists() and told.stat().st_size))
-    time.sleep(rng.uniform(0.0, 9.0))
-    process.kill()
-    process.wait()
-    found = fault_check.after_live(sessions, told, folder / "out", video=True)
-    text = (folder / "log").read_text(errors="replace")
-    if not started or "Traceback" in text:
-        found.wrong.append(f"it did not run: {text[-300:]}")
-    return found
+SHORT_FRAMES = 45
+_SHORT: dict[int, Path] = {}
 
 
-def whole_analyze(rng: random.Random, folder: Path) -> Found:
-    """All of `formcheck analyze CLIP`, from its start to its end."""
-    out = folder / "out"
-    clip = _short_clip()
-    process = _program("analyze", clip, "-e", "bridge", "--out", out, log=folder / "log")
-    begun = time.monotonic()
-    try:
-        process.wait(rng.uniform(1.0, max(_TOOK[-1:] or [30.0]) * 1.1))
-        _TOOK.append(time.monotonic() - begun)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    return fault_check.after_analysis(out, _SHORT_FRAMES) if out.exists() else Found(note="nothing yet")
+def short_clip(frames: int = SHORT_FRAMES) -> Path:
+    """The first frames of a demo clip, made small."""
+    from formcheck.video.file import VideoFile
+    from formcheck.video.writer import VideoWriter
 
-
-_TOOK: list[float] = []
-_SHORT: list[Path] = []
-_SHORT_FRAMES = 45
-
-
-def _short_clip() -> Path:
     with _MAKING:
-        return _make_short_clip()
-
-
-def _make_short_clip() -> Path:
-    if not _SHORT:
-        from formcheck.video.file import VideoFile
-        from formcheck.video.writer import VideoWriter
-
-        path = Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "short.mp4"
-        with VideoFile(CLIP) as source, VideoWriter(path, source.width, source.height, source.fps) as writer:
-            for frame in source:
-                if frame.index == _SHORT_FRAMES:
-                    break
-                writer.write(frame.image, frame.time_s)
-        _SHORT.append(path)
-    return _SHORT[0]
+        if frames not in _SHORT:
+            path = Path(tempfile.mkdtemp(prefix="formcheck-faults-")) / "short.mp4"
+            with VideoFile(CLIP) as source, VideoWriter(path, 320, 180, source.fps) as writer:
+                for frame in source:
+                    if frame.index == frames:
+                        break
+                    writer.write(cv2.resize(frame.image, (320, 180)), frame.time_s)
+            _SHORT[frames] = path
+    return _SHORT[frames]
 
 
 def _stopped(rng: random.Random, folder: Path, which: signal.Signals) -> Found:
     out = folder / "out"
-    asked = ("analyze", _short_clip(), "-e", "bridge", "--out", out, "--no-video")
+    asked = ("analyze", short_clip(), "-e", "bridge", "--out", out, "--no-video")
     process = _program(*asked, log=folder / "log")
     time.sleep(rng.uniform(0.05, 8.0))
     process.send_signal(which)
@@ -446,16 +292,8 @@ def live_hang_up(rng: random.Random, folder: Path) -> Found:
 
 
 KINDS: dict[str, Callable[[random.Random, Path], Found]] = {
-    "live-skeleton": live_skeleton,
-    "live-video": live_video,
-    "analysis": analysis,
-    "rescore-in-place": rescore_in_place,
     "power-cut": power_cut,
     "disk-full": disk_full,
-    "review": review,
-    "batch": batch,
-    "whole-live": whole_live,
-    "whole-analyze": whole_analyze,
     "ctrl-c": ctrl_c,
     "terminate": terminate,
     "hang-up": hang_up,
@@ -465,9 +303,10 @@ KINDS: dict[str, Callable[[random.Random, Path], Found]] = {
 
 
 sys.modules.setdefault("try_faults", sys.modules[__name__])  # run as a program, it has another name
-import fault_pairs  # noqa: E402 - it uses what is above
+import fault_pairs  # noqa: E402 - they use what is above
+import kills  # noqa: E402
 
-KINDS |= fault_pairs.KINDS
+KINDS = kills.KINDS | KINDS | fault_pairs.KINDS
 
 
 @dataclass
@@ -493,23 +332,42 @@ class Tally:
         return "\n".join(lines)
 
 
-def run(kind: str, tries: int, seed: int = 1, at_once: int = 2) -> Tally:
-    """Try one kind so many times."""
-    tally = Tally(kind)
+def run(kind: str, tries: int, seed: int = 1, at_once: int = 2, results: Path | None = None) -> Tally:
+    """Try one kind so many times.
+
+    Args:
+        kind: of `KINDS`.
+        tries: how often.
+        seed: of the moments.
+        at_once: tries at a time.
+        results: a file for what came of each, a line of JSON; tries that it has already are not made again.
+    """
+    done: dict[int, Found] = {}
+    if results is not None and results.exists():
+        for line in results.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if (row.pop("kind"), row.pop("seed")) == (kind, seed):
+                done[row.pop("number")] = Found(**row)
 
     def one(number: int) -> Found:
+        if number in done:
+            return done[number]
         folder = Path(tempfile.mkdtemp(prefix=f"formcheck-fault-{kind}-"))
         try:
-            return KINDS[kind](random.Random(f"{kind} {seed} {number}"), folder)
+            found = KINDS[kind](random.Random(f"{kind} {seed} {number}"), folder)
         except Exception as error:
-            return Found(wrong=[f"{type(error).__name__}: {error}"])
+            found = Found(wrong=[f"{type(error).__name__}: {error}"])
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        if results is not None:
+            row = {"kind": kind, "seed": seed, "number": number} | vars(found)
+            with _MAKING, results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        return found
 
     # Checks swap standard output, so they are done one at a time; only the waiting goes on side by side.
     with ThreadPoolExecutor(at_once) as pool:
-        tally.tries = list(pool.map(one, range(tries)))
-    return tally
+        return Tally(kind, list(pool.map(one, range(tries))))
 
 
 def main() -> None:
@@ -518,10 +376,11 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--at-once", type=int, default=2)
+    parser.add_argument("--results", type=Path, help="keep what came of each try, and go on from there")
     asked = parser.parse_args()
     for kind in asked.kinds or KINDS:
         begun = time.monotonic()
-        tally = run(kind, asked.tries, asked.seed, asked.at_once)
+        tally = run(kind, asked.tries, asked.seed, asked.at_once, asked.results)
         print(f"{tally.line()}   ({time.monotonic() - begun:.0f} s)", flush=True)
 
 

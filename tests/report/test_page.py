@@ -85,8 +85,9 @@ def test_the_result_comes_first_and_in_plain_words(report: Page) -> None:
     assert re.search(r"Seen in both repetitions: hip not fully extended \((mild|up to \w+)\)\.", text)
     assert "Not checked: pelvis drops on one side and pelvis twists." in text
     assert "Faults seen · 3 of 5 checked" in text
-    order = ["not a medical device", "2 repetitions", "What was looked at", "Repetitions", "Findings",
-             "Pictures", "Over time", "How well each measure", "How this was made"]  # fmt: skip
+    order = ["Patient", "2 repetitions", "Looked for and not seen", "not a medical device", "Appendix",
+             "Pictures", "Over time", "What was looked at", "How well each measure",
+             "How this was made"]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)
 
@@ -111,14 +112,14 @@ def test_nothing_is_fetched_from_a_network(html: str, report: Page) -> None:
 
 def test_faults_not_checked_are_listed_with_reason_and_remedy(report: Page) -> None:
     text = report.text
-    section = text[text.index("Nothing is known about these") : text.index("Pictures")]
+    section = text[text.index("Nothing is known about these") : text.index("What was looked at")]
     assert "Pelvis drops on one side" in section
     assert "this camera position cannot show it" in section
     assert "Can be checked from the head end. Said to the person: “Laptop on a chair or table" in section
     assert "Pelvis twists" in section
     assert "this camera cannot show it from anywhere" in section
     assert "Curve of the lower back" in section
-    clear = text[text.index("Looked for and not seen") : text.index("Nothing is known about these")]
+    clear = text[text.index("Looked for and not seen") : text.index("Not checked Pelvis")]
     assert "Hips above the straight line" in clear
     assert "Pelvis drops" not in clear
     assert "Pelvis twists" not in clear

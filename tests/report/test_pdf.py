@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,10 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
 from stored_session import command, judged, noisy_track, store
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.decisions import Decisions, FaultDecision, decided
+from formcheck.analysis.findings import findings_of
+from formcheck.analysis.phrases import in_sentence
+from formcheck.analysis.rulings import Review
 from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet, Rep
 from formcheck.errors import FormcheckError
 from formcheck.measures.places import PLACES
@@ -72,23 +75,23 @@ def text_of(flowables: list[Flowable]) -> str:
     return "\n".join(out)
 
 
-def said(analysis: Analysis, notes: list[pdf.PhysioNote] | None = None) -> str:
+def said(analysis: Analysis) -> str:
     pdf.register_fonts()
-    return text_of(pdf._story(analysis, "2026-01-02T03:04:05+01:00", notes or []))
+    return text_of(pdf._story(analysis, "2026-01-02T03:04:05+01:00"))
 
 
-def test_the_wording_comes_first_and_word_for_word(analysis):
-    assert said(analysis).startswith(wording.NOTICE)
+def test_the_wording_is_on_the_first_page_word_for_word(analysis):
+    assert wording.NOTICE in said(analysis).partition("\nAppendix\n")[0]
 
 
 def test_every_fault_is_told_seen_not_seen_or_not_assessed(analysis):
     text = said(analysis)
     assert "Nothing is known about these. They may or may not have happened." in text
-    assert text.index("Not assessed") < text.index("Findings")
-    before, after = text.rsplit("\nFindings\n", 1)
+    findings = text.partition("\nFindings\n")[2].partition("\nAppendix\n")[0]
+    told, unseen = findings.split("Not checked: ")
     for name, info in analysis.summary.faults.items():
         title = analysis.definition.faults[name].title
-        assert title in (after if info.checked else before), name
+        assert title in (told if info.checked else unseen), name
 
 
 def test_every_repetition_is_in_the_table_with_its_findings(analysis):
@@ -103,8 +106,10 @@ def test_every_repetition_is_in_the_table_with_its_findings(analysis):
 
 def test_what_comes_from_elsewhere_is_text_and_never_markup(analysis):
     assert "The <b>video</b> breaks off & ends." in said(analysis)
-    note = pdf.PhysioNote("Rep 1 <i>", "Gut </para> & <script>")
-    assert "Gut </para> & <script>" in said(analysis, [note])
+    review = Review(remarks=((None, "Gut </para> & <script>"),), patient="<i>P", reviewers=("<b>",))
+    text = said(replace(analysis, review=review))
+    for words in ("Gut </para> & <script>", "<i>P", "by <b>"):
+        assert words in text
 
 
 def test_a_live_session_says_what_was_asked_done_felt_and_said(live):
@@ -157,28 +162,26 @@ def test_a_full_disk_leaves_the_earlier_report(analysis, tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["r.pdf"]
 
 
-def test_the_physios_notes_are_in_it_where_there_are_any(analysis, tmp_path, monkeypatch):
-    decided = {"rep": 1, "fault": "lowering_fast", "verdict": "rejected", "note": ""}
-    missed = {"rep": None, "fault": "head_lifts", "time_s": 3.0, "grade": 2, "note": "kurz"}
-    standing = [
-        SimpleNamespace(kind="decision", data=decided),
-        SimpleNamespace(kind="missed", data=missed),
-        SimpleNamespace(kind="comment", data={"time_s": 4.0, "text": "Schön ruhig"}),
-        SimpleNamespace(kind="rating", data={"level": 0.8, "note": ""}),
-        SimpleNamespace(kind="decision", data=None),
-    ]
-    monkeypatch.setattr(pdf, "Notes", lambda folder: SimpleNamespace(standing=lambda: standing))
-    monkeypatch.setattr(pdf, "QUALITY", {0.8: "good"})
-    found = pdf.physio_notes(tmp_path, analysis)
-    assert [note.text for note in found] == [
-        "Not agreed",
-        "Seen by the physio, moderate: kurz",
-        "Schön ruhig",
-        "good",
-    ]
-    text = said(analysis, found)
-    assert "Physio’s notes" in text
-    assert "Schön ruhig" in text
+def test_a_rejected_finding_is_only_where_the_decisions_are(analysis):
+    rep = next(rep for rep in analysis.summary.reps if rep.faults)
+    event = rep.faults[0]
+    title, value = analysis.definition.faults[event.id].title, findings_of(analysis).value(event)
+    no = [FaultDecision(r.index, event.id, "rejected", note="kurz", by="A. Meyer", on="2026-11-29T18:40:00")
+          for r in analysis.summary.reps if any(f.id == event.id for f in r.faults)]  # fmt: skip
+    remark = (4.0, "Schön ruhig")
+    decisions = Decisions(
+        tuple(no), remarks=(remark,), quality="good", patient="P-7", reviewers=("A. Meyer",)
+    )
+    text = said(decided(analysis, decisions))
+    for words in ("P-7", "by A. Meyer", "At 0:04.0\nSchön ruhig", "Quality of performance\ngood"):
+        assert words in text, words
+    ruled = text.partition("\nWhere the physio decided otherwise\n")[2].partition("\nNot checked: why")[0]
+    assert ruled.count("Rejected by A. Meyer on 2026-11-29 18:40") == len(no)
+    assert title in ruled
+    assert value in ruled
+    page_one = text.partition("\nAppendix\n")[0]
+    assert in_sentence(title) not in page_one
+    assert f"{title}, {value}" not in text
 
 
 def test_gaps_in_a_plot_stay_gaps(analysis):

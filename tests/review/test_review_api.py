@@ -18,6 +18,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.measures.places import PLACES
+from formcheck.review import api, trends
 from formcheck.review import jobs as jobs_module
 from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
@@ -50,6 +51,30 @@ def key_of(page: Page, name: str) -> str:
 def session(page: Page, name: str) -> tuple[str, dict]:
     path = f"/api/session/{key_of(page, name)}"
     return path, page.get(path).json()
+
+
+# -- what is damaged --------------------------------------------------------------------------------------
+
+
+def test_a_damaged_definition_costs_its_exercise_and_no_more(page, monkeypatch):
+    path, before = session(page, "one")
+
+    def load(name, *more):
+        if name == "bridge":
+            raise FormcheckError("The definition bridge.toml is damaged; install formcheck again.")
+        return load_definition(name, *more)
+
+    for module in (api, trends):
+        monkeypatch.setattr(module, "load_definition", load)
+    library = page.get("/api/library").json()
+    assert "bridge.toml is damaged" in library["notice"]
+    names = [exercise["name"] for exercise in library["exercises"]]
+    assert "clam" in names
+    assert "bridge" not in names
+    assert {s["name"] for s in library["sessions"]} == {"one", "live", "killed"}
+    assert page.get(path).json()["reps"] == before["reps"]
+    answer = page.get(f"{path}/whatif")
+    assert (answer.status, "bridge.toml is damaged" in answer.json()["problem"]) == (422, True)
 
 
 # -- deleting ---------------------------------------------------------------------------------------------

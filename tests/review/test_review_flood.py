@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,9 +19,9 @@ from typing import Any
 
 import pytest
 from made import analysed
+from serving import serving
 
 from formcheck.review import connection
-from formcheck.review.server import serve
 
 FILES = 256
 
@@ -113,18 +112,8 @@ def test_who_fetches_no_answers_keeps_nobody_out(served):
 
 def test_headers_that_trickle_are_waited_for_no_longer_than_none(tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "HEADERS_S", 0.5)
-    told: dict[str, Any] = {}
-    started = threading.Event()
-
-    def ready(address: str, server: Any) -> None:
-        told.update(address=address, server=server)
-        started.set()
-
-    thread = threading.Thread(target=serve, args=(tmp_path,), kwargs={"ready": ready}, daemon=True)
-    thread.start()
-    assert started.wait(10)
-    port = int(told["address"].split(":")[2].split("/")[0])
-    try:
+    with serving(tmp_path) as address:
+        port = int(address.split(":")[2].split("/")[0])
         for first in (b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\nGET" % port):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as knock:
                 knock.sendall(first)
@@ -134,9 +123,6 @@ def test_headers_that_trickle_are_waited_for_no_longer_than_none(tmp_path, monke
                         knock.sendall(b"x")
                         time.sleep(0.05)
                 assert time.monotonic() - begun < 5
-    finally:
-        told["server"].should_exit = True
-        thread.join(10)
 
 
 def test_a_tab_closed_during_a_note_is_nothing_to_log(served):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, bridges
+from serving import serving
 
-from formcheck.review.server import serve
 from formcheck.video.writer import VideoWriter
 
 pytestmark = NEEDS_CHROMIUM
@@ -32,19 +32,8 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def link(folder) -> Iterator[str]:
     """A review server's link that was not opened yet."""
-    told: dict[str, Any] = {}
-    started = threading.Event()
-
-    def ready(address: str, server: Any) -> None:
-        told.update(address=address, server=server)
-        started.set()
-
-    thread = threading.Thread(target=serve, args=(folder,), kwargs={"ready": ready}, daemon=True)
-    thread.start()
-    assert started.wait(10)
-    yield told["address"]
-    told["server"].should_exit = True
-    thread.join(10)
+    with serving(folder) as address:
+        yield address
 
 
 @pytest.fixture

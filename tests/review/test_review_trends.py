@@ -70,7 +70,12 @@ def test_a_patients_sessions_in_order_against_what_was_prescribed(root):
 
 def test_a_rejected_fault_no_longer_counts_against_the_patient(root):
     key = patient_key("P-1")
-    before = patient_page(Library(root), key)["groups"][0]["points"][0]["compensated"]
+
+    def seen() -> dict[str, int]:
+        (group,) = patient_page(Library(root), key)["groups"]
+        return {fault["id"]: fault["points"][0]["affected"] for fault in group["faults"]}
+
+    before = seen()
     rep = next(rep for rep in bridges().summary.reps if rep.faults)
     for fault in rep.faults:
         data = {
@@ -81,8 +86,56 @@ def test_a_rejected_fault_no_longer_counts_against_the_patient(root):
             "note": "",
         }
         Notes(root / "2026-11-02").save(f"decision:{rep.index}:{fault.id}", data, 0)
-    after = patient_page(Library(root), key)["groups"][0]["points"][0]
-    assert after["compensated"] == before - 1
+    assert seen() == {fault: n - (fault in {f.id for f in rep.faults}) for fault, n in before.items()}
+
+
+def test_a_partial_repetition_is_partial_whatever_else_it_is(root):
+    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    classes = [rep.class_ for rep in bridges().summary.reps]
+    for point in group["points"]:
+        assert point["incomplete"] == classes.count("partial") == 2
+        assert point["correct"] + point["compensated"] == classes.count("full")
+
+
+def changed(root, folder: str, by: float):
+    """The same session with its hip angle at the top changed, degrees."""
+    import json
+    import sqlite3
+
+    with sqlite3.connect(root / folder / "session.sqlite") as db:
+        told = json.loads(db.execute("SELECT json FROM summary").fetchone()[0])
+        for rep in told["reps"]:
+            rep["peak"]["hip_angle_deg"] += by
+        db.execute("UPDATE summary SET json = ?", (json.dumps(told),))
+        seal(db)
+
+
+@pytest.mark.parametrize(("by", "told"), [(9.0, False), (11.0, True), (-11.0, True)])
+def test_a_faults_trend_is_in_degrees_with_the_first_change_larger_than_the_error(root, by, told):
+    changed(root, "2026-11-05", by)
+    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    assert (group["measure"], group["unit"]) == ("Hip angle", "deg")  # and not thigh lengths
+    fault = next(fault for fault in group["faults"] if fault["id"] == "hip_not_extended")
+    assert (fault["measure"], fault["unit"]) == ("Hip angle", "deg")
+    assert [level["level"] for level in fault["levels"]] == [165.0, 155.0, 145.0]
+    first, second, third = (point["value"] for point in fault["points"])
+    assert second - first == pytest.approx(by)
+    assert third == first
+    assert [(c["date"][:10], c["by"]) for c in fault["changes"]] == (
+        [("2026-11-05", pytest.approx(by))] if told else []
+    )
+    slow = next(fault for fault in group["faults"] if fault["id"] == "lowering_fast")
+    assert (slow["measure"], slow["unit"], slow["levels"]) == ("Time down", "s", [])
+
+
+def test_a_session_in_which_a_fault_was_not_checked_has_no_share_of_it(root):
+    folder = root / "2026-11-02"
+    for rep in (1, 2):
+        look = {"rep": rep, "fault": "pelvis_drops", "time_s": 3.0, "answer": "yes" if rep == 1 else "no"}
+        Notes(folder).save(f"look:{rep}:pelvis_drops", look, 0)
+    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    (fault,) = [fault for fault in group["faults"] if fault["id"] == "pelvis_drops"]
+    assert [(p["checked"], p["share"]) for p in fault["points"]] == [(2, 50.0), (0, None), (0, None)]
 
 
 def test_only_like_views_are_put_together(root):

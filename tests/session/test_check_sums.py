@@ -19,9 +19,10 @@ from test_store import META, frame
 
 from formcheck.analysis.events import Event
 from formcheck.errors import FormcheckError
+from formcheck.report.write import write_outputs
 from formcheck.session.csv_json import write_summary_json
-from formcheck.session.folder import SESSION, SUMMARY
-from formcheck.session.library import Library, past_summaries
+from formcheck.session.folder import FRAMES, SESSION, SUMMARY
+from formcheck.session.library import Library, damage_beside, past_summaries
 from formcheck.session.notes import _ITEM, _TABLES_WITHOUT_SUMS, _VERSION, Notes
 from formcheck.session.reader import Session, open_database, open_session
 from formcheck.session.schema import json_crc
@@ -213,6 +214,21 @@ def test_the_list_notices_every_flipped_bit_of_summary_json(folder):
         (sentence,) = found.damage
         assert "summary.json" in sentence
         assert str(folder) not in sentence
+
+
+def test_every_flipped_bit_of_the_table_of_frames_is_noticed(tmp_path):
+    write_outputs(make_analysis(40), tmp_path / "s", video=False, report=False)
+    table = tmp_path / "s" / FRAMES
+    data = table.read_bytes()
+    rng = random.Random(4)
+    with open_session(tmp_path / "s") as session:
+        assert damage_beside(session) == []
+        for _ in range(50):
+            table.write_bytes(flipped(data, rng.randrange(8 * len(data))))
+            (sentence,) = damage_beside(session)
+            assert FRAMES in sentence
+        table.unlink()
+        assert damage_beside(session) == []
 
 
 def test_without_check_sums_the_list_does_not_say_which_file_is_wrong(folder):

@@ -58,11 +58,13 @@ def test_all_sessions_are_listed_with_what_is_kept(root, capsys):
     assert rows[LIVE]["kept"] == "video"
     assert rows[LIVE]["exercise"] == "bridge"
     assert rows[LIVE]["repetitions"] == 3
+    assert (rows[LIVE]["state"], rows[LIVE]["reviewed"]) in {("faulty", False), ("good", False)}
+    assert 0 < rows[LIVE]["checked"] < rows[LIVE]["of"]
     assert rows["clip.formcheck"]["kept"] == "skeleton"
     inside = [path for path in (root / LIVE).rglob("*") if path.is_file()]
     assert rows[LIVE]["bytes"] == sum(path.stat().st_size for path in inside)
     table = command(capsys, "sessions", "list", "--folder", root).out
-    assert "repetitions" in table
+    assert f"{rows[LIVE]['checked']} of {rows[LIVE]['of']}" in table
     assert "clip.formcheck" in table
 
 

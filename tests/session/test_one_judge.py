@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from live_session import REP, shot
 from skeleton import Camera, Rep, film, joined, leg_raise, repetitions, results
-from stored_session import judged, noisy_track, store
+from stored_session import REPS, judged, noisy_track, store
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.events import Event
@@ -21,7 +21,8 @@ from formcheck.engine.start_position import position_check
 from formcheck.exercises.definition import Definition, load_definition
 from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.pose.live_filter import Blend
-from formcheck.pose.track import Track
+from formcheck.pose.lying_reading import Lying
+from formcheck.pose.track import Track, no_readings
 from formcheck.session.reader import open_session
 from formcheck.session.recorder import Recorder
 from formcheck.session.replay import replay
@@ -92,6 +93,23 @@ def stretch() -> Track:
     return film(points, time_s, Camera(distance_m=2.6), noise_px=2, noise_m=0.01, rho=0.6, seed=1)
 
 
+def turning() -> Track:
+    """A clam whose pelvis rolls, as the network for people who lie reads it; in between it begins another
+    stretch, and what it read before and after is told from different pictures."""
+    track = noisy_track("clam", yaw_deg=40.0)
+    _, level, _ = repetitions(REPS)
+    lying = no_readings(len(track))
+    lying[:, Lying.STRETCH] = 1 + (np.arange(len(track)) > 0.6 * len(track))
+    lying[:, Lying.ROLL] = 16 * level + 3 * lying[:, Lying.STRETCH]
+    lying[:, Lying.OPENING] = 32 * level
+    lying[:, Lying.CHEST] = 0.0
+    lying[:, Lying.ROLL_SCALE : Lying.JOINTS_OFF] = (2, 3, 2, 0.3, 0.3, 0.3)
+    lying[:, Lying.JOINTS_OFF] = 0.1
+    lying[~track.person] = np.nan
+    lying[:10] = np.nan
+    return replace(track, lying=lying)
+
+
 RECORDINGS: dict[str, Callable[[Path], Analysis]] = {
     "gap": lambda _: judged(noisy_track(), warnings=["Odd."]),
     "interpolated": lambda _: judged(half_rate(noisy_track()), interpolated=len(noisy_track()) // 2),
@@ -99,6 +117,7 @@ RECORDINGS: dict[str, Callable[[Path], Analysis]] = {
     "two shots": lambda _: judged(joined(noisy_track(), noisy_track(yaw_deg=-20.0, seed=5), pause_s=4.0)),
     "prescription": lambda file: judged(noisy_track(), prescription=file),
     "clam": lambda _: judged(noisy_track("clam", yaw_deg=0.0), "clam", side="left", view="front"),
+    "clam, turn read": lambda _: judged(turning(), "clam"),
     "single leg": lambda _: judged(noisy_track(), "single-leg-bridge", side="left"),
     "stretch": lambda _: judged(stretch(), "hamstring-stretch"),
 }
@@ -113,6 +132,18 @@ def test_a_recording_is_judged_alike_by_all(kind, tmp_path):
     folder = store(first, tmp_path / "s", overrides=first.prescription)
     for again in every_way(folder):
         same(again, replace(first, model_sha256=again.model_sha256))
+
+
+def test_a_roll_that_was_read_is_judged_and_one_that_was_not_is_refused():
+    read, unread = judged(turning(), "clam"), judged(replace(turning(), lying=None), "clam")
+    assert [check["pelvis_rolls_back"].fault.grade for check in read.checks] == [2, 1, 2]
+    assert not any(check["pelvis_rolls_back"].checked for check in unread.checks)
+    # Each stretch is held against its own rest.
+    rolled = read.measures.column("pelvic_roll_deg")
+    assert np.nanmax(rolled) == pytest.approx(16, abs=1.0)
+    assert abs(np.nanmedian(rolled[read.rep == 0])) < 0.5
+    opening, hip = (read.measures.column(name) for name in ("opening_deg", "hip_opening_deg"))
+    assert np.allclose(hip, opening - rolled, equal_nan=True)
 
 
 def test_frames_that_were_not_read_make_what_is_found_less_sure():

@@ -20,7 +20,11 @@ import numpy as np
 import pytest
 from make_analysis import make_analysis
 
+from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError
+from formcheck.pose.lying_reading import Lying
+from formcheck.pose.track import no_readings
+from formcheck.session.reader import check_poses
 from formcheck.session.schema import facts_crc, read_meta, row_crc, rows_sound
 from formcheck.session.store import (
     Session,
@@ -154,6 +158,62 @@ def test_how_sure_a_fault_is_and_what_was_allowed_for_come_back_from_a_session_t
         assert session.summary is None
         assert session.reps == analysis.summary.reps
         assert {(f.sure, f.allowance) for rep in session.reps for f in rep.faults} == {(0.81, 1.25)}
+
+
+def with_readings(analysis: Analysis) -> Analysis:
+    lying = no_readings(len(analysis.track))
+    rng = np.random.default_rng(5)
+    lying[5:30] = rng.normal(0, 20, lying[5:30].shape)
+    lying[5:30, Lying.STRETCH] = 2
+    return replace(analysis, track=replace(analysis.track, lying=lying))
+
+
+def test_readings_of_a_lying_body_come_back_bit_for_bit(tmp_path):
+    analysis = with_readings(make_analysis(40))
+    write_session(analysis, tmp_path / "session.sqlite")
+    with open_session(tmp_path) as session:
+        assert session.poses().track.lying.tobytes() == analysis.track.lying.tobytes()
+        assert session.poses(10, 20).track.lying.tobytes() == analysis.track.lying[10:20].tobytes()
+        assert session.poses(0, 5).track.lying is None
+
+
+def test_a_changed_reading_is_noticed(tmp_path):
+    write_session(with_readings(make_analysis(40)), tmp_path / "session.sqlite")
+    with sqlite3.connect(tmp_path / "session.sqlite") as db:
+        blob = bytearray(db.execute("SELECT lying FROM frames WHERE frame = 7").fetchone()[0])
+        blob[6] ^= 1
+        db.execute("UPDATE frames SET lying = ? WHERE frame = 7", (bytes(blob),))
+    with open_session(tmp_path) as session, pytest.raises(FormcheckError, match="damaged"):
+        session.poses()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(Lying.ROLL, np.nan), (Lying.STRETCH, 0.5), (Lying.STRETCH, 0), (Lying.CHEST, 1e9)]
+)
+def test_a_reading_that_cannot_be_is_refused(tmp_path, column, value):
+    analysis = with_readings(make_analysis(40))
+    analysis.track.lying[8, column] = value
+    write_session(analysis, tmp_path / "session.sqlite")
+    with open_session(tmp_path) as session, pytest.raises(FormcheckError, match="damaged"):
+        check_poses(session.poses(), session.path)
+
+
+def test_a_session_made_before_lying_bodies_were_read_opens(tmp_path):
+    analysis = make_analysis(40)
+    write_session(analysis, tmp_path / "session.sqlite")
+    with sqlite3.connect(tmp_path / "session.sqlite") as db:
+        rows = db.execute("SELECT * FROM frames").fetchall()
+        db.execute("ALTER TABLE frames DROP COLUMN lying")
+        for row in rows:
+            left = (*row[:10], row[11])
+            db.execute("UPDATE frames SET crc = ? WHERE frame = ?", (row_crc(left), row[0]))
+        db.execute("UPDATE meta SET value = 'formcheck.session/3' WHERE key = 'schema'")
+        db.execute("UPDATE sums SET crc = ? WHERE part = 'facts'", (facts_crc(read_meta(db)),))
+    with open_session(tmp_path) as session:
+        found = session.poses().track
+        assert found.image_xyz.tobytes() == analysis.track.image_xyz.tobytes()
+        assert found.lying is None
+        assert session.summary == analysis.summary
 
 
 def test_a_session_made_before_allowances_were_kept_opens(tmp_path):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from formcheck.analysis.findings import Findings
-from formcheck.coach.pages.page import Choice, Page, PageKind
+from formcheck.coach.pages.page import Choice, Page, PageKind, Row
 from formcheck.exercises.definition import Definition
-from formcheck.words import Words
+from formcheck.words import DEFAULT, Words
 
 if TYPE_CHECKING:
     from formcheck.coach.plan import SessionPlan
@@ -18,6 +18,41 @@ if TYPE_CHECKING:
 
 #: At most this many names in the line of what cannot be checked.
 _UNSEEN_NAMES = 3
+
+
+@dataclass(frozen=True)
+class DayState:
+    """Where a programme's day stands.
+
+    Attributes:
+        name: of the programme.
+        rows: today's exercises.
+        begun: something has been done today.
+        complete: nothing is left to be done today.
+        hurt: it was ended for pain.
+        planned: something is planned for today.
+        renew_weeks: since so many weeks, when a new programme is due, else None.
+        changes: sentences on what has changed since last time.
+        kept: what is kept, once agreed; on the page before, what was last time.
+        coming: title of the exercise that comes next.
+        coming_lines: how and where it is done.
+        drawing: of its position, and of the laptop's place where that changes.
+        end_lines: what is told at the end.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    begun: bool = False
+    complete: bool = False
+    hurt: bool = False
+    planned: bool = True
+    renew_weeks: int | None = None
+    changes: tuple[str, ...] = ()
+    kept: str = "none"
+    coming: str = ""
+    coming_lines: tuple[str, ...] = ()
+    drawing: str | None = None
+    end_lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +75,7 @@ class FlowState:
     cue: str
     cue_is_correction: bool
     notice: str
+    not_checked: tuple[str, ...]
     stop_reason: str | None
     problem: Problem | None
     instruction: str
@@ -47,6 +83,7 @@ class FlowState:
     view: str | None
     side: str | None
     target: float
+    day: DayState | None = None
 
 
 class Pages:
@@ -126,7 +163,10 @@ class Pages:
         return Page("notice", line, (), choices, at.selected, footer=self._text("pain.footer"))
 
     def no_camera(self, at: FlowState) -> Page:
-        return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=(at.notice,))
+        # Why, in the camera's own words, which are English.
+        why = (at.notice,) if at.notice and self._words.language == DEFAULT else ()
+        lines = (self._text("no_camera.line"), *why)
+        return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=lines)
 
     # --- exercising ---------------------------------------------------------------------------------
 
@@ -201,9 +241,11 @@ class Pages:
         if view is None:
             return ""
         titles = Findings(at.plan.definition, view).unseen_here()
+        return self._text("unseen", faults=self._listed(titles)) if titles else ""
+
+    def _listed(self, titles: Sequence[str]) -> str:
         more = len(titles) - _UNSEEN_NAMES
-        listed = ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
-        return self._text("unseen", faults=listed) if titles else ""
+        return ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
 
     def _recording(self, at: FlowState) -> str:
         return at.consent if at.consent in ("video", "skeleton") else ""
@@ -239,8 +281,10 @@ class Pages:
         if at.focus:
             cue = at.plan.definition.faults[at.focus].cue
             lines.append(self._text("summary.focus", focus=cue))
-        elif sum(at.done):
-            lines.append(self._text("summary.no_focus"))
+        elif sum(at.done) and not (at.partial or at.void):
+            lines.append(self._text("summary.no_focus_seen" if at.not_checked else "summary.no_focus"))
+        if sum(at.done) and at.not_checked:
+            lines.append(self._text("summary.not_checked", faults=self._listed(at.not_checked)))
         if at.pain_before is not None and at.pain_after is not None:
             lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_after))
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))

@@ -20,6 +20,9 @@ PageKind = Literal[
     "rest",  # between sets, with the time left
     "summary",
     "stopped",  # ended for pain or by "stop"
+    "today",  # the exercises of a programme's day, and what of them is done
+    "agreed",  # before a later day: what has changed, and what is kept
+    "next",  # between two exercises: what comes, in which position, and where the laptop goes
     "notice",  # something to be said on the whole screen, e.g. no camera
 ]
 
@@ -42,6 +45,26 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One exercise of today.
+
+    Attributes:
+        exercise, side: what is drawn.
+        title: its name, with the side.
+        detail: sets and repetitions.
+        state: "done", "3 of 20 done", or "".
+        done: all of it.
+    """
+
+    exercise: str
+    side: str | None
+    title: str
+    detail: str
+    state: str = ""
+    done: bool = False
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything one frame of the live window shows, in the patient's language.
 
@@ -51,6 +74,7 @@ class Page:
         lines: text under it, a paragraph each.
         choices: what can be chosen.
         selected: index of the choice under the arrow keys.
+        rows: exercises of today.
         drawing: ``"<exercise>/<view>"`` of a sketch of where the laptop goes, or None.
         body: skeleton to draw over the camera's picture, or None for a page without picture.
         count: repetitions done (of this set, or practice repetitions); None for no count.
@@ -73,6 +97,7 @@ class Page:
     lines: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     selected: int = 0
+    rows: tuple[Row, ...] = ()
     drawing: str | None = None
     body: Body | None = None
     count: int | None = None

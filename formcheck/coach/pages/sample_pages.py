@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 
 from formcheck.analysis.findings import Findings
-from formcheck.coach.pages.page import Choice, Page
+from formcheck.coach.pages.day_pages import DayPages
+from formcheck.coach.pages.flow_pages import DayState, FlowState
+from formcheck.coach.pages.page import Choice, Page, Row
 from formcheck.drawing.overlay import Body, FaultMark
 from formcheck.drawing.palette import Image
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
@@ -30,6 +32,7 @@ _BRIDGE = {
 
 
 #: Something good about a set, as the voice would say it.
+_NAME = {"en": "Hips, first weeks", "de": "Hüfte, erste Wochen"}
 _GOOD = {"en": "waistband nice and level", "de": "Hosenbund schön waagerecht"}
 
 
@@ -68,6 +71,7 @@ def sample_pages(language: str = "en") -> dict[str, Page]:
         **_questions(say),
         **_with_picture(say, bridge, clam),
         **_after(say, bridge),
+        **_day(say, bridge, clam),
     }
     return {name: replace(page, language=language) for name, page in pages.items()}
 
@@ -239,3 +243,64 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
             "paused", say("page.paused.title"), (say("page.paused.line"),), footer=say("page.paused.footer")
         ),
     }  # fmt: skip
+
+
+def _day(say: Words, bridge: Definition, clam: Definition) -> dict[str, Page]:
+    """Pages of a programme's day."""
+    left = say("programme.part", exercise=clam.title, side=say("programme.side.left"))
+    right = say("programme.part", exercise=clam.title, side=say("programme.side.right"))
+    asked = say("programme.sets", sets=2, reps=10)
+    held = f"{asked}, {say('programme.hold', seconds=5)}"
+    rows = (
+        Row("clam", "left", left, asked, say("programme.today.done"), done=True),
+        Row("clam", "right", right, asked, say("programme.today.partly", done=3, of=20)),
+        Row("bridge", None, bridge.title, held),
+    )
+    many = tuple(replace(rows[i % 3], state="", done=False) for i in range(8))
+    why = say("programme.ladder.why.settling")
+    twelve = say("programme.ladder.what.reps", n=12)
+    state = DayState(
+        _NAME[say.language],
+        rows,
+        begun=True,
+        kept="numbers",
+        changes=(
+            say("programme.agreed.raised", exercise=clam.title, what=twelve),
+            say("programme.agreed.new", exercise=bridge.title),
+        ),
+        coming=right,
+        coming_lines=(asked, say("programme.next.side_lying_right"), say("programme.next.stays")),
+        drawing="clam//right",
+        end_lines=(
+            say("programme.end.part", exercise=left, done=20, of=20),
+            say("programme.end.part", exercise=right, done=20, of=20),
+            say("programme.end.part", exercise=bridge.title, done=18, of=20),
+            say("programme.end.more", count=6),
+            say("page.summary.pain", before=1, after=2),
+            say("page.summary.focus", focus=bridge.faults["over_extended"].cue),
+            say("programme.ladder.after_day", exercise=clam.title, what=twelve),
+            say("programme.ladder.not_yet", exercise=bridge.title, what=twelve, why=why),
+            say("programme.end.saved_numbers"),
+        ),
+    )
+    place = say("programme.next.move", place=bridge.views["feet"].setup)
+    moved = replace(state, coming=bridge.title, coming_lines=(held, place), drawing="bridge/feet/")
+    pages = DayPages(say, {})
+
+    def at(day: DayState, selected: int = 0) -> FlowState:
+        return FlowState(
+            plan=None, consent="skeleton", moment=None, set_index=1, counted=0, done=(), partial=0, void=0,
+            pain_before=None, pain_after=None, pain_told=None, selected=selected, seconds_left=24.0, cue="",
+            cue_is_correction=False, notice="", not_checked=(), stop_reason=None, problem=None,
+            instruction="", focus=None, view=None, side=None, target=1.0, day=day,
+        )  # fmt: skip
+
+    return {
+        "today": pages.today(at(state)),
+        "today_many": pages.today(at(replace(state, rows=many, begun=False, planned=False, renew_weeks=9))),
+        "safety_of_a_programme": pages.safety(at(state, 3)),
+        "agreed": pages.agreed(at(state)),
+        "next": pages.next(at(state)),
+        "next_moved": pages.next(at(moved)),
+        "day_summary": pages.summary(at(state)),
+    }

@@ -55,8 +55,10 @@ def draw_still_page(page: Page, size_wh: tuple[int, int], high_contrast: bool) -
         boxes = _safety(canvas, area, page, theme, u)
     elif page.kind in ("pain", "effort"):
         boxes = _scale(canvas, area, page, theme, u)
+    elif page.kind == "today":
+        boxes = _today(canvas, area, page, theme, u, high_contrast)
     else:
-        boxes = _words_page(canvas, area, page, theme, u)
+        boxes = _words_page(canvas, area, page, theme, u, high_contrast)
     canvas.flags.writeable = False
     return canvas, boxes
 
@@ -219,7 +221,44 @@ def _notes(
         text_in(canvas, spot, choices[i].note, size, theme.ink, lines=3, across=across, down=0.0)
 
 
-def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxes:
+def _today(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
+    """The exercises of today, a row each with its drawing and a tick once it is done, and what to do now."""
+    head, area = area.top(0.95 * u, 0.1 * u)
+    text_in(canvas, head, page.title, 0.66 * u, theme.ink, BOLD, lines=1)
+    buttons, area = area.bottom(1.3 * u, 0.3 * u)
+    boxes = draw_buttons(canvas, buttons, page, theme, u)
+    if page.lines:
+        text, area = area.top(0.6 * len(page.lines) * u, 0.15 * u)
+        write(canvas, paragraphs(page.lines, text, 0.4 * u), theme.ink)
+    count = max(1, len(page.rows))
+    columns = 1 if count <= 4 else 2
+    cells = area.grid(columns, max(3, -(-count // columns)), 0.16 * u)
+    for row, cell in zip(page.rows, cells, strict=False):
+        card(canvas, cell, 0.15 * u, theme.surface, theme.edge, max(1, round(0.02 * u)))
+        inside = cell.inset(0.2 * u, 0.1 * u)
+        paper, inside = inside.left(min(1.4 * inside.h, 0.25 * inside.w), 0.3 * u)
+        drawing = draw_exercise(row.exercise, (paper.w, paper.h), row.side, high_contrast)
+        canvas[paper.y : paper.y + paper.h, paper.x : paper.x + paper.w] = drawing
+        sign, words = inside.left(0.5 * u, 0.25 * u) if row.done else (None, inside)
+        if sign is not None:
+            _tick(canvas, sign, theme)
+        if row.state:
+            words, state = words.left(0.62 * words.w, 0.2 * u)
+            text_in(canvas, state, row.state, 0.42 * u, theme.soft, lines=2, across=1.0)
+        title, detail = words.top(0.58 * words.h)
+        text_in(canvas, title, row.title, 0.52 * u, theme.ink, BOLD, lines=1)
+        text_in(canvas, detail, row.detail, 0.4 * u, theme.soft, lines=1)
+    return boxes
+
+
+def _tick(canvas: Image, box: Box, theme: Theme) -> None:
+    x, y, r = box.x + box.w / 2, box.y + box.h / 2, 0.5 * min(box.w, box.h)
+    corners = np.array([[x - r, y], [x - 0.25 * r, y + 0.7 * r], [x + r, y - 0.75 * r]])
+    line = max(3, round(0.3 * r))
+    cv2.polylines(canvas, [np.round(corners).astype(np.int32)], False, theme.accent, line, cv2.LINE_AA)
+
+
+def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
     """A headline, a few lines, perhaps a sign or the time left, and buttons."""
     boxes: Boxes = {}
     if page.recording:
@@ -241,11 +280,33 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float) ->
         whole = _whole(page)
         unit_word = Words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one")
         draw_ring(canvas, ring, page.seconds_left, whole, unit_word, theme, u)
+    elif page.kind == "next" and page.seconds_left is not None:
+        area = _next(canvas, area, page, theme, u, high_contrast)
     elif page.kind in ("stopped", "notice", "paused"):
         sign, area = area.left(min(2.6 * u, 0.25 * area.w), 0.4 * u)
         _sign(canvas, sign, page.kind, theme, u)
     _headline_and_lines(canvas, area, page, theme, u)
     return boxes
+
+
+def _next(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Box:
+    """A drawing of what comes, with the laptop's place where that changes, and the seconds left below it."""
+    left, area = area.left(0.42 * area.w, 0.5 * u)
+    exercise, view, side = [*(page.drawing or "").split("/"), "", ""][:3]
+    ring, paper = left.bottom(0.38 * left.h, 0.2 * u)
+    if exercise in EXERCISES:
+        card(canvas, paper, 0.0, theme.edge)
+        spot = paper.inset(max(2, 0.03 * u))
+        if view and has_sketch(exercise, view):
+            drawing = draw_sketch(exercise, view, (spot.w, spot.h), side or None, high_contrast)
+        else:
+            drawing = draw_exercise(exercise, (spot.w, spot.h), side or None, high_contrast)
+        canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
+    unit_word = Words(page.language)(
+        "page.rest.unit" if (page.seconds_left or 0) > 1 else "page.rest.unit_one"
+    )
+    draw_ring(canvas, ring, page.seconds_left or 0.0, _whole(page), unit_word, theme, u)
+    return area
 
 
 def _whole(page: Page) -> float:

@@ -14,7 +14,7 @@ from formcheck.errors import FormcheckError
 from formcheck.files import make_folder
 from formcheck.report.export.part import Part, find_part
 from formcheck.session.folder import export_path, is_of_a_session, writing_to
-from formcheck.session.load import stored_analysis
+from formcheck.session.load import reviewed_analysis
 from formcheck.session.reader import Session
 
 Progress = Callable[[float], None]
@@ -77,13 +77,13 @@ def export_session(
     if to not in FORMATS:
         raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
     if to in _WHOLE_ONLY and (rep is not None or fault is not None):
-        raise FormcheckError(f"A report is of the whole session; leave --rep and --fault out, or --to {to}.")
+        raise FormcheckError("A report is of the whole session; leave --rep and --fault out.")
     if decimal_comma and to != "csv":
         raise FormcheckError("A decimal comma is for tables; leave --decimal-comma out, or say --to csv.")
     video = Path(video) if video is not None else None
     if video is not None and not os.path.isfile(video):
         raise FormcheckError(f"There is no video at {video}; check the name.")
-    analysis = stored_analysis(session, video)
+    analysis = reviewed_analysis(session, video)
     part = find_part(analysis, rep, fault)
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
@@ -131,11 +131,11 @@ def _write(
     elif to == "html":
         from formcheck.report.page import write_report
 
-        write_report(analysis, path)
+        write_report(analysis, path, created=session.meta.created)
     else:
         from formcheck.report.pdf import write_pdf
 
-        write_pdf(analysis, path, created=session.meta.created, folder=session.path.parent)
+        write_pdf(analysis, path, created=session.meta.created)
     return Exported(path)
 
 

@@ -63,6 +63,9 @@ def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: int | None) -> 
     if events:
         return max(events, key=lambda event: (event.grade, event.end_s - event.start_s))
     where = f"in repetition {rep}" if rep is not None else "in this session"
+    ruled = analysis.review.of("rejected") if analysis.review is not None else []
+    if any(r.fault == fault and rep in (None, r.rep) for r in ruled):
+        raise FormcheckError(f"The fault {fault} was rejected {where} by the physio; there is nothing left.")
     if not known[fault].checked:
         raise FormcheckError(f"The fault {fault} was not checked {where}, so there is nothing to export.")
     raise FormcheckError(f"The fault {fault} was not found {where}.")

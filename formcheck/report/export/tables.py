@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.findings import coverage, findings_of
+from formcheck.analysis.findings import Findings, coverage, findings_of
+from formcheck.analysis.rulings import Review
 from formcheck.folder_handle import opener
 from formcheck.measures.table import Status
 from formcheck.pose import frame_arrays as arrays
@@ -122,7 +123,8 @@ def write_json(
 ) -> None:
     """Writes the table as JSON with the session's meta data, summary, definition, events and coverage.
 
-    ``columns`` names the entries of each of ``rows``; gaps are null.
+    The summary is what stands by the physio's decisions; what was rejected, graded otherwise or added is in
+    ``review``, null where there is none. ``columns`` names the entries of each of ``rows``; gaps are null.
 
     Raises:
         FormcheckError: the disk is full or the folder cannot be written to.
@@ -135,6 +137,7 @@ def write_json(
         "summary": summary.model_dump(mode="json", by_alias=True),
         "definition": analysis.definition.model_dump(mode="json"),
         "events": events,
+        "review": _review(findings, analysis.review),
         "coverage": {"checked": covered.checked, "total": covered.total, "state": covered.state},
         "not_checked": [dataclasses.asdict(group) for group in findings.not_checked(summary.faults)],
         "units": {name: measure_unit(analysis, name) for name in analysis.measures.names},
@@ -145,3 +148,36 @@ def write_json(
         for k, row in enumerate(rows(analysis, frames)):
             file.write((",\n" if k else "\n") + json.dumps(row, allow_nan=False))
         file.write("\n]}\n")
+
+
+def _review(findings: Findings, review: Review | None) -> dict[str, Any] | None:
+    """What the physio changed, as JSON."""
+    if review is None or not review.begun:
+        return None
+    rulings = [
+        {
+            "rep": ruling.rep,
+            "fault": ruling.fault,
+            "kind": ruling.kind,
+            "said": findings.ruling(ruling),
+            "found": ruling.found.model_dump(mode="json") if ruling.found is not None else None,
+            "grade": ruling.grade,
+            "note": ruling.note,
+            "by": ruling.by,
+            "on": ruling.on,
+        }
+        for ruling in review.rulings
+    ]
+    return {
+        "patient": review.patient,
+        "recorded": review.recorded,
+        "reviewers": list(review.reviewers),
+        "last_on": review.last_on,
+        "done": review.done,
+        "undecided": review.undecided,
+        "watched": review.watched,
+        "counted": review.counted,
+        "quality": review.quality,
+        "remarks": [{"time_s": time_s, "text": text} for time_s, text in review.remarks],
+        "rulings": rulings,
+    }

@@ -57,6 +57,13 @@ export async function post(url, body, options = {}) {
   }));
 }
 
+/** A file that is made for this page, as a Blob. */
+export async function file(url, body) {
+  const response = await reach(url, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+  if (!response.ok) await answer(response);
+  return response.blob();
+}
+
 export async function bytes(url, options) {
   const response = await reach(url, options);
   if (!response.ok) await answer(response);

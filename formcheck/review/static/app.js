@@ -1,7 +1,8 @@
 // The frame around all pages: addresses, header, theme, help.
 
-import { button, h, icon, replace } from "./dom.js";
+import { button, h, icon, replace, stateSign } from "./dom.js";
 import { go, typing } from "./navigation.js";
+import { reviewer } from "./notes.js";
 
 const main = document.getElementById("main");
 let leave = null;
@@ -64,10 +65,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => wind
 
 const select = h("select", { "aria-label": "Colours", onchange: () => setTheme(select.value) },
   Object.entries(themes).map(([value, text]) => h("option", { value, selected: value === current() }, text)));
+const who = h("input.who", { maxlength: 80, value: reviewer.name, placeholder: "your name", autocomplete: "off", "aria-label": "Reviewer: stands beside every decision and on the report", onchange: () => { reviewer.name = who.value; } });
 replace(document.getElementById("top"),
   h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 26, height: 26 }), "formcheck ", h("span", {}, "review")),
   h("nav", { "aria-label": "Pages" }, h("a", { href: "/" }, "Sessions"), h("a", { href: "/agreement" }, "Agreement")),
-  h("div.row.end", {}, h("label.theme", {}, icon("sun"), h("span.hide-small", {}, "Colours"), select),
+  h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, "Reviewer"), who), h("label.theme", {}, icon("sun"), h("span.hide-small", {}, "Colours"), select),
     button("?", () => openHelp(), { title: "Keys and what the signs mean", kind: "quiet" })));
 
 // -- help -----------------------------------------------------------------------------------------------
@@ -76,7 +78,8 @@ const KEYS = [
   ["Space", "play, pause"], [", .", "one frame back, on"], ["← →", "one second back, on"],
   ["[ ]", "repetition before, after"], ["P N", "fault before, after"], ["L", "loop this repetition"],
   ["< >", "slower, faster"], ["S", "skeleton on, off"], ["+ − 0", "zoom the time lines in, out, whole session"],
-  ["A X", "accept, reject the open fault"], ["R", "this repetition was watched"],
+  ["A X", "accept, reject the open fault"], ["1 2 3", "its grade: mild, moderate, marked"], ["R", "this repetition was watched"],
+  ["B", "look at the pelvis by eye"], ["Z", "zoom to the body"], ["G", "next session to review"],
   ["M", "add a fault that was missed here"], ["C", "comment at this moment"],
   ["V", "compare two repetitions"], ["?", "this page of keys"], ["Esc", "close"],
 ];
@@ -91,6 +94,7 @@ function openHelp() {
     h("h2", {}, "Signs"),
     h("ul.signs", {},
       h("li", {}, h("b.grade.g1", {}, "1"), h("b.grade.g2", {}, "2"), h("b.grade.g3", {}, "3"), " mild, moderate, marked"),
+      h("li", {}, stateSign("good"), "seen good ", stateSign("faulty"), "seen faulty ", stateSign("unseen"), "not seen: nothing is known"),
       h("li", {}, h("span.swatch.ok"), "measured"), h("li", {}, h("span.swatch.low"), "uncertain: shown, never judged"),
       h("li", {}, h("span.swatch.gap"), "gap: not measurable there, nothing is filled in"),
       h("li", {}, h("span.swatch.rise"), h("span.swatch.hold"), h("span.swatch.lower"), "rise, hold, lowering"),

@@ -16,7 +16,7 @@ function frame(children, low, high, points, format, label) {
   points.forEach((p, i) => {
     if (i % every === 0) lines.push(svg("text", { x: place(points)(i), y: H - 12, "text-anchor": "middle" }, day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")));
   });
-  return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label }, lines, children(Y, place(points)));
+  return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": label }, lines, children(Y, place(points)));
 }
 
 const scaleY = (low, high) => (v) => TOP + (1 - (v - low) / (high - low || 1)) * (H - TOP - BOTTOM);
@@ -37,7 +37,7 @@ export function patterns() {
     svg("pattern", { id: "dots", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 6, height: 6, fill: "var(--quiet)" }), svg("circle", { cx: 3, cy: 3, r: 1.3, fill: "var(--soft)" }))));
 }
 
-export const KINDS = [["correct", "good in what was checked", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "not the full range", "url(#dots)"], ["unseen", "nothing checked", "var(--card)"]];
+export const KINDS = [["correct", "good in what was checked", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "partial: not the full range", "url(#dots)"], ["unseen", "nothing checked", "var(--card)"]];
 
 export function box(fill) { return svg("svg", { viewBox: "0 0 26 12" }, svg("rect", { width: 26, height: 12, fill, stroke: "var(--soft)", "stroke-width": 0.6 })); }
 
@@ -55,17 +55,19 @@ export function stacked(points) {
   }), 0, high, points, (v) => String(Math.round(v)), "Repetitions in each session");
 }
 
-/** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null. */
-export function lines(points, series, { band, low, high, format, label }) {
+/** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null; levels: [{level, grade}] where grades begin. */
+export function lines(points, series, { band, low, high, levels = [], format, label }) {
   const values = series.flatMap((s) => points.map(s.value)).filter((v) => v !== null && v !== undefined);
   if (!values.length) return h("p.soft", {}, "Nothing to show.");
-  const all = [...values, ...(band ?? [])];
+  const near = levels.filter((l) => l.grade === 1).map((l) => l.level);
+  const all = [...values, ...(band ?? []), ...near];
   let bottom = low ?? Math.min(...all), top = high ?? Math.max(...all);
   const room = (top - bottom || Math.abs(top) || 1) * 0.1;
   if (low === undefined) bottom -= room;
   if (high === undefined) top += room;
   return frame((Y, X) => [
     band ? svg("rect", { x: LEFT, width: W - LEFT - RIGHT, y: Y(Math.min(band[1], top)), height: Math.max(0, Y(Math.max(band[0], bottom)) - Y(Math.min(band[1], top))), fill: "var(--band)" }) : null,
+    levels.filter((l) => l.level >= bottom && l.level <= top).map((l) => svg("line", { x1: LEFT, x2: W - RIGHT, y1: Y(l.level), y2: Y(l.level), stroke: "var(--threshold)", "stroke-width": 1.4, "stroke-dasharray": l.grade === 1 ? "6 4" : "2 4" })),
     series.map((s) => {
       const known = points.map((p, i) => [i, s.value(p), p]).filter(([, v]) => v !== null && v !== undefined);
       const d = known.map(([i, v], k) => `${k ? "L" : "M"}${X(i).toFixed(1)} ${Y(v).toFixed(1)}`).join("");

@@ -47,6 +47,8 @@ const ICONS = {
   note: "M4 4h16v12H9l-5 4zM7 8v1.600h10V8zm0 3.500v1.600h7v-1.600z",
   sun: "M12 7a5 5 0 1 1 0 10 5 5 0 0 1 0-10zM11 1h2v4h-2zM11 19h2v4h-2zM1 11h4v2H1zM19 11h4v2h-4z",
   drop: "M11 4h2v8.200l3.300-3.300 1.400 1.400L12 16l-5.700-5.700 1.400-1.400 3.300 3.300zM4 18h16v2H4z",
+  zoom: "M10 3a7 7 0 0 1 5.600 11.200l5 5-1.400 1.400-5-5A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM9 7h2v2h2v2h-2v2H9v-2H7V9h2z",
+  eye: "M12 5c5 0 9 4.500 10 7-1 2.500-5 7-10 7S3 14.500 2 12c1-2.500 5-7 10-7zm0 2c-3.500 0-6.500 3-7.700 5 1.200 2 4.200 5 7.700 5s6.500-3 7.700-5c-1.200-2-4.200-5-7.700-5zm0 1.800a3.200 3.200 0 1 1 0 6.400 3.200 3.200 0 0 1 0-6.400z",
   warn: "M12 3 22 20H2zm-1 6v6h2V9zm0 7.500v2h2v-2z",
 };
 
@@ -129,6 +131,20 @@ export function toast(text, { kind = "", action, stay } = {}) {
   document.getElementById("toasts").append(box);
   if (!stay) setTimeout(() => box.remove(), kind === "bad" ? 9000 : 4000);
   return box;
+}
+
+/** Offers a file to be saved. */
+export function save(blob, name) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: name.replace(/[^\p{L}\p{N} ._-]+/gu, "_") });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** A grade by number, shape and colour. */
+export function gradeSign(grade, word) {
+  return h(`span.grade.g${grade}`, { title: word, role: "img", "aria-label": `grade ${grade}, ${word}` }, String(grade));
 }
 
 /** A modal dialog; resolves with the value of the button pressed, null for Esc. */

@@ -1,6 +1,6 @@
 // Draws a skeleton: over the video, or by itself where there is none. It only draws, never computes.
 
-const HALO = "#0b0e12", MEASURED = "#35e0c2", TRUSTED = "#a9cdf7", UNTRUSTED = "#9097a1", FAULT = "#ffb547";
+const HALO = "#0b0e12", MEASURED = "#35e0c2", TRUSTED = "#a9cdf7", UNTRUSTED = "#9097a1", FAULT = "#ffb547", ANGLE = "#ffffff";
 const JOINTS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32];
 const HEAD = [0, 7, 8];
 
@@ -18,11 +18,12 @@ export function around(part, width, height) {
 }
 
 /**
- * points: {xy: Float32Array(66), visible: Uint8Array(33)} or null; marks: [{points, title, grade}].
+ * points: {xy: Float32Array(66), visible: Uint8Array(33)} or null; marks: [{points, title, grade}];
+ * angle: {at: [corner, joint, corner], bent, text} or null; frame: the part of the picture that is shown.
  * alone: there is no video beneath.
  */
-export function drawFigure(c, width, height, info, points, { marks = [], alone = false, message = "", frame = null } = {}) {
-  const at = alone && frame ? around(frame, width, height) : placed(info.image_wh, width, height);
+export function drawFigure(c, width, height, info, points, { marks = [], angle = null, alone = false, message = "", frame = null } = {}) {
+  const at = frame ? around(frame, width, height) : placed(info.image_wh, width, height);
   if (alone) backdrop(c, at, info.image_wh);
   if (!points) {
     if (message) caption(c, message, width / 2, height / 2, "center");
@@ -58,6 +59,7 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
     c.fillStyle = mine ? MEASURED : trusted(i) ? TRUSTED : UNTRUSTED;
     c.beginPath(); c.arc(X(i), Y(i), r, 0, 7); c.fill();
   }
+  if (angle && angle.at.every(seen)) drawAngle(c, angle, X, Y, size);
   let line = 0;
   for (const mark of marks) {
     for (const i of mark.points) {
@@ -72,6 +74,35 @@ export function drawFigure(c, width, height, info, points, { marks = [], alone =
     caption(c, `${mark.title}: ${mark.value_text}`, 18, height - 20 - 28 * line, "left");
     line += 1;
   }
+}
+
+/** The arc of a joint's angle with its number: between the limbs, or from the straight line where it is how far the joint is bent. */
+function drawAngle(c, { at: [first, joint, last], bent, text }, X, Y, size) {
+  const x = X(joint), y = Y(joint);
+  const toward = (i) => Math.atan2(Y(i) - y, X(i) - x);
+  let a = toward(first);
+  const b = toward(last);
+  const reach = Math.min(Math.hypot(X(first) - x, Y(first) - y), Math.hypot(X(last) - x, Y(last) - y));
+  const r = Math.max(0.42 * reach, 6 * size);
+  if (bent) a += Math.PI;
+  let turn = (b - a) % (2 * Math.PI);
+  if (turn > Math.PI) turn -= 2 * Math.PI;
+  if (turn < -Math.PI) turn += 2 * Math.PI;
+  for (const [color, width] of [[HALO, size + 3], [ANGLE, size]]) {
+    c.strokeStyle = color; c.lineWidth = width; c.setLineDash([]);
+    c.beginPath(); c.arc(x, y, r, a, a + turn, turn < 0); c.stroke();
+    if (!bent) continue;
+    c.setLineDash([size * 2, size * 2]);
+    c.beginPath(); c.moveTo(x, y); c.lineTo(x + 1.25 * r * Math.cos(a), y + 1.25 * r * Math.sin(a)); c.stroke();
+  }
+  c.setLineDash([]);
+  const middle = a + turn / 2;
+  c.font = `700 ${Math.max(16, 5 * size)}px system-ui, sans-serif`;
+  c.textAlign = "center"; c.textBaseline = "middle";
+  const wide = c.measureText(text).width;
+  const px = x + (r + 10 + wide / 2) * Math.cos(middle), py = y + (r + 16) * Math.sin(middle);
+  c.lineWidth = 5; c.strokeStyle = HALO; c.lineJoin = "round"; c.strokeText(text, px, py);
+  c.fillStyle = ANGLE; c.fillText(text, px, py);
 }
 
 function caption(c, text, x, y, align) {

@@ -12,7 +12,7 @@ export class Lanes {
     this.whole = [0, this.b];
     this.lines = new Map(); this.lanes = []; this.open = null; this.notes = () => [];
     this.shown = this.defaults();
-    this.scroll = h("div.lanes-scroll");
+    this.scroll = h("div.lanes-scroll", { tabindex: 0, role: "group", "aria-label": "Time lines; the list of repetitions says the same in words" });
     this.head = h("div.playhead");
     this.menu = null;
     this.tools = h("div.lane-tools", {},
@@ -59,7 +59,7 @@ export class Lanes {
   }
 
   lane(name, label, draw, kind = "") {
-    const canvas = h("canvas", { role: "img", "aria-label": name });
+    const canvas = h("canvas", { role: "img", "aria-label": `${name} over time` });
     const element = h(`div.lane${kind ? `.${kind}` : ""}`, {}, h("div.name", {}, label), h("div.plot", {}, canvas));
     const lane = { name, canvas, element, kind, surface: surface(canvas, draw) };
     this.lanes.push(lane);
@@ -323,9 +323,10 @@ export class Lanes {
     c.fillStyle = this.colors.grid; c.fillRect(0, hh - 10, w, 4);
     for (const rep of this.reps()) {
       const worst = Math.max(0, ...rep.faults.filter((f) => !f.rejected && !f.gone).map((f) => f.grade));
-      c.fillStyle = worst ? this.colors[`g${worst}`] : rep.class === "full" && this.info.state !== "unseen" ? this.colors.good : this.colors.low;
-      const x1 = X(rep.start_s), tall = worst ? 8 + 4 * worst : 8;
-      c.fillRect(x1, hh - 6 - tall, Math.max(X(rep.end_s) - x1 - 1, 1.5), tall);
+      const unseen = this.info.state === "unseen"; // an outline: nothing is known, neither good nor bad
+      c.fillStyle = c.strokeStyle = worst ? this.colors[`g${worst}`] : rep.class === "full" && !unseen ? this.colors.good : this.colors.low;
+      const x1 = X(rep.start_s), tall = worst ? 8 + 4 * worst : 8, wide = Math.max(X(rep.end_s) - x1 - 1, 1.5);
+      if (unseen && !worst && wide > 3) { c.lineWidth = 1; c.setLineDash([3, 2]); c.strokeRect(x1 + 0.5, hh - 5.5 - tall, wide - 1, tall - 1); c.setLineDash([]); } else c.fillRect(x1, hh - 6 - tall, wide, tall);
     }
   }
 

@@ -1,7 +1,8 @@
 // All sessions by patient and date, what needs attention, and videos to analyse.
 
 import { get, listen, post, upload } from "./api.js";
-import { button, clock, day, h, icon, replace, stateSign, times, toast } from "./dom.js";
+import { go } from "./navigation.js";
+import { button, clock, day, gradeSign, h, icon, replace, stateSign, times, toast } from "./dom.js";
 
 const uploads = new Map(); // go on while other pages are looked at
 let lastChoice = { exercise: "", side: "", view: "", patient: "" };
@@ -21,11 +22,15 @@ export async function render(main) {
   const sort = h("select", { "aria-label": "Order", onchange: () => { state.sort = sort.value; draw(); } },
     h("option", { value: "patient" }, "by patient"), h("option", { value: "date" }, "by date"), h("option", { value: "attention" }, "what needs attention first"));
   const only = h("input", { type: "checkbox", onchange: () => { state.only = only.checked; draw(); } });
+  const next = button("Next to review", () => {
+    const left = data.sessions.filter((s) => !s.problem && !s.done).sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
+    if (left.length) go(`/session/${left[0].key}`); else toast("All sessions are reviewed.");
+  }, { kind: "primary" });
   replace(main,
     h("div.page", {},
       h("div.row.head", {}, h("h1", {}, "Sessions"), h("span.soft", {}, `in “${data.folder}”`),
-        h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"))),
-      dropZone(data.exercises, jobList), list, h("p.notice", {}, data.notice)));
+        h("div.row.end", {}, search, h("label.inline", {}, "Order ", sort), h("label.inline", {}, only, " not reviewed yet"), next)),
+      dropZone(data.exercises, jobList, () => data.sessions.map((s) => s.patient).filter(Boolean)), list, h("p.notice", {}, data.notice)));
   draw();
   drawJobs();
 
@@ -43,7 +48,8 @@ export async function render(main) {
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(s);
     }
-    const urgency = (s) => 5 * s.attention.length + (s.undecided ? 1 : 0) + s.affected / 10;
+    const worst = (s) => Math.max(0, ...s.top_faults.map((f) => f.grade));
+    const urgency = (s) => 5 * s.attention.length + (s.done ? 0 : 1 + worst(s)) + s.affected / 100;
     const order = state.sort === "attention" ? (a, b) => urgency(b) - urgency(a) : (a, b) => (a.date < b.date ? 1 : -1);
     const names = [...groups.keys()].sort((a, b) => (a === "") - (b === "") || a.localeCompare(b));
     replace(list,
@@ -100,7 +106,7 @@ export async function render(main) {
 let redrawJobs = () => {};
 
 function matches(s, state) {
-  if (state.only && (s.problem || (s.undecided === 0 && (s.watched > 0 || s.affected === 0)))) return false;
+  if (state.only && (s.problem || s.done)) return false;
   if (!state.search) return true;
   const text = [s.name, s.source, s.patient, s.title, s.view, s.problem, ...(s.top_faults ?? []).map((f) => f.title)].join(" ").toLowerCase();
   return state.search.split(/\s+/).every((word) => text.includes(word));
@@ -113,19 +119,18 @@ function row(s) {
   const facts = [s.title + (s.side ? `, ${s.side}` : ""), s.view, s.duration_s ? clock(s.duration_s, 0) : null, s.live ? null : s.source].filter(Boolean).join(" · ");
   return h("li.session", {},
     h("a", { href: `/session/${s.key}` },
-      h("span.when", {}, h("b", {}, day(s.date)), h("span.soft", {}, facts)),
+      h("span.when", {}, h("b", {}, [s.patient || "no name", day(s.date)].join(" · ")), h("span.soft", {}, facts)),
       h("span.bar", { role: "img", "aria-label": `${counted} repetitions: ${s.good} good in what was checked, ${s.affected} with faults, ${s.unseen} not checked` },
         h("i.clean", { style: { "flex-grow": s.good } }), h("i.fault", { style: { "flex-grow": s.affected } }), h("i.unseen", { style: { "flex-grow": s.unseen } })),
       h("span.reps", {}, h("b", {}, times(counted, "repetition")), counted ? h("span.soft", {}, stateSign(state), words[state]) : null, h("span.soft", {}, s.coverage)),
-      h("span.faults", {}, s.top_faults.map((f) => h("span.chip", {}, `${f.title} ${f.reps}×`))),
+      h("span.faults", {}, s.top_faults.map((f) => h(`span.chip.g${f.grade}`, {}, gradeSign(f.grade, f.grade_word), h("span", {}, `${f.title} ${f.reps}×`)))),
       h("span.state", {}, s.attention.map((text) => h("span.alert", {}, icon("warn"), text)),
-        s.undecided ? h("span.soft", {}, `${times(s.undecided, "fault")} to decide`)
-          : s.watched ? h("span.done", {}, icon("check"), s.watched >= counted ? "reviewed" : `${s.watched} of ${counted} watched`) : null)));
+        s.done ? h("span.done", {}, icon("check"), "reviewed") : h("span.soft", {}, s.undecided ? `${times(s.undecided, "fault")} to decide` : s.watched ? `${s.watched} of ${counted} watched` : "not reviewed"))));
 }
 
 // -- videos to analyse ----------------------------------------------------------------------------------
 
-function dropZone(exercises, jobList) {
+function dropZone(exercises, jobList, patients) {
   const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm", multiple: true, id: "videos", "aria-label": "Choose videos", onchange: () => { choose([...input.files]); input.value = ""; } });
   const form = h("div");
   const zone = h("section.drop", { "aria-label": "Add recorded videos" },
@@ -142,8 +147,9 @@ function dropZone(exercises, jobList) {
     const exercise = h("select", { onchange: options, required: true }, h("option", { value: "" }, "Choose …"),
       exercises.map((e) => h("option", { value: e.name, selected: e.name === lastChoice.exercise }, e.title)));
     const side = h("select", {}), view = h("select", {});
-    const patient = h("input", { maxlength: 80, value: lastChoice.patient, placeholder: "pseudonym, may be empty", autocomplete: "off" });
-    const recorded = h("input", { type: "date", value: dateOf(files[0]) });
+    const patient = h("input", { maxlength: 80, value: lastChoice.patient, placeholder: "pseudonym, may be empty", autocomplete: "off", list: "patients" });
+    const recorded = files.map((file) => h("input", { type: "date", value: dateOf(file), "aria-label": `Recorded on: ${file.name}` }));
+    const known = h("datalist", { id: "patients" }, [...new Set(patients())].sort().map((name) => h("option", { value: name })));
     function options() {
       const chosen = exercises.find((e) => e.name === exercise.value);
       replace(side, h("option", { value: "" }, "found by itself"), chosen?.side ? ["left", "right"].map((s) => h("option", { value: s }, s)) : null);
@@ -152,13 +158,13 @@ function dropZone(exercises, jobList) {
     }
     const start = button(files.length === 1 ? "Analyse" : `Analyse ${files.length} videos`, () => {
       lastChoice = { exercise: exercise.value, patient: patient.value };
-      for (const file of files) send(file, { exercise: exercise.value, side: side.value, view: view.value, patient: patient.value, recorded: recorded.value });
+      files.forEach((file, i) => send(file, { exercise: exercise.value, side: side.value, view: view.value, patient: patient.value, recorded: recorded[i].value }));
       replace(form);
     }, { kind: "primary" });
     options();
     replace(form, h("div.choose", {}, h("p", {}, h("b", {}, files.length === 1 ? files[0].name : times(files.length, "video"))),
       h("label", {}, "Exercise", exercise), h("label", {}, "Side", side), h("label", {}, "Camera", view),
-      h("label", {}, "Patient", patient), h("label", {}, "Recorded on", recorded),
+      h("label", {}, "Patient", patient, known), files.length === 1 ? h("label", {}, "Recorded on", recorded) : h("ul.plain.dates", {}, files.map((file, i) => h("li", {}, h("label", {}, file.name, recorded[i])))),
       h("div.row", {}, start, button("Not now", () => replace(form), { kind: "quiet" }))));
     exercise.focus();
   }

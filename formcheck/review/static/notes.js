@@ -1,12 +1,19 @@
 // The physio's decisions: saved one by one, shared between tabs, never overwritten unseen.
 
 import { get, listen, post } from "./api.js";
-import { ask, clock, h, toast } from "./dom.js";
+import { ask, clock, day, h, toast } from "./dom.js";
+
+/** Who reviews, as kept by this browser; goes with every decision. */
+export const reviewer = {
+  get name() { try { return localStorage.getItem("reviewer") ?? ""; } catch { return ""; } }, // storage may be off
+  set name(text) { try { localStorage.setItem("reviewer", text.trim()); } catch { /* until the page is closed */ } },
+};
+const MOST = 400; // saved at once
 
 export class Notes extends EventTarget {
   constructor(key) {
     super();
-    this.key = key; this.items = new Map(); this.seq = 0; this.trouble = ""; this.saving = 0;
+    this.key = key; this.items = new Map(); this.seq = 0; this.trouble = ""; this.turn = Promise.resolve();
     this.stop = [
       listen("notes", (told) => { if (told.key === key) this.take(told.item); }),
       listen("again", () => this.load()),
@@ -31,6 +38,12 @@ export class Notes extends EventTarget {
     if (!quiet) this.dispatchEvent(new Event("change"));
   }
 
+  /** Who decided, and when, in words; "" where it is not known. */
+  stamp(id) {
+    const item = this.items.get(id);
+    return item?.data && item.on ? `Decided ${item.by ? `by ${item.by}, ` : ""}${day(item.on)}` : "";
+  }
+
   get(id) { return this.items.get(id)?.data ?? null; }
   revision(id) { return this.items.get(id)?.revision ?? 0; }
 
@@ -39,17 +52,47 @@ export class Notes extends EventTarget {
     return [...this.items.values()].filter((i) => i.data && i.id.split(":")[0] === kind).map((i) => ({ id: i.id, ...i.data }));
   }
 
-  /** Saves; true when it is saved. `base` is the revision the change was begun on. */
-  async save(id, data, base = this.revision(id)) {
+  /**
+   * Saves; true when it is saved. `base` is the revision the change was begun on; without one it is the newest
+   * at its turn, so that two quick keys do not get into each other's way.
+   */
+  save(id, data, base) { return this.inTurn(() => this.send(id, data, base ?? this.revision(id))); }
+
+  inTurn(work) {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => {});
+    return done;
+  }
+
+  async send(id, data, base) {
     try {
-      this.saving += 1;
-      this.take(await post(`/api/session/${this.key}/notes`, { id, data, base }));
+      this.take(await post(`/api/session/${this.key}/notes`, { id, data, base, by: reviewer.name }));
       return true;
     } catch (error) {
       if (error.status === 409) return await this.settle(id, data, error.body.current);
       toast(`Not saved: ${error.message}`, { kind: "bad" });
       return false;
-    } finally { this.saving -= 1; this.dispatchEvent(new Event("change")); }
+    }finally { this.dispatchEvent(new Event("change")); }
+  }
+
+  /** Saves many at once: [[id, data], …]; true when all of them are saved. */
+  saveMany(changes) { return this.inTurn(() => this.sendMany(changes)); }
+
+  async sendMany(changes) {
+    let refused = 0;
+    try {
+      for (let i = 0; i < changes.length; i += MOST) {
+        const part = changes.slice(i, i + MOST).map(([id, data]) => ({ id, data, base: this.revision(id) }));
+        const told = await post(`/api/session/${this.key}/notes/many`, { changes: part, by: reviewer.name });
+        for (const item of told.items) this.take(item, true);
+        refused += told.refused.length;
+      }
+    } catch (error) {
+      toast(`Not saved: ${error.message}`, { kind: "bad" });
+      return false;
+    }finally { this.dispatchEvent(new Event("change")); }
+    if (refused) toast(`${refused} left as they are: decided in another window meanwhile.`, { kind: "bad" });
+    return refused === 0;
   }
 
   async settle(id, mine, current) {
@@ -58,7 +101,7 @@ export class Notes extends EventTarget {
       h("p", {}, "Somebody changed the same entry after you opened it. Both versions are kept in the history; which one stands?"),
       h("p", {}, h("b", {}, "There: "), words(current.data)), h("p", {}, h("b", {}, "Yours: "), words(mine))),
     [["Keep theirs", "theirs"], ["Use mine", "mine", "primary"]]);
-    return choice === "mine" ? this.save(id, mine, current.revision) : false;
+    return choice === "mine" ? this.send(id, mine, current.revision) : false;
   }
 
   close() { this.stop.forEach((s) => s()); }
@@ -70,4 +113,5 @@ function words(data) {
 }
 
 export const newId = (kind) => `${kind}:${crypto.randomUUID()}`;
+export const lookId = (rep, fault) => `look:${rep}:${fault}`;
 export const decisionId = (f) => `decision:${f.rep}:${f.id}`;

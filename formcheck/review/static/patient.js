@@ -1,7 +1,7 @@
 // One patient over time. Only like is compared with like: the same exercise from the same view.
 
 import { get } from "./api.js";
-import { amount, day, h, replace, times } from "./dom.js";
+import { amount, day, h, replace, stateSign, times } from "./dom.js";
 import { KINDS, box, figure, lines, mark, patterns, stacked } from "./charts.js";
 
 const SIDES = { left: ["left", "var(--curve)", undefined, "circle"], right: ["right", "var(--other)", "7 4", "square"], both: ["", "var(--curve)", undefined, "circle"] };
@@ -26,6 +26,7 @@ function group(g, mdc) {
         [...KINDS.map(([, text, fill]) => [text, box(fill)]), ...(practised ? [["prescribed", mark("circle", "var(--ink)")]] : []).map(([t]) => [t, bar()])]),
       practised ? figure("Adherence", "done of prescribed, at most 100 %", lines(points, [{ name: "adherence", value: (p) => p.adherence, color: "var(--good)", mark: "diamond" }], { low: 0, high: 100, format: (v) => `${Math.round(v)} %`, label: "Adherence over sessions" })) : null,
       range(g, mdc),
+      g.faults.map((f) => faultTrend(f, mdc)),
       points.some((p) => p.rating) ? figure("Quality", "as rated by you", lines(points, [{ name: "quality", value: (p) => p.rating, color: "var(--curve)", mark: "diamond" }], { low: 0, high: 1, format: (v) => v.toFixed(1), label: "Quality over sessions" })) : null),
     table(g));
 }
@@ -46,6 +47,29 @@ function range(g, mdc) {
   return figure(`Range: ${g.measure.toLowerCase()}`, `median at the top${g.unit && g.unit !== "deg" ? `, ${g.unit}` : ""}${g.sure ? "" : "; only rough from this view"}`,
     lines(g.points, series, { band: base, format: (v) => amount(v, g.unit === "deg" ? "deg" : "ratio"), label: "Range over sessions" }),
     [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(base ? [[`may be measurement error: less than ${words} from the first session`, box("var(--band)")]] : []), ...(symmetry(g, sides, mdc) ?? [])]);
+}
+
+/** One fault over the sessions: the value it is judged by, left against right, with the error band and where grades begin. */
+function faultTrend(f, mdc) {
+  const deg = f.unit === "deg", told = (v) => (f.unit === "s" ? `${v.toFixed(1)} s` : amount(v, deg ? "deg" : "ratio"));
+  const sides = [...new Set(f.points.map((p) => p.side ?? "both"))].sort();
+  const valued = f.points.some((p) => p.value !== null);
+  const value = (p) => (valued ? p.value : p.share);
+  const series = sides.map((side) => {
+    const [name, color, dash, sign] = SIDES[side];
+    return { name: [valued ? f.measure : "repetitions with it", name].filter(Boolean).join(" "), value: (p) => ((p.side ?? "both") === side ? value(p) : null), color, dash, mark: sign };
+  });
+  const first = f.points.find((p) => p.value !== null)?.value;
+  const least = deg ? mdc.deg : Math.abs(first ?? 0) * mdc.share;
+  const band = valued && sides.length === 1 ? [first - least, first + least] : null;
+  const changes = f.changes.map((c) => `${c.side ? `${c.side}: ` : ""}${c.by > 0 ? "+" : "−"}${told(Math.abs(c.by))} on ${day(c.date)}`);
+  const states = f.points.map((p) => [p, p.checked ? (p.affected ? "faulty" : "good") : "unseen"]);
+  return figure(f.title, valued ? `${f.measure.toLowerCase()}, median of the repetitions${f.unit && !["deg", "s", "ratio"].includes(f.unit) ? `, ${f.unit}` : ""}` : "share of the repetitions checked",
+    [lines(f.points, series, { band, levels: f.levels, ...(valued ? {} : { low: 0, high: 100 }), format: valued ? told : (v) => `${Math.round(v)} %`, label: `${f.title} over sessions` }),
+      h("ul.states", { "aria-label": `${f.title} in each session` }, states.map(([p, state]) => h("li", {}, h("a", { href: `/session/${p.key}` }, stateSign(state), `${day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")}: ${p.checked ? `${p.affected} of ${p.checked}` : "not checked"}`))))],
+    [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(f.levels.length ? [["where a grade begins", mark(null, "var(--threshold)", "6 4")]] : []),
+      ...(band ? [[`may be measurement error: less than ${deg ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %`} from the first session`, box("var(--band)")]] : []),
+      ...(valued ? [[changes.length ? `first change larger than the error: ${changes.join("; ")}` : "no change larger than the error yet", box("transparent")]] : [])]);
 }
 
 /** Left against right, from the latest session of each. */

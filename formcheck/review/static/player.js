@@ -2,7 +2,7 @@
 
 import { bytes, passing } from "./api.js";
 import { h, surface } from "./dom.js";
-import { drawFigure } from "./figure.js";
+import { around, drawFigure, placed } from "./figure.js";
 
 const PIECE = 512;
 
@@ -66,7 +66,9 @@ export class Player extends EventTarget {
     this.video = info.video ? h("video", { preload: "auto", muted: true, playsinline: true, disablepictureinpicture: true }) : null;
     if (this.video) this.video.muted = true;
     if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
-    this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.video, this.canvas, this.tag, this.corner);
+    this.lens = h("div.lens", {}, this.video);
+    this.zoomed = false; this.steady = null; this.angle = () => null;
+    this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.lens, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
     if (this.video) {
@@ -190,14 +192,29 @@ export class Player extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 
+  /** The part of the picture that is shown; null for all of it. `steady`: a square that stays on the pelvis. */
+  part(points) {
+    if (this.steady && points) {
+      const size = this.steady, x = (points.xy[46] + points.xy[48]) / 2, y = (points.xy[47] + points.xy[49]) / 2;
+      if (Number.isFinite(x)) this.around = [x - size, y - size, x + size, y + size];
+      return this.around ?? null;
+    }
+    return this.zoomed || !this.video ? this.landmarks.extent() : null;
+  }
+
   draw(c, width, height) {
     if (!this.times.length) return;
     const points = this.landmarks.at(this.frame);
     this.landmarks.fetch(Math.floor(this.frame / PIECE) + 1);
-    const alone = !this.video;
+    const alone = !this.video, frame = this.part(points);
+    if (this.video) {
+      const whole = placed(this.info.image_wh, width, height), near = frame ? around(frame, width, height) : whole;
+      const times = near.scale / whole.scale;
+      this.lens.style.transform = frame ? `translate(${near.x - whole.x * times}px, ${near.y - whole.y * times}px) scale(${times})` : "";
+    }
     if (!this.skeleton && !alone) return;
     drawFigure(c, width, height, this.info, points ?? null, {
-      marks: this.marks(), alone, frame: alone ? this.landmarks.extent() : null, message: points === null ? "Nobody is seen here" : "",
+      marks: this.marks(), angle: this.angle(), alone, frame, message: points === null ? "Nobody is seen here" : "",
     });
   }
 

@@ -1,13 +1,14 @@
 // One session: picture, time lines, findings, and the physio's decisions.
 
 import { bytes, get, post } from "./api.js";
-import { ask, button, clock, day, h, replace, toast } from "./dom.js";
+import { amount, ask, button, clock, day, h, replace, toast } from "./dom.js";
 import { Lanes } from "./lanes.js";
 import { go, typing } from "./navigation.js";
-import { Notes, decisionId } from "./notes.js";
+import { Notes, decisionId, lookId } from "./notes.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 
+const kept = (name) => { try { return Boolean(localStorage.getItem(name)); } catch { return false; } }; // storage may be off
 const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
 
 export async function render(main, key, query) {
@@ -34,8 +35,20 @@ export class SessionPage {
     this.whatIf = null; // repetitions by other thresholds, while they are tried out
     this.open = null;
     this.closers = [];
+    this.worst = new Map(); // when each fault is at its worst, once it is known
+    for (const rep of info.reps) for (const f of rep.faults) { f.found = f.grade; f.found_word = f.grade_word; }
     this.mark();
-    notes.addEventListener("change", () => { this.mark(); this.refresh(); });
+    notes.addEventListener("change", () => { this.mark(); this.refresh(); this.standAnew(); });
+  }
+
+  /** What stands by the decisions there are now, as the server works it out for every output. */
+  standAnew() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(async () => {
+      try { Object.assign(this.info, await get(`/api/session/${this.info.key}/standing`)); } catch (error) { toast(error.message, { kind: "bad" }); return; }
+      this.panel.draw();
+      this.lanes?.redrawAll();
+    }, 60);
   }
 
   /** The repetitions as they are looked at now. */
@@ -46,8 +59,11 @@ export class SessionPage {
     for (const rep of this.info.reps) {
       rep.watched = this.notes.get(`reviewed:${rep.index}`)?.done ?? false;
       for (const f of rep.faults) {
-        f.verdict = this.notes.get(decisionId(f))?.verdict ?? null;
+        const said = this.notes.get(decisionId(f)), look = this.notes.get(lookId(f.rep, f.id))?.answer;
+        f.verdict = said?.verdict ?? (look === "no" ? "rejected" : look === "yes" ? "accepted" : null);
         f.rejected = f.verdict === "rejected";
+        f.grade = said?.grade ?? f.found;
+        f.grade_word = this.info.grade_words[f.grade];
       }
     }
   }
@@ -70,15 +86,17 @@ export class SessionPage {
     const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
     this.rating = h("select", { "aria-label": "Quality, as rated by you", onchange: () => this.rate() }, h("option", { value: "" }, "not rated"),
       Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, `${word} (${level})`)));
-    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
+    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", list: "patients", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
     this.progressLink = h("span", {});
+    const known = h("datalist", { id: "patients" }); // so that nobody becomes two by another spelling
+    get("/api/library").then(({ sessions }) => replace(known, [...new Set(sessions.map((s) => s.patient).filter(Boolean))].sort().map((name) => h("option", { value: name })))).catch(() => {});
     this.compareButton = button("Compare", () => this.toggleCompare(), { title: "Compare two repetitions", key: "V" });
     this.stageBox = h("div.stage-box", {}, h("p.loading", {}, "Opening…"));
     this.lanesBox = h("section.lanes", {}, h("p.loading", {}, "Reading the time lines…"));
     this.panelBox = h("aside.panel", { "aria-label": "Findings" });
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
     replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
-      h("div.row.end", {}, h("label", {}, "Patient", this.who), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
+      h("div.row.end", {}, h("label", {}, "Patient", this.who, known), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
         button("Delete…", () => this.remove(), { kind: "quiet", title: "Delete this session for good" }))), this.desk);
     this.panel = new Panel(this);
     // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
@@ -93,6 +111,8 @@ export class SessionPage {
     const { info } = this;
     this.player = new Player(info, times);
     this.player.marks = () => this.marksNow();
+    this.player.angle = () => this.angleNow();
+    this.player.zoomed = kept("zoomed");
     this.stageBox.replaceChildren(this.player.element, this.controls());
     this.lanes = new Lanes(this.player, info, { openFault: (f) => this.openFault(f), reps: () => this.reps() });
     this.lanes.notes = () => [...this.notes.all("comment"), ...this.notes.all("missed")];
@@ -102,6 +122,21 @@ export class SessionPage {
     this.key = (e) => this.onKey(e);
     document.addEventListener("keydown", this.key);
     this.onState(); this.onFrame(); this.refresh();
+    get(`/api/session/${info.key}/moments`).then((told) => {
+      this.worst = new Map(Object.entries(told));
+      if (this.open && !this.player.playing) this.toWorst(this.open);
+    }).catch((error) => console.warn(error));
+  }
+
+  /** The angle of the open fault's joint, else of the first joint that is known here. */
+  angleNow() {
+    const { angles, measures } = this.info, wanted = this.open?.measure;
+    const known = angles.filter((a) => measures.find((m) => m.name === a.measure)?.status !== "not_measurable");
+    const angle = known.find((a) => a.measure === wanted) ?? (wanted && this.open.levels.length ? null : known[0]);
+    if (!angle || !this.lanes) return null;
+    this.lanes.need(angle.measure);
+    const value = this.lanes.lines.get(angle.measure)?.value?.[this.player.frame];
+    return Number.isFinite(value) ? { ...angle, text: amount(value, "deg") } : null;
   }
 
   controls() {
@@ -109,12 +144,13 @@ export class SessionPage {
     this.playButton = button("", () => p.toggle(), { icon: "play", title: "Play", key: "Space" });
     this.loopButton = button("Loop", () => this.toggleLoop(), { icon: "loop", title: "Loop this repetition", key: "L", pressed: false });
     this.bodyButton = button("", () => this.toggleSkeleton(), { icon: "body", title: "Skeleton", key: "S", pressed: true });
+    this.zoomButton = button("", () => this.toggleZoom(), { icon: "zoom", title: "Zoom to the body", key: "Z", pressed: false });
     this.rateSelect = h("select", { "aria-label": "Speed", onchange: () => p.setRate(Number(this.rateSelect.value)) }, RATES.map((r) => h("option", { value: r, selected: r === 1 }, `${r}×`)));
     this.timeText = h("span.time", {});
     return h("div.controls", {},
       button("", () => this.jumpRep(-1), { icon: "back", title: "Repetition before", key: "[" }), button("‹", () => p.step(-1), { title: "One frame back", key: "," }),
       this.playButton, button("›", () => p.step(1), { title: "One frame on", key: "." }), button("", () => this.jumpRep(1), { icon: "next", title: "Next repetition", key: "]" }),
-      this.timeText, this.rateSelect, this.loopButton, this.info.video ? this.bodyButton : null);
+      this.timeText, this.rateSelect, this.loopButton, this.info.video ? [this.bodyButton, this.zoomButton] : null);
   }
 
   onState() {
@@ -123,6 +159,7 @@ export class SessionPage {
     this.playButton.setAttribute("aria-label", p.playing ? "Pause" : "Play");
     this.loopButton.setAttribute("aria-pressed", String(Boolean(p.loop)));
     this.bodyButton.setAttribute("aria-pressed", String(p.skeleton));
+    this.zoomButton.setAttribute("aria-pressed", String(p.zoomed));
     this.rateSelect.value = p.rate;
     p.tag.textContent = p.problem ?? (this.info.video ? "" : "No video was kept: drawn from the stored landmarks");
   }
@@ -173,13 +210,19 @@ export class SessionPage {
     if (this.lanes) this.lanes.open = this.open;
     if (this.open) {
       this.leaveCompare();
-      this.seekStart(f.start_s);
+      this.toWorst(f);
       this.lanes?.showStretch(f.start_s, f.end_s);
       if (this.lanes && !this.lanes.shown.has(f.measure)) { this.lanes.shown.add(f.measure); this.lanes.build(); }
     }
     this.panel.draw();
     this.panel.reveal(this.open);
     this.lanes?.redraw();
+  }
+
+  /** To where a fault is at its worst; of a finding by other thresholds that is not known. */
+  toWorst(f) {
+    const worst = this.worst.get(`${f.rep}:${f.id}`);
+    if (worst !== undefined && worst >= f.start_s - 0.01 && worst <= f.end_s + 0.01) this.seek(worst); else this.seekStart(f.start_s);
   }
 
   goRep(rep) {
@@ -196,11 +239,8 @@ export class SessionPage {
   }
 
   jumpFault(by) {
-    const all = this.reps().flatMap((r) => r.faults).filter((f) => !f.gone).sort((a, b) => a.start_s - b.start_s);
-    if (!all.length) return;
-    const i = all.indexOf(this.open);
-    const t = this.player.time;
-    const found = i >= 0 ? all[i + by] : by > 0 ? all.find((f) => f.start_s >= t - 1e-3) : all.filter((f) => f.start_s < t).at(-1);
+    const all = this.panel.listed(), i = all.indexOf(this.open); // in the order of the list beside the picture
+    const found = i >= 0 ? all[i + by] : by > 0 ? all[0] : all.at(-1);
     if (found) this.openFault(found);
   }
 
@@ -209,6 +249,12 @@ export class SessionPage {
   toggleLoop(rep = this.repAt(this.player.time)) {
     if (this.player.loop) { this.setLoop(null); return; }
     if (rep) { this.setLoop(rep); this.player.play(); }
+  }
+
+  toggleZoom() {
+    this.player.zoomed = !this.player.zoomed;
+    try { localStorage.setItem("zoomed", this.player.zoomed ? "1" : ""); } catch { /* storage may be off */ }
+    this.onState(); this.player.surface.redraw();
   }
 
   toggleSkeleton() { this.player.skeleton = !this.player.skeleton; this.onState(); this.player.surface.redraw(); }
@@ -233,10 +279,59 @@ export class SessionPage {
 
   // -- deciding -----------------------------------------------------------------------------------------
 
+  /** A decision about a fault with one thing changed. */
+  decision(f, change) {
+    const old = this.notes.get(decisionId(f));
+    return { rep: f.rep, fault: f.id, start_s: f.start_s, verdict: old?.verdict ?? null, grade: old?.grade ?? null, grade_found: old?.grade_found ?? null, note: old?.note ?? "", ...change };
+  }
+
   decide(f, verdict) {
-    const id = decisionId(f), old = this.notes.get(id);
-    const next = old?.verdict === verdict ? null : verdict;
-    return this.notes.save(id, { rep: f.rep, fault: f.id, start_s: f.start_s, verdict: next, note: old?.note ?? "" });
+    return this.notes.save(decisionId(f), this.decision(f, { verdict: f.verdict === verdict ? null : verdict }));
+  }
+
+  /** The physio's grade; the program's own takes the physio's back. */
+  regrade(f, grade) {
+    const own = grade !== f.found;
+    return this.notes.save(decisionId(f), this.decision(f, { verdict: "accepted", grade: own ? grade : null, grade_found: own ? f.found : null }));
+  }
+
+  /** Accepts or rejects all findings of one kind. */
+  decideAll(fault, verdict) {
+    const all = this.info.reps.flatMap((r) => r.faults).filter((f) => f.id === fault && f.verdict !== verdict);
+    return this.notes.saveMany(all.map((f) => [decisionId(f), this.decision(f, { verdict })]));
+  }
+
+  /** Everything that is not watched yet was watched; asks what becomes of findings nobody decided about. */
+  async restWatched() {
+    const open = this.info.reps.flatMap((r) => r.faults).filter((f) => !f.verdict);
+    let accept = false;
+    if (open.length) {
+      const answer = await ask(`${open.length === 1 ? "One finding is" : `${open.length} findings are`} undecided`, h("p", {}, "The rest was watched: do you agree with them?"),
+        [["Cancel", null, "quiet"], ["Leave them undecided", "leave"], ["Accept them all", "accept", "primary"]]);
+      if (!answer) return;
+      accept = answer === "accept";
+    }
+    const decided = accept ? open.map((f) => [decisionId(f), this.decision(f, { verdict: "accepted" })]) : [];
+    const watched = this.info.reps.filter((r) => !r.watched && (accept || r.faults.every((f) => f.verdict)))
+      .map((r) => [`reviewed:${r.index}`, { rep: r.index, start_s: r.start_s, done: true }]);
+    const changes = [...decided, ...watched];
+    if (!this.info.reps.length) changes.push(["done", { done: true }]);
+    if (changes.length) await this.notes.saveMany(changes);
+  }
+
+  /** To the next session that is not reviewed, what needs attention first. */
+  async nextSession() {
+    const { sessions } = await get("/api/library");
+    const left = sessions.filter((s) => !s.problem && !s.done && s.key !== this.info.key)
+      .sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
+    if (left.length) go(`/session/${left[0].key}`); else { toast("All other sessions are reviewed."); go("/"); }
+  }
+
+  async lookByEye() {
+    if (!this.player || !this.info.by_eye.length) return;
+    this.leaveCompare();
+    const { lookByEye } = await import("./byeye.js");
+    lookByEye(this);
   }
 
   watched(rep) {
@@ -272,6 +367,8 @@ export class SessionPage {
       "[": () => this.jumpRep(-1), "]": () => this.jumpRep(1), p: () => this.jumpFault(-1), n: () => this.jumpFault(1), l: () => this.toggleLoop(), "<": () => rate(-1), ">": () => rate(1),
       s: () => this.toggleSkeleton(), "+": () => this.lanes.zoom(1 / 1.6), "=": () => this.lanes.zoom(1 / 1.6), "-": () => this.lanes.zoom(1.6), 0: () => this.lanes.fit(),
       a: () => this.open && this.decide(this.open, "accepted"), x: () => this.open && this.decide(this.open, "rejected"), r: () => rep && this.watched(rep),
+      1: () => this.open && this.regrade(this.open, 1), 2: () => this.open && this.regrade(this.open, 2), 3: () => this.open && this.regrade(this.open, 3),
+      b: () => this.lookByEye(), z: () => this.info.video && this.toggleZoom(), g: () => this.nextSession(),
       m: () => this.panel.startMissed(), c: () => this.panel.startComment(), v: () => this.toggleCompare(rep),
     };
     const act = actions[e.key];
@@ -279,8 +376,9 @@ export class SessionPage {
   }
 
   close() {
+    clearTimeout(this.asking);
     document.removeEventListener("keydown", this.key);
     this.main.removeEventListener("click", this.pointed);
-    this.compare?.close(); this.player?.close(); this.lanes?.close(); this.notes.close();
+    this.closeLook?.(); this.compare?.close(); this.player?.close(); this.lanes?.close(); this.notes.close();
   }
 }

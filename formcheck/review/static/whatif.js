@@ -61,14 +61,14 @@ export class WhatIf {
     this.diff = h("div.diff-list", { "aria-live": "polite" }, "…");
     replace(this.element,
       h("p.soft", {}, "Judged anew from the stored landmarks; the recording is not changed."), this.diff,
-      h("h3", {}, "Tempo and target"),
+      h("h2.small", {}, "Tempo and target"),
       h("div.targets", {},
         [["rise_s", "Rise, s", 0.2, 30], ["hold_s", "Hold, s", 0, 60], ["lower_s", "Lowering, s", 0.2, 30]].map(([key, label, min, max]) => number(label, this.tempo[key], (v) => { this.tempo[key] = v; }, { min, max, placeholder: start.usual_tempo[key] === null ? "not prescribed" : `usually ${start.usual_tempo[key]}` })),
         number(`Range, ${start.unit}`, this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: "own range" }),
         number("Sets", this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number("Repetitions", this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
-      h("h3", {}, "Thresholds"), checked.map((f) => this.row(f)),
+      h("h2.small", {}, "Thresholds"), checked.map((f) => this.row(f)),
       rest.length ? h("details", {}, h("summary", {}, `Not checked in this session (${rest.length})`), rest.map((f) => this.row(f))) : null,
-      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => { this.reset(); this.build(); this.ask(0); })));
+      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => this.back())));
   }
 
   row(f) {
@@ -112,6 +112,9 @@ export class WhatIf {
     } finally { clearTimeout(slow); }
   }
 
+  /** Back to the thresholds that the session was recorded with. */
+  back() { this.reset(); this.build(); this.ask(0); }
+
   anything() {
     const { start } = this;
     return Object.keys(this.grades).some((id) => this.changed(id)) || this.target !== start.target_range
@@ -135,6 +138,7 @@ export class WhatIf {
     if (page.lanes) page.lanes.open = null;
     page.lanes?.redrawAll();
     page.player?.surface.redraw();
+    page.panel.drawResult();
     this.draw();
   }
 

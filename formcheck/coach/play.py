@@ -1,0 +1,154 @@
+"""Everything `formcheck play` decides before its first page: the programme, its kept days, what is due."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from formcheck.coach.day import DayPlan, Part, parts_of
+from formcheck.coach.day_flow import DayFlow
+from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
+from formcheck.coach.pages.window import LiveWindow
+from formcheck.coach.start import live_engine
+from formcheck.coach.voice.voice import LoggedVoice, open_voice
+from formcheck.errors import FormcheckError
+from formcheck.exercises.prescription import check_rotate
+from formcheck.exercises.programme import ENDING, WEEKDAYS, Programme, load_programme
+from formcheck.session.days import Agreed, Day, DayBook, day_of, last_programme, started_now
+from formcheck.video.capture import parse_address
+from formcheck.video.file import VideoFile
+from formcheck.video.open import open_source
+from formcheck.words import Words
+
+
+@dataclass(frozen=True)
+class PlayRequest:
+    """The command line of `formcheck play`; see its help for each."""
+
+    programme: Path | None
+    camera: str | None
+    clip: Path | None
+    sessions: Path
+    language: str
+    model: str
+    mute: bool
+    speech_log: Path | None
+    blur_face: bool
+    high_contrast: bool
+    windowed: bool
+    stats: bool
+    device: str = "cpu"
+    rotate: int = 0
+
+
+def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
+    """Play a day of a programme.
+
+    Returns:
+        What was done, and what the sessions left.
+
+    Raises:
+        FormcheckError: one sentence about what does not fit or is missing.
+    """
+    file = request.programme if request.programme is not None else last_programme()
+    if file is None:
+        raise FormcheckError(
+            "There is no programme on this computer yet: open the file that your physio gave you, for "
+            f"example: formcheck play my-programme{ENDING}"
+        )
+    words = Words(request.language)
+    programme = load_programme(file)
+    text = file.read_text(encoding="utf-8")
+    check_rotate(request.rotate)
+    if request.clip is not None:
+        VideoFile(request.clip).close()
+    elif request.camera is not None:
+        parse_address(request.camera)
+    book = DayBook(programme)
+    flow = DayFlow(words, plan_day(programme, book, words, date.today()))
+    window = LiveWindow(windowed=request.windowed)
+    voice = open_voice(request.language, request.mute)
+    if request.speech_log is not None:
+        voice = LoggedVoice(voice, request.speech_log)
+    options = LiveOptions(
+        sessions=request.sessions,
+        patient=programme.patient,
+        blur_face=request.blur_face,
+        high_contrast=request.high_contrast,
+        stats=request.stats,
+        clip=request.clip is not None,
+        mute=request.mute,
+        rotate=request.rotate,
+    )
+    result = LiveSession(
+        flow,
+        lambda: open_source(request.camera, request.clip),
+        live_engine(request.model, request.device),
+        voice,
+        window,
+        options,
+        Keeper(flow, book, text).keep,
+    ).run()
+    return flow.day, result
+
+
+def plan_day(programme: Programme, book: DayBook, words: Words, today: date) -> DayPlan:
+    """What is due today, by the programme and what has been kept.
+
+    Args:
+        programme: the programme.
+        book: its kept days.
+        words: the patient's language.
+        today: the date.
+    """
+    days = book.days()
+    resumed = day_of(days, today)
+    past = tuple(day for day in days if day != resumed)
+    due = programme.on(WEEKDAYS[today.weekday()])
+    exercises = due or programme.exercises
+    safety = "\n".join(words.under("page.safety.line_"))
+
+    def parts(settled: bool | None) -> tuple[Part, ...]:
+        return parts_of(programme, exercises, past, words, today, settled, resumed)
+
+    return DayPlan(
+        programme,
+        past,
+        today,
+        started_now(),
+        parts,
+        agreed=book.agreed(),
+        text=hashlib.sha256(safety.encode()).hexdigest()[:16],
+        planned=bool(due),
+        resumed=resumed,
+    )
+
+
+class Keeper:
+    """Keeps what a day amounts to, as often as it is asked.
+
+    Args:
+        flow: the day.
+        book: where it is kept.
+        text: of the programme's file.
+    """
+
+    def __init__(self, flow: DayFlow, book: DayBook, text: str) -> None:
+        self._flow, self._book, self._text = flow, book, text
+        self._agreed: Agreed | None = None
+
+    def keep(self) -> None:
+        """Write what has changed.
+
+        Raises:
+            FormcheckError: the disk is full, or not to be written to.
+        """
+        if self._flow.kept is None:
+            return
+        agreed = Agreed(self._flow.kept, self._flow.agreed_text)
+        if agreed != self._agreed:
+            self._agreed = agreed  # tried once: a full disk is told, and does not stop anybody
+            self._book.agree(agreed, self._text)
+        self._book.keep(self._flow.day)

@@ -1,0 +1,104 @@
+"""What goes back to the patient: one HTML file that opens by a double click and needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import jinja2
+
+from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import counted_reps, coverage
+from formcheck.drawing.overlay import clock
+from formcheck.report.annotate import Annotator
+from formcheck.report.stills import make_stills
+from formcheck.words import Words, translated
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What is to be in it.
+
+    Attributes:
+        language: of the patient, a code such as ``"de"``.
+        text: what the physio writes to the patient.
+        faults: names of the faults to speak of; of others nothing is said.
+        remarks: whether the physio's comments on single moments are in it.
+        pictures: whether pictures from the video are in it.
+    """
+
+    language: str = "en"
+    text: str = ""
+    faults: tuple[str, ...] = ()
+    remarks: bool = True
+    pictures: bool = True
+
+
+def feedback_html(analysis: Analysis, wanted: Feedback) -> str:
+    """The file's text.
+
+    Args:
+        analysis: with what a physio decided (`formcheck.analysis.decisions`): a rejected finding is never in
+            it. Its video is decoded for the pictures if it is there.
+        wanted: what is to be in it.
+
+    Raises:
+        FormcheckError: there are no words in this language.
+    """
+    words = Words(wanted.language)
+    definition = translated(analysis.definition, wanted.language)
+    summary, review = analysis.summary, analysis.review
+    counted = counted_reps(summary.reps)
+    clean = sum(not rep.faults for rep in counted) if coverage(summary.faults).checked else 0
+    remarks = review.remarks if review is not None and wanted.remarks else ()
+    when = (review.recorded if review is not None else "") or (summary.live.started if summary.live else "")
+    return _template().render(
+        words=words,
+        language=wanted.language,
+        title=definition.title,
+        when=when[:10],
+        text=wanted.text,
+        reps=words("feedback.reps", count=len(counted)) if counted else "",
+        clean=words("feedback.clean", count=clean, of=len(counted)) if clean else "",
+        points=_points(analysis, wanted, words),
+        remarks=[(clock(t) if t is not None else "", text) for t, text in remarks],
+    )
+
+
+def _points(analysis: Analysis, wanted: Feedback, words: Words) -> list[dict[str, str]]:
+    """What to work on, the gravest first, each with what helps and a picture."""
+    definition = translated(analysis.definition, wanted.language)
+    events = [e for rep in analysis.summary.reps for e in rep.faults if e.id in wanted.faults]
+    pictures = _pictures(analysis, {e.id for e in events}) if wanted.pictures else {}
+    out: list[dict[str, str]] = []
+    for name in dict.fromkeys(e.id for e in sorted(events, key=lambda e: -e.grade)):
+        known = definition.faults.get(name)
+        reps = [str(rep.index) for rep in analysis.summary.reps if any(e.id == name for e in rep.faults)]
+        out.append(
+            {
+                "title": known.title if known else name,
+                "cue": (known.cue or "") if known else "",
+                "where": words("feedback.where", reps=", ".join(reps)),
+                "picture": pictures.get(name, ""),
+            }
+        )
+    return out
+
+
+def _pictures(analysis: Analysis, faults: Collection[str]) -> dict[str, str]:
+    stills, _ = make_stills(analysis, Annotator(analysis))
+    return {still.fault: still.source for still in stills if still.fault in faults and still.fault}
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("feedback.html.j2")

@@ -1,0 +1,125 @@
+"""Programme files: what they ask for, step by step, and one sentence for every wrong entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from formcheck.errors import FormcheckError
+from formcheck.exercises.prescription import Prescription, load_prescription, to_toml
+from formcheck.exercises.programme import WEEKDAYS, load_programme
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "hips.formcheck"
+CLAM = 'name = "x"\n[[exercises]]\nexercise = "clam"\nsides = ["left", "right"]\n'
+BRIDGE = 'name = "x"\n[[exercises]]\nexercise = "bridge"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "p.formcheck"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_of_the_documents_is_read() -> None:
+    programme = load_programme(EXAMPLE)
+    assert [e.exercise for e in programme.exercises] == ["clam", "bridge", "hamstring-stretch"]
+    assert programme.exercises[0].sides == ("left", "right")
+    assert [e.exercise for e in programme.on("wed")] == ["clam", "bridge"]
+    assert [e.exercise for e in programme.on("fri")] == ["clam", "bridge", "hamstring-stretch"]
+    assert programme.on("sun") == ()
+
+
+def test_each_step_of_a_ladder_keeps_what_the_one_before_raised() -> None:
+    clam, bridge, _ = load_programme(EXAMPLE).exercises
+    asked = [(e.reps, e.tempo.hold_s, e.band) for e in map(clam.at, range(5))]
+    assert asked == [(10, 2, False), (12, 2, False), (15, 2, False), (15, 5, False), (15, 5, True)]
+    assert clam.at(99) == clam.at(4)
+    last = bridge.at(3)
+    assert (last.exercise, last.sides, last.reps, last.faults) == (
+        "single-leg-bridge",
+        ("left", "right"),
+        8,
+        {},
+    )
+    assert bridge.at(2).faults["hip_not_extended"].grades == (20, 30, 40)
+
+
+def test_an_exercise_of_a_programme_is_a_prescription(tmp_path: Path) -> None:
+    for exercise in load_programme(EXAMPLE).exercises:
+        for rung in range(len(exercise.ladder) + 1):
+            asked = exercise.at(rung).prescription
+            assert type(asked) is Prescription
+            path = tmp_path / "one.toml"
+            path.write_text(to_toml(asked, exercise.at(rung).definition), encoding="utf-8")
+            assert load_prescription(path) == asked
+    assert load_programme(EXAMPLE).exercises[0].definition.tempo.hold_s == 2
+
+
+def test_what_is_left_out_is_as_usual(tmp_path: Path) -> None:
+    programme = load_programme(written(tmp_path, BRIDGE))
+    one = programme.exercises[0]
+    assert (one.sets, one.reps, one.rest_s, one.ladder) == (3, 10, 60, ())
+    assert [day for day in WEEKDAYS if programme.on(day)] == ["mon", "wed", "fri"]
+
+
+def test_a_changed_exercise_is_told_from_the_one_before(tmp_path: Path) -> None:
+    before = load_programme(written(tmp_path, BRIDGE)).exercises[0]
+    again = load_programme(written(tmp_path, BRIDGE + "# a remark\n")).exercises[0]
+    changed = load_programme(written(tmp_path, BRIDGE + "reps = 11\n")).exercises[0]
+    assert before.mark == again.mark != changed.mark
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('name = "x"', "'exercises' is missing"),
+        ('name = "x"\nexercises = []', "it has no exercise"),
+        ('name = "x"\nexercises = 3', "[[exercises]]"),
+        ('name = "x"\ncolour = 3\n' + BRIDGE[11:], "unknown entry 'colour'"),
+        ('name = "x"\nday = ["mon"]\n' + BRIDGE[11:], "unknown entry 'day'; did you mean 'days'?"),
+        ('name = "x"\ndays = ["mo"]\n' + BRIDGE[11:], 'days is one of "mon", "tue"'),
+        ('name = "x"\ndays = "mon"\n' + BRIDGE[11:], 'days is a list in brackets, not "mon"'),
+        (BRIDGE + "rep = 3", "exercise 1: unknown entry 'rep'; did you mean 'reps'?"),
+        (BRIDGE + "reps = 0", "exercise 1: reps is at least 1, not 0"),
+        (BRIDGE + "reps = 101", "exercise 1: reps is at most 100, not 101"),
+        (BRIDGE + 'reps = "ten"', 'exercise 1: reps is a whole number, not "ten"'),
+        (BRIDGE + "band = 3", "exercise 1: band is true or false, not 3"),
+        (BRIDGE + "tempo = 3", "exercise 1: tempo is a table, not 3"),
+        (BRIDGE + "[exercises.tempo]\nhold = 3", "exercise 1, tempo: unknown entry 'hold'"),
+        (BRIDGE + "[exercises.tempo]\nhold_s = 61", "exercise 1, tempo: hold_s is at most 60, not 61"),
+        (BRIDGE + 'sides = ["left"]', "exercise 1: a bridge has no working side"),
+        (CLAM.replace("clam", "calm"), "exercise 1: There is no exercise called 'calm'"),
+        (CLAM.replace('sides = ["left", "right"]', ""), "exercise 1: a side-lying clam needs its sides"),
+        (CLAM.replace('"right"', '"left"'), "exercise 1: sides names one of them twice"),
+        (CLAM.replace('"right"', '"up"'), 'sides is one of "left", "right", not "up"'),
+        (CLAM + 'view = "side"', "exercise 1: The side-lying clam has no view called 'side'"),
+        (CLAM + 'focus_fault = "feet_apart"', "exercise 1: The prescription names a fault 'feet_apart'"),
+        (BRIDGE + "[[exercises]]\nreps = 3", "exercise 2: the entry 'exercise' is missing"),
+        (BRIDGE + "[[exercises.ladder]]", "exercise 1, step 1 of the ladder: it raises nothing"),
+        (BRIDGE + "[[exercises.ladder]]\nreps = 12\nsets = 4", "it raises sets and reps; the load grows one"),
+        (BRIDGE + "[[exercises.ladder]]\nreps = 16", "step 1 of the ladder: reps is at most 15, not 16"),
+        (BRIDGE + "[[exercises.ladder]]\nreps = 10", "reps = 10 is no more than the 10 before"),
+        (
+            BRIDGE + "[[exercises.ladder]]\nreps = 12\n[[exercises.ladder]]\nreps = 11",
+            "step 2 of the ladder: reps = 11 is no more than the 12 before",
+        ),
+        (BRIDGE + "[[exercises.ladder]]\nband = false", "band = false is no more than the false before"),
+        (BRIDGE + '[[exercises.ladder]]\nreps = 12\nsides = ["left"]', "sides belong to a step that names"),
+        (
+            BRIDGE + '[[exercises.ladder]]\nexercise = "single-leg-bridge"',
+            "exercise 1, step 1 of the ladder: a single-leg bridge needs its sides",
+        ),
+        (BRIDGE + "[climb]\npain_most = 11", "climb: pain_most is at most 10, not 11"),
+        ("name = ", "is not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_entry_is_one_sentence_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(FormcheckError) as caught:
+        load_programme(path)
+    said = str(caught.value)
+    assert says in said
+    assert str(path) in said
+    assert "\n" not in said
+    assert said[-1] in ".?"

@@ -1,0 +1,187 @@
+"""Where the network for people who lie looks, and when what it reads may be held against what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skeleton import Camera, clam, film
+
+from formcheck.pose.landmarks import MIRRORED, Landmark, Pose
+from formcheck.pose.lying import JITTERS, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
+from formcheck.pose.lying_reading import LYING_COUNT, Lying
+from formcheck.pose.models import find_model
+
+W, H = 640, 480
+FPS = 30.0
+TRUNK = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
+
+
+def lying(turn_deg: float = 0.0) -> np.ndarray:
+    """``(33, 2)`` pixels of a body on its right side, the picture turned by so much."""
+    track = film(np.stack([clam(0.0)] * 2), np.array([0.0, 0.1]), Camera(yaw_deg=30.0))
+    xy = track.image_xyz[0, :, :2].astype(np.float64)
+    angle = np.radians(turn_deg)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.array([W / 2, H / 2])
+    return (xy - middle) @ turn.T * 0.6 + middle
+
+
+def in_a_mirror(xy: np.ndarray) -> np.ndarray:
+    other = xy[list(MIRRORED)].copy()
+    other[:, 0] = W - 1 - other[:, 0]
+    return other
+
+
+def upright_by(crop: Crop, xy: np.ndarray) -> np.ndarray:
+    """Direction from the hips to the shoulders in the crop."""
+    seen = crop.of(xy)
+    up = seen[TRUNK[:2]].mean(axis=0) - seen[TRUNK[2:]].mean(axis=0)
+    return up / np.linalg.norm(up)
+
+
+@pytest.mark.parametrize("turn_deg", [0, 25, 90, 180, -60])
+def test_the_trunk_is_upright_in_the_crop_however_the_body_lies(turn_deg):
+    xy = lying(turn_deg)
+    crop = Crop.around(xy, mirrored=False)
+    assert upright_by(crop, xy) == pytest.approx([0, -1], abs=1e-6)
+    inside = crop.of(xy[[*TRUNK, Landmark.LEFT_KNEE, Landmark.RIGHT_ANKLE]])
+    assert inside.min() > 0.05
+    assert inside.max() < 0.95
+
+
+def test_a_jittered_crop_is_turned_and_larger():
+    xy = lying()
+    plain, other = (Crop.around(xy, False, jitter) for jitter in JITTERS[:2])
+    turned = np.degrees(np.arccos(upright_by(plain, xy) @ upright_by(other, xy)))
+    assert turned == pytest.approx(JITTERS[1].turned_deg)
+    assert other.side_px > 1.03 * plain.side_px
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_the_right_side_on_top_looks_like_the_left(scale):
+    """Of a picture and its mirror image the same crop is cut, also where it is shrunk first."""
+    rng = np.random.default_rng(0)
+    rough = rng.integers(0, 255, (H // 16, W // 16, 3), np.uint8)
+    image = np.kron(rough, np.ones((16 * scale, 16 * scale, 1), np.uint8))
+    xy = lying() * scale
+    there = xy[list(MIRRORED)] * (-1, 1) + (W * scale - 1, 0)
+    one = Crop.around(xy, mirrored=False).cut(image)
+    other = Crop.around(there, mirrored=True).cut(np.ascontiguousarray(image[:, ::-1]))
+    assert one.shape == (SIDE_PX, SIDE_PX, 3)
+    assert np.abs(one - other).mean() < 0.02
+    assert np.abs(one - one[:, ::-1]).mean() > 0.1
+
+
+def test_a_crop_is_red_green_blue_and_repeats_the_edge():
+    image = np.zeros((H, W, 3), np.uint8)
+    image[..., 2] = 255
+    cut = Crop.around(lying() - (200, 0), mirrored=False).cut(image)
+    assert np.allclose(cut, [1, 0, 0])
+
+
+# -- stretches -------------------------------------------------------------------------------------------
+
+
+class Counting(LyingNet):
+    """In place of the models: features are the mean grey, what turned is the difference."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def encode(self, picture):
+        self.read += 1
+        return np.full((14, 2), 0.5, np.float32), np.full(1, picture.mean(), np.float32)
+
+    def compare(self, now, before):
+        return np.array([100 * float(now[0] - before[0]), 0, 0, 1, 1, 1], np.float32)
+
+
+def picture(grey: int = 0) -> np.ndarray:
+    return np.full((H, W, 3), grey, np.uint8)
+
+
+def pose(t: float, shift=(0.0, 0.0), upright: bool = False) -> Pose:
+    track = film(np.stack([clam(0.0)] * 2), np.array([0.0, 0.1]), Camera(yaw_deg=30.0))
+    xyz = track.image_xyz[0].copy()
+    xyz[:, :2] = lying() + shift
+    world = track.world_xyz[0]
+    if upright:
+        world = world[:, [1, 0, 2]]
+    ones = np.ones(33, np.float32)
+    return Pose(t, round(t * FPS), (W, H), xyz, world.astype(np.float32), ones, ones, 1.0)
+
+
+def read_all(reader: LyingReader, poses: list[Pose | None], grey: int = 0) -> np.ndarray:
+    out = np.full((len(poses), LYING_COUNT), np.nan, np.float32)
+    for i, one in enumerate(poses):
+        if (found := reader.read(picture(grey), one)) is not None:
+            out[i] = found
+    return out
+
+
+def still(start_s: float, for_s: float, **changes) -> list[Pose | None]:
+    return [pose(start_s + i / FPS, **changes) for i in range(round(for_s * FPS))]
+
+
+def test_nothing_is_read_until_the_trunk_has_lain_still():
+    found = read_all(LyingReader(Counting()), still(0, 2))
+    first = np.flatnonzero(np.isfinite(found[:, Lying.STRETCH]))[0] / FPS
+    assert STILL_S <= first < STILL_S + 0.3
+    assert (found[round(first * FPS) :, Lying.STRETCH] == 1).all()
+
+
+def test_a_moving_trunk_and_a_standing_body_are_not_read():
+    moving = [pose(i / FPS, shift=(6.0 * i, 0)) for i in range(45)]
+    assert np.isnan(read_all(LyingReader(Counting()), moving)).all()
+    assert np.isnan(read_all(LyingReader(Counting()), still(0, 2, upright=True))).all()
+
+
+def test_what_is_read_is_the_change_since_the_stretch_began():
+    reader = LyingReader(Counting())
+    read_all(reader, still(0, 1))
+    brighter = read_all(reader, still(1, 1), grey=51)[-1]
+    assert brighter[Lying.ROLL] == pytest.approx(20)
+    assert brighter[Lying.ROLL_SPREAD] == pytest.approx(0, abs=1e-4)
+    partly = LyingReader(Counting())
+    read_all(partly, still(0, 1))
+    one = read_all(partly, still(1, 2 / FPS), grey=51)[-1]
+    assert one[Lying.ROLL] == pytest.approx(20 / len(JITTERS))
+    assert one[Lying.ROLL_SPREAD] > 5
+
+
+def test_a_body_that_moved_away_begins_another_stretch():
+    reader = LyingReader(Counting())
+    found = read_all(reader, [*still(0, 1), *still(1, 3, shift=(0, 90))])
+    number = found[:, Lying.STRETCH]
+    assert np.nanmax(number) == 2
+    moved = number[round(1 * FPS) :]
+    gap = np.isnan(moved)
+    assert gap[: round(1.4 * FPS)].all()
+    assert (moved[~gap] == 2).all()
+
+
+def test_a_short_wriggle_and_a_missing_frame_leave_the_stretch():
+    reader = LyingReader(Counting())
+    poses = [*still(0, 1), *still(1, 0.4, shift=(0, 90)), *still(1.4, 1), *[None] * 10, *still(3, 1)]
+    found = read_all(reader, poses)
+    assert np.nanmax(found[:, Lying.STRETCH]) == 1
+    assert np.isnan(found[round(1 * FPS) : round(1.4 * FPS), Lying.ROLL]).all()
+    assert np.isfinite(found[-1]).all()
+
+
+def test_not_every_frame_is_read():
+    net = Counting()
+    read_all(LyingReader(net), still(0, 3))
+    assert 0.4 < net.read / (3 * FPS) < 0.6
+
+
+def test_the_shipped_network_finds_no_turn_between_a_picture_and_itself():
+    assert find_model("lying", "lying-encoder").path.stat().st_size < 6_000_000
+    net = LyingNet()
+    rng = np.random.default_rng(1)
+    joints, features = net.encode(rng.random((SIDE_PX, SIDE_PX, 3), np.float32))
+    assert joints.shape == (14, 2)
+    turned = net.compare(features, features)
+    assert np.abs(turned[:3]).max() < 3
+    assert (turned[3:] > 0).all()
+    assert set(net.model_sha256) == {"lying_encoder.onnx", "lying_comparer.onnx"}

@@ -1,0 +1,214 @@
+"""The physio's word is the result: a rejected finding is searched for in everything that leaves a session."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from asking import Page
+from made import analysed, bridges
+
+from formcheck.analysis.phrases import in_sentence
+from formcheck.cli.main import app
+from formcheck.exercises.definition import load_definition
+from formcheck.session.folder import REPORT
+from formcheck.session.notes import Notes
+
+FAULT = "hip_not_extended"
+TITLE = load_definition("bridge").faults[FAULT].title
+MEYER = "A. Meyer"
+
+
+@pytest.fixture
+def page(tmp_path) -> Page:
+    analysed(tmp_path / "lib" / "one")
+    return Page(tmp_path / "lib")
+
+
+def path_of(page: Page) -> str:
+    return f"/api/session/{page.get('/api/library').json()['sessions'][0]['key']}"
+
+
+def row(page: Page) -> dict:
+    return page.get("/api/library").json()["sessions"][0]
+
+
+def decision(rep: int, fault: str, **change: object) -> dict:
+    same = {"verdict": None, "grade": None, "grade_found": None, "note": "", "start_s": 1.0}
+    return {
+        "id": f"decision:{rep}:{fault}",
+        "base": 0,
+        "data": {"rep": rep, "fault": fault} | same | change,
+    }
+
+
+def found_in(fault: str) -> list[int]:
+    return [rep.index for rep in bridges().summary.reps if any(e.id == fault for e in rep.faults)]
+
+
+def reject_all(page: Page) -> str:
+    path = path_of(page)
+    changes = [decision(rep, FAULT, verdict="rejected", note="Kamera schief") for rep in found_in(FAULT)]
+    answer = page.post(f"{path}/notes/many", {"changes": changes, "by": MEYER})
+    assert (answer.status, answer.json()["refused"]) == (200, [])
+    return path
+
+
+def test_a_rejected_finding_leaves_list_headline_and_standing(page):
+    before = row(page)
+    assert FAULT in [fault["id"] for fault in before["top_faults"]]
+    path = reject_all(page)
+    after = row(page)
+    assert FAULT not in [fault["id"] for fault in after["top_faults"]]
+    assert after["undecided"] == before["undecided"] - len(found_in(FAULT))
+    stands = page.get(f"{path}/standing").json()
+    assert in_sentence(TITLE) not in " ".join(stands["verdict"])
+    assert FAULT not in [seen["fault"] for seen in stands["seen"]]
+    assert any(TITLE in title for clear in stands["clear"] for title in clear["titles"])
+    assert {ruling["title"] for ruling in stands["rulings"]} == {TITLE}
+    assert all(ruling["said"].startswith(f"Rejected by {MEYER} on 20") for ruling in stands["rulings"])
+    told = page.get(path).json()  # the finding itself is still there, to be decided about otherwise
+    assert FAULT in [fault["id"] for rep in told["reps"] for fault in rep["faults"]]
+
+
+def test_a_rejected_finding_is_in_no_export_but_as_rejected(page, tmp_path, invoke):
+    reject_all(page)
+    folder = page.api.library.root / "one"
+    out = {to: tmp_path / f"out.{to}" for to in ("json", "html", "csv")}
+    for to, file in out.items():
+        invoke("export", str(folder), "--to", to, "--out", str(file))
+    told = json.loads(out["json"].read_text(encoding="utf-8"))
+    assert FAULT not in [fault["id"] for rep in told["summary"]["reps"] for fault in rep["faults"]]
+    assert told["summary"]["faults"][FAULT]["reps_affected"] == 0
+    rulings = told["review"]["rulings"]
+    assert [(r["rep"], r["kind"], r["by"], r["note"]) for r in rulings] == [
+        (rep, "rejected", MEYER, "Kamera schief") for rep in found_in(FAULT)
+    ]
+    assert all(r["found"]["id"] == FAULT and r["grade"] is None for r in rulings)
+    html = out["html"].read_text(encoding="utf-8")
+    page_one, _, appendix = html.partition('id="appendix"')
+    assert in_sentence(TITLE) not in page_one.partition("<main>")[2]
+    assert f"still-{FAULT}" not in html
+    assert appendix.count(f"Rejected by {MEYER}") == len(found_in(FAULT))
+    assert FAULT not in out["csv"].read_text(encoding="utf-8")
+    refused = invoke("export", str(folder), "--to", "mp4", "--fault", FAULT, fails=True)
+    assert "was rejected in this session by the physio" in refused
+
+
+@pytest.fixture
+def invoke():
+    from typer.testing import CliRunner
+
+    def run(*arguments: str, fails: bool = False) -> str:
+        result = CliRunner().invoke(app, arguments)
+        assert (result.exit_code != 0) is fails, result.output
+        return f"{result.output}{result.exception}"
+
+    return run
+
+
+def test_report_note_and_feedback_tell_what_stands(page):
+    path = reject_all(page)
+    folder = page.api.library.root / "one"
+    (folder / REPORT).write_text("of before", encoding="utf-8")
+    Notes(folder).save("about", {"patient": "P-7", "recorded": "2026-11-02"}, 0)
+    Notes(folder).save("comment:1", {"time_s": 2.0, "text": "Schön <b>ruhig</b>"}, 0, MEYER)
+    pdf = page.post(f"{path}/report", {"format": "pdf"})
+    assert (pdf.status, pdf.headers["content-type"]) == (200, "application/pdf")
+    assert pdf.body.startswith(b"%PDF")
+    html = page.post(f"{path}/report", {"format": "html"}).body.decode()
+    for words in ("P-7", "2026-11-02", f"by {MEYER}", "Schön &lt;b&gt;ruhig&lt;/b&gt;"):
+        assert words in html, words
+    assert f"by {MEYER}" in (folder / REPORT).read_text(encoding="utf-8")  # none of before the review is left
+    note = page.get(f"{path}/note").json()["text"]
+    assert note.startswith("P-7 · ")
+    assert in_sentence(TITLE) not in note
+    assert "Schön <b>ruhig</b>" in note
+    asked = {"language": "de", "text": "Weiter so!", "faults": [FAULT, "lowering_fast"], "pictures": False}
+    feedback = page.post(f"{path}/feedback", asked).body.decode()
+    assert "Weiter so!" in feedback
+    assert "Zu schnell abgesenkt" in feedback
+    assert "Hüfte nicht ganz" not in feedback  # rejected, whatever was asked for
+    assert "P-7" not in feedback
+    assert 'src="' not in feedback.replace('src="data:', "")
+    assert page.post(f"{path}/report", {"format": "exe"}).status == 422
+    assert page.post(f"{path}/feedback", {"language": "../"}).status == 422
+
+
+def test_many_decisions_are_saved_at_once_and_none_of_others_is_written_over(page):
+    path = path_of(page)
+    folder = page.api.library.root / "one"
+    first, second = found_in(FAULT)
+    kept = decision(first, FAULT, verdict="accepted")
+    Notes(folder).save(kept["id"], kept["data"], 0, "B. Kurz")  # in another window, meanwhile
+    changes = [decision(rep, FAULT, verdict="rejected") for rep in (first, second)]
+    told = page.post(f"{path}/notes/many", {"changes": changes, "by": MEYER}).json()
+    assert told["refused"] == [kept["id"]]
+    standing = {item.id: item for item in Notes(folder).standing()}
+    assert (standing[kept["id"]].data["verdict"], standing[kept["id"]].by) == ("accepted", "B. Kurz")
+    assert standing[f"decision:{second}:{FAULT}"].data["verdict"] == "rejected"
+    wrong = [decision(1, FAULT), decision(2, "no such name!")]
+    assert page.post(f"{path}/notes/many", {"changes": wrong}).status == 422
+    assert "decision:1:hip_not_extended" not in {item.id for item in Notes(folder).standing()}
+
+
+def test_a_session_is_reviewed_once_it_is_decided_and_watched(page):
+    path = path_of(page)
+    assert row(page)["done"] is False
+    decided = [
+        decision(rep.index, event.id, verdict="accepted")
+        for rep in bridges().summary.reps
+        for event in rep.faults
+    ]
+    watched = [
+        {
+            "id": f"reviewed:{rep.index}",
+            "base": 0,
+            "data": {"rep": rep.index, "start_s": rep.start_s, "done": True},
+        }
+        for rep in bridges().summary.reps
+    ]
+    page.post(f"{path}/notes/many", {"changes": decided})
+    assert (row(page)["done"], row(page)["undecided"]) == (False, 0)  # rejecting all is no review either
+    page.post(f"{path}/notes/many", {"changes": watched})
+    assert row(page)["done"] is True
+
+
+def test_what_was_seen_by_eye_is_a_finding_of_its_own(page):
+    path = path_of(page)
+    before = row(page)["coverage"]
+    for rep, answer in ((1, "yes"), (2, "no"), (3, "unclear")):
+        look = {"rep": rep, "fault": "pelvis_drops", "time_s": 3.0, "answer": answer}
+        note = {"id": f"look:{rep}:pelvis_drops", "base": 0, "data": look}
+        assert page.post(f"{path}/notes", note).status == 200
+    told = page.get(f"{path}/standing").json()
+    (seen,) = [seen for seen in told["seen"] if seen["fault"] == "pelvis_drops"]
+    assert seen["detail"] == "1 of 2 repetitions checked (4 counted)"
+    checked, total = (int(word) for word in before.split() if word.isdigit())
+    assert row(page)["coverage"] == f"{checked + 1} of {total} checked"
+
+
+def test_the_worst_moment_of_each_finding_is_told(page):
+    moments = page.get(f"{path_of(page)}/moments").json()
+    for rep in bridges().summary.reps:
+        for event in rep.faults:
+            at = moments[f"{rep.index}:{event.id}"]
+            assert event.start_s - 0.05 <= at <= event.end_s + 0.05
+
+
+def test_values_are_told_in_words_with_units(page):
+    told = page.get(path_of(page)).json()["reps"][0]
+    rep = bridges().summary.reps[0]
+    assert told["words"] == (
+        f"hip angle {rep.peak['hip_angle_deg']:.0f}°, up {rep.rise_s:.1f} s, hold {rep.hold_s:.1f} s, "
+        f"down {rep.lower_s:.1f} s"
+    )
+
+
+def test_the_folder_of_a_report_is_left_as_it_was(page):
+    path = path_of(page)
+    folder: Path = page.api.library.root / "one"
+    before = sorted(p.name for p in folder.iterdir())
+    assert page.post(f"{path}/report", {"format": "html"}).status == 200
+    assert sorted(p.name for p in folder.iterdir()) == before

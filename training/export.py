@@ -1,0 +1,95 @@
+"""Weights of the lying-body network to the two ONNX files that formcheck runs.
+
+    python training/export.py WEIGHTS.pt [--out models]
+
+Prints how far they are from PyTorch's answers, their sizes and hashes. The hashes belong into
+``models/sha256.json``.
+Needs ``torch onnx onnxruntime``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from net import SHIPPED_TASKS, SIDE_PX, Comparer, Encoder, LyingNet
+from onnx import numpy_helper
+
+ROOT = Path(__file__).resolve().parents[1]
+BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
+ENCODER, COMPARER = "lying_encoder.onnx", "lying_comparer.onnx"
+#: Smaller arrays stay float32.
+_LEAST_TO_HALVE = 64
+
+
+def load(weights: Path, tasks: int = SHIPPED_TASKS) -> LyingNet:
+    """The network with the averaged weights of a training run, which knew so many tasks."""
+    net = LyingNet(BLAZEPOSE, tasks)
+    kept = torch.load(weights, weights_only=True)["ema"]
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in kept.items()})
+    return net.eval()
+
+
+def write(
+    module: torch.nn.Module, given: tuple[torch.Tensor, ...], names: tuple[list[str], list[str]], to: Path
+) -> None:
+    """Export a module, its weights as float16 with a Cast that ONNX Runtime folds when it loads the model."""
+    torch.onnx.export(
+        module, given, str(to), input_names=names[0], output_names=names[1], opset_version=17, dynamo=False
+    )
+    model = onnx.load(to)
+    graph, casts = model.graph, []
+    for i, weight in enumerate(list(graph.initializer)):
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < _LEAST_TO_HALVE:
+            continue
+        name = weight.name
+        half = numpy_helper.from_array(values.astype(np.float16), f"{name}_f16")
+        graph.initializer[i].CopyFrom(half)
+        casts.append(onnx.helper.make_node("Cast", [half.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
+    for node in graph.node:
+        node.doc_string = ""
+    onnx.checker.check_model(model)
+    onnx.save(model, to)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "models")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    net = load(args.weights)
+    image = torch.rand(1, SIDE_PX, SIDE_PX, 3)
+    with torch.no_grad():
+        encoder, comparer = Encoder(net).eval(), Comparer(net).eval()
+        joints, features = encoder(image)
+        _, rest = encoder(torch.rand(1, SIDE_PX, SIDE_PX, 3))
+        change = comparer(features, rest)
+        write(encoder, (image,), (["image"], ["joints", "features"]), args.out / ENCODER)
+        write(comparer, (features, rest), (["now", "rest"], ["change"]), args.out / COMPARER)
+    for name, given, known in (
+        (ENCODER, {"image": image}, (joints, features)),
+        (COMPARER, {"now": features, "rest": rest}, (change,)),
+    ):
+        file = args.out / name
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        answers = session.run(None, {k: v.numpy() for k, v in given.items()})
+        off = max(float(np.abs(a - k.numpy()).max()) for a, k in zip(answers, known, strict=True))
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        print(f"{name}: {file.stat().st_size / 1e6:.1f} MB, off by {off:.4f} at most, {digest}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,256 @@
+"""Train the network for people who lie, on the bodies that `bodies/make.py` made.
+
+    python training/train.py DATA RUN.pt [--passes 300000] [--backgrounds FOLDER]
+    python training/train.py DATA RUN.pt --processes 2      # gradients averaged; a process a core
+
+Writes RUN.pt every few hundred steps and goes on from it when it is there, so it can be stopped at any time
+(Ctrl-C) and run again; bodies that are made meanwhile are taken in. Held out: every tenth body and two
+garments (scenes.py). A pass is one picture once through the network, 20 ms of a core. `evaluate.py` tells how
+good it is, `export.py` writes the ONNX files.
+
+A change is learned by its squared error: the absolute error of a target that goes both ways, such as the
+drop of a pelvis, ends in its median, nought. Scales are learned beside it, on errors held fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+import cv2
+import numpy as np
+import torch
+from net import TASKS, LyingNet
+from scenes import ROOT, Scene, crops, load
+
+BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
+#: Learning rate of BlazePose's layers, and of the new ones.
+_OLD_RATE, _NEW_RATE = 3e-4, 1e-3
+#: The share of pairs whose reference is a resting picture; of the others any picture may be.
+_REST_SHARE = 0.55
+#: Log scales are kept within these, in the tasks' units.
+_LEAST_LOG, _MOST_LOG = -3.5, 2.5
+_SAVE_EVERY = 200
+
+
+class Bodies:
+    """The scenes to train on; looks for new files now and then.
+
+    Args:
+        folder: of the files.
+        share: which of how many processes this one is.
+    """
+
+    def __init__(self, folder: Path, share: tuple[int, int]) -> None:
+        self._folder, self._share = folder, share
+        self._seen: set[Path] = set()
+        self.scenes: list[Scene] = []
+
+    def look(self) -> None:
+        mine, of = self._share
+        new = [f for f in sorted(self._folder.glob("*.npz")) if f not in self._seen]
+        self._seen.update(new)
+        of_mine = [f for f in new if int(f.stem[-5:]) % of == mine]
+        self.scenes += [scene for scene in load(of_mine) if not scene.held_out]
+
+
+def pairs(sizes: list[int], rests: list[np.ndarray], rng: np.random.Generator) -> tuple[list[int], list[int]]:
+    """Which picture is held against which, of a batch of scenes with so many pictures each."""
+    now, before, first = [], [], 0
+    for size, rest in zip(sizes, rests, strict=True):
+        still = np.flatnonzero(rest)
+        for i in range(size):
+            other = int(rng.choice(still)) if rng.random() < _REST_SHARE else int(rng.integers(size))
+            if other == i:
+                other = 0 if i else size - 1
+            now.append(first + i)
+            before.append(first + other)
+        first += size
+    return now, before
+
+
+def losses(
+    found: torch.Tensor, wanted: torch.Tensor, joints: torch.Tensor, true_joints: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """What is wrong with a batch, by name.
+
+    Args:
+        found: ``(P, 2 tasks)`` changes and log scales of the pairs.
+        wanted: ``(P, tasks)`` true changes, NaN where nothing is asked.
+        joints, true_joints: ``(N, 14, 2)`` shares of the side.
+    """
+    out: dict[str, torch.Tensor] = {}
+    for k, task in enumerate(TASKS):
+        asked = torch.isfinite(wanted[:, k])
+        if not asked.any():
+            continue
+        off = found[asked, k] - wanted[asked, k]
+        log = found[asked, len(TASKS) + k].clamp(_LEAST_LOG, _MOST_LOG)
+        scale = (off.detach().abs() * torch.exp(-log) + log).mean()
+        out[task.name] = task.weight * (2 * (off**2).mean() + 0.3 * scale)
+    inside = ((true_joints > 0) & (true_joints < 1)).all(-1).float()
+    out["joints"] = 10 * ((joints - true_joints).abs().sum(-1) * inside).sum() / inside.sum().clamp(min=1)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="folder of bodies")
+    parser.add_argument("run", type=Path, help="file of the run")
+    parser.add_argument("--passes", type=int, default=300_000)
+    parser.add_argument("--scenes", type=int, default=4, help="a step and process (default 4)")
+    parser.add_argument("--backgrounds", type=Path, help="folder of pictures to put behind bodies")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.processes > 1 and "FORMCHECK_TRAINING" not in os.environ:
+        sys.exit(_in_processes(args.processes))
+    _train(args)
+
+
+def _in_processes(count: int) -> int:
+    environment = os.environ | {
+        "FORMCHECK_TRAINING": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "29611",
+        "WORLD_SIZE": str(count),
+    }
+    running = [
+        subprocess.Popen([sys.executable, *sys.argv, "--rank", str(k)], env=environment | {"RANK": str(k)})
+        for k in range(count)
+    ]
+    try:
+        return max(process.wait() for process in running)
+    except KeyboardInterrupt:
+        for process in running:
+            process.wait()
+        return 130
+
+
+def _train(args: argparse.Namespace) -> None:
+    rank, world = args.rank, args.processes
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    if world > 1:
+        torch.distributed.init_process_group("gloo")
+    net = LyingNet(BLAZEPOSE, len(TASKS)).to(memory_format=torch.channels_last)
+    old = [p for name, p in net.named_parameters() if name.startswith("trunk")]
+    new = [p for name, p in net.named_parameters() if not name.startswith("trunk")]
+    optimizer = torch.optim.AdamW(
+        [{"params": new, "lr": _NEW_RATE}, {"params": old, "lr": _OLD_RATE}], weight_decay=1e-4
+    )
+    rates = [group["lr"] for group in optimizer.param_groups]
+    average = {k: v.clone() for k, v in net.state_dict().items()}
+    begun = 0
+    if args.run.exists():
+        kept = torch.load(args.run, weights_only=True)
+        net.load_state_dict(kept["net"])
+        optimizer.load_state_dict(kept["optimizer"])
+        average, begun = kept["ema"], kept["step"]
+    bodies = Bodies(args.data, (rank, world))
+    bodies.look()
+    if not bodies.scenes:
+        sys.exit(f"There are no bodies to train on in {args.data}; make some with training/bodies/make.py.")
+    backgrounds = _pictures(args.backgrounds)
+    per_step = args.scenes * len(bodies.scenes[0].pictures) * world
+    steps = args.passes // per_step
+    rng = np.random.default_rng([100 + rank, begun])
+    log: list[dict[str, float]] = []
+    started = time.monotonic()
+    for step in range(begun, steps):
+        if step % 50 == 49:
+            bodies.look()
+        share = min(1.0, (step + 1) / 40) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 0.01
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = float(rate * share)
+        told = _step(net, optimizer, bodies, backgrounds, rng, args.scenes, world)
+        hold = min(0.99, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for name, value in net.state_dict().items():
+                if value.is_floating_point():
+                    average[name].lerp_(value, 1 - hold)
+                else:
+                    average[name].copy_(value)
+        log.append(told)
+        if rank == 0 and step % 20 == 19:
+            names = sorted({name for line in log[-20:] for name in line})
+            means = (f"{n} {np.mean([x[n] for x in log[-20:] if n in x]):.2f}" for n in names)
+            left = (time.monotonic() - started) / (step + 1 - begun) * (steps - step - 1) / 60
+            print(
+                f"{step + 1}/{steps} of {len(bodies.scenes)} scenes:",
+                *means,
+                f"{left:.0f} min left",
+                flush=True,
+            )
+        if rank == 0 and (step % _SAVE_EVERY == _SAVE_EVERY - 1 or step == steps - 1):
+            _save(args.run, net, optimizer, average, step + 1, per_step)
+
+
+def _step(
+    net: LyingNet,
+    optimizer: torch.optim.Optimizer,
+    bodies: Bodies,
+    backgrounds: list[np.ndarray],
+    rng: np.random.Generator,
+    count: int,
+    world: int,
+) -> dict[str, float]:
+    """One step on some scenes; its losses."""
+    net.train()
+    chosen = [bodies.scenes[int(rng.integers(len(bodies.scenes)))] for _ in range(count)]
+    cut = [crops(scene, rng, changed=True, backgrounds=backgrounds) for scene in chosen]
+    images = torch.from_numpy(np.concatenate([x for x, _ in cut])).permute(0, 3, 1, 2).float().div(255)
+    true_joints = torch.from_numpy(np.concatenate([j for _, j in cut]))
+    change = torch.from_numpy(np.concatenate([scene.change for scene in chosen]))
+    now, before = pairs([len(x) for x, _ in cut], [scene.rest for scene in chosen], rng)
+    joints, features = net.encode(images.contiguous(memory_format=torch.channels_last))
+    found = net.compare(features[now], features[before])
+    wrong = losses(found, change[now] - change[before], joints, true_joints)
+    optimizer.zero_grad()
+    torch.stack(list(wrong.values())).sum().backward()
+    weights = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    if world > 1:
+        flat = torch.cat([p.grad.flatten() for p in weights if p.grad is not None])
+        torch.distributed.all_reduce(flat)
+        at = 0
+        for p in weights:
+            assert p.grad is not None
+            p.grad.copy_(flat[at : at + p.numel()].view_as(p) / world)
+            at += p.numel()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+    optimizer.step()
+    return {name: float(value.detach()) for name, value in wrong.items()}
+
+
+def _save(
+    run: Path,
+    net: LyingNet,
+    optimizer: torch.optim.Optimizer,
+    average: dict[str, torch.Tensor],
+    step: int,
+    per_step: int,
+) -> None:
+    part = run.with_suffix(".part")
+    torch.save(
+        {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "ema": average, "step": step,
+         "passes": step * per_step}, part,
+    )  # fmt: skip
+    os.replace(part, run)
+
+
+def _pictures(folder: Path | None) -> list[np.ndarray]:
+    if folder is None:
+        return []
+    found = [cv2.imread(str(f)) for f in sorted(folder.iterdir())]
+    return [image for image in found if image is not None]
+
+
+if __name__ == "__main__":
+    main()
