@@ -50,6 +50,11 @@ _CLEARLY_MORE = 0.1
 _TRUNK_DOWN_DEG = 35.0
 #: Frames that can be believed, in all, to learn view, rest and range from [D].
 _BELIEVED_S = 1.0
+#: The ends of a signal are the outer shares of its range. One is not known where the signal is there for so
+#: large a share of the time, and so small a share of these frames can be believed [D].
+_END = 0.25
+_DWELLS = 0.2
+_HARDLY_ANY = 0.15
 #: So long after the person was lost the skeleton settles on the body again [D].
 _SETTLES_S = 0.4
 #: Rest is found elsewhere where it lasts so long, at less than so large a share of the range, with flanks of
@@ -129,7 +134,8 @@ def _prepare(
     apart = readings_apart(part)
     # Where the readings contradict each other, limbs are swapped or taken for others: their mean is as wrong
     # as either (docs/lab_notes.md, "Two readings").
-    doubtful = np.asarray(apart > STEADY_DISAGREEMENT) | _settling(part)
+    settling = _settling(part)
+    doubtful = np.asarray(apart > STEADY_DISAGREEMENT) | settling
     # Nothing is learned from doubtful frames: neither the view, nor where rest is, nor how far a person goes.
     believed = posture & ~doubtful
     if step[believed].sum() < _BELIEVED_S:
@@ -141,6 +147,10 @@ def _prepare(
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
+    if _one_end_only(x, posture, believed):
+        # The readings part with the movement itself. To learn from one end of it would be worse than from
+        # both; all that rests on the doubtful frames stays doubtful.
+        believed = posture & ~settling
     rest, still = _rest_frames(part.time_s, x, believed)
     first = _before_first_movement(part.time_s, x, rest)
     scaled = _scale(definition, rough, xy, rest, believed)
@@ -448,6 +458,25 @@ def _rest_frames(time_s: Array, x: Array, posture: Mask) -> tuple[Mask, bool]:
     if step[still].sum() >= _REST_S:
         return still, True
     return usable & (x <= low), False
+
+
+def _one_end_only(x: Array, posture: Mask, believed: Mask) -> bool:
+    """True where hardly any believed frame shows the low or the high end of a signal that dwells there.
+
+    Args:
+        x: ``(T,)`` the counting signal.
+        posture: frames in which the body is in the exercise's posture.
+        believed: those of them that are not doubtful.
+    """
+    known = posture & np.isfinite(x)
+    low, high = np.percentile(x[known], [5, 95])
+    quarter = _END * (high - low)
+    ends = (known & (x <= low + quarter), known & (x >= high - quarter))
+    return any(
+        np.count_nonzero(end) >= _DWELLS * np.count_nonzero(known)
+        and np.count_nonzero(end & believed) < _HARDLY_ANY * np.count_nonzero(end)
+        for end in ends
+    )
 
 
 def _before_first_movement(time_s: Array, x: Array, rest: Mask) -> Mask:
