@@ -203,7 +203,7 @@ in_posture = hook_lying
 
 def seen_from(world: Points, xy: Points) -> View:
     """The view, by the hip line alone."""
-    return bridge_view(world)
+    return bridge_view(world, xy)
 
 
 def working_side(world: Points, near: str) -> str:

@@ -117,7 +117,7 @@ def _hip_flexion_world_deg(world: Points) -> Array:
 
 def seen_from(world: Points, xy: Points) -> View:
     """The view, by the hip line alone, as of a bridge."""
-    return views.bridge_view(world)
+    return views.bridge_view(world, xy)
 
 
 def working_side(world: Points, near: str) -> str:
