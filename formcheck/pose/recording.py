@@ -17,7 +17,14 @@ from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.result_file import Readings
-from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_better, is_steady
+from formcheck.pose.second_look import (
+    TRIAL_FRAMES,
+    find_lying,
+    find_region,
+    is_better,
+    is_steady,
+    only_upright,
+)
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.prefetch import ahead
 
@@ -47,11 +54,15 @@ def read_poses(
     """
     spent = {"decode": 0.0, "pose": 0.0}
     results, complete = _read(source, engine, spent, progress, "Looking at the video", lying)
-    if not complete or not isinstance(engine, BlazePose) or is_steady(results):
+    if not complete or not isinstance(engine, BlazePose):
+        return results, spent, complete
+    beside = only_upright(results)  # the patient may lie beside the one who was followed
+    if not beside and is_steady(results):
         return results, spent, complete
     try:
         begun = time.monotonic()
-        region = find_region(engine.net, _spread(source, len(results)), results)
+        find = find_lying if beside else find_region
+        region = find(engine.net, _spread(source, len(results)), results)
         spent["pose"] += time.monotonic() - begun
         if region is None:
             return results, spent, True
@@ -59,7 +70,8 @@ def read_poses(
         again, whole = _read(source, engine, spent, progress, "Looking a second time", lying)
     except KeyboardInterrupt:
         return results, spent, True
-    return (again if whole and is_better(again, results) else results), spent, True
+    better = not only_upright(again) if beside else is_better(again, results)
+    return (again if whole and better else results), spent, True
 
 
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:

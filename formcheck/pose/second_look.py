@@ -27,7 +27,14 @@ from formcheck.pose.landmarks import (
     Landmark,
     PoseResult,
 )
-from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, reading_distance, skeleton_distance
+from formcheck.pose.person import (
+    CORE,
+    STEADY_DISAGREEMENT,
+    UPRIGHT_BELOW,
+    lying_score,
+    reading_distance,
+    skeleton_distance,
+)
 from formcheck.pose.region import Region
 
 #: Two readings further apart than this (body sizes): the tracking has given out.
@@ -49,8 +56,13 @@ _SIDE_TURN = math.pi / 4
 _SIDE_REACH = 4.2
 #: A trial region must hold a person in this share of the frames tried.
 _SEEN_IN_TRIAL = 0.9
-#: How many frames are tried.
+#: How many frames are tried, and with how many of them a trial begins.
 TRIAL_FRAMES = 8
+_FIRST_FRAMES = 3
+#: Somebody upright in this share of the frames in which anybody was seen is not the patient.
+_UPRIGHT_SHARE = 0.8
+#: A trunk lies from this score on (1 = level).
+_LYING = 0.5
 _PRESENCE = 0.5
 #: Size of the region over the distance from mid-hips to the farthest joint, and the least such distance as
 #: share of the frame's height (found on rendered end views). It does not hold for somebody small, who seemed
@@ -139,6 +151,51 @@ def _upper_side(world: arrays.Rows, xy: arrays.Rows) -> str | None:
     return (
         "left" if np.median(xy[:, [11, 23], 1].sum(axis=1) - xy[:, [12, 24], 1].sum(axis=1)) < 0 else "right"
     )
+
+
+def only_upright(results: Sequence[PoseResult]) -> bool:
+    """True when nearly all that was followed is somebody who stands, sits or kneels: a helper, perhaps."""
+    scores = np.fromiter((lying_score(r.pose.world_xyz) for r in results if r.pose is not None), np.float64)
+    return bool(scores.size) and float(np.mean(scores < UPRIGHT_BELOW)) >= _UPRIGHT_SHARE
+
+
+def find_lying(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]
+) -> Region | None:
+    """The fixed region in which the model sees somebody who lies, beside one who does not; or None.
+
+    Args:
+        net, frames, results: see `find_region`; nearly all results are of somebody upright.
+    """
+    _, xy = _found(results)
+    best: tuple[float, Region] | None = None
+    for region in _trials_for_lying(frames, xy):
+        agreed = _try(net, frames[:: max(len(frames) // _FIRST_FRAMES, 1)], region, lying=True)
+        if agreed is not None and (best is None or agreed < best[0]):
+            best = (agreed, region)
+    if best is None:
+        return None
+    region = best[1]
+    least_px = _least_reach_px(frames[0], region.size / _REACH)
+    for _ in range(2):
+        region = _centred(net, frames, region, _REACH, least_px)
+    for candidate in (region, best[1]):
+        agreed = _try(net, frames, candidate, lying=True)
+        if agreed is not None and agreed <= STEADY_DISAGREEMENT:
+            return candidate
+    return None
+
+
+def _trials_for_lying(frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows) -> list[Region]:
+    """Regions worth trying: where the picture moves, and at the feet of the one who was followed."""
+    points = xy[:, CORE]
+    extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
+    feet = np.median(xy[:, BOTH_ANKLES].mean(axis=1), axis=0)
+    places = [((float(feet[0]), float(feet[1])), k * extent) for k in (1.2, 2.0)]
+    centre_xy, spread = _movement(frames)
+    if spread > 0:
+        places += [(centre_xy, k * spread) for k in (4.0, 6.0, 9.0)]
+    return [Region(xy, max(size, 32.0), turn * math.pi / 4) for xy, size in places for turn in range(8)]
 
 
 def find_region(
@@ -231,9 +288,11 @@ def _movement(frames: Sequence[NDArray[np.uint8]]) -> tuple[tuple[float, float],
     return (cx * shrink, cy * shrink), spread * shrink
 
 
-def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) -> float | None:
-    """Median disagreement in a region, or None where the model sees nobody in it."""
-    apart = []
+def _try(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region, lying: bool = False
+) -> float | None:
+    """Median disagreement in a region, or None where the model sees nobody, or nobody `lying`, in it."""
+    apart, scores = [], []
     missed = 0
     for frame in frames:
         direct, mirrored = net(frame, region), net(frame, region, mirrored=True)
@@ -243,6 +302,9 @@ def _try(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region) 
                 return None
             continue
         apart.append(skeleton_distance(direct.image_xyz, mirrored.image_xyz))
+        scores.append(min(lying_score(direct.world_xyz), lying_score(mirrored.world_xyz)))
+    if lying and np.median(scores) < _LYING:
+        return None
     return float(np.median(apart))
 
 

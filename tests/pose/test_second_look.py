@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from skeleton import Camera, bridge, film, results, standing
 
+from formcheck.pose.blazepose import NetOutput
 from formcheck.pose.landmarks import MIRRORED, Landmark, Pose, PoseResult
-from formcheck.pose.person import CORE
-from formcheck.pose.second_look import is_better, is_steady
+from formcheck.pose.person import CORE, lying_score
+from formcheck.pose.region import Region
+from formcheck.pose.second_look import TRIAL_FRAMES, find_lying, is_better, is_steady, only_upright
 
 
 def side_lying(
@@ -63,3 +66,42 @@ def test_from_the_feet_a_steady_second_look_is_believed_even_where_the_first_agr
     assert not is_better(side_lying(apart=0.16), first)
     front = {"width": 300.0}
     assert not is_better(side_lying(apart=0.08, **front), side_lying(apart=0.03, **front))
+
+
+# -- somebody upright beside the patient -----------------------------------------------------------------
+
+TIMES = np.arange(TRIAL_FRAMES) / 30
+SIDE = Camera(height_m=0.3)
+HELPER = film(np.stack([standing(0.1 * t) for t in TIMES]), TIMES, SIDE)
+PATIENT = film(np.stack([bridge(0.1 * t) for t in TIMES]), TIMES, SIDE)
+PICTURES = [np.zeros((480, 640, 3), np.uint8)] * TRIAL_FRAMES
+
+
+class Net:
+    """Sees the patient only in regions turned by a quarter, and the helper in all others."""
+
+    def __init__(self, patient: bool) -> None:
+        self._patient = patient
+
+    def __call__(self, image: np.ndarray, region: Region, mirrored: bool = False) -> NetOutput:
+        sees = self._patient and abs(region.rotation - np.pi / 2) < 0.1
+        track = PATIENT if sees else HELPER
+        ones = np.ones(33, np.float32)
+        return NetOutput(track.image_xyz[0], track.world_xyz[0], ones, ones, np.zeros((2, 2)), 1.0)
+
+
+def test_only_somebody_upright_was_followed():
+    assert only_upright(results(HELPER))
+    assert not only_upright(results(PATIENT))
+    assert not only_upright([PoseResult(0.0, 0, None, 0)])
+
+
+def test_who_lies_beside_somebody_upright_is_found():
+    region = find_lying(Net(patient=True), PICTURES, results(HELPER))
+    assert region is not None
+    found = Net(patient=True)(PICTURES[0], region)
+    assert lying_score(found.world_xyz) > 0.5
+
+
+def test_beside_somebody_upright_nobody_is_made_up():
+    assert find_lying(Net(patient=False), PICTURES, results(HELPER)) is None
