@@ -74,10 +74,12 @@ def told(rows: dict[str, np.ndarray]) -> np.ndarray:
 
 
 class Fit:
-    """The model ``log scale = base[measure, view] + exponent * log(disagreement / USUAL)``."""
+    """The model ``log scale = base[exercise, measure, view] + exponent * log(disagreement / USUAL)``."""
 
     def __init__(self, rows: dict[str, np.ndarray]) -> None:
-        keys = np.char.add(np.char.add(rows["measure"].astype(str), " "), rows["view"].astype(str))
+        keys = rows["exercise"].astype(str)
+        for word in ("measure", "view"):
+            keys = np.char.add(np.char.add(keys, " "), rows[word].astype(str))
         self.names, self.group = np.unique(keys, return_inverse=True)
         self.error = np.abs(rows["error"])
         self.apart = np.log(np.clip(rows["disagreement"], LEAST, MOST) / USUAL)
