@@ -273,6 +273,8 @@ def _doubted(table: MeasureTable, definition: Definition, doubtful: Mask) -> Mea
     hit = beyond & (table.status == Status.OK)
     status, reason = table.status.copy(), table.reason.copy()
     status[hit], reason[hit] = Status.LOW, Reason.NOISE
+    # As good as its view allows is only what the readings agree on.
+    reason[doubtful[:, None] & (status == Status.LOW) & (reason == Reason.VIEW)] = Reason.NOISE
     return replace(table, status=status, reason=reason)
 
 

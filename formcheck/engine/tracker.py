@@ -268,7 +268,7 @@ class Tracker:
         counting = self.definition.counting
         # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
         doubt = 1.0 if self._sure_scale else _DOUBT
-        if rise < doubt * counting.minimum_range:
+        if rise < counting.minimum_range_from.get(self.reference.view, doubt * counting.minimum_range):
             return "small"
         known = self._sure_scale and abs(self.reference.yaw_deg) <= STEEPEST_YAW_DEG
         if known and counting.maximum_range is not None and rise > counting.maximum_range:

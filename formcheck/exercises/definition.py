@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -65,6 +65,10 @@ class Counting(_Model):
 
     signal: str = Field(description="name of the primary measure")
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
+    minimum_range_from: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict,
+        description="the same by view, where its scale is rough; from others that show the signal roughly twice",
+    )
     maximum_range: float | None = Field(
         default=None, gt=0, description="nobody goes further: a larger movement is another"
     )

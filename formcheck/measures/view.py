@@ -127,7 +127,9 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
 _SIDE_HIP_LINE_DEPTH = 0.84  # |depth part| of the hip line: side 0.84-0.98, corner 0.40-0.82
 _CORNER_HIP_LINE_DEPTH = 0.27  # and seen from the ends 0.02-0.15
 _HEAD_NEARER_M = -0.2  # shoulders against ankles in depth: feet end +0.14 to +0.80, head end -0.64 to -1.07
-_END_BOX = 1.25  # width / height of the body in the picture: from an end 0.35-1.04, where the depth errs 1.4-1.6
+_END_BOX = (
+    1.25  # width / height of the body in the picture: from an end 0.35-1.04, where the depth errs 1.4-1.6
+)
 # Side-lying: the camera stands at 1.2 times the trunk's yaw and 5 degrees (40 rendered bodies; off by 6
 # degrees in the mean). The views end at -20, 20 and 68 degrees (spec 3.1).
 _FRONT_YAW_DEG, _FEET_YAW_DEG, _HEAD_YAW_DEG = 12.5, 52.5, -21.0

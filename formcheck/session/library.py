@@ -20,7 +20,15 @@ from pathlib import Path
 from formcheck.analysis.summary import LiveInfo, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.folder import FRAMES, LARGEST_SUMMARY, SESSION, SIDE_FILES, SUMMARY, results_name, video_of
+from formcheck.session.folder import (
+    FRAMES,
+    LARGEST_SUMMARY,
+    SESSION,
+    SIDE_FILES,
+    SUMMARY,
+    results_name,
+    video_of,
+)
 from formcheck.session.reader import Session, open_database, reading
 from formcheck.session.schema import SessionMeta, file_crc
 
