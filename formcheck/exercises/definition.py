@@ -67,7 +67,7 @@ class Counting(_Model):
     minimum_range: float = Field(gt=0, description="least movement that can be a repetition, signal's unit")
     minimum_range_from: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
-        description="the same by view, where its scale is rough; from others that show the signal roughly twice",
+        description="the same by view, where its scale is known to be off; else twice where it is rough",
     )
     maximum_range: float | None = Field(
         default=None, gt=0, description="nobody goes further: a larger movement is another"
