@@ -20,7 +20,15 @@ from pathlib import Path
 from formcheck.analysis.summary import LiveInfo, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.errors import printable as printable
-from formcheck.session.folder import FRAMES, LARGEST_SUMMARY, SESSION, SIDE_FILES, SUMMARY, results_name, video_of
+from formcheck.session.folder import (
+    FRAMES,
+    LARGEST_SUMMARY,
+    SESSION,
+    SIDE_FILES,
+    SUMMARY,
+    results_name,
+    video_of,
+)
 from formcheck.session.reader import Session, open_database, reading
 from formcheck.session.schema import SessionMeta, file_crc
 
@@ -298,8 +306,8 @@ def damage_beside(session: Session) -> list[str]:
         if file.stat().st_size <= _LARGEST_TABLE and file_crc(file) == stored:
             return []
     return [
-        f"The table {FRAMES} beside the session is damaged or was changed; the session is not: make the table "
-        "anew with: formcheck export --to csv."
+        f"The table {FRAMES} beside the session is damaged or was changed; the session is not: make the "
+        "table anew with: formcheck export --to csv."
     ]
 
 
