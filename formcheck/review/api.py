@@ -157,7 +157,7 @@ class Api:
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failed})
 
