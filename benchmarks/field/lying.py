@@ -173,11 +173,11 @@ def analysed(clip: Clip, field: Path) -> Analysis | None:
 def table(
     clips: list[Clip], field: Path, names: tuple[str, ...] = ("pelvis_rolls_back", "range_forced")
 ) -> None:
-    """Prints what is said of every true repetition."""
+    """Prints what is said of every true repetition of the clips that were read."""
     total: dict[tuple[str, str], list[int]] = {}
     for clip in clips:
         analysis = analysed(clip, field)
-        if analysis is None:
+        if analysis is None or analysis.track.lying is None:
             continue
         view = analysis.summary.view.name
         shown: list[str] = []
