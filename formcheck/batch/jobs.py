@@ -205,7 +205,7 @@ def _listed(path: Path) -> list[dict[str, str]]:
 
 
 def weights_of(engine: str, model: str) -> dict[str, str]:
-    """Hashes of the weights an engine uses for a model, by file name.
+    """Hashes of the weights an engine uses for a model, by file name, and of those some exercises ask beside.
 
     Raises:
         FormcheckError: there is no such engine or model.
@@ -218,6 +218,7 @@ def weights_of(engine: str, model: str) -> dict[str, str]:
         files = [models.find_bundle(model)]
     else:
         files = [models.find_model("detector", model), models.find_model("landmarks", model)]
+    files += [models.find_model("lying", name) for name in ("lying-encoder", "lying-comparer")]
     return {file.path.name: file.sha256 for file in files}
 
 
