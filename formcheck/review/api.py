@@ -453,8 +453,12 @@ class Api:
             if received == 0:
                 raise FormcheckError("The file is empty.")
         except (FormcheckError, OSError, ClientDisconnect) as error:
-            gone = isinstance(error, ClientDisconnect)
-            self.jobs.failed(job, "The upload broke off." if gone else str(error))
+            why = str(error)
+            if isinstance(error, ClientDisconnect):
+                why = "The upload broke off."
+            elif isinstance(error, OSError):
+                why = what_the_system_says(error).replace(str(job.incoming), f"“{job.name}”")
+            self.jobs.failed(job, why)
             raise FormcheckError(job.problem) from None
         self.jobs.received(job)
         return JSONResponse(job.row())
