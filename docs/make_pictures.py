@@ -1,6 +1,6 @@
 """Make the pictures of the guides again, from the program as it is.
 
-    python docs/make_pictures.py [live] [terminal] [review] [report]
+    python docs/make_pictures.py [live] [programme] [terminal] [review] [report]
 
 Without a word all of them are made. Only the demo clips in videos/ are to be seen in them. Needs Linux with
 Xvfb, openbox, xdotool, Chromium, pdftoppm (apt-get install xvfb openbox xdotool chromium poppler-utils) and
@@ -27,6 +27,8 @@ from typing import Any
 from PIL import Image, ImageGrab
 from playwright.sync_api import sync_playwright
 
+from formcheck.coach.pages.draw import draw_page
+from formcheck.coach.pages.sample_pages import sample_pages
 from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
 
@@ -345,7 +347,15 @@ def report(work: Path) -> None:
         keep(page, "report_pdf")
 
 
-PARTS = {part.__name__: part for part in (live, terminal, review, report)}
+def programme(work: Path) -> None:
+    """The pages of a programme's day, with the values of the samples."""
+    pages = sample_pages()
+    for number, name in enumerate(("today", "agreed", "next", "day_summary"), start=1):
+        drawn = draw_page(pages[name], None, SIZE)
+        keep(Image.fromarray(drawn.image[..., ::-1]), f"play_{number}_{name.removeprefix('day_')}", 1000)
+
+
+PARTS = {part.__name__: part for part in (live, programme, terminal, review, report)}
 
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)

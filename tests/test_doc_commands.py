@@ -19,6 +19,7 @@ import pytest
 from everything import cut, live, run
 from stored_session import command as formcheck
 
+import formcheck.coach.play as play_start
 import formcheck.coach.start as live_start
 import formcheck.review.server as review_server
 from formcheck.coach.pages.window import FakeWindow, Key
@@ -63,7 +64,7 @@ NOT_RUN = {
     "python ../shared/bench/score.py ../shared/clips/real ../shared/clips/rendered": "not in this repository",
 }
 #: Names of commands that say nothing without a file: named in a sentence, not typed.
-NAMES = {"analyze", "rescore", "export", "batch", "models add", "sessions delete"}
+NAMES = {"analyze", "play", "rescore", "export", "batch", "models add", "sessions delete"}
 STARTS = r"(?:\S*[/\\])?(?:formcheck|python3?|py|pip|pytest|bash|sudo|apt|uv|dask|pip-audit|ruff)(?= )"
 
 
@@ -116,6 +117,7 @@ def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("clip.formcheck", "data/sessions/2026-11-02_09-00-00_bridge", "data/sessions/SESSION"):
         shutil.copytree(made / "clip.formcheck", tmp_path / name)
     (tmp_path / "strict.toml").write_text("[tempo]\nlower_s = 3.0\n", encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "examples" / "hips.formcheck", tmp_path / "PROGRAMME.formcheck")
     (tmp_path / "FILE").write_text('exercise = "bridge"\nsets = 2\n', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path / "data"))
@@ -138,8 +140,9 @@ def lay_out(words: list[str], made: Path, here: Path) -> None:
 def leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A live session whose window hears Esc on its first page; its camera stays off, its voice silent."""
     window = FakeWindow([(Key("esc"),)] * 20, size=(320, 180))
-    monkeypatch.setattr(live_start, "LiveWindow", lambda windowed: window)
-    monkeypatch.setattr(live_start, "open_voice", lambda language, mute: open_voice(language, True))
+    for start in (live_start, play_start):
+        monkeypatch.setattr(start, "LiveWindow", lambda windowed: window)
+        monkeypatch.setattr(start, "open_voice", lambda language, mute: open_voice(language, True))
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -169,7 +172,7 @@ def test_a_command_of_formcheck_runs_as_written(
     if " ".join(words) in NAMES:
         words.append("--help")
     lay_out(words, made, here)
-    if words[0] == "live":
+    if words[0] in ("live", "play"):
         leaves_at_once(monkeypatch)
     answers = looked_at(monkeypatch) if words[0] == "review" else ["<!doctype html>"]
     said = formcheck(capsys, *words)

@@ -212,10 +212,26 @@ def take_over(clips: list[Clip], field: Path) -> int:
     for clip, before in probes:
         if make_poses(clip, field) is not None or not _same(before, now / f"{clip.id}.sqlite"):
             return 0
-    taken = [(clip, path) for clip, path in old if not (now / f"{clip.id}.sqlite").exists()]
+    taken = [
+        (clip, path)
+        for clip, path in old
+        if not (now / f"{clip.id}.sqlite").exists() and _has_readings(clip, path)
+    ]
     for clip, path in taken:
         os.link(path, now / f"{clip.id}.sqlite")
     return len(taken)
+
+
+def _has_readings(clip: Clip, path: Path) -> bool:
+    """False where the exercise asks the network for people who lie, and the earlier pose stage had none."""
+    from formcheck.exercises.definition import load_definition
+    from formcheck.session.reader import open_database
+
+    if not any(load_definition(exercise).reads_lying for _, exercise, _ in clip.runs()):
+        return True
+    with open_database(path, look_for_damage=False) as session:
+        track = session.poses().track
+    return track.lying is not None or not track.person.any()
 
 
 def _same(a: Path, b: Path) -> bool:

@@ -72,7 +72,7 @@ class Decisions:
 
 
 @dataclass(frozen=True)
-class Standing:
+class WhatStands:
     """What stands of a session.
 
     Attributes:
@@ -86,7 +86,7 @@ class Standing:
     review: Review = field(default_factory=Review)
 
 
-def standing(reps: Sequence[Rep], faults: Mapping[str, FaultInfo], decisions: Decisions) -> Standing:
+def what_stands(reps: Sequence[Rep], faults: Mapping[str, FaultInfo], decisions: Decisions) -> WhatStands:
     """What stands of the program's findings by the physio's decisions.
 
     A rejected fault is gone, a changed grade is the physio's, an added one is there as seen by eye. A fault
@@ -125,16 +125,16 @@ def standing(reps: Sequence[Rep], faults: Mapping[str, FaultInfo], decisions: De
         last_on=decisions.last_on,
     )
     told = {name: _info(name, info, stand, by_rep) for name, info in faults.items()}
-    return Standing(tuple(stand), told, review)
+    return WhatStands(tuple(stand), told, review)
 
 
 def decided(analysis: Analysis, decisions: Decisions) -> Analysis:
     """The analysis as it stands: every report, table and clip is made from it."""
-    stand = standing(analysis.summary.reps, analysis.summary.faults, decisions)
+    stand = what_stands(analysis.summary.reps, analysis.summary.faults, decisions)
     return replace(analysis, summary=stood(analysis.summary, stand), review=stand.review)
 
 
-def stood(summary: Summary, stand: Standing) -> Summary:
+def stood(summary: Summary, stand: WhatStands) -> Summary:
     """A summary with what stands in place of what the program found."""
     return summary.model_copy(update={"reps": list(stand.reps), "faults": stand.faults})
 

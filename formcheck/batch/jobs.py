@@ -205,7 +205,7 @@ def _listed(path: Path) -> list[dict[str, str]]:
 
 
 def weights_of(engine: str, model: str) -> dict[str, str]:
-    """Hashes of the weights an engine uses for a model, by file name.
+    """Hashes of the weights an engine uses for a model, by file name, and of those some exercises ask beside.
 
     Raises:
         FormcheckError: there is no such engine or model.
@@ -218,6 +218,7 @@ def weights_of(engine: str, model: str) -> dict[str, str]:
         files = [models.find_bundle(model)]
     else:
         files = [models.find_model("detector", model), models.find_model("landmarks", model)]
+    files += [models.find_model("lying", name) for name in ("lying-encoder", "lying-comparer")]
     return {file.path.name: file.sha256 for file in files}
 
 
@@ -242,7 +243,8 @@ def is_done(job: Job, definition_sha256: str) -> bool:
         and summary.exercise == job.exercise
         and summary.definition.sha256 == definition_sha256
         and (summary.pose.engine, summary.pose.model) == (job.engine, job.model)
-        and meta.model_sha256 == job.model_sha256
+        and bool(meta.model_sha256)
+        and meta.model_sha256.items() <= job.model_sha256.items()  # not every exercise asks all of them
         and meta.declared_side == job.side
         and not summary.view.declared
         and (pictures or not job.pictures)

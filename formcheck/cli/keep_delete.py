@@ -69,7 +69,7 @@ def list_sessions(
 def _found(one: Kept) -> dict[str, Any]:
     """What stands of a session by the physio's decisions: its state, and how much was looked at."""
     from formcheck.analysis.findings import coverage
-    from formcheck.review.trends import with_notes
+    from formcheck.review.noted import with_notes
 
     if one.card.problem is not None or one.card.meta is None:
         return {"state": None, "checked": None, "of": None, "reviewed": None}

@@ -23,7 +23,7 @@ _RANGE_HOLDS = timedelta(days=14)
 
 
 @dataclass(frozen=True)
-class Part:
+class DayPart:
     """One exercise on one side.
 
     Attributes:
@@ -90,7 +90,7 @@ class DayPlan:
     past: tuple[Day, ...]
     today: date
     started: str
-    parts: Callable[[bool | None], tuple[Part, ...]]
+    parts: Callable[[bool | None], tuple[DayPart, ...]]
     agreed: Agreed | None = None
     text: str = ""
     planned: bool = True
@@ -116,7 +116,7 @@ def parts_of(
     today: date,
     settled: bool | None = None,
     resumed: Day | None = None,
-) -> tuple[Part, ...]:
+) -> tuple[DayPart, ...]:
     """The parts of a day, in the order in which the laptop moves least.
 
     Args:
@@ -129,7 +129,7 @@ def parts_of(
         resumed: the day that was broken off, to go on with.
     """
     before = {(p.mark, p.exercise, p.side): p for p in resumed.parts} if resumed is not None else {}
-    out: list[Part] = []
+    out: list[DayPart] = []
     for exercise in exercises:
         rung = standing(exercise, programme.climb, past, settled).rung
         now = exercise.at(rung)
@@ -151,7 +151,7 @@ def parts_of(
             )
             title = titled(words, definition.title, side)
             own = done.own_range if done is not None and done.own_range is not None else fresh
-            out.append(Part(plan, title, exercise.mark, rung, own, done))
+            out.append(DayPart(plan, title, exercise.mark, rung, own, done))
     places = list(dict.fromkeys(part.place for part in out))
     return tuple(sorted(out, key=lambda part: places.index(part.place)))
 
@@ -164,7 +164,7 @@ def practice_before(past: Sequence[Day], exercise: str) -> PastPractice:
     return PastPractice(well, bool(past) and past[-1].had_pain)
 
 
-def sets_before(part: Part) -> tuple[tuple[SetCount, ...], SetCount | None]:
+def sets_before(part: DayPart) -> tuple[tuple[SetCount, ...], SetCount | None]:
     """Sets that were done before a day was broken off, and the one that is gone on with, if any."""
     sets = [
         SetCount(i, s.counted, s.counted - s.full)
@@ -202,7 +202,7 @@ def asked_for(words: Words, plan: SessionPlan) -> str:
     return ", ".join(parts)
 
 
-def row_of(words: Words, part: Part, done: PartDone, *, over: bool) -> Row:
+def row_of(words: Words, part: DayPart, done: PartDone, *, over: bool) -> Row:
     """A part on the page of today."""
     state = words("programme.today.done") if over else ""
     if not over and done.counted:
@@ -211,7 +211,7 @@ def row_of(words: Words, part: Part, done: PartDone, *, over: bool) -> Row:
 
 
 def changes_since(
-    words: Words, parts: Sequence[Part], past: Sequence[Day], programme: Programme
+    words: Words, parts: Sequence[DayPart], past: Sequence[Day], programme: Programme
 ) -> tuple[str, ...]:
     """What is different from the last time, a sentence each."""
     if not past:
@@ -294,7 +294,7 @@ def with_part(day: Day, number: int, done: PartDone) -> Day:
     return day.model_copy(update={"parts": tuple(parts)})
 
 
-def fresh_day(plan: DayPlan, parts: Sequence[Part]) -> Day:
+def fresh_day(plan: DayPlan, parts: Sequence[DayPart]) -> Day:
     """The record of a day before anything is done; of one that was broken off, as it was left."""
     if plan.resumed is not None:
         kept = tuple(part.done or part.blank() for part in parts)

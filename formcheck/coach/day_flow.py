@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from formcheck.coach.day import (
+    DayPart,
     DayPlan,
-    Part,
     as_done,
     changes_since,
     fresh_day,
@@ -209,7 +209,7 @@ class DayFlow(Flow):
         for key_, values in self._how(part, self._parts[before] if before is not None else None):
             self._say(key_, **values)
 
-    def _how(self, part: Part, before: Part | None) -> list[tuple[str, dict[str, object]]]:
+    def _how(self, part: DayPart, before: DayPart | None) -> list[tuple[str, dict[str, object]]]:
         """Sentences on a part's position, hold and place, by key."""
         out: list[tuple[str, dict[str, object]]] = []
         plan = part.plan

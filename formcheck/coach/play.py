@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from formcheck.coach.day import DayPlan, Part, parts_of
+from formcheck.coach.day import DayPart, DayPlan, parts_of
 from formcheck.coach.day_flow import DayFlow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
@@ -110,7 +110,7 @@ def plan_day(programme: Programme, book: DayBook, words: Words, today: date) -> 
     exercises = due or programme.exercises
     safety = "\n".join(words.under("page.safety.line_"))
 
-    def parts(settled: bool | None) -> tuple[Part, ...]:
+    def parts(settled: bool | None) -> tuple[DayPart, ...]:
         return parts_of(programme, exercises, past, words, today, settled, resumed)
 
     return DayPlan(

@@ -143,9 +143,7 @@ class Feedback(_Model):
 class LyingDef(_Model):
     """What the network for people who lie on their side tells of a measure, where it read anything."""
 
-    readings: tuple[Literal["roll", "opening", "chest"], ...] = Field(
-        min_length=1, description="the measure itself; or those that its formula takes, if several"
-    )
+    reading: Literal["roll"] = Field(description="those whose error is known, measures/error.toml")
     views: dict[str, Trust] = Field(description="views that show it to the network; any other refuses it")
     judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
 

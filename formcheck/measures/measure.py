@@ -121,11 +121,9 @@ class Measurer:
             ]
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
-        told = _told_by_reading(definition) if ref.turned else {}
-        self._read = {i: readings[0] for i, readings in told.items() if len(readings) == 1}
-        self._told = told
+        self._read = _read_measures(definition) if ref.turned else {}
         # The network looks at the whole body: only what it turns around must be in the picture.
-        needs |= {names[i]: list(_HIPS) for i in told}
+        needs |= {names[i]: list(_HIPS) for i in self._read}
         self._needed = _padded([needs[name] for name in names])
         self._stands_on_points = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
@@ -187,15 +185,7 @@ class Measurer:
         `lying_error`. Nothing where it tells none."""
         if lying is None:
             return {}
-        of = {
-            reading: lying_error(reading, self._ref.view, lying)
-            for readings in self._told.values()
-            for reading in readings
-        }
-        return {
-            i: np.sqrt(np.sum([of[reading] ** 2 for reading in readings], axis=0))
-            for i, readings in self._told.items()
-        }
+        return {i: lying_error(reading, self._ref.view, lying) for i, reading in self._read.items()}
 
     def _piece(
         self,
@@ -211,10 +201,10 @@ class Measurer:
         status, reason = self._judge(xy, visibility, image_wh)
         if self._read:
             unread = np.zeros(values.shape, bool)
-            unread[:, list(self._told)] = ~_has_rest(lying, self._ref, len(values))[:, None]
+            unread[:, list(self._read)] = ~_has_rest(lying, self._ref, len(values))[:, None]
             _mark(status, reason, unread, Status.NOT_MEASURABLE, Reason.BASELINE)
             unlike = np.zeros(values.shape, bool)
-            unlike[:, list(self._told)] = ~np.isfinite(values[:, list(self._told)])
+            unlike[:, list(self._read)] = ~np.isfinite(values[:, list(self._read)])
             _mark(status, reason, unlike, Status.NOT_MEASURABLE, Reason.NOISE)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
         if not person.all():
@@ -332,10 +322,10 @@ def measure(
     )
 
 
-def _told_by_reading(definition: Definition) -> dict[int, tuple[Lying, ...]]:
-    """Columns of the measures that the network for people who lie tells, and by which readings."""
+def _read_measures(definition: Definition) -> dict[int, Lying]:
+    """Columns of the measures that the network for people who lie tells, and which reading each is."""
     return {
-        i: tuple(Lying[reading.upper()] for reading in measure.lying.readings)
+        i: Lying[measure.lying.reading.upper()]
         for i, measure in enumerate(definition.measures.values())
         if measure.lying is not None
     }

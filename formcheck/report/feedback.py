@@ -18,7 +18,7 @@ from formcheck.words import Words, translated
 
 
 @dataclass(frozen=True)
-class Feedback:
+class SentBack:
     """What is to be in it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Feedback:
     pictures: bool = True
 
 
-def feedback_html(analysis: Analysis, wanted: Feedback) -> str:
+def feedback_html(analysis: Analysis, wanted: SentBack) -> str:
     """The file's text.
 
     Args:
@@ -67,7 +67,7 @@ def feedback_html(analysis: Analysis, wanted: Feedback) -> str:
     )
 
 
-def _points(analysis: Analysis, wanted: Feedback, words: Words) -> list[dict[str, str]]:
+def _points(analysis: Analysis, wanted: SentBack, words: Words) -> list[dict[str, str]]:
     """What to work on, the gravest first, each with what helps and a picture."""
     definition = translated(analysis.definition, wanted.language)
     events = [e for rep in analysis.summary.reps for e in rep.faults if e.id in wanted.faults]

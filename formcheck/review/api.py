@@ -27,7 +27,8 @@ from formcheck.errors import FormcheckError, what_the_system_says
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.folder_handle import opener
 from formcheck.report import wording
-from formcheck.review import prescribe, send, trends
+from formcheck.review import agreement, noted, prescribe, send, trends
+from formcheck.review.agreement import Checked
 from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
@@ -110,9 +111,10 @@ class Api:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.shelf = Shelf(library)
+        self.noted = noted.NotedSessions()
         self.hub = Hub()
         self.jobs = Jobs(library.root, self._job_changed)
-        self._checked: dict[tuple[str, float], trends.Checked] = {}
+        self._checked: dict[tuple[str, float], Checked] = {}
 
     def app(self) -> Starlette:
         """The application, to be put behind `formcheck.review.security.Guard`."""
@@ -155,7 +157,7 @@ class Api:
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failed})
 
@@ -170,7 +172,7 @@ class Api:
         """All sessions, and what can be analysed."""
 
         def collect() -> dict[str, Any]:
-            rows = [trends.library_row(trends.with_notes(card)) for card in self.library.cards()]
+            rows = [noted.library_row(self.noted.of(card)) for card in self.library.cards()]
             exercises, notice = [], [wording.NOTICE]
             for name in EXERCISES:
                 try:
@@ -207,10 +209,10 @@ class Api:
         recording = await self._recording(request)
 
         def collect() -> dict[str, Any]:
-            reviewed = trends.with_notes(recording.card)
+            reviewed = self.noted.of(recording.card)
             out = recording.describe(reviewed.standing)
             out["patient"], out["date"] = reviewed.patient, reviewed.date
-            out["patient_key"] = trends.patient_key(reviewed.patient) if reviewed.patient else ""
+            out["patient_key"] = noted.patient_key(reviewed.patient) if reviewed.patient else ""
             out["languages"] = languages()
             out["quality"] = {str(level): word for level, word in QUALITY.items()}
             return out
@@ -265,7 +267,7 @@ class Api:
         recording = await self._recording(request)
 
         def collect() -> dict[str, Any]:
-            return recording.overview(trends.with_notes(recording.card).standing)
+            return recording.overview(self.noted.of(recording.card).standing)
 
         return JSONResponse(await to_thread.run_sync(collect))
 
@@ -363,7 +365,7 @@ class Api:
         """Keeps thresholds and targets as the patient's prescription."""
         recording = await self._recording(request)
         asked = prescribe.read_request(await _body(request), recording.definition)
-        reviewed = await to_thread.run_sync(trends.with_notes, recording.card)
+        reviewed = await to_thread.run_sync(self.noted.of, recording.card)
         if not reviewed.patient:
             raise FormcheckError("Say first whose session this is (pseudonym, at the top of the page).")
         root, definition = self.library.root, recording.definition
@@ -389,7 +391,7 @@ class Api:
     async def patient(self, request: Request) -> Response:
         """One patient's sessions over time."""
         key = request.path_params["key"]
-        page = await to_thread.run_sync(trends.patient_page, self.library, key)
+        page = await to_thread.run_sync(trends.patient_page, self.library, key, self.noted)
         if page is None:
             raise NotThereError(key)
         return JSONResponse(page)
@@ -404,32 +406,32 @@ class Api:
         """The same as a file for a spreadsheet."""
         rows = (await to_thread.run_sync(self._agreement))["rows"]
         headers = {"content-disposition": 'attachment; filename="formcheck-agreement.csv"'}
-        text = "\ufeff" + trends.agreement_csv(rows)
+        text = "\ufeff" + agreement.agreement_csv(rows)
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
     def _agreement(self) -> dict[str, Any]:
-        tallies: dict[tuple[str, str], trends.Tally] = {}
+        tallies: dict[tuple[str, str], agreement.Tally] = {}
         sessions = reps = 0
         for card in self.library.cards():
             if card.problem is not None or card.meta is None:
                 continue
-            reviewed = trends.with_notes(card)
+            reviewed = self.noted.of(card)
             watched = sum(reviewed.watched(rep) for rep in card.reps)
             if watched:
-                trends.add_up(reviewed, self._checked_in(card), tallies)
+                agreement.add_up(reviewed, self._checked_in(card), tallies)
                 sessions, reps = sessions + 1, reps + watched
-        return {"rows": trends.agreement_rows(tallies), "sessions": sessions, "reps": reps}
+        return {"rows": agreement.agreement_rows(tallies), "sessions": sessions, "reps": reps}
 
-    def _checked_in(self, card: Any) -> trends.Checked:
+    def _checked_in(self, card: Any) -> Checked:
         key = (card.folder.key, card.changed)
         if key not in self._checked:
             judged = None
             frames = card.summary.source.frames if card.summary is not None else 0
-            if trends.needs_judging(card) and frames <= _MOST_FRAMES_JUDGED:
+            if agreement.needs_judging(card) and frames <= _MOST_FRAMES_JUDGED:
                 with contextlib.suppress(FormcheckError, NotThereError):
                     recording = self.shelf.get(card.folder.key)
                     judged = recording.judge(recording.definition)
-            self._checked[key] = trends.checked_faults(card, judged)
+            self._checked[key] = agreement.checked_faults(card, judged)
         return self._checked[key]
 
     # -- videos dropped onto the page --------------------------------------------------------------------
@@ -451,8 +453,12 @@ class Api:
             if received == 0:
                 raise FormcheckError("The file is empty.")
         except (FormcheckError, OSError, ClientDisconnect) as error:
-            gone = isinstance(error, ClientDisconnect)
-            self.jobs.failed(job, "The upload broke off." if gone else str(error))
+            why = str(error)
+            if isinstance(error, ClientDisconnect):
+                why = "The upload broke off."
+            elif isinstance(error, OSError):
+                why = what_the_system_says(error).replace(str(job.incoming), f"“{job.name}”")
+            self.jobs.failed(job, why)
             raise FormcheckError(job.problem) from None
         self.jobs.received(job)
         return JSONResponse(job.row())

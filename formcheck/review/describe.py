@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from formcheck.analysis.bounds import MOST_LINES
-from formcheck.analysis.decisions import Standing, stood
+from formcheck.analysis.decisions import WhatStands, stood
 from formcheck.analysis.events import Event
 from formcheck.analysis.findings import (
     CLASSES,
@@ -78,7 +78,7 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
         "lower_s": rep.lower_s,
         "confidence": rep.confidence,
         "set": rep.set_,
-        "words": in_words(findings, rep),
+        "words": values_in_words(findings, rep),
         "top": value_text(rep.peak.get(definition.counting.signal), unit),
         "peak": {k: v for k, v in rep.peak.items() if k in definition.measures},
         "faults": [fault_row(findings, rep, event, near, table) for event in rep.faults],
@@ -86,7 +86,7 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
     }
 
 
-def in_words(findings: Findings, rep: Rep) -> str:
+def values_in_words(findings: Findings, rep: Rep) -> str:
     """A repetition's values with their names and units: ``hip angle 131°, up 1.6 s, hold 0.7 s, down 1.3 s``.
 
     The measure that counts, or rather the first angle that may be judged from here and is known at its top.
@@ -147,7 +147,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {"kind": rule.kind, "grades": list(rule.grades), "falls": not worse_upwards(rule)}
 
 
-def overview(findings: Findings, card: Card, stands: Standing) -> dict[str, Any]:
+def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, Any]:
     """What stands on top of a session by the physio's decisions: state, coverage, the result in sentences,
     every fault, and what was not checked."""
     summary, faults = stood(card.summary, stands) if card.summary is not None else None, stands.faults

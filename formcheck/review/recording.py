@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.decisions import Standing
+from formcheck.analysis.decisions import WhatStands
 from formcheck.analysis.findings import Findings, prescribed_phases
 from formcheck.analysis.summary import FaultInfo
 from formcheck.errors import FormcheckError
@@ -108,11 +108,11 @@ class Recording:
         """What was found of every fault; empty when the session was killed before it was summed up."""
         return self.card.summary.faults if self.card.summary is not None else {}
 
-    def overview(self, stands: Standing) -> dict[str, Any]:
+    def overview(self, stands: WhatStands) -> dict[str, Any]:
         """What stands on top of the session, see `describe.overview`."""
         return describe.overview(self.findings, self.card, stands)
 
-    def describe(self, stands: Standing) -> dict[str, Any]:
+    def describe(self, stands: WhatStands) -> dict[str, Any]:
         """Everything but the frames.
 
         Args:

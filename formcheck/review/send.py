@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.errors import FormcheckError, printable
-from formcheck.report.feedback import Feedback, feedback_html
+from formcheck.report.feedback import SentBack, feedback_html
 from formcheck.report.note import note_text
 from formcheck.session.folder import REPORT, VIDEO
 from formcheck.session.library import Library, SessionFolder
@@ -21,7 +21,7 @@ MEDIA = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
 
 
 class FeedbackRequest(BaseModel):
-    """What the page asks for, see `Feedback`."""
+    """What the page asks for, see `SentBack`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +69,7 @@ def feedback_of(library: Library, folder: SessionFolder, body: object) -> bytes:
     except ValidationError as error:
         first = error.errors()[0]
         raise FormcheckError(printable(f"This cannot be sent back: {first['msg']}.", 300)) from None
-    wanted = Feedback(asked.language, asked.text, tuple(asked.faults), asked.remarks, asked.pictures)
+    wanted = SentBack(asked.language, asked.text, tuple(asked.faults), asked.remarks, asked.pictures)
     return feedback_html(_analysis(library, folder)[0], wanted).encode()
 
 

@@ -306,8 +306,8 @@ def damage_beside(session: Session) -> list[str]:
         if file.stat().st_size <= _LARGEST_TABLE and file_crc(file) == stored:
             return []
     return [
-        f"The table {FRAMES} beside the session is damaged or was changed; the session is not: make the table "
-        "anew with: formcheck export --to csv."
+        f"The table {FRAMES} beside the session is damaged or was changed; the session is not: make the "
+        "table anew with: formcheck export --to csv."
     ]
 
 

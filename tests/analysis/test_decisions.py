@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made import bridges
 
-from formcheck.analysis.decisions import Decisions, FaultDecision, decided, standing
+from formcheck.analysis.decisions import Decisions, FaultDecision, decided, what_stands
 from formcheck.analysis.findings import BY_EYE, coverage, findings_of
 
 FAULT = "hip_not_extended"
@@ -109,6 +109,6 @@ def test_a_session_is_reviewed_once_all_is_decided_and_watched(found):
 
 def test_a_session_without_a_tally_is_decided_about_too(found):
     first, second = reps_with(found, FAULT)
-    stand = standing(found.summary.reps, {}, Decisions((FaultDecision(first, FAULT, "rejected"),)))
+    stand = what_stands(found.summary.reps, {}, Decisions((FaultDecision(first, FAULT, "rejected"),)))
     assert [r.index for r in stand.reps if any(e.id == FAULT for e in r.faults)] == [second]
     assert stand.faults == {}

@@ -19,8 +19,8 @@ from formcheck.analysis.summary import Summary
 from formcheck.cli.main import main
 from formcheck.errors import FormcheckError
 from formcheck.files import part_of
+from formcheck.review.noted import with_notes
 from formcheck.review.recording import Shelf
-from formcheck.review.trends import with_notes
 from formcheck.session.folder import FRAMES, REPORT, SESSION, SUMMARY, VIDEO
 from formcheck.session.library import Library
 from formcheck.session.notes import Notes

@@ -346,8 +346,9 @@ def run(kind: str, tries: int, seed: int = 1, at_once: int = 2, results: Path | 
     if results is not None and results.exists():
         for line in results.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            if (row.pop("kind"), row.pop("seed")) == (kind, seed):
-                done[row.pop("number")] = Found(**row)
+            which = row.pop("kind"), row.pop("seed"), row.pop("number")
+            if which[:2] == (kind, seed):
+                done[which[2]] = Found(**row)
 
     def one(number: int) -> Found:
         if number in done:

@@ -13,8 +13,8 @@ import pytest
 from made import analysed, as_live, killed
 
 from formcheck.errors import FormcheckError
+from formcheck.review.noted import with_notes
 from formcheck.review.recording import Recording
-from formcheck.review.trends import with_notes
 from formcheck.session.folder import SESSION
 from formcheck.session.library import Library, printable
 

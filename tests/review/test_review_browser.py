@@ -443,6 +443,15 @@ def test_nothing_is_wider_than_the_screen(page, width, height):
     assert unnamed == []
 
 
+def test_on_a_phone_the_picture_stays_in_sight_when_a_fault_is_opened(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    go(page, "one")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.locator(".fault .go").last.click()
+    sync_api.expect(page.locator(".fault.open")).to_be_in_viewport()
+    sync_api.expect(page.locator(".stage")).to_be_in_viewport(ratio=0.9)
+
+
 def test_a_session_is_deleted_after_a_question(page, folder):
     gone = analysed(folder / "gone")
     go(page, "gone")

@@ -8,15 +8,9 @@ import pytest
 from asking import Page
 from made import analysed, as_live, bridges, seal
 
-from formcheck.review.trends import (
-    Tally,
-    agreement_csv,
-    checked_faults,
-    library_row,
-    patient_key,
-    patient_page,
-    with_notes,
-)
+from formcheck.review.agreement import Tally, agreement_csv, checked_faults
+from formcheck.review.noted import NotedSessions, library_row, patient_key, with_notes
+from formcheck.review.trends import patient_page
 from formcheck.session.library import Library
 from formcheck.session.notes import Notes
 
@@ -53,7 +47,7 @@ def root(tmp_path):
 
 
 def test_a_patients_sessions_in_order_against_what_was_prescribed(root):
-    page = patient_page(Library(root), patient_key("P-1"))
+    page = patient_page(Library(root), patient_key("P-1"), NotedSessions())
     (group,) = page["groups"]
     assert [p["date"][:10] for p in group["points"]] == ["2026-11-02", "2026-11-05", "2026-11-09"]
     assert [p["adherence"] for p in group["points"]] == [50.0, 100.0, 100.0]  # more than asked is not more
@@ -65,14 +59,14 @@ def test_a_patients_sessions_in_order_against_what_was_prescribed(root):
         )
     assert [p["pain_worst"] for p in page["feeling"]] == [3, 3, 3]
     assert page["mdc"] == {"deg": 10.0, "share": 0.15}
-    assert patient_page(Library(root), "0" * 16) is None
+    assert patient_page(Library(root), "0" * 16, NotedSessions()) is None
 
 
 def test_a_rejected_fault_no_longer_counts_against_the_patient(root):
     key = patient_key("P-1")
 
     def seen() -> dict[str, int]:
-        (group,) = patient_page(Library(root), key)["groups"]
+        (group,) = patient_page(Library(root), key, NotedSessions())["groups"]
         return {fault["id"]: fault["points"][0]["affected"] for fault in group["faults"]}
 
     before = seen()
@@ -90,7 +84,7 @@ def test_a_rejected_fault_no_longer_counts_against_the_patient(root):
 
 
 def test_a_partial_repetition_is_partial_whatever_else_it_is(root):
-    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    (group,) = patient_page(Library(root), patient_key("P-1"), NotedSessions())["groups"]
     classes = [rep.class_ for rep in bridges().summary.reps]
     for point in group["points"]:
         assert point["incomplete"] == classes.count("partial") == 2
@@ -113,7 +107,7 @@ def changed(root, folder: str, by: float):
 @pytest.mark.parametrize(("by", "told"), [(9.0, False), (11.0, True), (-11.0, True)])
 def test_a_faults_trend_is_in_degrees_with_the_first_change_larger_than_the_error(root, by, told):
     changed(root, "2026-11-05", by)
-    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    (group,) = patient_page(Library(root), patient_key("P-1"), NotedSessions())["groups"]
     assert (group["measure"], group["unit"]) == ("Hip angle", "deg")  # and not thigh lengths
     fault = next(fault for fault in group["faults"] if fault["id"] == "hip_not_extended")
     assert (fault["measure"], fault["unit"]) == ("Hip angle", "deg")
@@ -133,7 +127,7 @@ def test_a_session_in_which_a_fault_was_not_checked_has_no_share_of_it(root):
     for rep in (1, 2):
         look = {"rep": rep, "fault": "pelvis_drops", "time_s": 3.0, "answer": "yes" if rep == 1 else "no"}
         Notes(folder).save(f"look:{rep}:pelvis_drops", look, 0)
-    (group,) = patient_page(Library(root), patient_key("P-1"))["groups"]
+    (group,) = patient_page(Library(root), patient_key("P-1"), NotedSessions())["groups"]
     (fault,) = [fault for fault in group["faults"] if fault["id"] == "pelvis_drops"]
     assert [(p["checked"], p["share"]) for p in fault["points"]] == [(2, 50.0), (0, None), (0, None)]
 
@@ -148,7 +142,7 @@ def test_only_like_views_are_put_together(root):
         text["view"]["name"] = "feet"
         db.execute("UPDATE summary SET json = ?", (json.dumps(text),))
         seal(db)
-    groups = patient_page(Library(root), patient_key("P-1"))["groups"]
+    groups = patient_page(Library(root), patient_key("P-1"), NotedSessions())["groups"]
     assert sorted((g["view"], len(g["points"]), g["sure"]) for g in groups) == [
         ("from the foot end", 1, False),
         ("from the side", 2, True),
@@ -157,7 +151,7 @@ def test_only_like_views_are_put_together(root):
 
 def test_a_recording_gets_its_patient_from_the_physio(root):
     Notes(root / "one").save("about", {"patient": "P-1", "recorded": "2026-10-01"}, 0)
-    page = patient_page(Library(root), patient_key("P-1"))
+    page = patient_page(Library(root), patient_key("P-1"), NotedSessions())
     assert page["groups"][0]["points"][0]["date"] == "2026-10-01"
     assert page["groups"][0]["points"][0]["adherence"] is None  # nothing was prescribed
     assert len(page["feeling"]) == 3
@@ -176,7 +170,7 @@ def test_a_session_in_which_nothing_could_be_checked_is_neither_good_nor_bad(tmp
     assert (row["state"], row["good"], row["affected"], row["unseen"]) == ("unseen", 0, 0, 4)
     assert row["coverage"] == f"0 of {len(blind)} checked"
     Notes(tmp_path / "blind").save("about", {"patient": "P-2", "recorded": "2026-10-01"}, 0)
-    (point,) = patient_page(library, patient_key("P-2"))["groups"][0]["points"]
+    (point,) = patient_page(library, patient_key("P-2"), NotedSessions())["groups"][0]["points"]
     full = sum(rep.class_ == "full" for rep in reps)
     assert (point["correct"], point["unseen"], point["incomplete"]) == (0, full, 4 - full)
 

@@ -12,6 +12,7 @@ from made import analysed, bridges
 from formcheck.analysis.phrases import in_sentence
 from formcheck.cli.main import app
 from formcheck.exercises.definition import load_definition
+from formcheck.review import noted
 from formcheck.session.folder import REPORT
 from formcheck.session.notes import Notes
 
@@ -212,3 +213,19 @@ def test_the_folder_of_a_report_is_left_as_it_was(page):
     before = sorted(p.name for p in folder.iterdir())
     assert page.post(f"{path}/report", {"format": "html"}).status == 200
     assert sorted(p.name for p in folder.iterdir()) == before
+
+
+def test_notes_that_did_not_change_are_not_read_again(page, monkeypatch):
+    path = path_of(page)
+    before = row(page)["undecided"]
+    monkeypatch.setattr(noted, "Notes", None)  # reading would fail
+    assert row(page)["undecided"] == before
+    monkeypatch.undo()
+    rep = found_in(FAULT)[0]
+    Notes(page.api.library.root / "one").save(*saved(decision(rep, FAULT, verdict="rejected")))
+    assert row(page)["undecided"] == before - 1
+    assert page.get(f"{path}/standing").json()["undecided"] == before - 1
+
+
+def saved(note: dict) -> tuple:
+    return note["id"], note["data"], note["base"]

@@ -38,6 +38,11 @@ hold_s = 5
 range = 0.4
 knee_flexion_deg = 110
 """
+#: As if the network for people who lie read something in a bridge.
+READ_TOO = """
+[measures.pelvic_drop_deg]
+lying = { reading = "roll", views = { side = "ok" } }
+"""
 #: Tried out before the recorded one is asked for again.
 OTHER = Prescription.model_validate({"tempo": {"lower_s": 4}, "target": {"range": 0.3}})
 
@@ -183,6 +188,8 @@ def practised(
         recorder.event(event)
 
     for i, result in enumerate(results(track)):
+        if track.lying is not None and np.isfinite(track.lying[i]).all():
+            result = replace(result, lying=track.lying[i])
         seen = blend(result, result.time_s, i, track.image_wh)
         moment = engine.update(seen)
         rep = log.frame(seen, moment)
@@ -214,13 +221,28 @@ def coached() -> Track:
     return joined(*(shot("bridge", reps, fps=20.0, lead_s=4.0) for reps in parts))
 
 
-@pytest.mark.parametrize("kind", ["whole", "dropped frames", "prescription"])
+def read_in(track: Track) -> Track:
+    """The same, with something read of what turns; every thirty seconds another stretch begins."""
+    lying = no_readings(len(track))
+    lying[:, Lying.STRETCH] = 1 + track.time_s // 30
+    lying[:, Lying.ROLL] = 10 * np.sin(track.time_s)
+    lying[:, Lying.OPENING : Lying.JOINTS_OFF] = 0.5
+    lying[:, Lying.JOINTS_OFF] = 0.1
+    lying[~track.person] = np.nan
+    return replace(track, lying=lying)
+
+
+@pytest.mark.parametrize("kind", ["whole", "dropped frames", "prescription", "turn read"])
 def test_a_live_session_is_judged_alike_by_all(kind, tmp_path):
     asked = {"tempo": {"lower_s": 2}}
     if kind == "prescription":
         asked = {"tempo": {"lower_s": 4}, "target": {"range": 0.4, "knee_flexion_deg": 110}}
-    definition = prescribe(load_definition("bridge"), Prescription.model_validate(asked))
+    (tmp_path / "own.toml").write_text(READ_TOO if kind == "turn read" else "")
+    definition = load_definition("bridge", tmp_path / "own.toml")
+    definition = prescribe(definition, Prescription.model_validate(asked))
     track = coached()
+    if kind == "turn read":
+        track = read_in(track)
     if kind == "dropped frames":
         track = without(track, lambda i: i % 5 == 1 or i % 97 == 0)
     log, moments = practised(track, definition, tmp_path / "s")
@@ -230,6 +252,8 @@ def test_a_live_session_is_judged_alike_by_all(kind, tmp_path):
     assert {rep.set_ for rep in recorded.reps} == {1, 2}
     assert any(rep.faults for rep in recorded.reps)
     first, *others = every_way(tmp_path / "s")
+    read = first.measures.column("pelvic_drop_deg") if kind == "turn read" else np.zeros(1)
+    assert np.isfinite(read).any()
     skip = {"processing"}
     assert first.summary.model_dump_json(exclude=skip) == recorded.model_dump_json(exclude=skip)
     assert list(first.checks) == [result.checks for result in log.results]

@@ -351,9 +351,10 @@ def button_row(
         for cell, key in zip(cells, keys, strict=True)
     ]
     noted = any(choice.note for choice in choices)
-    share = 0.56 if noted else 1.0
+    share, lines = (0.56, 2) if noted else (1.0, 3)
     label = min(
-        fit(c.label, r.w, share * r.h, 0.4 * unit, SEMI, 2)[0] for c, r in zip(choices, rooms, strict=True)
+        fit(c.label, r.w, share * r.h, 0.4 * unit, SEMI, lines)[0]
+        for c, r in zip(choices, rooms, strict=True)
     )
     note = min(
         fit(c.note, r.w, (1 - share) * r.h, 0.26 * unit, REGULAR, 2)[0] if c.note else round(unit)
@@ -368,4 +369,4 @@ def button_row(
             text_in(canvas, above, choice.label, label, theme.ink, SEMI, lines=2, down=0.8)
             text_in(canvas, below, choice.note, note, theme.soft, lines=2, down=0.2)
         else:
-            text_in(canvas, room, choice.label, label, theme.ink, SEMI, lines=2)
+            text_in(canvas, room, choice.label, label, theme.ink, SEMI, lines=lines)

@@ -1,0 +1,249 @@
+"""A programme's day played whole: made people through the live session, and clips as the camera (slow)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from live_session import REP, SIDE, Heard, MadeCamera, MadeEngine, Patient, shot
+from skeleton import film, joined, results, standing
+
+from formcheck.coach.day_flow import DayFlow
+from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
+from formcheck.coach.play import Keeper, plan_day
+from formcheck.coach.start import live_engine
+from formcheck.exercises.programme import Programme
+from formcheck.pose.engine import PoseEngine
+from formcheck.pose.landmarks import PoseResult
+from formcheck.session.days import Day, DayBook
+from formcheck.session.reader import open_session
+from formcheck.session.replay import replay
+from formcheck.video.file import Frame, VideoFile
+from formcheck.words import Words
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "today": "1", "safety": "2", "agreed": "1", "pain_before": "1", "pain_after": "2", "effort": "3",
+    "summary": "enter", "stopped": "enter",
+}  # fmt: skip
+
+
+@dataclass
+class Played:
+    """What came of a day."""
+
+    day: Day
+    result: LiveResult
+    heard: Heard
+    steps: list[str]
+
+    @property
+    def folders(self) -> list[Path]:
+        own = [self.result.folder] if self.result.folder is not None else []
+        return [*self.result.earlier, *own]
+
+
+def played(programme: Programme, camera: MadeCamera, engine: PoseEngine, folder: Path) -> Played:
+    """Play the day that is due, with the keys of `KEYS` and no others."""
+    book, words = DayBook(programme, folder / "programmes"), Words()
+    flow = DayFlow(words, plan_day(programme, book, words, date(2026, 11, 30)))
+    heard, patient = Heard(), Patient(flow, KEYS)
+    camera.patient = patient
+    keep = Keeper(flow, book, "name = 'x'").keep
+    options = LiveOptions(folder / "sessions", patient=programme.patient, clip=True)
+    result = LiveSession(flow, lambda: camera, engine, heard, patient, options, keep).run()
+    assert book.days() == [flow.day]
+    return Played(flow.day, result, heard, [s for s in patient.steps if s != "over"])
+
+
+def test_two_exercises_in_one_go_are_two_sessions_that_replay_and_a_day_that_links_them(
+    tmp_path: Path,
+) -> None:
+    asked = {"exercise": "bridge", "sets": 1, "reps": 1}
+    programme = Programme.model_validate(
+        {"name": "Bridges", "between_s": 5, "exercises": [asked, {**asked, "band": True}]}
+    )
+    once = shot("bridge", [REP] * 4, fps=12.0, lead_s=3.4)
+    up = film(np.stack([standing()] * 84), np.arange(84) / 12, SIDE)
+    answers = results(joined(once, up, once, up))
+    camera = MadeCamera([r.time_s for r in answers])
+    done = played(programme, camera, MadeEngine(answers), tmp_path)
+    assert [(p.counted, p.full, p.asked) for p in done.day.parts] == [(1, 1, 1)] * 2
+    assert (done.day.pain_before, done.day.pain_after, done.day.effort) == (1, 2, 3.0)
+    assert done.day.complete
+    assert [len(p.sessions) for p in done.day.parts] == [1, 1]
+    assert [f.name for f in done.folders] == [name for p in done.day.parts for name in p.sessions]
+    assert (camera.opened, camera.closed) == (1, 1)
+    for number, path in enumerate(done.folders):
+        with open_session(path) as one:
+            assert one.complete
+            assert ("band = true" in one.meta.overrides) == (number == 1)
+            assert one.summary is not None
+            assert one.summary.live is not None
+            assert [s.reps_counted for s in one.summary.live.sets] == [1]
+            assert one.poses().track.time_s[0] == 0
+            again = replay(one)
+            assert again.summary.reps == one.summary.reps
+            assert again.summary.live == one.summary.live
+    assert done.steps == [
+        "today", "safety", "pain_before", "setup", "practice", "work", "next", "setup", "practice", "work",
+        "pain_after", "effort", "summary",
+    ]  # fmt: skip
+
+
+# --- clips as the camera ---------------------------------------------------------------------------------
+
+FPS = 15
+CLAM, BRIDGE = ROOT / "videos" / "clam_front.mp4", ROOT / "videos" / "bridge_side.mp4"
+
+
+@dataclass
+class Clips(MadeCamera):
+    """Pictures one after the other, as a camera's."""
+
+    pictures: list[np.ndarray] = field(default_factory=list)
+
+    def latest(self, timeout_s: float) -> Frame | None:
+        frame = super().latest(timeout_s)
+        return None if frame is None else replace(frame, image=self.pictures[frame.index])
+
+
+class EachOnce:
+    """Reads each picture once: a clip that is played again is not read again."""
+
+    def __init__(self, engine: PoseEngine) -> None:
+        self._engine = engine
+        self._read: dict[int, PoseResult] = {}
+        self.name, self.model, self.model_sha256 = engine.name, engine.model, engine.model_sha256
+        self.device, self.device_note = engine.device, engine.device_note
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        key = id(frame.image)
+        if key not in self._read:
+            self._read[key] = self._engine.estimate(frame)
+        return replace(self._read[key], time_s=frame.time_s, index=frame.index)
+
+    def reset(self) -> None:
+        self._engine.reset()
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> EachOnce:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class Reel:
+    """A clip at 15 pictures a second, to cut from."""
+
+    def __init__(self, clip: Path) -> None:
+        video = VideoFile(clip)
+        self._all = [frame.image for frame in video][:: round(video.fps / FPS)]
+        video.close()
+
+    def cut(self, from_s: float, to_s: float) -> list[np.ndarray]:
+        return self._all[round(from_s * FPS) : round(to_s * FPS)]
+
+    def still(self, seconds: float, at_s: float = 0.0) -> list[np.ndarray]:
+        return [self._all[round(at_s * FPS)]] * round(seconds * FPS)
+
+
+def clams_and_a_bridge() -> list[np.ndarray]:
+    """Each leg's clams, then bridges: three to practise, then those that are asked for.
+
+    By the clips' truth (tests/data): the last clam of each leg is a third of the others.
+    """
+    clam, bridge = Reel(CLAM), Reel(BRIDGE)
+    one, three, small = clam.cut(0, 5.6), clam.cut(10.6, 15.3), clam.cut(15.3, 20.4)
+    right = [*clam.still(4), *one, *three, *one, *three, *one, *small]  # the clip's leg is the right one
+    turned = {id(picture): np.ascontiguousarray(picture[:, ::-1]) for picture in right}
+    left = [turned[id(picture)] for picture in right]
+    two = bridge.cut(0, 10.3)
+    lifts = [*bridge.cut(0, 20.2), *bridge.cut(0, 5.3), *bridge.still(16), *two]
+    pause_c, pause_b = [right[0]] * (6 * FPS), bridge.still(6)
+    return [*left, *pause_c, *right, *pause_b, *bridge.still(4), *lifts, *bridge.still(4)]
+
+
+TWO = Programme.model_validate(
+    {
+        "name": "Clam and bridge", "between_s": 5,
+        "exercises": [
+            {"exercise": "clam", "sides": ["left", "right"], "sets": 1, "reps": 3},
+            {"exercise": "bridge", "sets": 2, "reps": 2, "rest_s": 12},
+        ],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_programme_of_two_exercises_is_played_without_a_key_between_start_and_end(tmp_path: Path) -> None:
+    pictures = clams_and_a_bridge()
+    camera = Clips([i / FPS for i in range(len(pictures))], size=(640, 480), fps=FPS, pictures=pictures)
+    done = played(TWO, camera, EachOnce(live_engine("full")), tmp_path)
+    counts = [(p.exercise, p.side, [s.counted for s in p.sets], p.full) for p in done.day.parts]
+    assert counts == [
+        ("clam", "left", [3], 2),
+        ("clam", "right", [3], 2),
+        ("bridge", None, [2, 2], 4),
+    ]
+    assert done.day.complete
+    found = []
+    for path in done.folders:
+        with open_session(path) as one:
+            assert one.summary is not None
+            assert one.summary.live is not None
+            found.append(
+                (one.meta.exercise, one.summary.side, [s.reps_counted for s in one.summary.live.sets])
+            )
+            assert replay(one).summary.reps == one.summary.reps
+    assert found == [("clam", "left", [3]), ("clam", "right", [3]), ("bridge", None, [2, 2])]
+    keys = done.heard.keys
+    assert keys.count("page.pain.question_before") == keys.count("programme.end.pain") == 1
+    assert keys.count("programme.next.side_lying_right") == 1
+    assert "programme.next.move" not in keys  # beside the mat it sees both
+    said = [say.text for say in done.heard.said if say.key == "voice.count"]
+    assert said == [*("1", "2", "3") * 2, *("1", "2", "3") * 2, *("1", "2", "3"), "1", "2", "1", "2"]
+
+
+# --- the command ------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str, data: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "formcheck", "play", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        env={**os.environ, "FORMCHECK_DATA": str(data), **env},
+        cwd=ROOT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "There is no programme on this computer yet"),
+        ("name = 3", "name is a text in quotation marks, not 3"),
+        ('name = "x"\n[[exercises]]\nexercise = "bridges"\n', "did you mean 'bridge'?"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(tmp_path: Path, content: str | None, says: str) -> None:
+    arguments = []
+    if content is not None:
+        file = tmp_path / "p.formcheck"
+        file.write_text(content, encoding="utf-8")
+        arguments.append(str(file))
+    done = command(*arguments, data=tmp_path / "data")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "data").exists()
