@@ -142,7 +142,7 @@ export class SessionPage {
   controls() {
     const p = this.player;
     this.playButton = button("", () => p.toggle(), { icon: "play", title: "Play", key: "Space" });
-    this.loopButton = button("Loop", () => this.toggleLoop(), { icon: "loop", title: "Loop this repetition", key: "L", pressed: false });
+    this.loopButton = button("", () => this.toggleLoop(), { icon: "loop", title: "Loop this repetition", key: "L", pressed: false });
     this.bodyButton = button("", () => this.toggleSkeleton(), { icon: "body", title: "Skeleton", key: "S", pressed: true });
     this.zoomButton = button("", () => this.toggleZoom(), { icon: "zoom", title: "Zoom to the body", key: "Z", pressed: false });
     this.rateSelect = h("select", { "aria-label": "Speed", onchange: () => p.setRate(Number(this.rateSelect.value)) }, RATES.map((r) => h("option", { value: r, selected: r === 1 }, `${r}×`)));
