@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from formcheck.analysis.events import KINDS, Event
@@ -333,3 +335,50 @@ def test_what_is_shown_is_in_the_patients_language():
     )
     assert flow.page().language == "de"
     assert flow.page().title == "Bevor Sie beginnen"
+
+
+def test_nothing_stood_out_is_not_said_over_small_repetitions_nor_over_what_was_not_seen():
+    say = Words()
+    nothing, seen = say("page.summary.no_focus"), say("page.summary.no_focus_seen")
+    small = Told(sets=1).to_work().rep("partial").rep().press("1", "3")
+    assert small.step == "summary"
+    assert not {nothing, seen} & set(small.flow.page().lines)
+    told = Told(sets=1).to_pain_after().press("1", "3")
+    assert nothing in told.flow.page().lines
+    told = Told(sets=1)
+    told.flow._seen = replace(told.flow._seen, view="side")
+    lines = told.to_pain_after().press("1", "3").flow.page().lines
+    assert nothing not in lines
+    assert seen in lines
+    assert any(line.startswith("I could not check:") for line in lines)
+
+
+def test_enter_alone_notes_neither_pain_nor_effort():
+    told = Told().press("2", "enter")
+    assert told.step == "pain_before"
+    assert told.data("pain") == []
+    told = Told().to_pain_after().press("enter")
+    assert told.step == "pain_after"
+    told.press("1", "enter")
+    assert told.step == "effort"
+    told.press("left", "enter")
+    assert told.data("effort") == [{"value": 10.0, "set": 1}]
+
+
+def test_a_camera_that_cannot_be_used_is_told_aloud_and_in_the_patients_words():
+    told = Told().press("2", "1")
+    told.flow.no_camera("The camera 0 is in use.")
+    told.collect()
+    told.wait(10)
+    assert [s.key for s in told.said][-1] == "page.no_camera.line"
+    assert told.flow.page().lines == (Words()("page.no_camera.line"), "The camera 0 is in use.")
+    german = Flow(Words("de"), CHOICES, told.flow._plan_for, "bridge")
+    german.no_camera("The camera 0 is in use.")
+    assert german.page().lines == (Words("de")("page.no_camera.line"),)
+
+
+def test_after_a_pause_it_says_where_the_count_stands():
+    told = (
+        Told(reps=5).to_work().rep().rep().press("space", "space").frames(1, "still").frames(4, phase="rest")
+    )
+    assert "Carry on: 2 of 5." in [s.text for s in told.said]

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from formcheck.coach.history import mostly_right
 from formcheck.coach.message import Priority, Say, Tone
 from formcheck.coach.mouth import Mouth, spoken_s
-from formcheck.coach.policy import Policy
+from formcheck.coach.plan import too_rough
+from formcheck.coach.policy import Ongoing, Policy
+from formcheck.exercises.definition import load_definition
 from formcheck.words import Words, languages, translated
 from tests.coach.coached import Move, Seen, Session, check_set, definition_of, policy_for
 
@@ -828,3 +830,51 @@ def test_german_is_german():
     session = Session(policy)
     session.set(1, [Move()] * 4)
     assert session.texts()[-1].startswith("4 geschafft.")
+
+
+# --- what the screen marks, and what a view shows too roughly ---------------------------------------------
+
+
+def shown(session: Session, fault: str, grade: int, lasted_s: float, sure: float = 1.0) -> bool:
+    now = {fault: Ongoing(grade, session.t - lasted_s, sure)}
+    return fault in session.policy.to_show(session.t, now)
+
+
+def test_the_screen_marks_a_fault_only_under_the_rule_for_speaking():
+    session = Session(policy_for("bridge"))
+    session.start(1)
+    session.rep(Move())
+    # At the end of a good hold the hips sink: for a moment, in no repetition.
+    assert not shown(session, "hip_not_extended", 2, 0.3)
+    assert not shown(session, "hip_not_extended", 3, 0.3)
+    assert shown(session, "hip_not_extended", 3, 0.8)
+    assert not shown(session, "hip_not_extended", 3, 0.8, sure=0.9)
+    for _ in range(2):
+        session.rep(Move({"hip_not_extended": Seen(2)}))
+    assert shown(session, "hip_not_extended", 2, 0.3)
+    assert not shown(session, "hip_not_extended", 1, 0.3)
+    assert not shown(session, "knees_fall_in", 2, 0.3)
+    session.end()
+    assert not shown(session, "hip_not_extended", 3, 2.0)
+
+
+def test_more_range_is_not_asked_for_from_a_view_that_shows_it_too_roughly():
+    for rough, cued in ((frozenset(), ["range_small"]), (frozenset({"range_small"}), [])):
+        session = Session(policy_for("clam"), "clam")
+        session.policy.rough = rough
+        session.start(1)
+        for _ in range(4):
+            session.rep(Move({"range_small": Seen(2)}))
+        session.keep(session.policy.ask(session.t))
+        session.run("rest", 3.0)
+        session.end()
+        assert sorted({e.message.fault for e in session.cues()}) == cued
+        assert (session.policy.focus() is None) == bool(rough)
+
+
+def test_a_view_is_too_rough_for_a_small_own_range_only():
+    clam = load_definition("clam")
+    assert too_rough(clam, "front", 0.40) == frozenset()
+    assert "range_small" in too_rough(clam, "oblique", 0.30)
+    assert "range_small" in too_rough(clam, "feet", 0.40)
+    assert "hold_short" not in too_rough(clam, "feet", 0.40)
