@@ -37,15 +37,16 @@ def user_data_folder() -> Path:
     ``%LOCALAPPDATA%\\formcheck`` on Windows, ``~/Library/Application Support/formcheck`` on macOS,
     ``$XDG_DATA_HOME/formcheck`` or ``~/.local/share/formcheck`` elsewhere.
     """
-    chosen = os.environ.get("FORMCHECK_DATA")
+    # Not by pathlib, which raises where a home cannot be found.
+    chosen, home = os.environ.get("FORMCHECK_DATA"), Path(os.path.expanduser("~")).absolute()
     if chosen:
-        return Path(os.path.expanduser(chosen)).absolute()  # pathlib raises where there is no such user
+        return Path(os.path.expanduser(chosen)).absolute()
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        base = os.environ.get("LOCALAPPDATA") or str(home / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Application Support")
+        base = str(home / "Library" / "Application Support")
     else:
-        base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        base = os.environ.get("XDG_DATA_HOME") or str(home / ".local" / "share")
     return Path(base) / "formcheck"
 
 

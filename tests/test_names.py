@@ -18,6 +18,7 @@ from formcheck.batch.tables import write_tables
 from formcheck.errors import FormcheckError, printable, shown
 from formcheck.exercises.definition import EXERCISES, exercise_meant
 from formcheck.exercises.prescription import load_prescription
+from formcheck.files import sessions_folder
 from formcheck.report.export import export_session
 from formcheck.session.folder import OutputFolder, results_name
 from formcheck.session.load import stored_analysis
@@ -244,3 +245,11 @@ def test_a_whole_path_may_be_shown() -> None:
     assert shown(Path("/home/x/\x1b.mp4")) == os.path.join("/home/x", r"\x1b.mp4")
     assert len(shown("d/" * 2000)) == 4000
     assert Job.__dataclass_fields__["name"].default == ""
+
+
+def test_a_home_that_cannot_be_found_is_no_traceback(monkeypatch):
+    for name in ("FORMCHECK_DATA", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, "~nobody/x")
+    assert sessions_folder().is_absolute()
