@@ -239,7 +239,8 @@ def _killed(rng: random.Random, folder: Path, asked: Asked, *, group: bool = Fal
 
 
 def _ended_badly(process: Any, log: Path) -> list[str]:
-    if process.exitcode in (0, -signal.SIGKILL):
+    # 255 is what multiprocessing says where the status of a process killed as it was forked got lost.
+    if process.exitcode in (0, -signal.SIGKILL, 255):
         return []
     return [f"exit {process.exitcode}: {log.read_text(errors='replace')[-500:]}"]
 
