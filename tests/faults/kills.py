@@ -239,8 +239,7 @@ def _killed(rng: random.Random, folder: Path, asked: Asked, *, group: bool = Fal
 
 
 def _ended_badly(process: Any, log: Path) -> list[str]:
-    # 255 is what multiprocessing says when another thread, starting a process, has read the status first.
-    if process.exitcode in (0, -signal.SIGKILL, 255):
+    if process.exitcode in (0, -signal.SIGKILL):
         return []
     return [f"exit {process.exitcode}: {log.read_text(errors='replace')[-500:]}"]
 

@@ -43,6 +43,8 @@ from fault_check import Found  # noqa: E402
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["fault_drive"])
+# How a process ended can be read once: by the thread that waits for it, and not by one that starts another.
+multiprocessing.process._cleanup = lambda: None  # type: ignore[attr-defined]
 CLIP = ROOT / "videos" / "bridge_side.mp4"
 
 
