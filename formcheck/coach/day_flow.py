@@ -257,7 +257,7 @@ class DayFlow(Flow):
     def _ask_pain_after(self) -> None:
         self._to("pain_after")
         self._say("programme.end.last_set")
-        self._say("programme.end.pain")
+        self._say("programme.end.question_pain")
 
     def _tell_pain_after(self, choice: str) -> None:
         value = int(choice)
@@ -274,7 +274,7 @@ class DayFlow(Flow):
 
     def _ask_effort(self, longer: bool = False) -> None:
         self._to("effort")
-        self._say("programme.end.effort")
+        self._say("programme.end.question_effort")
 
     def _tell_effort(self, choice: str) -> None:
         self._day = self._day.model_copy(update={"effort": float(choice)})

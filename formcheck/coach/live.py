@@ -424,6 +424,8 @@ class LiveSession:
         side = flow.plan.side
         self._zero_s = frame.time_s
         self._blend = Blend()
+        if self._left:
+            self._engine.reset()  # the body lies elsewhere now: it is looked for in the whole picture
         self._judged = _Judged(
             frame.time_s,
             LiveEngine(definition, position_check(definition, side, flow.plan.views), side=side),

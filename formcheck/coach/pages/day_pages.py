@@ -93,10 +93,10 @@ class DayPages(Pages):
         )
 
     def pain_after(self, at: FlowState) -> Page:
-        return self._scale(at, "pain", self._say("end.pain"))
+        return self._scale(at, "pain", self._say("end.question_pain"))
 
     def effort(self, at: FlowState) -> Page:
-        return self._scale(at, "effort", self._say("end.effort"))
+        return self._scale(at, "effort", self._say("end.question_effort"))
 
     def summary(self, at: FlowState) -> Page:
         day = self._day(at)
