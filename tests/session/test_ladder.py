@@ -31,9 +31,7 @@ def day(
     begun: bool = True,
 ) -> Day:
     sets = (SetDone(counted=10, full=min(full, 10)), SetDone(counted=10, full=max(full - 10, 0)))
-    part = PartDone(
-        exercise="bridge", mark=mark, asked_sets=2, asked_reps=10, sets=sets if begun else ()
-    )
+    part = PartDone(exercise="bridge", mark=mark, asked_sets=2, asked_reps=10, sets=sets if begun else ())
     on = FIRST + timedelta(days=2 * number)
     return Day(
         date=on, started=f"{on}T10:00:00+00:00", kept="numbers", pain_before=pain[0], pain_after=pain[1],
