@@ -66,7 +66,7 @@ def test_a_folder_is_searched_but_results_are_not(tmp_path):
         "res/b.formcheck",
         "res/a/c.formcheck",
     ]
-    assert all(job.version == formcheck.__version__ and len(job.model_sha256) == 2 for job in jobs)
+    assert all(job.version == formcheck.__version__ and len(job.model_sha256) == 4 for job in jobs)
 
 
 def test_two_videos_of_one_name_get_folders_of_their_own(tmp_path):

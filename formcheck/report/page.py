@@ -157,7 +157,7 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
         "clear": findings.clear(summary),
         "not_checked": findings.not_checked(summary.faults),
         "measures": _measure_rows(analysis, findings),
-        "rulings": [_ruling_row(findings, ruling) for ruling in _rulings(analysis)],
+        "rulings": _rulings(analysis, findings),
         "remarks": _remarks(analysis),
         "made": _made(analysis),
         "grade_words": GRADE_WORDS,
@@ -216,8 +216,14 @@ def _who(analysis: Analysis, created: str) -> list[tuple[str, str]]:
     return [("Patient", patient), dated, ("Reviewed", wording.reviewed_text(review))]
 
 
-def _rulings(analysis: Analysis) -> Sequence[Ruling]:
-    return analysis.review.rulings[: bounds.MOST_LINES] if analysis.review is not None else ()
+def _rulings(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
+    """Rows of the findings in which physio and program do not say the same."""
+    rulings = analysis.review.rulings if analysis.review is not None else ()
+    rows = [_ruling_row(findings, ruling) for ruling in rulings[: bounds.MOST_LINES]]
+    if (more := len(rulings) - bounds.MOST_LINES) > 0:
+        left = f"Left out: {times(more, 'more finding')}."
+        rows.append(dict.fromkeys(rows[0], "") | {"title": left})
+    return rows
 
 
 def _ruling_row(findings: Findings, ruling: Ruling) -> dict[str, str]:

@@ -112,7 +112,7 @@ def test_lying_right_for_a_bridge(k, camera, wanted):
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize(
     "camera",
-    [FRONT, Camera(yaw_deg=15, target=FRONT.target), Camera(yaw_deg=60, height_m=0.4, target=FRONT.target)],
+    [FRONT, Camera(yaw_deg=15, target=FRONT.target), Camera(yaw_deg=50, height_m=0.4, target=FRONT.target)],
 )
 def test_lying_right_for_a_lying_clam(k, mirror, camera):
     side = "right" if mirror else "left"

@@ -16,6 +16,7 @@ from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.events import Event
 from formcheck.analysis.findings import findings_of
+from formcheck.analysis.rulings import Review, Ruling
 from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet
 from formcheck.report import pdf, pdf_parts
 from formcheck.report.page import render
@@ -145,16 +146,25 @@ def test_of_any_number_of_events_the_first_are_told():
     assert left_out == ["Left out: 1000 events after the first 5000."]
 
 
-def test_notes_are_listed_up_to_a_number(tmp_path, monkeypatch):
+def test_remarks_and_rulings_are_listed_up_to_a_number(tmp_path, monkeypatch):
+    count = bounds.MOST_LINES + 1
+    review = Review(
+        rulings=tuple(Ruling(None, "head_lifts", None, 1, float(i)) for i in range(count)),
+        remarks=tuple((float(i), f"remark {i}.") for i in range(count)),
+    )
+    reviewed = replace(bridges(), review=review)
+    text = "".join(render(reviewed))
+    assert (text.count("remark 0."), text.count(f"remark {count - 1}.")) == (1, 0)
+    assert "Left out: 1 more remark." in text
+    assert "Left out: 1 more finding." in text
     listed: list[list[str]] = []
 
     def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Any:
-        if heads == ["About", "Note"]:
+        if heads[:2] == ["Where", "Finding"]:
             listed.extend(rows)
         return pdf_parts.grid(heads, rows, shares)
 
     monkeypatch.setattr(pdf, "grid", grid)
-    notes = [pdf.PhysioNote(f"At {i}", "seen") for i in range(501)]
-    pdf.write_pdf(bridges(), tmp_path / "report.pdf", notes=notes)
-    assert listed[-1] == ["", "Left out: 1 more note."]
-    assert len(listed) == 501
+    pdf.write_pdf(reviewed, tmp_path / "report.pdf")
+    assert listed[-1][1] == "Left out: 1 more finding."
+    assert len(listed) == count

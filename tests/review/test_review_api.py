@@ -18,7 +18,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.measures.places import PLACES
-from formcheck.review import api, trends
+from formcheck.review import api, noted
 from formcheck.review import jobs as jobs_module
 from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
@@ -64,7 +64,7 @@ def test_a_damaged_definition_costs_its_exercise_and_no_more(page, monkeypatch):
             raise FormcheckError("The definition bridge.toml is damaged; install formcheck again.")
         return load_definition(name, *more)
 
-    for module in (api, trends):
+    for module in (api, noted):
         monkeypatch.setattr(module, "load_definition", load)
     library = page.get("/api/library").json()
     assert "bridge.toml is damaged" in library["notice"]
