@@ -125,7 +125,7 @@ def side_lying(world: Array) -> NDArray[np.bool_]:
 
 # Limits between views, from 62 rendered clips of known camera angle and the real ones; each stands in a gap.
 _SIDE_HIP_LINE_DEPTH = 0.84  # |depth part| of the hip line: side 0.84-0.98, corner 0.40-0.82
-_CORNER_HIP_LINE_DEPTH = 0.27  # and seen from the ends 0.02-0.15
+_CORNER_HIP_LINE_DEPTH = 0.36  # and seen from the ends 0.02-0.33
 _HEAD_NEARER_M = -0.2  # shoulders against ankles in depth: feet end +0.14 to +0.80, head end -0.64 to -1.07
 _END_BOX = (
     1.25  # width / height of the body in the picture: from an end 0.35-1.04, where the depth errs 1.4-1.6
