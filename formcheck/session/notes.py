@@ -17,6 +17,7 @@ import os
 import re
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ SCHEMA = "formcheck.review/2"
 WITHOUT_SUMS = "formcheck.review/1"
 MOST_ITEMS = 20_000
 _MOST_VERSIONS = 10 * MOST_ITEMS
+#: Another program or tab may be writing for so long.
+_WAIT_S = 5.0
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_0-9]{1,60}$")]
 Text = Annotated[str, StringConstraints(max_length=4000)]
@@ -365,7 +368,7 @@ class Notes:
                 with suppress(FileExistsError):
                     make_file(self.path)
             with opened_by_name(self.path):
-                db = sqlite3.connect(self.path, timeout=5, isolation_level=None)
+                db = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
         except (sqlite3.Error, OSError) as error:
             raise FormcheckError(f"The notes on this session cannot be opened ({error}).") from None
         try:
@@ -395,15 +398,22 @@ class Notes:
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         """Makes the tables, once; two at the same moment do not get into each other's way."""
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("BEGIN IMMEDIATE")
-        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            for sql in _TABLES.values():
-                db.execute(sql)
-            db.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
-        db.execute("COMMIT")
+        until = time.monotonic() + _WAIT_S
+        while not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            try:
+                db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                # For this SQLite does not wait, whatever its time-out.
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+                continue
+            db.execute("BEGIN IMMEDIATE")
+            if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for sql in _TABLES.values():
+                    db.execute(sql)
+                db.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
+            db.execute("COMMIT")
 
     def _look_over(self, db: sqlite3.Connection) -> bool:
         """Only our own tables: a trigger in a file from elsewhere would run with every note.

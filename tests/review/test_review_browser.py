@@ -574,8 +574,8 @@ def test_zoom_shows_more_of_the_body_and_the_skeleton_stays_on_it(page):
     go(page, "one")
     assert page.evaluate("document.querySelector('.lens').style.transform") == ""
     page.keyboard.press("z")
-    page.wait_for_function("document.querySelector('.lens').style.transform.includes('scale')")
+    sync_api.expect(page.locator(".lens")).to_have_attribute("style", re.compile(r"scale"))
     moved = page.evaluate("document.querySelector('.lens').style.transform")
     assert float(re.search(r"scale\(([\d.]+)", moved)[1]) > 1.1
     page.keyboard.press("z")
-    page.wait_for_function("document.querySelector('.lens').style.transform === ''")
+    sync_api.expect(page.locator(".lens")).not_to_have_attribute("style", re.compile(r"scale"))
