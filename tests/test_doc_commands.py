@@ -19,7 +19,6 @@ import pytest
 from everything import cut, live, run
 from stored_session import command as formcheck
 
-import formcheck.coach.play as play_start
 import formcheck.coach.start as live_start
 import formcheck.review.server as review_server
 from formcheck.coach.pages.window import FakeWindow, Key
@@ -140,9 +139,8 @@ def lay_out(words: list[str], made: Path, here: Path) -> None:
 def leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A live session whose window hears Esc on its first page; its camera stays off, its voice silent."""
     window = FakeWindow([(Key("esc"),)] * 20, size=(320, 180))
-    for start in (live_start, play_start):
-        monkeypatch.setattr(start, "LiveWindow", lambda windowed: window)
-        monkeypatch.setattr(start, "open_voice", lambda language, mute: open_voice(language, True))
+    monkeypatch.setattr(live_start, "LiveWindow", lambda windowed: window)
+    monkeypatch.setattr(live_start, "open_voice", lambda language, mute: open_voice(language, True))
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:

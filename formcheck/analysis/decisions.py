@@ -7,12 +7,12 @@ program's own result, and what was added to it, is kept beside it in a `Review`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import BY_EYE, counted_reps
-from formcheck.analysis.rulings import Review, Ruling
+from formcheck.analysis.rulings import Review, Ruling, Written
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep, Summary
 
 Ruled = Literal["accepted", "rejected", "graded", "remarked", "added", "there", "not_there", "unclear"]
@@ -46,29 +46,18 @@ class FaultDecision:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class Decisions(Written):
     """All that a physio decided about a session.
 
     Attributes:
         decisions: about single faults.
         watched: numbers of the repetitions that were watched as a whole.
         done: the session was said to be reviewed.
-        remarks: comments at a moment (seconds) or on the whole (None), in order.
-        quality: as rated, in words; "" where it was not.
-        patient: pseudonym, and `recorded`: day or moment, where the physio gave them.
-        reviewers: who decided, in the order of their first decision.
-        last_on: when the last decision was made, ISO 8601.
     """
 
     decisions: tuple[FaultDecision, ...] = ()
     watched: frozenset[int] = frozenset()
     done: bool = False
-    remarks: tuple[tuple[float | None, str], ...] = ()
-    quality: str = ""
-    patient: str = ""
-    recorded: str = ""
-    reviewers: tuple[str, ...] = ()
-    last_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,12 +106,7 @@ def what_stands(reps: Sequence[Rep], faults: Mapping[str, FaultInfo], decisions:
         watched=sum(rep.index in decisions.watched for rep in counted),
         counted=len(counted),
         done=decisions.done or (bool(counted) and not undecided and _all_watched(counted, decisions)),
-        remarks=decisions.remarks,
-        quality=decisions.quality,
-        patient=decisions.patient,
-        recorded=decisions.recorded,
-        reviewers=decisions.reviewers,
-        last_on=decisions.last_on,
+        **{written.name: getattr(decisions, written.name) for written in fields(Written)},
     )
     told = {name: _info(name, info, stand, by_rep) for name, info in faults.items()}
     return WhatStands(tuple(stand), told, review)

@@ -36,8 +36,28 @@ class Ruling:
         return "rejected" if self.grade is None else "graded" if self.found is not None else "added"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a physio wrote about a session as a whole.
+
+    Attributes:
+        remarks: comments at a moment (seconds) or on the whole (None), in order.
+        quality: of performance, as rated, in words; "" where it was not.
+        patient, recorded: whose session it is and when it was, where the physio said so.
+        reviewers: who decided, in the order of their first decision.
+        last_on: when the last decision was made, ISO 8601; "" where there is none or it is not known.
+    """
+
+    remarks: tuple[tuple[float | None, str], ...] = ()
+    quality: str = ""
+    patient: str = ""
+    recorded: str = ""
+    reviewers: tuple[str, ...] = ()
+    last_on: str = ""
+
+
 @dataclass(frozen=True)
-class Review:
+class Review(Written):
     """A physio's review of a session, beside the result that stands by it.
 
     Attributes:
@@ -45,11 +65,6 @@ class Review:
         undecided: findings that are neither accepted nor rejected.
         watched: counted repetitions that were watched as a whole, of `counted`.
         done: everything is decided and watched, or the physio said that it is enough.
-        remarks: comments at a moment (seconds) or on the whole (None).
-        quality: of performance, as rated; "" where it was not.
-        patient, recorded: whose session it is and when it was, where the physio said so.
-        reviewers: who decided.
-        last_on: when the last decision was made, ISO 8601; "" where there is none or it is not known.
     """
 
     rulings: tuple[Ruling, ...] = ()
@@ -57,12 +72,6 @@ class Review:
     watched: int = 0
     counted: int = 0
     done: bool = False
-    remarks: tuple[tuple[float | None, str], ...] = ()
-    quality: str = ""
-    patient: str = ""
-    recorded: str = ""
-    reviewers: tuple[str, ...] = ()
-    last_on: str = ""
 
     @property
     def begun(self) -> bool:

@@ -7,14 +7,11 @@ from typing import Annotated
 
 import typer
 
+from formcheck.cli import room_options as room
 from formcheck.errors import shown
 from formcheck.exercises.definition import EXERCISES
 
-# Headings of the help.
-_EXERCISE = "What to do"
-_ROOM = "Camera, voice and screen"
-_KEPT = "What is kept"
-_TRYING = "Slower computers, and trying things out"
+_EXERCISE = "What to do"  # heading of the help
 
 
 def live(
@@ -57,74 +54,25 @@ def live(
             help="Ask for this camera position, e.g. side or feet. Default: any that shows enough.",
         ),
     ] = None,
-    language: Annotated[
-        str, typer.Option(rich_help_panel=_ROOM, help="Language of voice and screen: en or de.")
-    ] = "en",
-    mute: Annotated[
-        bool, typer.Option("--mute", rich_help_panel=_ROOM, help="No voice and no sounds.")
-    ] = False,
-    high_contrast: Annotated[
-        bool, typer.Option("--high-contrast", rich_help_panel=_ROOM, help="Stronger contrast.")
-    ] = False,
-    windowed: Annotated[
-        bool,
-        typer.Option("--windowed", rich_help_panel=_ROOM, help="A window instead of the full screen."),
-    ] = False,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_ROOM,
-            help="Camera number (0, 1 …), device (/dev/video0), or the address of a phone on your home "
-            "network (http://… MJPEG, rtsp://…). Default: the first camera.",
-        ),
-    ] = None,
-    rotate: Annotated[
-        int,
-        typer.Option(
-            rich_help_panel=_ROOM,
-            help="Turn the camera's picture clockwise by 90, 180 or 270 degrees. While it is set up, the "
-            "key R turns it upside down.",
-        ),
-    ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(rich_help_panel=_KEPT, help="Folder in which sessions are kept, a folder each."),
-    ] = None,
+    language: room.Language = "en",
+    mute: room.Mute = False,
+    high_contrast: room.HighContrast = False,
+    windowed: room.Windowed = False,
+    camera: room.Camera = None,
+    rotate: room.Rotate = 0,
+    out: room.Out = None,
     patient: Annotated[
         str | None,
         typer.Option(
-            rich_help_panel=_KEPT, help="A pseudonym, kept in the session (never in a file's name)."
+            rich_help_panel=room.KEPT, help="A pseudonym, kept in the session (never in a file's name)."
         ),
     ] = None,
-    blur_face: Annotated[
-        bool, typer.Option("--blur-face", rich_help_panel=_KEPT, help="Blur the face in recorded video.")
-    ] = False,
-    model: Annotated[
-        str,
-        typer.Option(rich_help_panel=_TRYING, help="Pose model: full, lite, or one added yourself."),
-    ] = "full",
-    device: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=_TRYING,
-            help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.",
-        ),
-    ] = "cpu",
-    source: Annotated[
-        Path | None,
-        typer.Option(rich_help_panel=_TRYING, help="Play a video file as if it were the camera."),
-    ] = None,
-    stats: Annotated[
-        bool,
-        typer.Option("--stats", rich_help_panel=_TRYING, help="Show latency and dropped frames."),
-    ] = False,
-    speech_log: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_TRYING,
-            help="Write every sentence and sound with its time to this file, a JSON object a line.",
-        ),
-    ] = None,
+    blur_face: room.BlurFace = False,
+    model: room.Model = "full",
+    device: room.Device = "cpu",
+    source: room.Source = None,
+    stats: room.Stats = False,
+    speech_log: room.SpeechLog = None,
 ) -> None:
     """Exercise in front of the camera with a coach that counts and speaks.
 

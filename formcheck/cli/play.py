@@ -7,12 +7,8 @@ from typing import Annotated
 
 import typer
 
+from formcheck.cli import room_options as room
 from formcheck.errors import shown
-
-# Headings of the help.
-_ROOM = "Camera, voice and screen"
-_KEPT = "What is kept"
-_TRYING = "Slower computers, and trying things out"
 
 
 def play(
@@ -20,65 +16,19 @@ def play(
         Path | None,
         typer.Argument(help="The .formcheck file from the physio. Left out, the one played last."),
     ] = None,
-    language: Annotated[
-        str, typer.Option(rich_help_panel=_ROOM, help="Language of voice and screen: en or de.")
-    ] = "en",
-    mute: Annotated[
-        bool, typer.Option("--mute", rich_help_panel=_ROOM, help="No voice and no sounds.")
-    ] = False,
-    high_contrast: Annotated[
-        bool, typer.Option("--high-contrast", rich_help_panel=_ROOM, help="Stronger contrast.")
-    ] = False,
-    windowed: Annotated[
-        bool,
-        typer.Option("--windowed", rich_help_panel=_ROOM, help="A window instead of the full screen."),
-    ] = False,
-    camera: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=_ROOM,
-            help="Camera number, device, or address of a phone, as in formcheck live. Default: the first.",
-        ),
-    ] = None,
-    rotate: Annotated[
-        int,
-        typer.Option(
-            rich_help_panel=_ROOM,
-            help="Turn the camera's picture clockwise by 90, 180 or 270 degrees.",
-        ),
-    ] = 0,
-    out: Annotated[
-        Path | None, typer.Option(rich_help_panel=_KEPT, help="Folder in which sessions are kept.")
-    ] = None,
-    blur_face: Annotated[
-        bool, typer.Option("--blur-face", rich_help_panel=_KEPT, help="Blur the face in recorded video.")
-    ] = False,
-    model: Annotated[
-        str,
-        typer.Option(rich_help_panel=_TRYING, help="Pose model: full, lite, or one added yourself."),
-    ] = "full",
-    device: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=_TRYING,
-            help="What runs the model: auto, cpu, cuda, coreml, directml or openvino.",
-        ),
-    ] = "cpu",
-    source: Annotated[
-        Path | None,
-        typer.Option(rich_help_panel=_TRYING, help="Play a video file as if it were the camera."),
-    ] = None,
-    stats: Annotated[
-        bool,
-        typer.Option("--stats", rich_help_panel=_TRYING, help="Show latency and dropped frames."),
-    ] = False,
-    speech_log: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=_TRYING,
-            help="Write every sentence and sound with its time to this file, a JSON object a line.",
-        ),
-    ] = None,
+    language: room.Language = "en",
+    mute: room.Mute = False,
+    high_contrast: room.HighContrast = False,
+    windowed: room.Windowed = False,
+    camera: room.Camera = None,
+    rotate: room.Rotate = 0,
+    out: room.Out = None,
+    blur_face: room.BlurFace = False,
+    model: room.Model = "full",
+    device: room.Device = "cpu",
+    source: room.Source = None,
+    stats: room.Stats = False,
+    speech_log: room.SpeechLog = None,
 ) -> None:
     """Do today's exercises of a programme from the physio, all in one go.
 

@@ -9,38 +9,19 @@ from pathlib import Path
 
 from formcheck.coach.day import DayPart, DayPlan, parts_of
 from formcheck.coach.day_flow import DayFlow
-from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
-from formcheck.coach.pages.window import LiveWindow
-from formcheck.coach.start import live_engine
-from formcheck.coach.voice.voice import LoggedVoice, open_voice
+from formcheck.coach.live import LiveResult
+from formcheck.coach.start import RoomRequest, check_room, run_session
 from formcheck.errors import FormcheckError
-from formcheck.exercises.prescription import check_rotate
 from formcheck.exercises.programme import ENDING, WEEKDAYS, Programme, load_programme
 from formcheck.session.days import Agreed, Day, DayBook, day_of, last_programme, started_now
-from formcheck.video.capture import parse_address
-from formcheck.video.file import VideoFile
-from formcheck.video.open import open_source
 from formcheck.words import Words
 
 
-@dataclass(frozen=True)
-class PlayRequest:
+@dataclass(frozen=True, kw_only=True)
+class PlayRequest(RoomRequest):
     """The command line of `formcheck play`; see its help for each."""
 
     programme: Path | None
-    camera: str | None
-    clip: Path | None
-    sessions: Path
-    language: str
-    model: str
-    mute: bool
-    speech_log: Path | None
-    blur_face: bool
-    high_contrast: bool
-    windowed: bool
-    stats: bool
-    device: str = "cpu"
-    rotate: int = 0
 
 
 def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
@@ -61,36 +42,10 @@ def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
     words = Words(request.language)
     programme = load_programme(file)
     text = file.read_text(encoding="utf-8")
-    check_rotate(request.rotate)
-    if request.clip is not None:
-        VideoFile(request.clip).close()
-    elif request.camera is not None:
-        parse_address(request.camera)
+    check_room(request)
     book = DayBook(programme)
     flow = DayFlow(words, plan_day(programme, book, words, date.today()))
-    window = LiveWindow(windowed=request.windowed)
-    voice = open_voice(request.language, request.mute)
-    if request.speech_log is not None:
-        voice = LoggedVoice(voice, request.speech_log)
-    options = LiveOptions(
-        sessions=request.sessions,
-        patient=programme.patient,
-        blur_face=request.blur_face,
-        high_contrast=request.high_contrast,
-        stats=request.stats,
-        clip=request.clip is not None,
-        mute=request.mute,
-        rotate=request.rotate,
-    )
-    result = LiveSession(
-        flow,
-        lambda: open_source(request.camera, request.clip),
-        live_engine(request.model, request.device),
-        voice,
-        window,
-        options,
-        Keeper(flow, book, text).keep,
-    ).run()
+    result = run_session(flow, request, programme.patient, keep=Keeper(flow, book, text).keep)
     return flow.day, result
 
 

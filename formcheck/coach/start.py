@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from formcheck.coach.history import mostly_right
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
-from formcheck.coach.voice.voice import LoggedVoice, Voice, open_voice
+from formcheck.coach.voice.voice import LoggedVoice, open_voice
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
@@ -24,20 +25,13 @@ from formcheck.video.open import open_source
 from formcheck.words import Words, translated
 
 
-@dataclass(frozen=True)
-class LiveRequest:
-    """The command line of `formcheck live`; see its help for each."""
+@dataclass(frozen=True, kw_only=True)
+class RoomRequest:
+    """What the command lines of `formcheck live` and `formcheck play` share; see their help for each."""
 
-    exercise: str | None
-    side: str | None
-    view: str | None
-    prescription: Path | None
     camera: str | None
     clip: Path | None
-    sets: int | None
-    reps: int | None
     sessions: Path
-    patient: str | None
     language: str
     model: str
     mute: bool
@@ -48,6 +42,19 @@ class LiveRequest:
     stats: bool
     device: str = "cpu"
     rotate: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveRequest(RoomRequest):
+    """The command line of `formcheck live`; see its help for each."""
+
+    exercise: str | None
+    side: str | None
+    view: str | None
+    prescription: Path | None
+    sets: int | None
+    reps: int | None
+    patient: str | None
 
 
 def start_live(request: LiveRequest) -> LiveResult:
@@ -61,34 +68,64 @@ def start_live(request: LiveRequest) -> LiveResult:
     exercise = request.exercise or (prescription.exercise if prescription is not None else None)
     if exercise is not None:
         check_request(exercise, request.side, request.view, request.prescription)
-    check_rotate(request.rotate)
-    # Said at once, though the camera is opened only after consent.
-    if request.clip is not None:
-        VideoFile(request.clip).close()
-    elif request.camera is not None:
-        parse_address(request.camera)
-    window = LiveWindow(windowed=request.windowed)
-    voice = _voice(request)
+    check_room(request)
+
     flow = Flow(
         words,
         {name: translated(load_definition(name), request.language) for name in EXERCISES},
         lambda name: (plan_for(name, request, prescription), history_of(request, name)),
         exercise,
     )
+    return run_session(flow, request, request.patient, declared_view=request.view is not None)
+
+
+def check_room(request: RoomRequest) -> None:
+    """See at once that the camera's turn and source make sense, though it is opened only after consent.
+
+    Raises:
+        FormcheckError: they do not.
+    """
+    check_rotate(request.rotate)
+    if request.clip is not None:
+        VideoFile(request.clip).close()
+    elif request.camera is not None:
+        parse_address(request.camera)
+
+
+def run_session(
+    flow: Flow,
+    request: RoomRequest,
+    patient: str | None,
+    *,
+    declared_view: bool = False,
+    keep: Callable[[], None] | None = None,
+) -> LiveResult:
+    """Open window, voice and model, and run a flow from its first page to its last.
+
+    Args:
+        flow: what happens, in the patient's language.
+        request: see `check_room`.
+        patient: pseudonym, or None.
+        declared_view, keep: see `LiveOptions` and `LiveSession`.
+    """
+    window = LiveWindow(windowed=request.windowed)
+    voice = open_voice(request.language, request.mute)
+    if request.speech_log is not None:
+        voice = LoggedVoice(voice, request.speech_log)
     options = LiveOptions(
         sessions=request.sessions,
-        patient=request.patient,
+        patient=patient,
         blur_face=request.blur_face,
         high_contrast=request.high_contrast,
         stats=request.stats,
         clip=request.clip is not None,
         mute=request.mute,
-        declared_view=request.view is not None,
+        declared_view=declared_view,
         rotate=request.rotate,
     )
     engine = live_engine(request.model, request.device)
     return LiveSession(
-        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options
+        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options, keep
     ).run()
 
 
@@ -100,11 +137,6 @@ def live_engine(model: str, device: str = "cpu") -> PoseEngine:
     if engine.device_note:
         print(engine.device_note, file=sys.stderr)
     return engine
-
-
-def _voice(request: LiveRequest) -> Voice:
-    voice = open_voice(request.language, request.mute)
-    return LoggedVoice(voice, request.speech_log) if request.speech_log is not None else voice
 
 
 def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | None) -> SessionPlan:

@@ -168,22 +168,32 @@ def find_lying(
         net, frames, results: see `find_region`; nearly all results are of somebody upright.
     """
     _, xy = _found(results)
-    best: tuple[float, Region] | None = None
-    for region in _trials_for_lying(frames, xy):
-        agreed = _try(net, frames[:: max(len(frames) // _FIRST_FRAMES, 1)], region, lying=True)
-        if agreed is not None and (best is None or agreed < best[0]):
-            best = (agreed, region)
+    some = frames[:: max(len(frames) // _FIRST_FRAMES, 1)]
+    best = _best(net, some, _trials_for_lying(frames, xy), lying=True)
     if best is None:
         return None
-    region = best[1]
-    least_px = _least_reach_px(frames[0], region.size / _REACH)
-    for _ in range(2):
-        region = _centred(net, frames, region, _REACH, least_px)
-    for candidate in (region, best[1]):
-        agreed = _try(net, frames, candidate, lying=True)
+    for region in (_recentred(net, frames, best[1], times=2), best[1]):
+        agreed = _try(net, frames, region, lying=True)
         if agreed is not None and agreed <= STEADY_DISAGREEMENT:
-            return candidate
+            return region
     return None
+
+
+def _best(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], regions: Sequence[Region], lying: bool = False
+) -> tuple[float, Region] | None:
+    """The region in which the two readings agree best, and how well; None where nobody is seen in any."""
+    tried = ((_try(net, frames, region, lying), region) for region in regions)
+    agreed = [(apart, region) for apart, region in tried if apart is not None]
+    return min(agreed, key=lambda found: found[0]) if agreed else None
+
+
+def _recentred(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region, times: int) -> Region:
+    """The region laid so often around the body that is seen in it."""
+    least_px = _least_reach_px(frames[0], region.size / _REACH)
+    for _ in range(times):
+        region = _centred(net, frames, region, _REACH, least_px)
+    return region
 
 
 def _trials_for_lying(frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows) -> list[Region]:
@@ -216,17 +226,10 @@ def find_region(
             return region
         if _is_held(results):
             return None
-    best: tuple[float, Region] | None = None
-    for region in _trials(frames, xy, len(results)):
-        agreed = _try(net, frames, region)
-        if agreed is not None and (best is None or agreed < best[0]):
-            best = (agreed, region)
+    best = _best(net, frames, _trials(frames, xy, len(results)))
     if best is None:
         return None
-    region = best[1]
-    least_px = _least_reach_px(frames[0], region.size / _REACH)
-    for _ in range(3):
-        region = _centred(net, frames, region, _REACH, least_px)
+    region = _recentred(net, frames, best[1], times=3)
     agreed = _try(net, frames, region)
     if agreed is None or agreed > best[0]:
         agreed, region = best

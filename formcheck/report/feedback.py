@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import jinja2
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import counted_reps, coverage
 from formcheck.drawing.overlay import clock
+from formcheck.report import templates
 from formcheck.report.annotate import Annotator
 from formcheck.report.stills import make_stills
 from formcheck.words import Words, translated
@@ -94,11 +94,4 @@ def _pictures(analysis: Analysis, faults: Collection[str]) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("feedback.html.j2")
+    return templates.environment().get_template("feedback.html.j2")

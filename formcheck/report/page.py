@@ -46,7 +46,7 @@ from formcheck.drawing.palette import Image
 from formcheck.folder_handle import opener
 from formcheck.measures.places import PLACES
 from formcheck.pose import frame_arrays as arrays
-from formcheck.report import wording
+from formcheck.report import templates, wording
 from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
@@ -167,13 +167,7 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment()
     environment.filters["clock"] = clock
     environment.filters["listing"] = listing
     environment.filters["as_sentence"] = as_sentence

@@ -6,13 +6,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from flow_drive import DrivenFlow
 
 from formcheck.analysis.events import KINDS, Event
 from formcheck.coach.day import DayPlan
 from formcheck.coach.day_flow import DayFlow
-from formcheck.coach.message import Say
 from formcheck.coach.play import Keeper, plan_day
-from formcheck.engine.live_engine import LiveMoment
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.programme import Programme
@@ -30,7 +29,7 @@ def programme(*exercises: dict[str, object], **more: object) -> Programme:
     return Programme.model_validate({"name": "Hips", "exercises": exercises or (CLAM, BRIDGE), **more})
 
 
-class Told:
+class Told(DrivenFlow):
     """A day with what it gave out, and a clock."""
 
     def __init__(
@@ -39,32 +38,12 @@ class Told:
         self.programme = asked or programme()
         self.book = DayBook(self.programme, folder)
         self.plan: DayPlan = plan_day(self.programme, self.book, Words(language), on)
-        self.flow = DayFlow(Words(language), self.plan)
+        super().__init__(DayFlow(Words(language), self.plan))
         self.keeper = Keeper(self.flow, self.book, "text")
-        self.t, self.index = 0.0, -1
-        self.said: list[Say] = []
-        self.events: list[Event] = []
 
     def collect(self) -> Told:
-        for message in self.flow.take_messages():
-            if isinstance(message, Say):
-                self.said.append(message)
-            self.flow.spoken(message)
-        self.events += self.flow.take_events()
+        super().collect()
         self.keeper.keep()
-        return self
-
-    def press(self, *keys: str) -> Told:
-        for key in keys:
-            self.flow.press(key)
-            self.collect()
-        return self
-
-    def frames(self, seconds: float, stage: str = "work", **more: object) -> Told:
-        for _ in range(round(seconds * 10)):
-            self.t, self.index = self.t + 0.1, self.index + 1
-            self.flow.frame(LiveMoment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
-            self.collect()
         return self
 
     def wait(self, seconds: float) -> Told:

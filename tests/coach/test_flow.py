@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from flow_drive import DrivenFlow
 
-from formcheck.analysis.events import KINDS, Event
+from formcheck.analysis.events import KINDS
 from formcheck.coach.flow import Flow
-from formcheck.coach.message import Say
 from formcheck.coach.plan import PastPractice, SessionPlan
-from formcheck.engine.live_engine import LiveMoment
 from formcheck.engine.position import Problem
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
@@ -21,7 +20,7 @@ FIRST_TIME = PastPractice()
 CHOICES = {name: load_definition(name) for name in EXERCISES}
 
 
-class Told:
+class Told(DrivenFlow):
     """A flow with what it gave out, and a clock."""
 
     def __init__(
@@ -33,30 +32,7 @@ class Told:
         history: PastPractice = FIRST_TIME,
     ) -> None:
         plan = SessionPlan(CHOICES["bridge"], sets, reps, rest_s=20.0, views=("side",))
-        self.flow = Flow(Words(), CHOICES, lambda name: (plan, history), exercise)
-        self.t, self.index = 0.0, -1
-        self.said: list[Say] = []
-        self.events: list[Event] = []
-
-    def collect(self) -> None:
-        for message in self.flow.take_messages():
-            if isinstance(message, Say):
-                self.said.append(message)
-            self.flow.spoken(message)
-        self.events += self.flow.take_events()
-
-    def press(self, *keys: str) -> Told:
-        for key in keys:
-            self.flow.press(key)
-            self.collect()
-        return self
-
-    def frames(self, seconds: float, stage: str = "work", **more: object) -> Told:
-        for _ in range(round(seconds * 10)):
-            self.t, self.index = self.t + 0.1, self.index + 1
-            self.flow.frame(LiveMoment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
-            self.collect()
-        return self
+        super().__init__(Flow(Words(), CHOICES, lambda name: (plan, history), exercise))
 
     def rep(self, kind: str = "full") -> Told:
         times = RepTimes(
