@@ -28,17 +28,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from band import ring, unit
 from picture import Picture
 
 Spec = dict[str, Any]
 #: From the joint centre of a knee to the skin at its inner side, metres.
 _KNEE_M = 0.05
 _UP = np.array([0.0, 0.0, 1.0])
-
-
-def unit(v: np.ndarray) -> np.ndarray:
-    """The vector at length 1."""
-    return v / max(float(np.linalg.norm(v)), 1e-9)
 
 
 def placed(axes: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -223,57 +219,17 @@ def add_between_knees(scene: Any, extra: dict[str, Any], cam: Any, joints: dict[
 
 
 def add_band(scene: Any, extra: dict[str, Any], cam: Any, joints: dict[str, np.ndarray]) -> None:
-    """A ring of two halves, each fast to one thigh, straight between them.
-
-    Its half circles are measured on the clothed body at rest, so that it lies on the clothes.
-    """
-    human, steps = scene.human, 17
-    angles = np.linspace(np.pi / 2, -np.pi / 2, steps)  # from the front of the thigh round its outer side
-    points, normals, bones = [], [], []
-    for side, sign in (("L", 1.0), ("R", -1.0)):
-        hip, knee = human.rest[f"hip_{side}"], human.rest[f"knee_{side}"]
-        axis = unit(knee - hip)
-        out = unit(np.array([sign, 0, 0]) - axis * (axis[0] * sign))
-        front = np.cross(axis, out) * sign
-        front = front if front[2] > 0 else -front
-        centre = hip + (knee - hip) * extra["along_thigh"]
-        radius = _radii(human, centre, axis, out, front, sign, angles)
-        order = range(steps) if side == "L" else range(steps - 1, -1, -1)
-        for k in order:
-            normal = np.cos(angles[k]) * out + np.sin(angles[k]) * front
-            for edge in (-0.5, 0.5):
-                points.append(centre + radius[k] * normal + edge * extra["width_m"] * axis)
-                normals.append(normal)
-                bones.append(human.ix[f"upperleg02.{side}"])
-    count = len(points) // 2
-    triangles = []
-    for k in range(count):
-        a, b = 2 * k, 2 * ((k + 1) % count)
-        triangles += [[a, a + 1, b + 1], [a, b + 1, b]]
+    """A resistance band round both thighs."""
+    points, normals, triangles, bones = ring(scene.human, extra["along_thigh"], extra["width_m"])
     n = len(points)
     weights = np.zeros((n, 4), "f4")
     weights[:, 0] = 1
     indices = np.zeros((n, 4), "f4")
     indices[:, 0] = bones
     scene.add(
-        np.array(points), np.array(normals), np.zeros((n, 2)), np.array(triangles), None, "plain",
-        indices, weights, color=tuple(extra["color"]),
+        points, normals, np.zeros((n, 2)), triangles, None, "plain", indices, weights,
+        color=tuple(extra["color"]),
     )  # fmt: skip
-
-
-def _radii(
-    human: Any, centre: np.ndarray, axis: np.ndarray, out: np.ndarray, front: np.ndarray, sign: float,
-    angles: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """How far the clothed thigh reaches from its axis in each direction, at one height."""
-    worn = [p for p in human.parts if p.kw.get("kind") in ("skin", "cloth", "tights")]
-    P = np.concatenate([p.P for p in worn]).astype(float) - centre
-    near = (np.abs(P @ axis) < 0.035) & ((P + centre)[:, 0] * sign > 0) & (np.linalg.norm(P, axis=1) < 0.2)
-    x, y = P[near] @ out, P[near] @ front
-    reach, at = np.hypot(x, y), np.arctan2(y, x)
-    found = np.array([reach[np.abs(at - a) < 0.2].max(initial=0.0) for a in angles])
-    known = found > 0
-    return np.interp(np.arange(len(angles)), np.flatnonzero(known), found[known]) + 0.005
 
 
 # -- others in the room ----------------------------------------------------------------------------------

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from draw import LIES_ON, Spec
 from shared_generator import body, kin
+
+# After this folder: both have a module called picture.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks" / "field"))
+from band import ring
 
 _UP = np.array([0, 0, 1.0])
 _KNEE_M = 0.05
@@ -44,49 +50,16 @@ def _skirt(human: Any, color: list[float]) -> Any:
 
 
 def _band(human: Any, along_thigh: float, width_m: float, color: list[float]) -> Any:
-    """A ring of two halves, each fast to one thigh, straight between them, measured on the clothed body."""
-    steps = 17
-    angles = np.linspace(np.pi / 2, -np.pi / 2, steps)  # from the front of the thigh round its outer side
-    points, normals, bones = [], [], []
-    clothed = np.concatenate([p.P for p in human.parts if p.kw.get("kind") in ("skin", "cloth", "tights")])
-    for side, sign in (("L", 1.0), ("R", -1.0)):
-        hip, knee = human.rest[f"hip_{side}"], human.rest[f"knee_{side}"]
-        axis = kin.unit(knee - hip)
-        out = kin.unit(np.array([sign, 0, 0]) - axis * (axis[0] * sign))
-        front = np.cross(axis, out) * sign
-        front = front if front[2] > 0 else -front
-        centre = hip + (knee - hip) * along_thigh
-        near = clothed.astype(float) - centre
-        level = (
-            (np.abs(near @ axis) < 0.035) & (clothed[:, 0] * sign > 0) & (np.linalg.norm(near, axis=1) < 0.2)
-        )
-        x, y = near[level] @ out, near[level] @ front
-        reach, at = np.hypot(x, y), np.arctan2(y, x)
-        found = np.array([reach[np.abs(at - a) < 0.2].max(initial=0.0) for a in angles])
-        known = np.flatnonzero(found > 0)
-        radius = (
-            np.interp(np.arange(steps), known, found[known]) + 0.006 if known.size else np.full(steps, 0.08)
-        )
-        for k in range(steps) if side == "L" else range(steps - 1, -1, -1):
-            normal = np.cos(angles[k]) * out + np.sin(angles[k]) * front
-            for edge in (-0.5, 0.5):
-                points.append(centre + radius[k] * normal + edge * width_m * axis)
-                normals.append(normal)
-                bones.append(human.ix[f"upperleg02.{side}"])
-    count = len(points) // 2
-    tri = []
-    for k in range(count):
-        a, b = 2 * k, 2 * ((k + 1) % count)
-        tri += [[a, a + 1, b + 1], [a, b + 1, b]]
+    points, normals, tri, bones = ring(human, along_thigh, width_m)
     n = len(points)
     four = np.zeros((2, n, 4), "f4")
-    four[0], four[1, :, 0] = np.array(bones)[:, None], 1
+    four[0], four[1, :, 0] = bones[:, None], 1
     return SimpleNamespace(
         name="band",
-        P=np.array(points, "f4"),
-        N=np.array(normals, "f4"),
+        P=points.astype("f4"),
+        N=normals.astype("f4"),
         UV=np.zeros((n, 2), "f4"),
-        tri=np.array(tri, "i4"),
+        tri=tri.astype("i4"),
         BI=four[0],
         BW=four[1],
         tex=None,
