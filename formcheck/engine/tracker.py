@@ -35,7 +35,7 @@ _AROUND_S = 3.0
 _DOUBT = 2.0
 _START_S = 0.3
 #: What stays is so many times further away than it may be at the top, for so much of another movement: over
-#: 10 there, under 2.6 in repetitions (docs/validation.md).
+#: 10 there, under 2.6 in repetitions (docs/lab_notes.md, "Rules about repetitions").
 _FAR_AWAY = 3.0
 _AWAY_SHARE = 0.25
 #: Below this confidence a repetition is doubtful [D].
