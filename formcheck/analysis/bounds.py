@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from formcheck.analysis.phrases import times
 from formcheck.analysis.summary import LiveInfo, Rep, Summary
+from formcheck.words import retold, say
 
 #: An analysis gives a dozen at most; nobody reads more. 50,000 took a page 15 s and a PDF 100 s.
 MOST_WARNINGS = 40
@@ -34,7 +35,7 @@ def shown_live(live: LiveInfo) -> tuple[LiveInfo, list[str]]:
     """What of a live session is listed, and sentences that say how much was left out."""
     cut = live.model_copy(update={"sets": live.sets[:MOST_LINES], "cues": live.cues[:MOST_LINES]})
     return cut, [
-        f"Left out: {times(len(items) - MOST_LINES, what)} after the first {MOST_LINES}."
+        say("findings.bounds.lines", count=times(len(items) - MOST_LINES, what), n=MOST_LINES)
         for what, items in (("set", live.sets), ("cue", live.cues))
         if len(items) > MOST_LINES
     ]
@@ -51,20 +52,17 @@ def shown_reps(reps: Sequence[Rep]) -> tuple[list[Rep], list[str]]:
         out.append(rep)
     notes = []
     if (more := len(reps) - len(out)) > 0:
-        notes.append(
-            f"Left out of lists and drawings: {times(more, 'repetition')} after the first {MOST_REPS}."
-        )
+        notes.append(say("findings.bounds.drawn", count=times(more, "repetition"), n=MOST_REPS))
     listed = sum(len(rep.faults) for rep in reps[:MOST_REPS])
     if (more := listed - (MOST_FINDINGS - room)) > 0:
-        notes.append(
-            f"Left out of lists and drawings: {times(more, 'finding')} after the first {MOST_FINDINGS}."
-        )
+        notes.append(say("findings.bounds.drawn", count=times(more, "finding"), n=MOST_FINDINGS))
     return out, notes
 
 
 def shown_warnings(warnings: Sequence[str]) -> list[str]:
     """The warnings that are shown, with a last one that says how many more there are."""
-    out = [w if len(w) <= _MOST_LETTERS else f"{w[:_MOST_LETTERS]}…" for w in warnings[:MOST_WARNINGS]]
+    told = [retold(w) for w in warnings[:MOST_WARNINGS]]
+    out = [w if len(w) <= _MOST_LETTERS else f"{w[:_MOST_LETTERS]}…" for w in told]
     if (more := len(warnings) - len(out)) > 0:
-        out.append(f"Left out: {times(more, 'more warning')}.")
+        out.append(say("findings.bounds.more", count=times(more, "more_warning")))
     return out

@@ -14,7 +14,16 @@ from functools import lru_cache
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.phrases import as_shown, in_sentence, listing, number, short_title, times, value_text
+from formcheck.analysis.phrases import (
+    as_shown,
+    in_sentence,
+    listing,
+    number,
+    plural,
+    pointed,
+    short_title,
+    value_text,
+)
 from formcheck.analysis.rulings import Ruling
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
 from formcheck.engine.repetition import COUNTED
@@ -22,6 +31,7 @@ from formcheck.exercises.definition import Definition, Rule
 from formcheck.measures.body_parts import landmarks_shown
 from formcheck.measures.measure import formulas
 from formcheck.measures.table import MeasureTable
+from formcheck.words import said_of, say, spoken, translated
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,66 +44,34 @@ BY_EYE = "by eye"
 _FINEST = 2
 #: Values and allowances of a summary are rounded.
 _ROUNDED = 1e-3
-GRADE_WORDS = {1: "mild", 2: "moderate", 3: "marked"}
-#: How well a measure is known.
-STATUS_WORDS = {"ok": "measured", "low": "uncertain", "not_measurable": "not measurable"}
-#: The three states of a session.
-STATE_WORDS = {
-    "faulty": "Faults seen",
-    "good": "Good in what was checked",
-    "unseen": "Nothing could be checked",
-}
-#: What the repetition classes mean (spec 6.3).
-CLASSES = {
-    "full": "reached at least three quarters of the clip’s own range",
-    "partial": "counted, but stayed below three quarters of the range",
-    "aborted": "started and given up; not counted",
-    "void": "not fully seen; not counted",
-}
-
-#: Why something is not known, as the end of "not checked: …".
-REASONS = {
-    "view": "this camera position cannot show it",
-    "occluded": "the body part was hidden",
-    "out_of_frame": "the body part was outside the picture",
-    "noise": "the tracking was too unsteady to tell",
-    "geometry": "from this angle it cannot be worked out",
-    "fps": "the video has too few pictures per second",
-    "no_person": "nobody was seen in this exercise’s position",
-    "baseline": "no still starting position was seen to compare with",
-    "no_prescription": "no target was prescribed to compare with",
-    "no_reps": "there was no repetition to check",
-    "prescribed": "it is what was prescribed",
-}
-#: The same for what is measured, but only uncertainly.
-_REASONS_LOW = {
-    "view": "this camera position shows it only roughly",
-    "occluded": "the body part was partly hidden",
-    "out_of_frame": "the body part was partly outside the picture",
-    "geometry": "from this angle it is only rough",
-    "no_person": "the person was often not seen",
-}
+#: A fault's grades, mildest first.
+GRADES = (1, 2, 3)
+#: What a repetition can be (spec 6.3).
+CLASSES = ("full", "partial", "aborted", "void")
 #: Reasons that another camera position can cure, where the definition has one that judges.
 CURED_BY_CAMERA = frozenset({"view", "occluded", "out_of_frame", "noise", "geometry"})
-#: Why nothing will ever be known of a fault.
-NEVER = "this camera cannot show it from anywhere"
 #: What no camera position shows, beside the fault that stands in for it (spec, amendment to 5.2).
-_NEVER_BESIDE = {"over_extended": "Curve of the lower back"}
-
-#: What helps where the camera already stands in the right place.
-_CURES = {
-    "view": "",
-    "occluded": "It can be seen from here if nothing covers that body part.",
-    "out_of_frame": "It can be seen from here once the whole body is in the picture.",
-    "noise": "More light, closer clothes and a nearer camera make the tracking steadier.",
-    "geometry": "It can be seen from here with the camera level with the hips and square to the body.",
-    "no_person": "Keep the whole body in the picture from the start of each repetition to its end.",
-    "baseline": "Lie still for two seconds before the first repetition.",
-}
+_NEVER_BESIDE = {"over_extended": "findings.lower_back"}
 
 
-#: Beside a fault whose proof on real people is thin.
-BY_RENDERED_PEOPLE = "seen by a model trained on rendered people"
+def grade_word(grade: int) -> str:
+    """``mild``, ``moderate``, ``marked``; "" for none."""
+    return say(f"findings.grade.{grade}") if grade in GRADES else ""
+
+
+def grade_words() -> dict[int, str]:
+    """All of them by their number."""
+    return {grade: grade_word(grade) for grade in GRADES}
+
+
+def never() -> str:
+    """Why nothing will ever be known of a fault."""
+    return say("findings.never")
+
+
+def reason_word(reason: str | None) -> str:
+    """Why something is not known, as the end of "not checked: …"."""
+    return said_of("findings.reason.").get(reason or "", say("findings.not_seen_well"))
 
 
 @dataclass(frozen=True)
@@ -130,7 +108,12 @@ class Coverage:
     @property
     def text(self) -> str:
         """``8 of 20 checked``."""
-        return f"{self.checked} of {self.total} checked"
+        return say("findings.coverage", checked=self.checked, total=self.total)
+
+    @property
+    def state_text(self) -> str:
+        """The state in words."""
+        return say(f"findings.state.{self.state}")
 
     def of_reps(self, counted: int, affected: int) -> tuple[int, int, int]:
         """How many repetitions were seen good, seen faulty, and not seen.
@@ -236,9 +219,10 @@ class Findings:
 
     def limited_title(self, fault: str) -> str:
         """The title, with what stays unknown even where the fault was looked for."""
-        beside = _NEVER_BESIDE.get(fault)
         title = self.title(fault)
-        return f"{title} – {in_sentence(beside)}: never visible to this camera" if beside else title
+        if (beside := _NEVER_BESIDE.get(fault)) is None:
+            return title
+        return say("findings.never_visible", title=title, beside=in_sentence(say(beside)))
 
     def wording(self, fault: str) -> str:
         """What the physio reads."""
@@ -246,8 +230,10 @@ class Findings:
         if known is None:
             return ""
         default = self._by_default(fault)
-        text = known.wording.replace("prescribed time", "default time") if default else known.wording
-        return f"{text}; {BY_RENDERED_PEOPLE}" if self.by_lying_network(fault) else text
+        text = known.wording
+        if default:
+            text = text.replace(say("findings.prescribed_time"), say("findings.default_time"))
+        return f"{text}; {say('findings.rendered_people')}" if self.by_lying_network(fault) else text
 
     def by_lying_network(self, fault: str) -> bool:
         """Whether a fault is judged by what the network for people who lie reads from this view."""
@@ -330,7 +316,7 @@ class Findings:
         """A fault's value with its unit, told so finely that it lies on its own side of every threshold."""
         rule, unit = self.rule(event), self.unit(event)
         if unit == BY_EYE:
-            return "seen by eye"
+            return say("findings.by_eye")
         finer = 0
         while rule is not None and finer < _FINEST:
             if _grade_of(rule, as_shown(event.value, unit, finer)) == _grade_of(rule, event.value):
@@ -350,7 +336,6 @@ class Findings:
         rule = self.rule(event)
         if rule is None:
             return ""
-        join = "from" if worse_upwards(rule) else "below"
         unit = self.unit(event)
         finer = 0
         while finer < _FINEST and any(abs(as_shown(g, unit, finer) - g) > 1e-9 for g in rule.grades):
@@ -359,22 +344,27 @@ class Findings:
         tail = number(0.0, unit)[1]
         whole = self._phase_s(rule) if rule.kind == "duration" else None
         if whole is not None:
-            tail = f"{tail} ({whole:g} s)"
-        text = f"Mild {join} {first}, moderate {join} {second}, marked {join} {third}{' ' * bool(tail)}{tail}"
-        held = f", each held for at least {rule.minimum_s:g} s" if rule.minimum_s > 0 else ""
+            tail = f"{tail} ({pointed(f'{whole:g}')} s)"
+        held = pointed(f"{rule.minimum_s:g}")
+        out = [
+            say(
+                f"findings.grades.{'from' if worse_upwards(rule) else 'below'}",
+                first=first,
+                second=second,
+                third=third,
+                unit=f"{' ' * bool(tail)}{tail}",
+                held=say("findings.grades.held", seconds=held) if rule.minimum_s > 0 else "",
+            )
+        ]
         allowances = [self._decisive(e) for e in (event, *others) if self.rule(e) == rule]
-        allowed = ""
         if largest := max(allowances):
-            up_to = "up to " if len([a for a in allowances if a]) > 1 else ""
-            amount = (
-                f"{up_to}{largest * whole:.2f} s" if whole else f"{up_to}{number(largest, unit, finer=1)[0]}"
-            )
-            allowed = (
-                f" A grade is given once its threshold is passed by {amount}, the allowance for the error."
-            )
+            amount = pointed(f"{largest * whole:.2f} s") if whole else number(largest, unit, finer=1)[0]
+            if len([a for a in allowances if a]) > 1:
+                amount = say("findings.grades.up_to", amount=amount)
+            out.append(say("findings.grades.allowance", amount=amount))
         if any(self._capped(e) for e in (event, *others)):
-            allowed += " Where a repetition was itself hardly seen no grade is higher than mild."
-        return f"{text}{held}.{allowed}"
+            out.append(say("findings.grades.hardly_seen"))
+        return " ".join(out)
 
     def _capped(self, event: FaultEvent) -> bool:
         """True where not the allowance, but the doubt about the whole repetition kept a grade low."""
@@ -401,16 +391,16 @@ class Findings:
         if rule is None or rule.kind == "peaks":
             return ""
         if rule.kind == "duration":
-            return f"typically {self._timing_error_s:g} s"
+            return say("findings.error", amount=pointed(f"{self._timing_error_s:g} s"))
         name = self.measure(event, table)
         measure = self.definition.measures[name]
         error = measure.error.get(self.view)
         if error is None:
             return ""
-        text = f"typically {value_text(error, measure.unit)} from this view"
-        return (
-            text if measure.unit == event.unit else f"{text} in the {in_sentence(short_title(measure.title))}"
-        )
+        amount = value_text(error, measure.unit)
+        if measure.unit == event.unit:
+            return say("findings.error_here", amount=amount)
+        return say("findings.error_in", amount=amount, measure=in_sentence(short_title(measure.title)))
 
     def thresholds(self, measure: str, faults: Mapping[str, FaultInfo] | None = None) -> list[Threshold]:
         """Fixed values of a measure from which faults have a grade.
@@ -425,7 +415,7 @@ class Findings:
                 continue
             for rule in fault.rules:
                 if measure in rule.measures and (rule.views is None or self.view in rule.views):
-                    for grade in GRADE_WORDS:
+                    for grade in GRADES:
                         out += [Threshold(name, fault.title, grade, v) for v in rule_levels(rule, grade)]
         return out
 
@@ -460,8 +450,8 @@ class Findings:
         if info.checked:
             return ""
         if info.reason != "prescribed" and fault in self.definition.faults and not self.seen_from(fault):
-            return NEVER
-        return REASONS.get(info.reason or "", "it could not be seen well enough")
+            return never()
+        return reason_word(info.reason)
 
     def how(self, fault: str, info: FaultInfo) -> str:
         """What would have to change for a fault that was not checked to be seen; "" where nothing helps."""
@@ -470,15 +460,15 @@ class Findings:
             return ""
         if info.reason in CURED_BY_CAMERA and self.view not in places:
             place = self.definition.views[places[0]]
-            return f"Can be checked {place.title}. Said to the person: “{place.setup}”"
+            return say("findings.seen_elsewhere", view=place.title, setup=place.setup)
         if info.reason == "fps":
-            return f"Record at least {self.definition.gates.fps_min_tempo:g} pictures a second."
+            return say("findings.more_pictures", fps=f"{self.definition.gates.fps_min_tempo:g}")
         if info.reason == "no_prescription":
             march = any(rule.kind == "march" for rule in known.rules)
-            return f"It is looked for once a {'march' if march else 'time'} is prescribed."
+            return say("findings.once_march" if march else "findings.once_time")
         if info.reason == "occluded" and self._on_the_far_leg(fault):
-            return f"Can be checked from here with the {self.definition.side_is} nearer the camera."
-        return _CURES.get(info.reason or "", "")
+            return say("findings.other_leg", leg=self.definition.side_is)
+        return said_of("findings.cure.").get(info.reason or "", "")
 
     def _on_the_far_leg(self, fault: str) -> bool:
         if self.view != "side" or not self.definition.has_side:
@@ -492,16 +482,19 @@ class Findings:
         for name, info in faults.items():
             if not info.checked:
                 groups.setdefault((self.why(name, info), self.how(name, info)), []).append(self.title(name))
-        beside = [text for name, text in _NEVER_BESIDE.items() if name in faults]
+        beside = [say(key) for name, key in _NEVER_BESIDE.items() if name in faults]
         if beside:
-            groups.setdefault((NEVER, ""), []).extend(beside)
-        ranked = sorted(groups.items(), key=lambda item: (item[0][0] == NEVER, not item[0][1], -len(item[1])))
+            groups.setdefault((never(), ""), []).extend(beside)
+        hopeless = never()
+        ranked = sorted(
+            groups.items(), key=lambda item: (item[0][0] == hopeless, not item[0][1], -len(item[1]))
+        )
         return [NotChecked(why, how, titles) for (why, how), titles in ranked]
 
     def measure_why(self, info: MeasureInfo) -> str:
         """Why a measure is uncertain or not measurable; "" where it is neither."""
-        words = REASONS | _REASONS_LOW if info.status == "low" else REASONS
-        return words.get(info.reason or "", "")
+        low = said_of("findings.reason_low.") if info.status == "low" else {}
+        return ({**said_of("findings.reason."), **low}).get(info.reason or "", "")
 
     # -- over all repetitions -----------------------------------------------------------------------------
 
@@ -513,9 +506,12 @@ class Findings:
             events = [(rep, e) for rep in summary.reps for e in rep.faults if e.id == name]
             if not events:
                 continue
-            detail = f"{info.reps_affected} of {times(info.reps_checked, 'repetition')} checked"
-            if info.reps_checked < counted:
-                detail += f" ({counted} counted)"
+            checked = info.reps_checked
+            detail = say(
+                f"findings.of_checked_{'one' if checked == 1 else 'many'}", n=info.reps_affected, of=checked
+            )
+            if checked < counted:
+                detail = say("findings.counted_beside", detail=detail, counted=counted)
             worst = max((event for _, event in events), key=self.badness)
             out.append(
                 SeenFault(
@@ -539,7 +535,7 @@ class Findings:
             if info.checked and name not in found:
                 groups.setdefault(info.reps_checked, []).append(self.limited_title(name))
         return [
-            (_all_of(total) if count == total else f"{count} of {total} repetitions", titles)
+            (_all_of(total) if count == total else say("findings.in_part", n=count, of=total), titles)
             for count, titles in sorted(groups.items(), reverse=True)
         ]
 
@@ -550,9 +546,9 @@ class Findings:
         covered = coverage(summary.faults)
         out = [_counted_text(counts)]
         if counted and not covered.checked:
-            out = [f"{out[0].removesuffix('.')}; nothing about how they were done could be checked."]
+            out = [say("findings.nothing_checked", counted=out[0].removesuffix("."))]
         if others := not_counted(counts):
-            out.append(f"Not counted: {others}.")
+            out.append(say("findings.not_counted", others=others))
         if not counted:
             return out
         groups: dict[str, list[str]] = {}
@@ -561,47 +557,56 @@ class Findings:
             groups.setdefault(self._where(summary, name, info, counted), []).append(
                 f"{in_sentence(self.title(name))} ({_at_most(info)}{self._by_default(name)})"
             )
-        out += [f"Seen in {where}: {listing(titles)}." for where, titles in groups.items()]
+        out += [say("findings.seen_in", where=w, titles=listing(titles)) for w, titles in groups.items()]
         if not covered.faulty and covered.checked:
-            out.append(f"None of the {times(covered.checked, 'fault')} that could be checked was seen.")
+            out.append(plural("findings.none_seen", covered.checked))
         return out
 
     def unknown(self, summary: Summary) -> list[str]:
         """A sentence that names some of what was not checked; none where all was, or nothing was counted."""
         names = [in_sentence(self.title(name)) for name in coverage(summary.faults).unseen]
-        return [f"Not checked: {listing(names, 5)}."] if names and counted_reps(summary.reps) else []
+        if not names or not counted_reps(summary.reps):
+            return []
+        return [say("findings.not_checked", titles=listing(names, 5))]
 
     # -- what the physio said -----------------------------------------------------------------------------
 
     def ruling(self, ruling: Ruling) -> str:
         """Who ruled what about a finding, and when: ``Rejected by A. Meyer on 2026-11-29 18:40``."""
-        was = f"{GRADE_WORDS[ruling.found.grade]} to " if ruling.found is not None else ""
-        grade = GRADE_WORDS.get(ruling.grade or 0, "")
-        words = {"rejected": "Rejected", "graded": f"Changed from {was}{grade}", "added": f"Added as {grade}"}
-        on = f" on {ruling.on[:16].replace('T', ' ')}" if ruling.on else ""
-        return f"{words[ruling.kind]} by {ruling.by or 'the physio'}{on}"
+        kind = "regraded" if ruling.kind == "graded" and ruling.found is not None else ruling.kind
+        said = say(
+            f"findings.ruling.{kind}",
+            by=ruling.by or say("findings.ruling.physio"),
+            was=grade_word(ruling.found.grade) if ruling.found is not None else "",
+            grade=grade_word(ruling.grade or 0),
+        )
+        if not ruling.on:
+            return said
+        return say("findings.ruling.on", said=said, on=ruling.on[:16].replace("T", " "))
 
     def _by_default(self, fault: str) -> str:
         known = self.definition.faults.get(fault)
         default = known is not None and any(
             rule.kind == "duration" and not self._asked_for(rule) for rule in known.rules
         )
-        return ", against the default time" if default else ""
+        return say("findings.by_default") if default else ""
 
     def _where(self, summary: Summary, name: str, info: FaultInfo, counted: int) -> str:
         """In which repetitions a fault was seen."""
         if info.reps_affected == info.reps_checked == counted:
             return _all_of(counted)
         which = sorted({rep.index for rep in summary.reps for event in rep.faults if event.id == name})
-        where = f"{info.reps_affected} of {info.reps_checked}"
-        where += " that could be checked" if info.reps_checked < counted else ""
-        return f"{where} (rep {listing([str(i) for i in which])})" if 0 < len(which) <= 4 else where
+        key = "findings.in_some_checked" if info.reps_checked < counted else "findings.in_some"
+        where = say(key, n=info.reps_affected, of=info.reps_checked)
+        if not 0 < len(which) <= 4:
+            return where
+        return say("findings.which_reps", where=where, reps=listing([str(i) for i in which]))
 
 
 def findings_of(analysis: Analysis) -> Findings:
-    """What is said of an analysis."""
+    """What is said of an analysis, in the language that is spoken now."""
     asked = prescribed_phases(analysis.prescription)
-    return Findings(analysis.definition, analysis.summary.view.name, asked)
+    return Findings(translated(analysis.definition, spoken()), analysis.summary.view.name, asked)
 
 
 @lru_cache(maxsize=64)
@@ -616,8 +621,7 @@ def prescribed_phases(prescription: str) -> frozenset[str]:
 
 def not_counted(counts: Mapping[str, int]) -> str:
     """How many repetitions were not counted, and why, in words; "" for none."""
-    words = {"aborted": "given up half-way", "void": "not fully seen"}
-    return listing([f"{counts[c]} {words[c]}" for c in words if counts[c]])
+    return listing([say(f"findings.{c}", n=counts[c]) for c in ("aborted", "void") if counts[c]])
 
 
 def worse_upwards(rule: Rule) -> bool:
@@ -673,20 +677,20 @@ def _counted_text(counts: Mapping[str, int]) -> str:
     """How many repetitions there were, and of which kind."""
     counted = sum(counts[c] for c in COUNTED)
     if not sum(counts.values()):
-        return "No repetitions of this exercise were found."
+        return say("findings.counted.none")
     if not counted:
-        return "No repetition of this exercise could be counted."
+        return say("findings.counted.no_full")
     if counted == counts["full"]:
-        kind = {1: "full", 2: "both full"}.get(counted, "all full")
-        return f"{times(counted, 'repetition')}, {kind}."
-    kinds = [f"{counts[c]} {c}" for c in COUNTED if counts[c]]
-    return f"{times(counted, 'repetition')}: {', '.join(kinds)}."
+        return say(f"findings.counted.full_{counted if counted < 3 else 'many'}", n=counted)
+    kinds = ", ".join(say(f"findings.counted.{c}", n=counts[c]) for c in COUNTED if counts[c])
+    return plural("findings.counted.kinds", counted, kinds=kinds)
 
 
 def _all_of(count: int) -> str:
-    return {1: "the one repetition", 2: "both repetitions"}.get(count, f"all {count} repetitions")
+    return say(f"findings.all_of.{count if 0 < count < 3 else 'many'}", n=count)
 
 
 def _at_most(info: FaultInfo) -> str:
-    at_most = "up to " if info.reps_affected > 1 and info.worst_grade > 1 else ""
-    return f"{at_most}{GRADE_WORDS.get(info.worst_grade, '')}"
+    grade = grade_word(info.worst_grade)
+    several = info.reps_affected > 1 and info.worst_grade > 1
+    return say("findings.at_most", grade=grade) if several else grade

@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 
-#: Units that are shares: shown in percent, with these words after it.
-_SHARES = {
-    "of prescribed": "of the prescribed time",
-    "of default": "of the default time",
-    "of target": "of the target",
-    "of range": "of the range",
-    "of resting distance": "of the resting distance",
-}
+from formcheck.words import said_of, say
+
+#: Units that are shares: shown in percent, with words after it.
+_SHARES = ("of prescribed", "of default", "of target", "of range", "of resting distance")
 #: Units that a number carries itself, or that say nothing.
 _UNTOLD = ("deg", "ratio", "")
 
@@ -35,10 +31,15 @@ def number(value: float | None, unit: str, finer: int = 0) -> tuple[str, str]:
     if unit == "deg":
         return f"{text}°", ""
     if unit in _SHARES:
-        return f"{text} %", _SHARES[unit]
+        return f"{text} %", unit_word(unit)
     if unit in ("s", "%"):
         return f"{text} {unit}", ""
-    return text, "" if unit == "ratio" else unit
+    return text, "" if unit == "ratio" else unit_word(unit)
+
+
+def unit_word(unit: str) -> str:
+    """A unit as it is read; one that has no word of its own as it is."""
+    return said_of("format.unit.").get(unit.replace(" ", "_"), unit)
 
 
 def as_shown(value: float, unit: str, finer: int = 0) -> float:
@@ -54,25 +55,31 @@ def value_text(value: float | None, unit: str, finer: int = 0) -> str:
 
 def _signed(value: float, digits: int) -> str:
     text = f"{value:.{digits}f}"
-    return "0" + text[2:] if text.strip("-0.") == "" and text.startswith("-") else text.replace("-", "−")
+    shown = "0" + text[2:] if text.strip("-0.") == "" and text.startswith("-") else text.replace("-", "−")
+    return pointed(shown)
+
+
+def pointed(digits: str) -> str:
+    """Digits with the point of the language that is spoken: ``1.5``, ``1,5``."""
+    return digits.replace(".", say("format.point"))
 
 
 def told_unit(unit: str) -> str:
     """The unit where it has to be told beside the numbers; "" where they carry it."""
-    return "" if unit in _UNTOLD else unit
+    return "" if unit in _UNTOLD else unit_word(unit)
 
 
 def unit_after(title: str, unit: str) -> str:
     """A heading with its unit, where the numbers under it do not carry it: ``Feet apart, trunk lengths``."""
-    return f"{title}, {unit}" if told_unit(unit) else title
+    return f"{title}, {told_unit(unit)}" if told_unit(unit) else title
 
 
 def percent(share: float) -> str:
     """A share, 0 to 1, in percent; never rounded up to all or down to nothing."""
     whole = round(100 * share)
     if whole == 100 and share < 1:
-        return "over 99 %"
-    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
+        return say("format.nearly_all")
+    return say("format.nearly_none") if whole == 0 and share > 0 else f"{whole} %"
 
 
 def short_title(title: str) -> str:
@@ -82,7 +89,7 @@ def short_title(title: str) -> str:
 
 def in_sentence(title: str) -> str:
     """A title as it stands within a sentence."""
-    return title[:1].lower() + title[1:]
+    return title[:1].lower() + title[1:] if say("format.titles") == "lower" else title
 
 
 def as_sentence(text: str) -> str:
@@ -93,13 +100,20 @@ def as_sentence(text: str) -> str:
 def listing(items: list[str], most: int = 99) -> str:
     """``a, b and c``; beyond `most` items, ``a, b and 3 more``."""
     if len(items) > most:
-        items = [*items[:most], f"{len(items) - most} more"]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+        items = [*items[:most], say("format.more", n=len(items) - most)]
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {say('format.and')} {items[-1]}"
 
 
-def times(count: int, word: str) -> str:
-    """``1 repetition``, ``3 repetitions``."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def times(count: int, what: str) -> str:
+    """``1 repetition``, ``3 repetitions``; `what` is a key under ``format.count``."""
+    return plural(f"format.count.{what}", count)
+
+
+def plural(key: str, count: int, **values: object) -> str:
+    """The sentence of a key for one or for many, which end in ``_one`` and ``_many``; ``{n}`` is how many."""
+    return say(f"{key}_{'one' if count == 1 else 'many'}", n=count, **values)
 
 
 def in_lines(text: str, letters: int) -> list[str]:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from formcheck.analysis.findings import STATE_WORDS, counted_reps, coverage, findings_of
+from formcheck.analysis.findings import counted_reps, coverage, findings_of
 from formcheck.analysis.phrases import in_sentence, listing
 from formcheck.errors import shown
 
@@ -68,7 +68,7 @@ def print_verdict(analysis: Analysis, folder: OutputFolder, *, video: bool, repo
     if counted_reps(summary.reps):
         sign, colour = _STATES[covered.state]
         sign = sign if _fits(sign, encoding) else {"✓": "+", "✗": "x"}.get(sign, "-")
-        out.print(Text(f"{sign} {STATE_WORDS[covered.state]}, {covered.text}", style=f"bold {colour}"))
+        out.print(Text(f"{sign} {covered.state_text}, {covered.text}", style=f"bold {colour}"))
         for group in findings.not_checked(summary.faults):
             titles = listing([in_sentence(title) for title in group.titles])
             more.append(f"Not checked, because {group.why}: {titles}. {group.how}".strip())

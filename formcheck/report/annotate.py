@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.findings import GRADE_WORDS, findings_of
+from formcheck.analysis.findings import findings_of, grade_word
 from formcheck.analysis.phrases import number, short_title
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.face_blur import FaceBlur
@@ -121,7 +121,7 @@ class Annotator:
             grade=event.grade,
             value=self.findings.value(event),
             at=self.findings.place(event, self.near, self.analysis.measures),
-            word=GRADE_WORDS[event.grade],
+            word=grade_word(event.grade),
         )
 
     def shown_in(self, measure: str) -> list[tuple[Rep, FaultEvent]]:

@@ -16,17 +16,15 @@ from markupsafe import Markup
 from formcheck.analysis import bounds
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import (
-    CLASSES,
-    GRADE_WORDS,
-    REASONS,
-    STATE_WORDS,
-    STATUS_WORDS,
     Findings,
     class_counts,
     counted_reps,
     coverage,
     findings_of,
+    grade_word,
+    grade_words,
     not_counted,
+    reason_word,
 )
 from formcheck.analysis.phrases import (
     as_sentence,
@@ -51,6 +49,7 @@ from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import ANNOTATED, replacing
+from formcheck.words import said_of, say
 
 PEAK_COLUMNS = 12
 
@@ -152,7 +151,7 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
         "primary": (primary[0], told_unit(primary[1])),
         "reps": [_rep_row(analysis, findings, rep) for rep in shown.reps],
         "peaks": _peak_tables(analysis, shown.reps),
-        "classes": {c: text for c, text in CLASSES.items() if counts[c]},
+        "classes": {c: text for c, text in said_of("findings.class_means.").items() if counts[c]},
         "seen": findings.seen(summary),
         "clear": findings.clear(summary),
         "not_checked": findings.not_checked(summary.faults),
@@ -160,8 +159,7 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
         "rulings": _rulings(analysis, findings),
         "remarks": _remarks(analysis),
         "made": _made(analysis),
-        "grade_words": GRADE_WORDS,
-        "state_words": STATE_WORDS,
+        "grade_words": grade_words(),
     }
 
 
@@ -215,7 +213,7 @@ def _rulings(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
     rulings = analysis.review.rulings if analysis.review is not None else ()
     rows = [_ruling_row(findings, ruling) for ruling in rulings[: bounds.MOST_LINES]]
     if (more := len(rulings) - bounds.MOST_LINES) > 0:
-        left = f"Left out: {times(more, 'more finding')}."
+        left = f"Left out: {times(more, 'more_finding')}."
         rows.append(dict.fromkeys(rows[0], "") | {"title": left})
     return rows
 
@@ -226,7 +224,7 @@ def _ruling_row(findings: Findings, ruling: Ruling) -> dict[str, str]:
         "kind": ruling.kind,
         "where": f"Rep {ruling.rep}" if ruling.rep is not None else f"at {clock(ruling.time_s)}",
         "title": findings.title(ruling.fault),
-        "found": "not found" if found is None else f"{findings.value(found)}, {GRADE_WORDS[found.grade]}",
+        "found": "not found" if found is None else f"{findings.value(found)}, {grade_word(found.grade)}",
         "said": findings.ruling(ruling),
         "note": ruling.note,
     }
@@ -240,7 +238,7 @@ def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
     rated = [("Quality of performance", review.quality)] if review.quality else []
     lines = [("The session" if t is None else f"At {clock(t)}", text) for t, text in review.remarks]
     more = len(lines) - bounds.MOST_LINES
-    left = [("", f"Left out: {times(more, 'more remark')}.")] if more > 0 else []
+    left = [("", f"Left out: {times(more, 'more_remark')}.")] if more > 0 else []
     return [*rated, *lines[: bounds.MOST_LINES], *left]
 
 
@@ -296,7 +294,7 @@ def _no_reps(analysis: Analysis) -> dict[str, Any]:
     elif signal is not None and signal.status == "not_measurable":
         reason = signal.reason or "no_person"
         why = f"Repetitions are counted from the {name}, and that could not be measured: "
-        why += f"{REASONS.get(reason, 'it was not seen well enough')}."
+        why += f"{reason_word(reason)}."
         if reason == "no_person":
             why = "A person was seen, but never in this exercise’s starting position."
     else:
@@ -387,7 +385,7 @@ def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]
                 "name": name,
                 "title": definition.title if definition else name,
                 "status": info.status,
-                "word": STATUS_WORDS[info.status],
+                "word": say(f"findings.status.{info.status}"),
                 "why": findings.measure_why(info),
                 "share": percent(info.ok_frames),
                 "noise": "–" if info.noise_sd is None else _noise(info.noise_sd, unit),

@@ -25,7 +25,7 @@ from reportlab.platypus import (
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.bounds import MOST_LINES
-from formcheck.analysis.findings import GRADE_WORDS, STATE_WORDS, findings_of
+from formcheck.analysis.findings import findings_of, grade_word
 from formcheck.analysis.phrases import percent, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
@@ -113,7 +113,7 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
         para(f"{analysis.definition.title}{side}", "title"),
         facts_table(said["who"], columns=3),
         Spacer(1, 5),
-        para(f"{_SIGNS[said['coverage'].state]}{STATE_WORDS[said['coverage'].state]} · "
+        para(f"{_SIGNS[said['coverage'].state]}{said['coverage'].state_text} · "
              f"{said['coverage'].text}", "strong"),
         *[para(line, "verdict") for line in said["verdict"]],
     ]  # fmt: skip
@@ -261,7 +261,7 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
     for row in said["reps"]:
         rep = row["rep"]
         findings = "\n".join(
-            f"{f['grade']}  {f['title']}, {f['value']}, {GRADE_WORDS[f['grade']]}, at {f['at']}"
+            f"{f['grade']}  {f['title']}, {f['value']}, {grade_word(f['grade'])}, at {f['at']}"
             for f in row["faults"]
         )
         if not findings:
@@ -298,7 +298,7 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
 def _findings(said: dict[str, Any]) -> list[Flowable]:
     out: list[Flowable] = [para("Findings", "h2")]
     for found in said["seen"]:
-        grade = GRADE_WORDS.get(found.grade, "")
+        grade = grade_word(found.grade)
         text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
         text += f"rep {escape(found.reps)}."
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.findings import GRADE_WORDS, Threshold
+from formcheck.analysis.findings import Threshold, grade_word
 from formcheck.analysis.phrases import in_lines, number, percent, unit_after
 from formcheck.drawing.overlay import clock
 from formcheck.drawing.palette import PHASE_WORDS
@@ -189,7 +189,7 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
         y = 0.05 + 0.09 * (lane % _LANES)
         text = (
             f"Rep {rep.index}: {annotator.findings.title(event.id)}, {annotator.findings.value(event)}, "
-            f"{GRADE_WORDS[event.grade]}, {clock(event.start_s)}–{clock(event.end_s)}"
+            f"{grade_word(event.grade)}, {clock(event.start_s)}–{clock(event.end_s)}"
         )
         bar = bars.setdefault(event.grade, ([], []))
         bar[0].extend((round(event.start_s, 3), round(event.end_s, 3), None))

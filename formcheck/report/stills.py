@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import GRADE_WORDS, Coverage, Findings, coverage
+from formcheck.analysis.findings import Coverage, Findings, coverage, grade_word
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.overlay import clock, draw_body
 from formcheck.drawing.palette import Image
@@ -176,7 +176,7 @@ def best_reason(rep: Rep, covered: Coverage) -> str:
 
 def fault_caption(findings: Findings, event: FaultEvent, where: str) -> list[str]:
     """Sentences under a fault's picture: where, how much, where the grades begin, what the physio reads."""
-    lines = [f"{where}: {findings.value(event)}, grade {event.grade} ({GRADE_WORDS[event.grade]})."]
+    lines = [f"{where}: {findings.value(event)}, grade {event.grade} ({grade_word(event.grade)})."]
     lines += [text for text in (findings.grades(event),) if text]
     known = findings.definition.faults.get(event.id)
     if known is not None:

@@ -9,12 +9,10 @@ from formcheck.analysis.bounds import MOST_LINES
 from formcheck.analysis.decisions import WhatStands, stood
 from formcheck.analysis.events import Event
 from formcheck.analysis.findings import (
-    CLASSES,
-    GRADE_WORDS,
-    STATE_WORDS,
-    STATUS_WORDS,
     Findings,
     coverage,
+    grade_word,
+    grade_words,
     rule_levels,
     worse_upwards,
 )
@@ -27,6 +25,7 @@ from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, other_side
 from formcheck.report.wording import reviewed_text
 from formcheck.session.library import Card, printable
+from formcheck.words import said_of, say
 
 #: Of a live session, an hour of which has about a thousand.
 _MOST_EVENTS = 5000
@@ -44,7 +43,7 @@ def fault_row(
         "id": event.id,
         "title": printable(findings.title(event.id)),
         "grade": event.grade,
-        "grade_word": GRADE_WORDS[event.grade],
+        "grade_word": grade_word(event.grade),
         "value": event.value,
         "value_text": findings.value(event),
         "start_s": event.start_s,
@@ -69,7 +68,7 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
     return {
         "index": rep.index,
         "class": rep.class_,
-        "class_text": CLASSES.get(rep.class_, ""),
+        "class_text": said_of("findings.class_means.").get(rep.class_, ""),
         "start_s": rep.start_s,
         "peak_s": rep.peak_s,
         "end_s": rep.end_s,
@@ -167,7 +166,7 @@ def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, An
             for r in review.rulings[:MOST_LINES]
         ],
         "state": covered.state,
-        "state_text": STATE_WORDS[covered.state],
+        "state_text": covered.state_text,
         "coverage": covered.text,
         "verdict": [printable(line, 600) for line in findings.verdict(summary)] if summary else [],
         "not_checked": [
@@ -182,7 +181,7 @@ def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, An
             {"where": where, "titles": [printable(t) for t in titles]}
             for where, titles in (findings.clear(summary) if summary else [])
         ],
-        "grade_words": GRADE_WORDS,
+        "grade_words": grade_words(),
     }
 
 
@@ -204,7 +203,7 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "short": printable(short_title(measure.title)),
                 "unit": measure.unit,
                 "status": info.status if info else "low",
-                "word": STATUS_WORDS[info.status] if info else "",
+                "word": say(f"findings.status.{info.status}") if info else "",
                 "why": findings.measure_why(info) if info else "",
                 "ok_frames": info.ok_frames if info else None,
                 "noise_sd": info.noise_sd if info else None,

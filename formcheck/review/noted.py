@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from formcheck.analysis.decisions import WhatStands, what_stands
-from formcheck.analysis.findings import GRADE_WORDS, class_counts, counted_reps, coverage
+from formcheck.analysis.findings import class_counts, counted_reps, coverage, grade_word
 from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
@@ -163,7 +163,7 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
                 "title": titles.get(name, printable(name, 60)),
                 "reps": tally[name],
                 "grade": worst[name],
-                "grade_word": GRADE_WORDS[worst[name]],
+                "grade_word": grade_word(worst[name]),
             }
             for name in gravest[:3]
         ],

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from statistics import median
 from typing import Any
 
-from formcheck.analysis.findings import GRADE_WORDS, counted_reps, coverage, rule_levels
+from formcheck.analysis.findings import GRADES, counted_reps, coverage, rule_levels
 from formcheck.analysis.phrases import short_title
 from formcheck.exercises.definition import Definition
 from formcheck.review.noted import NotedSession, NotedSessions, patient_key, shipped, titles_of
@@ -101,7 +101,7 @@ def _fault_trends(definition: Definition, view: str, found: list[NotedSession]) 
         levels = [
             {"level": level, "grade": grade}
             for rule in fault.rules[:1]
-            for grade in GRADE_WORDS
+            for grade in GRADES
             for level in (rule_levels(rule, grade) if measure and measure not in _PHASES else [])
         ]
         points = [_fault_point(r, name, measure) for r in found]

@@ -1,14 +1,22 @@
-"""The words said and shown to patients, by language: a folder of small TOML files each.
+"""The words said and shown to patients and physios, by language: a folder of small TOML files each.
 
 ``words/en/setup.toml`` with ``nobody = "I cannot see you yet"`` is ``words("setup.nobody")``. English is
 complete; another language falls back to it word by word (a test keeps the shipped ones complete). The text
 of faults lives in the exercise definitions; ``words/<language>/exercises.toml`` is laid over it.
+
+What speaks to a patient is given its `Words`. What speaks to a physio (findings, report, review page) asks
+`say`, which speaks English, or what `speaking` set for this piece of work: a request, a report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from formcheck.errors import FormcheckError
@@ -62,6 +70,78 @@ class Words:
         return sorted(self._own)
 
 
+_spoken: ContextVar[str] = ContextVar("language", default=DEFAULT)
+
+
+@lru_cache(maxsize=8)
+def words_of(language: str) -> Words:
+    """All sentences of one language, read once; see `Words`."""
+    return Words(language)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Lets `say` speak a language for as long as this lasts, in this thread or task and what it awaits.
+
+    Raises:
+        FormcheckError: there is no such language.
+    """
+    words_of(language)
+    before = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def spoken() -> str:
+    """The language that `say` speaks now."""
+    return _spoken.get()
+
+
+def say(key: str, **values: object) -> str:
+    """A sentence in the language that is spoken now, see `Words`."""
+    return words_of(_spoken.get())(key, **values)
+
+
+def said_of(beginning: str, language: str | None = None) -> Mapping[str, str]:
+    """All sentences whose key begins so, by the rest of their key.
+
+    Args:
+        beginning: of the keys, e.g. ``"page.phase."``.
+        language: its code; None for the one that is spoken now.
+    """
+    return _said_of(beginning, language or _spoken.get())
+
+
+@lru_cache(maxsize=256)
+def _said_of(beginning: str, language: str) -> Mapping[str, str]:
+    words = words_of(language)
+    keys = words_of(DEFAULT).keys()
+    return MappingProxyType({k[len(beginning) :]: words(k) for k in keys if k.startswith(beginning)})
+
+
+def retold(sentence: str) -> str:
+    """An English sentence of a session or another part of the program in the language that is spoken now, if
+    it is one of ``words/en/told.toml``; otherwise as it is."""
+    if _spoken.get() == DEFAULT:
+        return sentence
+    for key, pattern in _told():
+        if found := pattern.fullmatch(sentence):
+            return say(key, **{name: retold(part) for name, part in found.groupdict().items()})
+    return sentence
+
+
+@lru_cache(maxsize=1)
+def _told() -> list[tuple[str, re.Pattern[str]]]:
+    out = []
+    for key, sentence in said_of("told.", DEFAULT).items():
+        parts = re.split(r"\{(\w+)\}", sentence)
+        pattern = "".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        out.append((f"told.{key}", re.compile(pattern, re.DOTALL)))
+    return out
+
+
 def _sentences(language: str) -> dict[str, str]:
     out: dict[str, str] = {}
     for file in sorted((FOLDER / language).glob("*.toml")):
@@ -81,15 +161,14 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, str]:
 
 
 def translated(definition: Definition, language: str) -> Definition:
-    """The definition with its patient-facing text (title, view set-ups, fault titles and cues) translated.
+    """The definition with its text (titles, view set-ups, cues, the physio's wording) translated.
 
-    Thresholds, names and the physio's wording stay as they are, and so does `Definition.sha256` of the
-    original, which is what a session records.
+    Thresholds and names stay as they are, and so does `Definition.sha256` of the original, which is what a
+    session records.
     """
-    file = FOLDER / language / "exercises.toml"
-    if language == DEFAULT or not file.exists():
+    if language == DEFAULT:
         return definition
-    everything = read_toml(file)
+    everything = _exercises(language)
     own: dict[str, Any] = {}
     for name in (definition.based_on, definition.name):
         own = _merged(own, everything.get(name or "", {}))
@@ -101,8 +180,18 @@ def translated(definition: Definition, language: str) -> Definition:
         name: view.model_copy(update=own.get("views", {}).get(name, {}))
         for name, view in definition.views.items()
     }
-    title = own.get("title", definition.title)
-    return definition.model_copy(update={"title": title, "faults": faults, "views": views})
+    measures = {
+        name: measure.model_copy(update=own.get("measures", {}).get(name, {}))
+        for name, measure in definition.measures.items()
+    }
+    plain = {name: own[name] for name in ("title", "side_is") if name in own}
+    return definition.model_copy(update={"faults": faults, "views": views, "measures": measures} | plain)
+
+
+@lru_cache(maxsize=8)
+def _exercises(language: str) -> dict[str, Any]:
+    file = FOLDER / language / "exercises.toml"
+    return read_toml(file) if file.exists() else {}
 
 
 def _merged(base: dict[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,10 @@ from stored_session import judged, noisy_track
 
 from formcheck.analysis.findings import (
     CURED_BY_CAMERA,
-    NEVER,
-    REASONS,
     Findings,
     coverage,
     findings_of,
+    never,
     prescribed_phases,
 )
 from formcheck.analysis.phrases import in_lines, percent, value_text
@@ -32,6 +31,7 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
+from formcheck.words import said_of
 
 FPS = 30.0
 TIME = np.arange(0, 14, 1 / FPS)
@@ -143,7 +143,7 @@ def test_the_eleven_promises_that_could_not_be_kept_are_gone() -> None:
         findings = Findings(load_definition(exercise), "oblique")
         for reason in CURED_BY_CAMERA:
             info = not_checked(reason)
-            assert findings.why(name, info) == NEVER
+            assert findings.why(name, info) == never()
             assert findings.how(name, info) == ""
 
 
@@ -156,7 +156,7 @@ def advised() -> Iterator[tuple[Findings, str, str, str]]:
     for exercise, view in PLACES:
         findings = Findings(load_definition(exercise), view)
         for name in findings.definition.faults:
-            for reason in REASONS:
+            for reason in said_of("findings.reason."):
                 yield findings, name, reason, findings.how(name, not_checked(reason))
 
 
@@ -196,20 +196,20 @@ def test_what_no_rule_can_be_written_for_is_told_as_never_visible() -> None:
     }
     assert without == NEVER_RULED
     for exercise, name in without:
-        assert Findings(load_definition(exercise), "side").why(name, not_checked("view")) == NEVER
+        assert Findings(load_definition(exercise), "side").why(name, not_checked("view")) == never()
 
 
 def test_the_curve_of_the_lower_back_is_told_beside_over_extension() -> None:
     findings = Findings(load_definition("bridge"), "side")
     assert "never visible to this camera" in findings.limited_title("over_extended")
     groups = findings.not_checked({"over_extended": not_checked("occluded")})
-    assert groups[-1].why == NEVER
+    assert groups[-1].why == never()
     assert groups[-1].titles == ["Curve of the lower back"]
     assert findings.not_checked({}) == []  # nothing is said of a session that was never summed up
 
 
 def test_every_reason_of_the_contract_has_words() -> None:
-    assert set(ReasonWord.__args__) == set(REASONS)
+    assert set(ReasonWord.__args__) == set(said_of("findings.reason."))
 
 
 # -- three states ----------------------------------------------------------------------------------------

@@ -34,7 +34,9 @@ def test_a_shipped_language_has_every_sentence_with_the_same_placeholders(langua
     english, other = Words(), Words(language)
     assert other.keys() == english.keys()
     for key in english.keys():  # noqa: SIM118
-        assert placeholders(other(key)) == placeholders(english(key)), key
+        same = placeholders(other(key)) == placeholders(english(key))
+        # what is told again may leave out a part that has no translation
+        assert same or key.startswith("told.") and placeholders(other(key)) < placeholders(english(key)), key
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -51,9 +53,7 @@ def test_a_shipped_language_has_every_exercise_in_full(language: str, exercise: 
         assert (other.faults[name].cue is None) == (fault.cue is None), name
         if fault.cue is not None:
             assert other.faults[name].cue != fault.cue, name
-        # what is measured and what the physio reads stays as it is
-        assert other.faults[name].rules == fault.rules
-        assert other.faults[name].wording == fault.wording
+        assert other.faults[name].rules == fault.rules  # what is measured stays as it is
 
 
 @pytest.mark.parametrize("language", languages())
