@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.review import agreement, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
+from formcheck.review.answers import answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
 from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
@@ -38,7 +38,6 @@ from formcheck.session.notes import QUALITY, ConflictError, Item, Notes
 from formcheck.words import languages
 
 STATIC = Path(__file__).parent / "static"
-_LARGEST_BODY = 200_000
 _VIDEO_PIECE = 1 << 18
 #: Notes saved at once: "all of this kind" of a long session.
 _MOST_CHANGES = 1000
@@ -46,25 +45,6 @@ _MOST_CHANGES = 1000
 _MOST_FRAMES_JUDGED = 60_000
 
 Handler = Callable[["Api", Request], Awaitable[Response]]
-
-
-def _answered(handler: Handler) -> Handler:
-    """Expected failures as JSON with one sentence."""
-
-    @wraps(handler)
-    async def answer(self: Api, request: Request) -> Response:
-        try:
-            return await handler(self, request)
-        except FormcheckError as error:
-            return JSONResponse({"problem": str(error)}, 422)
-        except NotThereError:
-            return JSONResponse({"problem": "There is no such thing here (any more)."}, 404)
-        except ClientDisconnect:  # the tab was closed: nobody hears the answer
-            return Response(status_code=400)
-        except (OSError, UnicodeError, MemoryError) as error:
-            return JSONResponse({"problem": printable(what_the_system_says(error), 400)}, 500)
-
-    return answer
 
 
 class Hub:
@@ -159,7 +139,7 @@ class Api:
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
             Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failed})
+        return Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: failed})
 
     # -- pages -------------------------------------------------------------------------------------------
 
@@ -167,7 +147,7 @@ class Api:
         """The one page; its script draws what its address asks for."""
         return Response((STATIC / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
 
-    @_answered
+    @answered
     async def list_library(self, request: Request) -> Response:
         """All sessions, and what can be analysed."""
 
@@ -203,7 +183,7 @@ class Api:
     async def _recording(self, request: Request) -> Recording:
         return await to_thread.run_sync(self.shelf.get, request.path_params["key"])
 
-    @_answered
+    @answered
     async def session(self, request: Request) -> Response:
         """Everything but the frames."""
         recording = await self._recording(request)
@@ -219,38 +199,38 @@ class Api:
 
         return JSONResponse(await to_thread.run_sync(collect))
 
-    @_answered
+    @answered
     async def times(self, request: Request) -> Response:
         """Times of all frames."""
         recording = await self._recording(request)
         return _binary(await to_thread.run_sync(recording.times))
 
-    @_answered
+    @answered
     async def line(self, request: Request) -> Response:
         """One measure's curve with its pyramid."""
         recording = await self._recording(request)
         return _binary(await to_thread.run_sync(recording.line, request.path_params["measure"]))
 
-    @_answered
+    @answered
     async def moments(self, request: Request) -> Response:
         """When each fault is at its worst."""
         recording = await self._recording(request)
         return JSONResponse(await to_thread.run_sync(recording.worst_moments))
 
-    @_answered
+    @answered
     async def curves(self, request: Request) -> Response:
         """Time-normalised curves of all repetitions."""
         recording = await self._recording(request)
         return JSONResponse(await to_thread.run_sync(recording.curves, request.path_params["measure"]))
 
-    @_answered
+    @answered
     async def landmarks(self, request: Request) -> Response:
         """Landmarks of some frames."""
         recording = await self._recording(request)
         first, count = _whole(request, "first", 0), _whole(request, "count", MOST_LANDMARK_FRAMES)
         return _binary(await to_thread.run_sync(recording.landmarks, first, count))
 
-    @_answered
+    @answered
     async def video(self, request: Request) -> Response:
         """The session's own video, or the part of it that is asked for."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
@@ -261,7 +241,7 @@ class Api:
 
     # -- the physio's decisions --------------------------------------------------------------------------
 
-    @_answered
+    @answered
     async def standing(self, request: Request) -> Response:
         """What stands by the decisions there are now."""
         recording = await self._recording(request)
@@ -271,7 +251,7 @@ class Api:
 
         return JSONResponse(await to_thread.run_sync(collect))
 
-    @_answered
+    @answered
     async def notes(self, request: Request) -> Response:
         """Notes that changed after a number."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
@@ -279,11 +259,11 @@ class Api:
         seq, items = await to_thread.run_sync(Notes(folder.path).items, since)
         return JSONResponse({"seq": seq, "items": [_item(item) for item in items]})
 
-    @_answered
+    @answered
     async def save_note(self, request: Request) -> Response:
         """Saves one note; 409 with what stands there if somebody else changed the same."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
-        body = await _body(request)
+        body = await json_body(request)
         change, by = _change(body), _by(body)
         notes = Notes(folder.path)
         try:
@@ -293,11 +273,11 @@ class Api:
         self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
         return JSONResponse(_item(item))
 
-    @_answered
+    @answered
     async def save_notes(self, request: Request) -> Response:
         """Saves many notes at once; those that somebody else changed stay as they are, and are named."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
-        body = await _body(request)
+        body = await json_body(request)
         asked = body.get("changes")
         if not isinstance(asked, list) or not 0 < len(asked) <= _MOST_CHANGES:
             raise FormcheckError("These are no notes.")
@@ -310,32 +290,32 @@ class Api:
 
     # -- what leaves the page ----------------------------------------------------------------------------
 
-    @_answered
+    @answered
     async def report(self, request: Request) -> Response:
         """The report of what stands, to be saved."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
-        to = (await _body(request)).get("format")
+        to = (await json_body(request)).get("format")
         if to not in send.MEDIA:
             raise FormcheckError("A report is a pdf or an html file.")
         data = await to_thread.run_sync(send.report_of, self.library, folder, to)
         return Response(data, media_type=send.MEDIA[to])
 
-    @_answered
+    @answered
     async def note(self, request: Request) -> Response:
         """The session in a few lines, for the records."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
         return JSONResponse({"text": await to_thread.run_sync(send.note_of, self.library, folder)})
 
-    @_answered
+    @answered
     async def feedback(self, request: Request) -> Response:
         """What goes back to the patient, to be saved."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
-        data = await to_thread.run_sync(send.feedback_of, self.library, folder, await _body(request))
+        data = await to_thread.run_sync(send.feedback_of, self.library, folder, await json_body(request))
         return Response(data, media_type=send.MEDIA["html"])
 
     # -- what if -----------------------------------------------------------------------------------------
 
-    @_answered
+    @answered
     async def defaults(self, request: Request) -> Response:
         """Thresholds as shipped and as recorded, to start from."""
         recording = await self._recording(request)
@@ -353,18 +333,18 @@ class Api:
             }
         )
 
-    @_answered
+    @answered
     async def what_if(self, request: Request) -> Response:
         """The session by other thresholds."""
         recording = await self._recording(request)
-        asked = prescribe.read_request(await _body(request), recording.definition)
+        asked = prescribe.read_request(await json_body(request), recording.definition)
         return JSONResponse(await to_thread.run_sync(prescribe.what_if, recording, asked))
 
-    @_answered
+    @answered
     async def save_prescription(self, request: Request) -> Response:
         """Keeps thresholds and targets as the patient's prescription."""
         recording = await self._recording(request)
-        asked = prescribe.read_request(await _body(request), recording.definition)
+        asked = prescribe.read_request(await json_body(request), recording.definition)
         reviewed = await to_thread.run_sync(self.noted.of, recording.card)
         if not reviewed.patient:
             raise FormcheckError("Say first whose session this is (pseudonym, at the top of the page).")
@@ -373,11 +353,11 @@ class Api:
         text = path.read_text(encoding="utf-8")
         return JSONResponse({"file": str(path), "text": text, "exercise": definition.name})
 
-    @_answered
+    @answered
     async def delete_session(self, request: Request) -> Response:
         """Deletes a session for good; the page has asked before."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
-        if await _body(request) != {"delete": True}:
+        if await json_body(request) != {"delete": True}:
             raise FormcheckError("This is not a request to delete a session.")
         kept = await to_thread.run_sync(kept_at, folder.path)
         self.shelf.forget(folder.key)  # Windows lets nobody delete a file that is open
@@ -387,7 +367,7 @@ class Api:
 
     # -- many sessions -----------------------------------------------------------------------------------
 
-    @_answered
+    @answered
     async def patient(self, request: Request) -> Response:
         """One patient's sessions over time."""
         key = request.path_params["key"]
@@ -396,12 +376,12 @@ class Api:
             raise NotThereError(key)
         return JSONResponse(page)
 
-    @_answered
+    @answered
     async def agreement(self, request: Request) -> Response:
         """How far physio and program agree, per fault."""
         return JSONResponse(await to_thread.run_sync(self._agreement))
 
-    @_answered
+    @answered
     async def agreement_csv(self, request: Request) -> Response:
         """The same as a file for a spreadsheet."""
         rows = (await to_thread.run_sync(self._agreement))["rows"]
@@ -436,7 +416,7 @@ class Api:
 
     # -- videos dropped onto the page --------------------------------------------------------------------
 
-    @_answered
+    @answered
     async def upload(self, request: Request) -> Response:
         """Takes a video as it is sent, a piece at a time, and puts it in line to be analysed."""
         fields = {name: str(value)[:300] for name, value in request.query_params.items()}
@@ -463,7 +443,7 @@ class Api:
         self.jobs.received(job)
         return JSONResponse(job.row())
 
-    @_answered
+    @answered
     async def cancel(self, request: Request) -> Response:
         """Cancels a job, or takes it off the list."""
         self.jobs.cancel(request.path_params["id"])
@@ -509,24 +489,6 @@ def _whole(request: Request, name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise FormcheckError(f"“{name}” must be a whole number.")
     return int(text)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """A JSON object of moderate size."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise FormcheckError("JSON expected.")
-    data = b""
-    async for piece in request.stream():
-        data += piece
-        if len(data) > _LARGEST_BODY:
-            raise FormcheckError("This is too long to be saved.")
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise FormcheckError("JSON expected.")
-    return body
 
 
 def _video(path: Path, request: Request) -> Response:
@@ -581,12 +543,3 @@ def _span(asked: str | None, size: int) -> tuple[int, int] | None:
         return max(size - int(last), 0), size - 1
     end = min(int(last), size - 1) if last else size - 1
     return (int(first), end) if int(first) <= end or int(first) >= size else None
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse({"problem": f"This went wrong in formcheck ({type(error).__name__})."}, 500)
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return JSONResponse({"problem": "There is nothing at this address."}, status)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from formcheck.errors import FormcheckError
 from formcheck.files import make_folder, sessions_folder
@@ -61,6 +62,40 @@ def serve(
         FormcheckError: the folder cannot be read, or the port is taken.
     """
     library = Library(check_folder(folder))
+    left = clear_left_behind(library.root)
+    if left:
+        what = "A video" if left == 1 else f"{left} videos"
+        print(
+            f"{what} dropped onto the page had not been analysed when formcheck was stopped, and had to "
+            "be removed: drop it again.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def told(address: str, server: uvicorn.Server) -> None:
+        print(f"Review page: {address}", flush=True)
+        print("Only this computer can open it. Ctrl-C ends it.", file=sys.stderr, flush=True)
+        if open_browser:
+            webbrowser.open(address)
+
+    api = Api(library)
+    try:
+        serve_here(api.app(), port, ready or told)
+    finally:
+        api.jobs.close()
+
+
+def serve_here(app: ASGIApp, port: int, ready: Callable[[str, uvicorn.Server], None]) -> None:
+    """Serves an application to this computer's browser only, until Ctrl-C or the server is told to end.
+
+    Args:
+        app: the application; it gets the requests that `Guard` lets through.
+        port: on 127.0.0.1; 0 takes a free one.
+        ready: called with the address to open and the server, which listens already.
+
+    Raises:
+        FormcheckError: the port is taken.
+    """
     with Listener(socket.AF_INET, socket.SOCK_STREAM) as listener:
         if sys.platform != "win32":  # there it would let another program listen on the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,18 +106,7 @@ def serve(
             raise FormcheckError(
                 f"Port {port} cannot be used ({error.strerror}); leave --port out."
             ) from None
-        port = listener.getsockname()[1]
-        left = clear_left_behind(library.root)
-        if left:
-            what = "A video" if left == 1 else f"{left} videos"
-            print(
-                f"{what} dropped onto the page had not been analysed when formcheck was stopped, and had to "
-                "be removed: drop it again.",
-                file=sys.stderr,
-                flush=True,
-            )
-        api = Api(library)
-        guard = Guard(api.app(), port)
+        guard = Guard(app, listener.getsockname()[1])
         config = uvicorn.Config(
             guard,
             http=Connection,
@@ -95,19 +119,9 @@ def serve(
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
-        address = guard.address
-        if ready is not None:
-            ready(address, server)
-        else:
-            print(f"Review page: {address}", flush=True)
-            print("Only this computer can open it. Ctrl-C ends it.", file=sys.stderr, flush=True)
-            if open_browser:
-                webbrowser.open(address)
-        try:
-            with _brief():
-                server.run(sockets=[listener])
-        finally:
-            api.jobs.close()
+        ready(guard.address, server)
+        with _brief():
+            server.run(sockets=[listener])
 
 
 @contextmanager
