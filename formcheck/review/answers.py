@@ -1,4 +1,4 @@
-"""How a page of this computer asks and is answered: JSON both ways, a failure that was expected in a sentence."""
+"""How a page of this computer asks and is answered: JSON both ways, an expected failure in one sentence."""
 
 from __future__ import annotations
 
