@@ -5,9 +5,7 @@ Addresses hold keys only; everything else comes as checked JSON. Every expected 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -30,6 +28,7 @@ from formcheck.review import agreement, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
+from formcheck.review.hub import Hub
 from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
@@ -45,40 +44,6 @@ _MOST_CHANGES = 1000
 _MOST_FRAMES_JUDGED = 60_000
 
 Handler = Callable[["Api", Request], Awaitable[Response]]
-
-
-class Hub:
-    """Tells all open pages what changed."""
-
-    def __init__(self) -> None:
-        self._listeners: set[asyncio.Queue[str]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def tell(self, kind: str, data: dict[str, Any]) -> None:
-        """Sends an event to every page; may be called from any thread."""
-        text = f"event: {kind}\ndata: {json.dumps(data)}\n\n"
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._put, text)
-
-    def _put(self, text: str) -> None:
-        for queue in list(self._listeners):
-            with contextlib.suppress(asyncio.QueueFull):
-                queue.put_nowait(text)
-
-    async def listen(self) -> AsyncIterator[str]:
-        """Events as they come, with a sign of life in between."""
-        self._loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[str] = asyncio.Queue(1000)
-        self._listeners.add(queue)
-        try:
-            yield "retry: 1000\n\n"
-            while True:
-                try:
-                    yield await asyncio.wait_for(queue.get(), 15)
-                except asyncio.TimeoutError:
-                    yield ": still here\n\n"
-        finally:
-            self._listeners.discard(queue)
 
 
 class Api:
