@@ -24,7 +24,6 @@ from formcheck.drawing.palette import (
     INK_SOFT,
     MEASURED,
     PANEL,
-    PHASE_WORDS,
     RULE,
     SHIFT,
     TRUSTED,
@@ -35,6 +34,7 @@ from formcheck.drawing.palette import (
 )
 from formcheck.drawing.strip import Strip, draw_strip
 from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON
+from formcheck.words import said_of, say
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class OverlayState:
         xy: ``(33, 2)`` landmarks in pixels of the picture, or None when nobody is seen.
         trusted: ``(33,)`` bool: may this landmark be believed? Drawn grey and dashed where not.
         measured: landmarks the shown value is measured from.
-        phase: one of `PHASE_WORDS`.
+        phase: a key of ``findings.phase``.
         rep: number of the repetition under way, or of the last one; 0 before the first.
         rep_total: how many there are in all; None while it is not known (live).
         rep_note: a word about this repetition, e.g. "partial".
@@ -334,12 +334,15 @@ def _headline(canvas: Image, at: _Layout, state: OverlayState) -> None:
 
     room = right - taken - f - x
     seen = state.xy is not None
-    word = PHASE_WORDS.get(state.phase, state.phase) if seen else "Nobody in view"
+    words = said_of("findings.phase.")
+    word = words.get(state.phase, state.phase) if seen else say("report.nobody_in_view")
     draw_phase_icon(canvas, state.phase if seen else "lost", x + 0.45 * f, at.row + 0.6 * f, f)
     put_text(canvas, elide(word, room - 1.3 * f, 1.25 * f, 600), x + 1.3 * f, at.row + f, 1.25 * f, INK, 600)
-    of = "reps" if state.rep_total is None else f"of {state.rep_total} rep{'s' * (state.rep_total != 1)}"
+    of = say("report.reps")
+    if state.rep_total is not None:
+        of = say("report.of_one" if state.rep_total == 1 else "report.of_many", n=state.rep_total)
     if state.rep_total == 0:
-        of = "no reps found"
+        of = say("report.no_reps_found")
     details = "  ·  ".join(part for part in (of, clock(state.time_s), state.rep_note) if part)
     put_text(canvas, elide(details, room, 0.85 * f, 400), x, at.row + 2.3 * f, 0.85 * f, INK_SOFT, 400)
 

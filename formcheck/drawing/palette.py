@@ -8,15 +8,6 @@ from numpy.typing import NDArray
 Color = tuple[int, int, int]
 Image = NDArray[np.uint8]
 
-#: What each phase is called on the screen.
-PHASE_WORDS = {
-    "none": "Not in position",
-    "rest": "Resting",
-    "rise": "Lifting",
-    "hold": "Holding",
-    "lower": "Lowering",
-    "lost": "Lost from view",
-}
 
 
 def bgr(hex_rgb: str) -> Color:

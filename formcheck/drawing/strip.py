@@ -43,7 +43,7 @@ class Strip:
         time_s: ``(N,)`` times.
         value: ``(N,)``; NaN where there is nothing to show (a gap stays a gap).
         trusted: ``(N,)`` bool; an untrusted value is drawn thin, grey and dashed.
-        phase: N phase names, as in `PHASE_WORDS`.
+        phase: N phase names, keys of ``findings.phase``.
         reps: start, end and number of each repetition.
         faults: start, end and grade of each fault.
         window_s: a longer signal is shown in pages of this length.

@@ -27,6 +27,7 @@ from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.prefetch import ahead
 from formcheck.video.writer import VideoWriter
+from formcheck.words import say
 
 LONG_SIDE_PX = 1280  # larger video is shrunk: faster to make, and plays anywhere
 READABLE_S = 1.0  # a fault's name stays on the screen at least this long
@@ -56,7 +57,7 @@ class Annotator:
         self._reps = {rep.index: rep for rep in analysis.summary.reps}
         self._events = [(rep, event) for rep in analysis.summary.reps for event in rep.faults]
         self._starts = np.array([rep.start_s for rep in analysis.summary.reps])
-        definition = analysis.definition.measures.get(analysis.primary)
+        definition = self.findings.definition.measures.get(analysis.primary)
         self._unit = definition.unit if definition else ""
         self._title = short_title(definition.title) if definition else analysis.primary
 
@@ -79,7 +80,7 @@ class Annotator:
         message = None
         if not seen:
             rejected = bool(analysis.track.rejected[index])
-            message = "Tracking is not trusted here" if rejected else "Nobody is seen here"
+            message = say("report.untrusted" if rejected else "report.nobody_here")
         return OverlayState(
             time_s=time_s,
             xy=xy if seen else None,
@@ -88,8 +89,8 @@ class Annotator:
             phase=PHASES[int(analysis.phase[index])],
             rep=rep.index if rep else 0,
             rep_total=len(analysis.summary.reps),
-            rep_note=rep.class_ if rep and rep.class_ != "full" else "",
-            value_title=self._title + (" (uncertain)" if status == Status.LOW else ""),
+            rep_note=say(f"findings.class.{rep.class_}") if rep and rep.class_ != "full" else "",
+            value_title=self._title + (f" ({say('report.uncertain')})" if status == Status.LOW else ""),
             value_text=text,
             value_unit=unit,
             strip=self.strip,

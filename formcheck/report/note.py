@@ -5,6 +5,7 @@ from __future__ import annotations
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import coverage
 from formcheck.report.page import content
+from formcheck.words import say
 
 
 def note_text(analysis: Analysis, created: str = "") -> str:
@@ -15,15 +16,14 @@ def note_text(analysis: Analysis, created: str = "") -> str:
         created: when the video was analysed, ISO 8601; "" for now.
     """
     said = content(analysis, created)
-    summary, definition = analysis.summary, analysis.definition
-    side = f", {summary.side}" if summary.side else ""
+    summary = analysis.summary
+    side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     (_, patient), (dated, when), (_, reviewed) = said["who"]
     lines = [
-        f"{patient} · {definition.title}{side} · {dated.lower()} {when}",
+        f"{patient} · {said['definition'].title}{side} · {dated.lower()} {when}",
         *said["verdict"],
-        f"{coverage(summary.faults).text.capitalize()}, camera {said['view_title']}.",
+        say("report.camera", coverage=coverage(summary.faults).text.capitalize(), view=said["view_title"]),
         *[f"{about}: {text}" for about, text in said["remarks"]],
-        f"Reviewed: {reviewed}. formcheck {summary.formcheck}, practice and review software, not a medical "
-        "device.",
+        f"{say('report.reviewed', who=reviewed)} {say('report.signature', version=summary.formcheck)}",
     ]
     return "\n".join(lines) + "\n"

@@ -32,6 +32,7 @@ from formcheck.analysis.phrases import (
     listing,
     number,
     percent,
+    pointed,
     short_title,
     times,
     told_unit,
@@ -49,7 +50,7 @@ from formcheck.report.annotate import Annotator
 from formcheck.report.plots import MOST_MARKS, Plot, build_plots
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import ANNOTATED, replacing
-from formcheck.words import said_of, say
+from formcheck.words import said_of, say, spoken, translated
 
 PEAK_COLUMNS = 12
 
@@ -129,17 +130,17 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
         analysis: with what a physio decided.
         created: when the video was analysed, ISO 8601; "" for now.
     """
+    analysis = replace(analysis, definition=translated(analysis.definition, spoken()))
     summary, definition, findings = analysis.summary, analysis.definition, findings_of(analysis)
     view = definition.views.get(summary.view.name)
     counts, primary = class_counts(summary.reps), _title_unit(analysis, analysis.primary)
     shown = bounds.shown_summary(summary)
     return {
-        "notice": wording.NOTICE,
-        "words": wording,
+        "notice": wording.notice(),
         "summary": summary,
         "shown": shown,
         "definition": definition,
-        "view_title": view.title if view else "not recognised",
+        "view_title": view.title if view else say("report.view_unknown"),
         "who": _who(analysis, created),
         "facts": _facts(analysis),
         "coverage": coverage(summary.faults),
@@ -200,12 +201,16 @@ def _script_json(content: Any) -> Markup:
 def _who(analysis: Analysis, created: str) -> list[tuple[str, str]]:
     """Whose session, when, and who reviewed it: the head of the report."""
     live, review = analysis.summary.live, analysis.review or Review()
-    patient = review.patient or (live.patient if live is not None else "") or "no name given"
+    patient = review.patient or (live.patient if live is not None else "") or say("report.nobody_named")
     recorded = review.recorded or (live.started if live is not None else "")
-    dated = ("Practised" if live is not None else "Recorded", wording.moment(recorded))
+    done = "practised" if live is not None else "recorded"
     if not recorded:
-        dated = ("Analysed", wording.moment(created or datetime.now().astimezone().isoformat()))
-    return [("Patient", patient), dated, ("Reviewed", wording.reviewed_text(review))]
+        done, recorded = "analysed", created or datetime.now().astimezone().isoformat()
+    return [
+        (say("report.head.patient"), patient),
+        (say(f"report.head.{done}"), wording.moment(recorded)),
+        (say("report.head.reviewed"), wording.reviewed_text(review)),
+    ]
 
 
 def _rulings(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
@@ -213,7 +218,7 @@ def _rulings(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
     rulings = analysis.review.rulings if analysis.review is not None else ()
     rows = [_ruling_row(findings, ruling) for ruling in rulings[: bounds.MOST_LINES]]
     if (more := len(rulings) - bounds.MOST_LINES) > 0:
-        left = f"Left out: {times(more, 'more_finding')}."
+        left = say("report.left_out", count=times(more, "more_finding"))
         rows.append(dict.fromkeys(rows[0], "") | {"title": left})
     return rows
 
@@ -222,9 +227,13 @@ def _ruling_row(findings: Findings, ruling: Ruling) -> dict[str, str]:
     found = ruling.found
     return {
         "kind": ruling.kind,
-        "where": f"Rep {ruling.rep}" if ruling.rep is not None else f"at {clock(ruling.time_s)}",
+        "where": say("report.rep", n=ruling.rep)
+        if ruling.rep is not None
+        else say("report.at", time=clock(ruling.time_s)),
         "title": findings.title(ruling.fault),
-        "found": "not found" if found is None else f"{findings.value(found)}, {grade_word(found.grade)}",
+        "found": say("report.not_found")
+        if found is None
+        else f"{findings.value(found)}, {grade_word(found.grade)}",
         "said": findings.ruling(ruling),
         "note": ruling.note,
     }
@@ -235,35 +244,56 @@ def _remarks(analysis: Analysis) -> list[tuple[str, str]]:
     review = analysis.review
     if review is None:
         return []
-    rated = [("Quality of performance", review.quality)] if review.quality else []
-    lines = [("The session" if t is None else f"At {clock(t)}", text) for t, text in review.remarks]
+    quality = said_of("report.quality.").get(review.quality, review.quality)
+    rated = [(say("report.fact.quality"), quality)] if quality else []
+    whole = say("report.whole_session")
+    lines = [
+        (whole if t is None else say("report.at_time", time=clock(t)), text) for t, text in review.remarks
+    ]
     more = len(lines) - bounds.MOST_LINES
-    left = [("", f"Left out: {times(more, 'more_remark')}.")] if more > 0 else []
+    left = [("", say("report.left_out", count=times(more, "more_remark")))] if more > 0 else []
     return [*rated, *lines[: bounds.MOST_LINES], *left]
 
 
 def _facts(analysis: Analysis) -> list[tuple[str, str]]:
     summary, definition = analysis.summary, analysis.definition
     view = definition.views.get(summary.view.name)
-    seen_from = view.title if view else "not recognised"
-    details = ["as declared" if summary.view.declared else "as found in the video"]
+    seen_from = view.title if view else say("report.view_unknown")
+    details = [say("report.fact.as_declared" if summary.view.declared else "report.fact.as_found")]
     if summary.view.yaw_deg is not None:
-        details.append(f"{value_text(summary.view.yaw_deg, 'deg')} around the body")
+        details.append(say("report.fact.around", yaw=value_text(summary.view.yaw_deg, "deg")))
     share = summary.pose.frames_with_person / max(1, summary.source.frames)
-    facts = [("Exercise", definition.title)]
+    source, made_of = summary.source, summary.definition
+    facts = [(say("report.fact.exercise"), definition.title)]
     if summary.side is not None:
-        facts.append((f"Side: {definition.side_is}", summary.side))
+        side = say(f"findings.side.{summary.side}")
+        facts.append((say("report.fact.side", what=definition.side_is), side))
     facts += [
-        ("Camera", f"{seen_from} ({', '.join(details)})"),
-        ("Video", f"{clock(summary.source.duration_s)} long, {summary.source.width} × "
-                  f"{summary.source.height}, {summary.source.fps:.4g} pictures a second"),
-        ("Person seen", f"in {percent(share)} of the pictures"),
-        ("Report made", f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"),
-        ("Thresholds", f"{summary.definition.name}, version {summary.definition.version} "
-                       f"({summary.definition.sha256[:8]})"),
-    ]  # fmt: skip
+        (say("report.fact.camera"), f"{seen_from} ({', '.join(details)})"),
+        (
+            say("report.fact.video"),
+            say(
+                "report.fact.video_is",
+                length=clock(source.duration_s),
+                width=source.width,
+                height=source.height,
+                fps=pointed(f"{source.fps:.4g}"),
+            ),
+        ),
+        (say("report.fact.person"), say("report.fact.in_pictures", share=percent(share))),
+        (say("report.fact.made"), f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"),
+        (
+            say("report.fact.thresholds"),
+            say(
+                "report.fact.version",
+                name=made_of.name,
+                version=made_of.version,
+                sha=made_of.sha256[:8],
+            ),
+        ),
+    ]
     if (dated := _file_date(analysis.video)) is not None:
-        facts.insert(-2, ("Video file dated", dated))
+        facts.insert(-2, (say("report.fact.file_dated"), dated))
     return facts
 
 
@@ -282,36 +312,23 @@ def _no_reps(analysis: Analysis) -> dict[str, Any]:
     primary = definition.measures.get(analysis.primary)
     name = in_sentence(short_title(primary.title if primary else analysis.primary))
     if summary.reps:
-        others = not_counted(class_counts(summary.reps))
-        why = (
-            f"Movements were seen, but {others}. A repetition counts when it is in view "
-            "from start to end, neither cut off by the recording nor hidden."
-        )
+        why = say("report.moves_but", others=not_counted(class_counts(summary.reps)))
     elif share == 0:
-        why = "Nobody was seen in this video."
+        why = say("report.nobody")
     elif share < 0.5:
-        why = f"Somebody was seen in only {percent(share)} of the pictures."
+        why = say("report.seldom", share=percent(share))
     elif signal is not None and signal.status == "not_measurable":
-        reason = signal.reason or "no_person"
-        why = f"Repetitions are counted from the {name}, and that could not be measured: "
-        why += f"{reason_word(reason)}."
-        if reason == "no_person":
-            why = "A person was seen, but never in this exercise’s starting position."
+        why = say("report.counted_from", measure=name, reason=reason_word(signal.reason or "no_person"))
+        if (signal.reason or "no_person") == "no_person":
+            why = say("report.never_posed")
     else:
         least = value_text(definition.counting.minimum_range, primary.unit if primary else "")
-        why = (
-            "A person was seen, but never both in this exercise’s starting position and moving from it and "
-            f"back by enough to count (at least {least} of {name})."
-        )
+        why = say("report.never_moved", least=least, measure=name)
     best = next((v for v in definition.views if primary and primary.views.get(v) == "ok"), None)
-    todo = [f"Check that the exercise chosen is the one in the video ({in_sentence(definition.title)})."]
+    todo = [say("report.check_exercise", exercise=in_sentence(definition.title))]
     if best is not None:
-        todo.append(f"Camera: {definition.views[best].setup}")
-    todo += [
-        "Keep the whole body in the picture, head included, with nobody else in it if that can be avoided.",
-        "Lie still in the starting position for two seconds before the first repetition.",
-        "Even light from the front, and clothes in which the hips and knees can be made out.",
-    ]
+        todo.append(say("report.camera_place", setup=definition.views[best].setup))
+    todo += [say("report.whole_body"), say("report.lie_still"), say("report.even_light")]
     return {"why": why, "todo": todo}
 
 
@@ -372,7 +389,7 @@ def _rep_row(analysis: Analysis, findings: Findings, rep: Rep) -> dict[str, Any]
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+    return "–" if value is None else pointed(f"{value:.1f}")
 
 
 def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
@@ -396,21 +413,29 @@ def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]
 
 def _noise(value: float, unit: str) -> str:
     if unit == "deg":
-        return f"±{value:.1f}°"
-    return f"±{value:.3f}" + ("" if unit == "ratio" else f" {unit}")
+        return pointed(f"±{value:.1f}°")
+    return pointed(f"±{value:.3f}") + ("" if unit == "ratio" else f" {told_unit(unit)}")
 
 
 def _made(analysis: Analysis) -> list[tuple[str, str]]:
     summary = analysis.summary
-    most = summary.pose.people_seen_max
-    people = "nobody" if most == 0 else "one person" if most == 1 else f"up to {most} people"
-    between = summary.pose.frames_interpolated
+    pose, source, most = summary.pose, summary.source, summary.pose.people_seen_max
+    people = say("report.fact.up_to", n=most)
+    if most < 2:
+        people = say("report.fact.one_person" if most else "report.fact.nobody")
+    pictures = say(
+        "report.fact.pictures_are",
+        all=source.frames,
+        seen=pose.frames_with_person,
+        rejected=pose.frames_rejected,
+        people=people,
+    )
+    if pose.frames_interpolated:
+        pictures += say("report.fact.between", n=pose.frames_interpolated)
+    wall, length = (pointed(f"{s:.1f}") for s in (summary.processing.wall_s, source.duration_s))
     return [
-        ("Program", f"formcheck {summary.formcheck}"),
-        ("Body points", f"{summary.pose.engine}, model “{summary.pose.model}”: 33 points in every picture"),
-        ("Pictures", f"{summary.source.frames} in all, {summary.pose.frames_with_person} with a person, "
-                     f"{summary.pose.frames_rejected} in which the tracking was thrown away; "
-                     f"{people} at once"
-                     + (f"; of {between} the body points lie between their neighbours’" if between else "")),
-        ("Took", f"{summary.processing.wall_s:.1f} s for {summary.source.duration_s:.1f} s of video"),
-    ]  # fmt: skip
+        (say("report.fact.program"), f"formcheck {summary.formcheck}"),
+        (say("report.fact.points"), say("report.fact.points_are", engine=pose.engine, model=pose.model)),
+        (say("report.fact.pictures"), pictures),
+        (say("report.fact.took"), say("report.fact.took_is", wall=wall, length=length)),
+    ]

@@ -26,7 +26,7 @@ from reportlab.platypus import (
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.bounds import MOST_LINES
 from formcheck.analysis.findings import findings_of, grade_word
-from formcheck.analysis.phrases import percent, short_title, times, unit_after
+from formcheck.analysis.phrases import percent, pointed, short_title, times, unit_after
 from formcheck.analysis.summary import LiveInfo
 from formcheck.drawing.overlay import clock
 from formcheck.exercises.definition import Tempo
@@ -49,14 +49,11 @@ from formcheck.report.pdf_parts import (
 from formcheck.report.pdf_plots import key_shades, plot, strips
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import replacing
+from formcheck.words import said_of, say, spoken, translated
 
 _STILL_HEIGHT = 62 * mm
 #: The three states by shape, in letters that the font has: seen faulty, seen good, not seen.
 _SIGNS = {"faulty": "× ", "good": "√ ", "unseen": "– "}
-_SYMPTOMS = (
-    "Pain 0 to 10 (0 none, 10 worst imaginable), effort Borg CR10 (0 nothing, 10 maximal), as answered by "
-    "the person."
-)
 
 
 def write_pdf(
@@ -77,23 +74,23 @@ def write_pdf(
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     register_fonts()
+    analysis = replace(analysis, definition=translated(analysis.definition, spoken()))
     title = f"{analysis.definition.title}, {_date(analysis, created)}"
     story = _story(analysis, created)
     with replacing(path) as part, open(part, "wb", opener=opener) as file:
         document = SimpleDocTemplate(
             file, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=16 * mm,
             bottomMargin=20 * mm, title=title, author="", creator=f"formcheck {analysis.summary.formcheck}",
-            lang="en",
+            lang=spoken(),
         )  # fmt: skip
 
         def footer(canvas: Canvas, made: Any) -> None:
             canvas.saveState()
             canvas.setFont(FONT, 6.5)
             canvas.setFillColor(SOFT)
-            canvas.drawString(
-                MARGIN + 6, 11 * mm, "Practice and review aid, not a medical device. See the note on page 1."
-            )
-            canvas.drawRightString(A4[0] - MARGIN - 6, 11 * mm, f"{title}, page {made.page}")
+            canvas.drawString(MARGIN + 6, 11 * mm, say("report.footer"))
+            page_of = say("report.page_of", title=title, n=made.page)
+            canvas.drawRightString(A4[0] - MARGIN - 6, 11 * mm, page_of)
             canvas.restoreState()
 
         document.build(story, onFirstPage=footer, onLaterPages=footer)
@@ -108,7 +105,7 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
     summary = said["shown"]
     analysis = replace(analysis, summary=summary)
     annotator = Annotator(analysis)
-    side = f", {summary.side}" if summary.side else ""
+    side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     story: list[Flowable] = [
         para(f"{analysis.definition.title}{side}", "title"),
         facts_table(said["who"], columns=3),
@@ -118,19 +115,15 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
         *[para(line, "verdict") for line in said["verdict"]],
     ]  # fmt: skip
     if (why := said["no_reps"]) is not None:
-        story += [para(f"Why: {why['why']}"), *[para(f"• {item}") for item in why["todo"]]]
+        story += [para(f"{say('report.why')} {why['why']}"), *[para(f"• {item}") for item in why["todo"]]]
     if summary.warnings or not summary.complete:
-        lines = (
-            []
-            if summary.complete
-            else ["The session was interrupted: this covers only the part before that."]
-        )
-        story += [para("Please note", "h2"), *[para(f"• {line}") for line in [*lines, *summary.warnings]]]
+        lines = [] if summary.complete else [say("report.interrupted_pdf")]
+        story += [_head("note"), *[para(f"• {line}") for line in [*lines, *summary.warnings]]]
     story += _findings(said)
     if said["remarks"]:
         rows = [[about, text] for about, text in said["remarks"]]
-        story += [para("Physio’s remarks", "h2"), grid(["About", "Remark"], rows, [0.25, 0.75])]
-    story += [Spacer(1, 8), para(wording.NOTICE, "notice"), PageBreak(), para("Appendix", "title")]
+        story += [_head("remarks"), grid(_columns("about", "remark"), rows, [0.25, 0.75])]
+    story += [Spacer(1, 8), para(wording.notice(), "notice"), PageBreak(), _head("appendix", "title")]
     story += _pictures(analysis, annotator)
     story += _repetitions(analysis, said)
     if summary.live is not None:
@@ -139,7 +132,7 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
     story += _rulings(said)
     story += _not_assessed(said)
     looked = [*_header(analysis, created), *said["facts"][1:]]
-    story += [para("What was looked at", "h2"), facts_table(looked)]
+    story += [_head("looked_at"), facts_table(looked)]
     story += _method(said)
     return story
 
@@ -152,32 +145,38 @@ def _rulings(said: dict[str, Any]) -> list[Flowable]:
         [row["where"], row["title"], row["found"], row["said"], row["note"] or "–"] for row in said["rulings"]
     ]
     return [
-        para("Where the physio decided otherwise", "h2"),
-        para(wording.RULINGS, "soft"),
-        grid(["Where", "Finding", "formcheck", "Physio", "Note"], rows, [0.09, 0.22, 0.2, 0.29, 0.2]),
+        _head("rulings"),
+        para(say("report.rulings_about"), "soft"),
+        grid(_columns("where", "finding", "formcheck", "physio", "note"), rows, [0.09, 0.22, 0.2, 0.29, 0.2]),
     ]
 
 
 def _header(analysis: Analysis, created: str | None) -> list[tuple[str, str]]:
-    rows = [("Exercise", analysis.definition.title)]
+    rows = [(say("report.fact.exercise"), analysis.definition.title)]
     if analysis.summary.live is None:
-        rows.append(("File", analysis.summary.source.file))
+        rows.append((say("report.fact.file"), analysis.summary.source.file))
         if created:
-            rows.append(("Analysed", wording.moment(created)))
-    pose = analysis.summary.pose
-    rows.append(("Body points", f"{pose.engine}, model {pose.model}; formcheck {analysis.summary.formcheck}"))
+            rows.append((say("report.head.analysed"), wording.moment(created)))
+    pose, version = analysis.summary.pose, analysis.summary.formcheck
+    points = say("report.fact.points_pdf", engine=pose.engine, model=pose.model, version=version)
+    rows.append((say("report.fact.points"), points))
     if analysis.prescription:
-        rows.append(("Prescription", _tempo(analysis.definition.tempo)))
+        rows.append((say("report.fact.prescription"), _tempo(analysis.definition.tempo)))
     info = analysis.summary.measures.get(analysis.primary)
     if info is not None:
-        rows.append(("Signal measured", f"in {percent(info.ok_frames)} of the pictures with the person"))
+        share = percent(info.ok_frames)
+        rows.append((say("report.fact.signal"), say("report.fact.signal_in", share=share)))
     return rows
 
 
 def _tempo(asked: Tempo) -> str:
     """``up 2 s, hold 3 s, down 2 s``, as far as it is prescribed."""
-    times = (("up", asked.rise_s), ("hold", asked.hold_s), ("down", asked.lower_s))
-    return ", ".join(f"{way} {time:g} s" for way, time in times if time is not None) or "no tempo"
+    parts = [
+        say(f"report.fact.{way}", s=pointed(f"{time:g}"))
+        for way, time in (("up", asked.rise_s), ("hold", asked.hold_s), ("down", asked.lower_s))
+        if time is not None
+    ]
+    return ", ".join(parts) or say("report.fact.no_tempo")
 
 
 def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
@@ -185,12 +184,13 @@ def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
     if not said["not_checked"]:
         return []
     out: list[Flowable] = [
-        para("Not checked: why, and what would help", "h2"),
-        para(wording.UNKNOWN, "soft"),
+        _head("not_checked_why"),
+        para(say("report.nothing_known"), "soft"),
     ]
     for group in said["not_checked"]:
         how = f" {group.how}" if group.how else ""
-        text = f"<b>{escape(' · '.join(group.titles))}</b><br/>{escape(f'Not checked: {group.why}.{how}')}"
+        why = say("report.not_checked_why", why=group.why)
+        text = f"<b>{escape(' · '.join(group.titles))}</b><br/>{escape(f'{why}{how}')}"
         out.append(Paragraph(text, STYLES["small"]))
     return out
 
@@ -204,7 +204,7 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
         [
             str(s.index),
             clock(s.start_s),
-            "broken off" if s.end_s is None else f"{s.end_s - s.start_s:.0f} s",
+            say("report.practice.broken_off") if s.end_s is None else f"{s.end_s - s.start_s:.0f} s",
             str(s.prescribed_reps),
             str(s.reps_counted),
             _answer(s.pain),
@@ -212,33 +212,30 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
         ]
         for s in live.sets[:MOST_LINES]
     ]
-    heads = ["Set", "Began", "Lasted", "Asked", "Counted", "Pain after", "Effort"]
-    settled = {None: "not asked", True: "yes", False: "no"}[live.settled]
-    stopped = {"pain": "ended early because of pain", "stop": "ended early by the person"}.get(
-        live.stopped or "", ""
-    )
+    heads = _columns("set", "began", "lasted", "asked", "counted", "pain_after", "effort")
+    words = said_of("report.practice.")
+    settled = words[{None: "not_asked", True: "yes", False: "no"}[live.settled]]
+    sets = times(live.prescribed_sets, "set")
     facts = [
-        ("Asked for", f"{times(live.prescribed_sets, 'set')} of {live.prescribed_reps}"),
-        ("Done", f"{done} of {asked} repetitions ({adherence})"),
-        ("Pain before", _answer(live.pain_before)),
-        ("Settled within 24 h last time", settled),
-        (
-            "Kept",
-            {"video": "video and body points", "skeleton": "body points only"}.get(live.consent, "nothing"),
-        ),
+        (words["asked_for"], say("report.practice.asked_is", sets=sets, reps=live.prescribed_reps)),
+        (words["done"], say("report.practice.done_is", done=done, asked=asked, share=adherence)),
+        (words["pain_before"], _answer(live.pain_before)),
+        (words["settled"], settled),
+        (words["kept"], words[live.consent if live.consent in ("video", "skeleton") else "nothing"]),
     ]
-    if stopped:
-        facts.append(("Ended", stopped))
+    if live.stopped in ("pain", "stop"):
+        facts.append((words["ended"], words[live.stopped]))
     if live.dropped_frames:
-        facts.append(("Pictures lost", str(live.dropped_frames)))
-    out: list[Flowable] = [para("Practice", "h2"), facts_table(facts)]
+        facts.append((words["lost"], str(live.dropped_frames)))
+    out: list[Flowable] = [_head("practice"), facts_table(facts)]
     if rows:
         out += [Spacer(1, 4), grid(heads, rows, [0.1, 0.15, 0.15, 0.15, 0.15, 0.15, 0.15])]
-    out.append(para(_SYMPTOMS, "soft"))
+    out.append(para(words["symptoms"], "soft"))
     findings = findings_of(analysis)
     cues = [[clock(c.time_s), findings.title(c.fault), f"“{c.text}”"] for c in live.cues[:MOST_LINES]]
-    out.append(para("Cues given", "h3"))
-    out.append(grid(["At", "For", "Said"], cues, [0.12, 0.4, 0.48]) if cues else para("None."))
+    out.append(_head("cues", "h3"))
+    heads = _columns("at", "for", "said")
+    out.append(grid(heads, cues, [0.12, 0.4, 0.48]) if cues else para(words["none"]))
     return out
 
 
@@ -247,70 +244,80 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
         return []
     name, unit = said["primary"]
     heads = [
-        "Rep",
-        "Class",
-        "Time",
-        "Up, s",
-        "Hold, s",
-        "Down, s",
+        *_columns("rep", "class", "time", "up", "hold", "down"),
         f"{short_title(name)}, {unit}" if unit else short_title(name),
-        "Findings",
-        "Seen",
+        *_columns("findings", "seen"),
     ]
     rows = []
     for row in said["reps"]:
         rep = row["rep"]
         findings = "\n".join(
-            f"{f['grade']}  {f['title']}, {f['value']}, {grade_word(f['grade'])}, at {f['at']}"
+            f"{f['grade']}  "
+            + say(
+                "report.fault_line",
+                title=f["title"],
+                value=f["value"],
+                grade=grade_word(f["grade"]),
+                time=f["at"],
+            )
             for f in row["faults"]
         )
         if not findings:
-            nothing = "none in what was checked" if said["coverage"].checked else "nothing was checked"
-            findings = "not fully seen" if rep.class_ == "void" else nothing
-        seen = row["confidence"] + ("\nnot graded" if row["unsure"] else "")
+            nothing = "none_in_checked" if said["coverage"].checked else "nothing_checked_rep"
+            findings = say(f"report.{'not_fully_seen' if rep.class_ == 'void' else nothing}")
+        seen = row["confidence"] + (f"\n{say('report.not_graded')}" if row["unsure"] else "")
         in_set = f"{rep.set_}.{rep.index}" if rep.set_ is not None else str(rep.index)
         from_to = f"{clock(rep.start_s)}–{clock(rep.end_s)}"
-        rows.append([in_set, rep.class_, from_to, *row["tempo"], row["top"], findings, seen])
-    meanings = " ".join(f"{word.capitalize()}: {text}." for word, text in said["classes"].items())
+        rows.append(
+            [in_set, say(f"findings.class.{rep.class_}"), from_to, *row["tempo"], row["top"], findings, seen]
+        )
+    meanings = " ".join(
+        f"{say(f'findings.class.{kind}').capitalize()}: {text}." for kind, text in said["classes"].items()
+    )
     if any(row["rep"].set_ is not None for row in said["reps"]):
-        meanings = f"“2.13” is repetition 13, in set 2. {meanings}"
+        meanings = f"{say('report.in_set')} {meanings}"
     out: list[Flowable] = [
-        para("Repetitions", "h2"),
+        _head("repetitions"),
         grid(heads, rows, [0.06, 0.09, 0.14, 0.07, 0.08, 0.08, 0.12, 0.27, 0.09]),
-        para(f"{meanings} {wording.REPETITIONS}", "soft"),
+        para(f"{meanings} {say('report.repetitions_about')}", "soft"),
     ]
     for table in said["peaks"]:
-        title = "Values at the top"
+        title = say("report.values_at_top")
         if len(said["peaks"]) > 1:
-            title += f", repetitions {table['reps'][0]} to {table['reps'][-1]}"
+            title = say("report.values_from_to", first=table["reps"][0], last=table["reps"][-1])
         lines = []
         for row in table["rows"]:
             heading = f"{row['title']}, {row['unit']}" if row["unit"] else row["title"]
-            lines.append([heading + (" (uncertain)" if row["low"] else ""), *row["values"]])
+            lines.append([heading + (f" ({say('report.uncertain')})" if row["low"] else ""), *row["values"]])
         rest = 0.64 / max(len(table["reps"]), 6)
         widths = [0.36, *[rest] * len(table["reps"])]
         out.append(
-            KeepTogether([para(title, "h3"), grid(["Measure", *map(str, table["reps"])], lines, widths)])
+            KeepTogether(
+                [para(title, "h3"), grid([*_columns("measure"), *map(str, table["reps"])], lines, widths)]
+            )
         )
     return out
 
 
 def _findings(said: dict[str, Any]) -> list[Flowable]:
-    out: list[Flowable] = [para("Findings", "h2")]
+    out: list[Flowable] = [_head("findings")]
     for found in said["seen"]:
         grade = grade_word(found.grade)
-        text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {grade} at most. In {escape(found.detail)}: "
-        text += f"rep {escape(found.reps)}."
+        most = say("report.at_most", grade=grade)
+        where = say("report.in_reps", detail=found.detail, reps=found.reps)
+        text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {escape(f'{most}. {where}')}"
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
         out.append(KeepTogether([Paragraph(text, STYLES["body"]), para(detail, "soft")]))
     if not said["seen"]:
         checked = said["coverage"].checked
-        out.append(para("Nothing was seen in what could be checked." if checked else "Nothing was checked."))
+        out.append(para(say("report.nothing_seen" if checked else "report.nothing_checked")))
     for count, titles in said["clear"]:
-        out.append(para(f"{_SIGNS['good']}Looked for in {count} and not seen: {' · '.join(titles)}."))
+        clear = say("report.looked_for", count=count, titles=" · ".join(titles))
+        out.append(para(f"{_SIGNS['good']}{clear}"))
     if said["not_checked"]:
         titles = [title for group in said["not_checked"] for title in group.titles]
-        out.append(para(f"{_SIGNS['unseen']}Not checked: {' · '.join(titles)}."))
+        unseen = say("report.not_checked", titles=" · ".join(titles))
+        out.append(para(f"{_SIGNS['unseen']}{unseen}"))
     return out
 
 
@@ -318,10 +325,10 @@ def _pictures(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     stills, from_video = make_stills(analysis, annotator)
     if not stills:
         return []
-    text = wording.PICTURES
+    text = say("report.pictures_about")
     if not from_video:
-        text += " The video is not at hand, so only the tracked points are shown."
-    out: list[Flowable] = [para("Pictures", "h2"), para(text, "soft")]
+        text += f" {say('report.no_video_pdf')}"
+    out: list[Flowable] = [_head("pictures"), para(text, "soft")]
     cells = []
     for still in stills:
         data = base64.b64decode(still.source.partition(",")[2])
@@ -352,11 +359,11 @@ def _plots(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     pieces = [] if unseen else strips(analysis)
     if not pieces and not shown:
         return []
-    out: list[Flowable] = [para("Over time", "h2"), _key()]
+    out: list[Flowable] = [_head("over_time"), _key()]
     if pieces:
         title = _title(analysis, analysis.primary)
         drawn = [plot(analysis, annotator, analysis.primary, span, (WIDTH, 92), FONT) for span in pieces]
-        out.append(KeepTogether([para(f"{title} (counts the repetitions)", "h3"), drawn[0]]))
+        out.append(KeepTogether([para(f"{title} ({say('report.counts_reps')})", "h3"), drawn[0]]))
         out += drawn[1:]
     for name in shown:
         span = (float(analysis.track.time_s[0]), float(analysis.track.time_s[-1]))
@@ -372,17 +379,13 @@ def _title(analysis: Analysis, name: str) -> str:
 
 def _key() -> Flowable:
     words = {"rise": "lifting", "hold": "holding", "lower": "lowering"}
+    words = {phase: say(f"report.key.{word}") for phase, word in words.items()}
     cells: list[Any] = []
     style: list[Any] = [("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (-1, -1), 3)]
     for i, (phase, shade) in enumerate(key_shades().items()):
         cells += ["", para(words[phase], "small")]
         style.append(("BACKGROUND", (2 * i, 0), (2 * i, 0), shade))
-    cells.append(
-        para(
-            "line: measured · dotted: uncertain · gap: not measurable · numbered bar: finding, its grade",
-            "small",
-        )
-    )
+    cells.append(para(say("report.key.line"), "small"))
     key = Table([cells], colWidths=[12, 44, 12, 46, 12, 48, WIDTH - 174])
     key.setStyle(style)
     key.hAlign = "LEFT"
@@ -394,19 +397,29 @@ def _method(said: dict[str, Any]) -> list[Flowable]:
         [row["title"], row["word"], row["why"] or "–", row["share"], row["noise"]] for row in said["measures"]
     ]
     return [
-        para("How well each measure could be seen", "h2"),
-        grid(
-            ["Measure", "Status", "Why", "Measured", "Noise at rest (SD)"], rows, [0.3, 0.15, 0.29, 0.1, 0.16]
-        ),
-        para("Method and limits", "h2"),
+        _head("measures"),
+        grid(_columns("measure", "status", "why", "measured", "noise"), rows, [0.3, 0.15, 0.29, 0.1, 0.16]),
+        _head("method"),
         facts_table(said["made"]),
         Spacer(1, 4),
-        para(wording.METHOD, "small"),
+        para(say("report.method"), "small"),
     ]
 
 
 def _answer(value: float | None) -> str:
-    return "not answered" if value is None else f"{value:g} of 10"
+    if value is None:
+        return say("report.practice.not_answered")
+    return say("report.practice.answer", value=pointed(f"{value:g}"))
+
+
+def _head(name: str, style: str = "h2") -> Flowable:
+    """A heading by its key under ``report.head``."""
+    return para(say(f"report.head.{name}"), style)
+
+
+def _columns(*names: str) -> list[str]:
+    """Heads of a table by their keys under ``report.column``."""
+    return [say(f"report.column.{name}") for name in names]
 
 
 def _date(analysis: Analysis, created: str | None) -> str:

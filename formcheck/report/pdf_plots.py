@@ -9,7 +9,7 @@ from reportlab.graphics.shapes import Drawing, Group, Line, PolyLine, Rect, Stri
 from reportlab.lib.colors import Color, HexColor, white
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.phrases import number
+from formcheck.analysis.phrases import number, pointed
 from formcheck.drawing.signal import (
     BADGE,
     CURVE,
@@ -102,7 +102,7 @@ def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignor
     drawing.add(Line(_LEFT, _BOTTOM, _LEFT, height - _TOP, strokeColor=_AXIS, strokeWidth=0.5))
     for tick in _ticks(limits, 4):
         drawing.add(Line(_LEFT - 2, y(tick), _LEFT, y(tick), strokeColor=_AXIS, strokeWidth=0.5))
-        text = number(tick, unit)[0] if unit in ("deg", "s") else f"{tick:g}".replace("-", "−")
+        text = number(tick, unit)[0] if unit in ("deg", "s") else pointed(f"{tick:g}").replace("-", "−")
         drawing.add(
             String(
                 _LEFT - 4, y(tick) - 2.3, text, fontName=font, fontSize=6.5, fillColor=_INK, textAnchor="end"
@@ -112,7 +112,13 @@ def _axes(drawing, size, span, limits, unit, x, y, font) -> None:  # type: ignor
         drawing.add(Line(x(tick), _BOTTOM - 2, x(tick), _BOTTOM, strokeColor=_AXIS, strokeWidth=0.5))
         drawing.add(
             String(
-                x(tick), 5, f"{tick:g} s", fontName=font, fontSize=6.5, fillColor=_INK, textAnchor="middle"
+                x(tick),
+                5,
+                pointed(f"{tick:g} s"),
+                fontName=font,
+                fontSize=6.5,
+                fillColor=_INK,
+                textAnchor="middle",
             )
         )
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
 from formcheck.analysis.findings import Threshold, grade_word
-from formcheck.analysis.phrases import in_lines, number, percent, unit_after
+from formcheck.analysis.phrases import in_lines, number, percent, told_unit, unit_after
 from formcheck.drawing.overlay import clock
-from formcheck.drawing.palette import PHASE_WORDS
 from formcheck.drawing.signal import (
     BADGE,
     CURVE,
@@ -28,6 +27,7 @@ from formcheck.drawing.signal import (
 from formcheck.measures.places import PLACES
 from formcheck.measures.table import Status
 from formcheck.report.annotate import Annotator
+from formcheck.words import said_of, say
 
 MOST_MARKS = 40  # grades in view at once: more would hide the curve
 MOST_POINTS = 6000  # per curve; a longer recording is thinned so that its peaks stay
@@ -78,9 +78,10 @@ def build_plots(analysis: Analysis, annotator: Annotator) -> tuple[Shared, Itera
     names = [n for n in table.names if n != analysis.primary and n not in PLACES]
     shown = [n for n in (analysis.primary, *names) if _known(analysis, n).any()]
     keep = points_to_draw([table.column(n) for n in shown], MOST_POINTS)
+    phases = said_of("findings.phase.")
     shared = Shared(
         [round(float(v), 3) for v in table.time_s[keep]],
-        [PHASE_WORDS[PHASES[i]] for i in analysis.phase[keep]],
+        [phases[PHASES[i]] for i in analysis.phase[keep]],
         _phase_traces(analysis),
     )
     # one right margin for all, so that the times stand below each other
@@ -96,7 +97,7 @@ def _known(analysis: Analysis, name: str) -> NDArray[np.bool_]:
 
 def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.intp], right_px: int) -> Plot:
     table = analysis.measures
-    definition = analysis.definition.measures.get(name)
+    definition = annotator.findings.definition.measures.get(name)
     unit = definition.unit if definition else ""
     title = definition.title if definition else name
     known = _known(analysis, name)
@@ -109,7 +110,7 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
     bottom, top = min([low, *firsts]), max([high, *firsts])
     margin = 0.06 * (top - bottom) or 0.5
     bottom, top = bottom - 1.6 * margin, top + margin
-    shown_unit = "°" if unit == "deg" else "" if unit == "ratio" else f" {unit}"
+    shown_unit = "°" if unit == "deg" else f" {told_unit(unit)}".rstrip()
     hover = f"%{{y:.{0 if unit == 'deg' else 2}f}}{shown_unit}  %{{customdata}}"
     ends = [round(float(table.time_s[0]), 3), round(float(table.time_s[-1]), 3)]
     lines, notes = _threshold_lines(thresholds, bottom, top, ends)
@@ -120,7 +121,7 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
     ):
         if mask.any():
             curve = np.where(mask[keep], value[keep], np.nan)
-            note = " (uncertain)" if label == "uncertain" else ""
+            note = f" ({say('report.uncertain')})" if label == "uncertain" else ""
             data.append(
                 {
                     "type": "scatter", "mode": "lines", "name": label, "x": "@t",
@@ -137,12 +138,13 @@ def _plot(analysis: Analysis, annotator: Annotator, name: str, keep: NDArray[np.
         "hovermode": "x", "dragmode": "zoom", "showlegend": False,
         "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 12},
-        "xaxis": {"range": ends, "title": {"text": "time, s"},
+        "xaxis": {"range": ends, "title": {"text": say("report.time_axis")},
                   "zeroline": False, "ticks": "outside", "ticklen": 4},
         "yaxis": {"range": [bottom, top], "zeroline": False, "nticks": 6,
                   "ticksuffix": "°" if unit == "deg" else "", "fixedrange": False},
         "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         "annotations": notes,
+        "separators": ",." if say("format.point") == "," else ".,",
     }  # fmt: skip
     words = _in_words(analysis, name, known, ok)
     return Plot(name, unit_after(title, unit), words, primary, {"data": data, "layout": layout})
@@ -166,7 +168,8 @@ def _phase_traces(analysis: Analysis) -> list[dict[str, Any]]:
             out.append(
                 {
                     "type": "scatter", "mode": "none", "x": x, "y": y, "yaxis": "y2", "fill": "toself",
-                    "hoverinfo": "skip", "showlegend": False, "name": PHASE_WORDS[phase], "fillcolor": fill,
+                    "hoverinfo": "skip", "showlegend": False, "fillcolor": fill,
+                    "name": say(f"findings.phase.{phase}"),
                     **({"fillpattern": {**pattern, "solidity": 0.15}} if hatch else {}),
                 }
             )  # fmt: skip
@@ -188,7 +191,8 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
     for (rep, event), lane in zip(shown, in_lane, strict=True):
         y = 0.05 + 0.09 * (lane % _LANES)
         text = (
-            f"Rep {rep.index}: {annotator.findings.title(event.id)}, {annotator.findings.value(event)}, "
+            f"{say('report.rep', n=rep.index)}: {annotator.findings.title(event.id)}, "
+            f"{annotator.findings.value(event)}, "
             f"{grade_word(event.grade)}, {clock(event.start_s)}–{clock(event.end_s)}"
         )
         bar = bars.setdefault(event.grade, ([], []))
@@ -267,8 +271,8 @@ def _in_words(analysis: Analysis, name: str, known: NDArray[np.bool_], ok: NDArr
     definition = analysis.definition.measures.get(name)
     unit = definition.unit if definition else ""
     first, last = (number(float(v), unit) for v in (value[known].min(), value[known].max()))
-    text = f"From {first[0]} to {' '.join(part for part in last if part)}"
+    text = say("report.from_to", first=first[0], last=" ".join(part for part in last if part))
     if not ok.any():
-        return f"{text}; uncertain throughout."
+        return say("report.uncertain_throughout", range=text)
     share = min(1.0, float(ok.sum()) / max(1, int(analysis.track.person.sum())))
-    return f"{text}; measured in {percent(share)} of the pictures with a person."
+    return say("report.measured_in", range=text, share=percent(share))

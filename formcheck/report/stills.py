@@ -17,6 +17,7 @@ from formcheck.drawing.palette import Image
 from formcheck.errors import FormcheckError
 from formcheck.report.annotate import Annotator, shown_pictures, shown_size, shrink
 from formcheck.video.file import VideoFile
+from formcheck.words import say
 
 WIDTH_PX = 960
 JPEG_QUALITY = 82
@@ -151,36 +152,38 @@ def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> St
     if not done:
         raise RuntimeError("OpenCV could not encode a JPEG")
     source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
-    where = f"Rep {moment.rep.index} at {clock(float(analysis.track.time_s[moment.index]))}"
+    at = clock(float(analysis.track.time_s[moment.index]))
+    where = say("report.rep_at", n=moment.rep.index, time=at)
     if event is None:
         covered = coverage(analysis.summary.faults)
-        heading = f"{'Best' if covered.checked else 'Full'} repetition: rep {moment.rep.index}"
-        caption = [f"{where}, at its top. {best_reason(moment.rep, covered)}"]
+        heading = say("report.best_rep" if covered.checked else "report.full_rep", n=moment.rep.index)
+        caption = [say("report.at_its_top", where=where, reason=best_reason(moment.rep, covered))]
         anchor, fault = "still-best", None
     else:
         heading = annotator.findings.title(event.id)
         caption = fault_caption(annotator.findings, event, where)
         anchor, fault = f"still-{event.id}", event.id
-    alt = f"Picture from the video with the tracked skeleton drawn in. {heading}. {' '.join(caption)}"
+    alt = say("report.alt", heading=heading, caption=" ".join(caption))
     return Still(anchor, fault, heading, caption, alt, source, width, height)
 
 
 def best_reason(rep: Rep, covered: Coverage) -> str:
     """Why this repetition was picked."""
     if not covered.checked:
-        return "Full range; nothing about how it was done could be checked."
+        return say("report.best_unchecked")
     if not rep.faults:
-        return "Full range, and nothing that was checked was seen."
-    return "The full repetition with the fewest and mildest findings."
+        return say("report.best_clean")
+    return say("report.best_least")
 
 
 def fault_caption(findings: Findings, event: FaultEvent, where: str) -> list[str]:
     """Sentences under a fault's picture: where, how much, where the grades begin, what the physio reads."""
-    lines = [f"{where}: {findings.value(event)}, grade {event.grade} ({grade_word(event.grade)})."]
+    value, word = findings.value(event), grade_word(event.grade)
+    lines = [say("report.picture_line", where=where, value=value, grade=event.grade, word=word)]
     lines += [text for text in (findings.grades(event),) if text]
     known = findings.definition.faults.get(event.id)
     if known is not None:
         lines.append(f"{findings.wording(event.id)}.")
         if known.cue:
-            lines.append(f"Cue: “{known.cue}”.")
+            lines.append(say("report.cue", cue=known.cue))
     return lines

@@ -118,7 +118,7 @@ class Api:
 
         def collect() -> dict[str, Any]:
             rows = [noted.library_row(self.noted.of(card)) for card in self.library.cards()]
-            exercises, notice = [], [wording.NOTICE]
+            exercises, notice = [], [wording.notice()]
             for name in EXERCISES:
                 try:
                     definition = load_definition(name)

@@ -170,7 +170,7 @@ class Recording:
             "used_points": describe.used_points(self.findings, self.near),
             **self.overview(stands),
             "bones": [[int(a), int(b)] for a, b in SKELETON],
-            "notice": wording.NOTICE,
+            "notice": wording.notice(),
         }
 
     def worst_moments(self) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterable
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def ahead(items: Iterable[T], count: int, name: str) -> Generator[T, None, None]
         except BaseException as error:
             put(_Failed(error))
 
-    maker = threading.Thread(target=make, name=name, daemon=True)
+    maker = threading.Thread(target=copy_context().run, args=(make,), name=name, daemon=True)
     maker.start()
     try:
         while not isinstance(item := box.get(), _End):

@@ -21,6 +21,7 @@ from formcheck.drawing.overlay import (
 from formcheck.drawing.signal import PHASE_TINTS, lanes, phase_spans, tint
 from formcheck.drawing.strip import Strip
 from formcheck.pose.landmarks import Landmark
+from formcheck.words import say
 
 SIZES = [(640, 480), (432, 768), (1920, 1080), (500, 380), (854, 480), (566, 266), (333, 251)]
 HIPS_AND_KNEES = {
@@ -152,7 +153,7 @@ def test_the_phase_is_told_in_words(monkeypatch: pytest.MonkeyPatch, phase: str)
     said: list[str] = []
     monkeypatch.setattr(screen, "put_text", lambda image, text, *rest: said.append(text))
     draw_overlay(picture(), state(phase=phase))
-    assert screen.PHASE_WORDS[phase] in said
+    assert say(f"findings.phase.{phase}") in said
     assert "1" in said
 
 

@@ -10,15 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from markupsafe import escape
 from report_analysis import synthetic_analysis, with_summary
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.summary import FaultEvent
-from formcheck.drawing.palette import PHASE_WORDS
 from formcheck.drawing.signal import points_to_draw
 from formcheck.errors import FormcheckError
 from formcheck.report import page, plots
 from formcheck.report.annotate import Annotator
+from formcheck.words import say
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'.mp4"
 VOID = {"meta", "img", "link", "br", "input", "hr", "source", "path", "circle", "rect"}
@@ -157,8 +158,8 @@ def test_the_table_has_each_repetition_with_its_values_and_faults(analysis: Anal
 
 
 def test_wording_makes_no_medical_claim(html: str, report: Page) -> None:
-    assert page.wording.NOTICE.split(".")[0] in report.text
-    rest = own(html).replace(page.wording.NOTICE, "").lower()
+    assert page.wording.notice().split(".")[0] in report.text
+    rest = own(html).replace(str(escape(page.wording.notice())), "").lower()
     for word in ("normal", "diagnos", "patient has", "healthy", "injur"):
         assert word not in rest, word
 
@@ -230,7 +231,7 @@ def test_plots_keep_gaps_grey_and_thresholds(analysis: Analysis) -> None:
     assert [plot.name for plot in figures] == ["pelvic_height", "hip_angle_deg", "knee_flexion_deg"]
     assert figures[0].primary
     assert len(shared.t) == len(shared.words) == len(analysis.track.time_s)
-    assert shared.words == [PHASE_WORDS[word] for word in analysis.phase_words]
+    assert shared.words == [say(f"findings.phase.{word}") for word in analysis.phase_words]
     assert [trace["name"] for trace in shared.phases] == ["Lifting", "Holding", "Lowering"]
     gone = ~analysis.track.person
     for plot in figures:

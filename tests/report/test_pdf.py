@@ -81,7 +81,7 @@ def said(analysis: Analysis) -> str:
 
 
 def test_the_wording_is_on_the_first_page_word_for_word(analysis):
-    assert wording.NOTICE in said(analysis).partition("\nAppendix\n")[0]
+    assert wording.notice() in said(analysis).partition("\nAppendix\n")[0]
 
 
 def test_every_fault_is_told_seen_not_seen_or_not_assessed(analysis):

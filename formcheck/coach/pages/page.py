@@ -79,7 +79,7 @@ class Page:
         body: skeleton to draw over the camera's picture, or None for a page without picture.
         count: repetitions done (of this set, or practice repetitions); None for no count.
         of: how many are asked for; None where not known.
-        phase: a key of `palette.PHASE_WORDS`; phase_word is the word in the patient's language.
+        phase: a key of ``findings.phase``; phase_word is the word in the patient's language.
         level: 0 at rest, 1 at the person's own range; None where not measurable.
         target: level to aim for, for the range bar.
         cue: the one line to the patient that stands now, or "".
