@@ -74,8 +74,7 @@ def write_pdf(
         FormcheckError: the disk is full or the folder cannot be written to.
     """
     register_fonts()
-    analysis = replace(analysis, definition=translated(analysis.definition, spoken()))
-    title = f"{analysis.definition.title}, {_date(analysis, created)}"
+    title = f"{translated(analysis.definition, spoken()).title}, {_date(analysis, created)}"
     story = _story(analysis, created)
     with replacing(path) as part, open(part, "wb", opener=opener) as file:
         document = SimpleDocTemplate(
@@ -103,7 +102,7 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
     """One page with the result; all else is the appendix."""
     said = page.content(analysis, created or "")
     summary = said["shown"]
-    analysis = replace(analysis, summary=summary)
+    analysis = replace(analysis, summary=summary, definition=said["definition"])
     annotator = Annotator(analysis)
     side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     story: list[Flowable] = [
