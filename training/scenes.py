@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from net import JOINTS, SIDE_PX, TASKS
+from net import JOINTS, ON_THE_BACK, ON_THE_SIDE, SIDE_PX, TASKS
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -26,11 +26,16 @@ cv2.setNumThreads(1)
 #: Every tenth body is for testing, and everybody who wears one of these.
 HELD_OUT_EVERY = 10
 HELD_OUT_GARMENTS = frozenset({"male_casualsuit05", "female_casualsuit02"})
+#: The exercise of the scenes of `real.py`.
+REAL = "real"
 #: Names of the joints in the files, in the network's order.
 _IN_FILE = [name.replace("left_foot_index", "toe_L").replace("right_foot_index", "toe_R") for name in JOINTS]
 _IN_FILE = [f"{n.split('_')[1]}_{n[0].upper()}" if n.startswith(("left", "right")) else n for n in _IN_FILE]
-#: Joints that are noisy in the product when a crop is laid, as a share of the body in the picture.
-_JOINT_NOISE = 0.02
+#: Joints that are noisy in the product when a crop is laid, as a share of the body in the picture; at times,
+#: as of bodies seen from their feet, much more so.
+_JOINT_NOISE, _BAD_NOISE, _BAD_SHARE = 0.02, 0.06, 0.25
+#: How often a crop is laid around a body that moves.
+_MOVED_SHARE = 0.2
 
 
 @dataclass
@@ -39,8 +44,9 @@ class Scene:
 
     Attributes:
         body, exercise, clothes: who, doing what, wearing what.
-        pictures, masks: N encoded images.
+        pictures, masks: N encoded images; of real people there is no mask.
         joints_px: ``(N, 14, 2)``.
+        asked: ``(N, 14)`` bool, joints that are known.
         change: ``(N, tasks)`` since the first picture, in the network's units; NaN where a task asks nothing.
         view: where the camera stands.
         rest: ``(N,)`` bool.
@@ -55,10 +61,18 @@ class Scene:
     change: np.ndarray
     view: dict[str, Any]
     rest: np.ndarray
+    asked: np.ndarray
+
+    @property
+    def real(self) -> bool:
+        """True for people; their joints are BlazePose's (`real.py`)."""
+        return self.exercise == REAL
 
     @property
     def held_out(self) -> bool:
         """True where it must not be trained on."""
+        if self.real:
+            return False
         return self.body % HELD_OUT_EVERY == 0 or bool(HELD_OUT_GARMENTS & set(self.clothes))
 
 
@@ -78,24 +92,34 @@ def load(files: Iterable[Path]) -> list[Scene]:
         for number in sorted({row["scene"] for row in rows}):
             at = [i for i, row in enumerate(rows) if row["scene"] == number]
             mine = [rows[i] for i in at]
+            masks = []
+            if exercise != REAL:
+                masks = [blob[ends[len(rows) + i] : ends[len(rows) + i + 1]].copy() for i in at]
+            known = [[row["asked"][j] if "asked" in row else True for j in where] for row in mine]
             out.append(
                 Scene(
                     body=told["body"],
                     exercise=exercise,
                     clothes=outfit.get("clothes") or [],
                     pictures=[blob[ends[i] : ends[i + 1]].copy() for i in at],
-                    masks=[blob[ends[len(rows) + i] : ends[len(rows) + i + 1]].copy() for i in at],
+                    masks=masks,
                     joints_px=np.array([[row["px"][j] for j in where] for row in mine], np.float32),
                     change=np.array([[_asked(t, exercise, row) for t in TASKS] for row in mine], np.float32),
                     view=mine[0]["view"],
                     rest=np.array([row["rest"] for row in mine]),
+                    asked=np.array(known),
                 )
             )
     return out
 
 
 def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
-    return row[task.column] / task.unit if exercise in task.exercises else float("nan")
+    if exercise == REAL:
+        on_side = bool(task.exercises & ON_THE_SIDE)
+        asked = on_side if row["on_side"] else bool(task.exercises & ON_THE_BACK)
+    else:
+        asked = exercise in task.exercises
+    return row[task.column] / task.unit if asked else float("nan")
 
 
 def crop_around(joints_px: np.ndarray, jitter: Jitter) -> Crop:
@@ -123,8 +147,10 @@ def crops(
         jitter: how far the crop strays from where it should lie; 0 not at all.
         backgrounds: pictures that may take the room's place.
     """
-    first = scene.joints_px[0]
-    noisy = first + rng.normal(0, _JOINT_NOISE * np.ptp(first, axis=0).max() * jitter, first.shape)
+    moved = changed and rng.random() < _MOVED_SHARE
+    first = scene.joints_px[int(rng.integers(len(scene.pictures))) if moved else 0]
+    noise = _BAD_NOISE if changed and rng.random() < _BAD_SHARE else _JOINT_NOISE
+    noisy = first + rng.normal(0, noise * np.ptp(first, axis=0).max() * jitter, first.shape)
     stray = Jitter(
         turned_deg=jitter * float(rng.normal(0, 8)),
         larger=1.0 + jitter * float(rng.uniform(-0.08, 0.1)),
@@ -133,15 +159,15 @@ def crops(
     crop = crop_around(noisy, stray)
     change = _Changes(rng, backgrounds) if changed else None
     out = np.empty((len(scene.pictures), SIDE_PX, SIDE_PX, 3), np.uint8)
-    for k, (picture, mask) in enumerate(zip(scene.pictures, scene.masks, strict=True)):
+    for k, picture in enumerate(scene.pictures):
         matrix = crop.matrix.copy()
         if changed and rng.random() < 0.3:  # a hand-held or shaken camera
             matrix[:, 2] += rng.normal(0, 0.7, 2)
         image = _warped(cv2.imdecode(picture, cv2.IMREAD_COLOR), matrix, cv2.INTER_LINEAR)
         if change is not None:
             body = None
-            if change.room is not None:
-                body = _warped(cv2.imdecode(mask, cv2.IMREAD_GRAYSCALE), matrix, cv2.INTER_AREA)
+            if change.room is not None and scene.masks:
+                body = _warped(cv2.imdecode(scene.masks[k], cv2.IMREAD_GRAYSCALE), matrix, cv2.INTER_AREA)
             image = change(image, body)
         out[k] = image[..., ::-1]
     joints = np.stack([crop.of(points) for points in scene.joints_px])

@@ -3,7 +3,7 @@
     python training/train.py DATA RUN.pt [--passes 300000] [--backgrounds FOLDER]
     python training/train.py DATA RUN.pt --processes 2      # gradients averaged; a process a core
 
-Writes RUN.pt every few hundred steps and goes on from it when it is there, so it can be stopped at any time
+Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred steps and goes on from it when it is there, so it can be stopped at any time
 (Ctrl-C) and run again; bodies that are made meanwhile are taken in. Held out: every tenth body and two
 garments (scenes.py). A pass is one picture once through the network, 20 ms of a core. `evaluate.py` tells how
 good it is, `export.py` writes the ONNX files.
@@ -33,6 +33,9 @@ BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
 _OLD_RATE, _NEW_RATE = 3e-4, 1e-3
 #: The share of pairs whose reference is a resting picture; of the others any picture may be.
 _REST_SHARE = 0.55
+#: How often a scene is one of real people, where there are any, and how far from BlazePose's joints theirs
+#: may lie unpunished, shares of the side: BlazePose's hips are not those of the bones.
+_REAL_SHARE, _NEAR = 0.12, 0.05
 #: Log scales are kept within these, in the tasks' units.
 _LEAST_LOG, _MOST_LOG = -3.5, 2.5
 _SAVE_EVERY = 200
@@ -50,13 +53,22 @@ class Bodies:
         self._folder, self._share = folder, share
         self._seen: set[Path] = set()
         self.scenes: list[Scene] = []
+        self._real: list[Scene] = []
+
+    def draw(self, rng: np.random.Generator) -> Scene:
+        """A scene to train on."""
+        if self._real and rng.random() < _REAL_SHARE:
+            return self._real[int(rng.integers(len(self._real)))]
+        return self.scenes[int(rng.integers(len(self.scenes)))]
 
     def look(self) -> None:
         mine, of = self._share
         new = [f for f in sorted(self._folder.glob("*.npz")) if f not in self._seen]
         self._seen.update(new)
         of_mine = [f for f in new if int(f.stem[-5:]) % of == mine]
-        self.scenes += [scene for scene in load(of_mine) if not scene.held_out]
+        for scene in load(of_mine):
+            if not scene.held_out:
+                (self._real if scene.real else self.scenes).append(scene)
 
 
 def pairs(sizes: list[int], rests: list[np.ndarray], rng: np.random.Generator) -> tuple[list[int], list[int]]:
@@ -75,7 +87,12 @@ def pairs(sizes: list[int], rests: list[np.ndarray], rng: np.random.Generator) -
 
 
 def losses(
-    found: torch.Tensor, wanted: torch.Tensor, joints: torch.Tensor, true_joints: torch.Tensor
+    found: torch.Tensor,
+    wanted: torch.Tensor,
+    joints: torch.Tensor,
+    true_joints: torch.Tensor,
+    asked_joints: torch.Tensor,
+    near: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """What is wrong with a batch, by name.
 
@@ -83,6 +100,8 @@ def losses(
         found: ``(P, 2 tasks)`` changes and log scales of the pairs.
         wanted: ``(P, tasks)`` true changes, NaN where nothing is asked.
         joints, true_joints: ``(N, 14, 2)`` shares of the side.
+        asked_joints: ``(N, 14)`` bool, true joints that are known.
+        near: ``(N,)``, so far off is good enough.
     """
     out: dict[str, torch.Tensor] = {}
     for k, task in enumerate(TASKS):
@@ -93,8 +112,9 @@ def losses(
         log = found[asked, len(TASKS) + k].clamp(_LEAST_LOG, _MOST_LOG)
         scale = (off.detach().abs() * torch.exp(-log) + log).mean()
         out[task.name] = task.weight * (2 * (off**2).mean() + 0.3 * scale)
-    inside = ((true_joints > 0) & (true_joints < 1)).all(-1).float()
-    out["joints"] = 10 * ((joints - true_joints).abs().sum(-1) * inside).sum() / inside.sum().clamp(min=1)
+    inside = (((true_joints > 0) & (true_joints < 1)).all(-1) & asked_joints).float()
+    off = ((joints - true_joints).abs() - near[:, None, None]).clamp(min=0).sum(-1)
+    out["joints"] = 10 * (off * inside).sum() / inside.sum().clamp(min=1)
     return out
 
 
@@ -106,6 +126,8 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="file of the run")
     parser.add_argument("--passes", type=int, default=300_000)
     parser.add_argument("--scenes", type=int, default=4, help="a step and process (default 4)")
+    parser.add_argument("--begin", type=Path, help="weights to begin from; they may know fewer tasks")
+    parser.add_argument("--freeze", type=int, default=10, help="first convolutions held fast (default 10)")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to put behind bodies")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
@@ -147,6 +169,9 @@ def _train(args: argparse.Namespace) -> None:
         [{"params": new, "lr": _NEW_RATE}, {"params": old, "lr": _OLD_RATE}], weight_decay=1e-4
     )
     rates = [group["lr"] for group in optimizer.param_groups]
+    if args.begin is not None:
+        _take_over(net, torch.load(args.begin, weights_only=True)["ema"])
+    net.trunk.freeze(args.freeze)
     average = {k: v.clone() for k, v in net.state_dict().items()}
     begun = 0
     if args.run.exists():
@@ -193,6 +218,18 @@ def _train(args: argparse.Namespace) -> None:
             _save(args.run, net, optimizer, average, step + 1, per_step)
 
 
+def _take_over(net: LyingNet, known: dict[str, torch.Tensor]) -> None:
+    """Begin from another network's weights; the tasks that it did not know stay as they are."""
+    own = net.state_dict()
+    for name, value in known.items():
+        if own[name].shape == value.shape:
+            own[name].copy_(value)
+        else:  # the comparer's last layer: changes, then log scales
+            tasks = len(value) // 2
+            own[name][:tasks] = value[:tasks]
+            own[name][len(TASKS) : len(TASKS) + tasks] = value[tasks:]
+
+
 def _step(
     net: LyingNet,
     optimizer: torch.optim.Optimizer,
@@ -204,7 +241,7 @@ def _step(
 ) -> dict[str, float]:
     """One step on some scenes; its losses."""
     net.train()
-    chosen = [bodies.scenes[int(rng.integers(len(bodies.scenes)))] for _ in range(count)]
+    chosen = [bodies.draw(rng) for _ in range(count)]
     cut = [crops(scene, rng, changed=True, backgrounds=backgrounds) for scene in chosen]
     images = torch.from_numpy(np.concatenate([x for x, _ in cut])).permute(0, 3, 1, 2).float().div(255)
     true_joints = torch.from_numpy(np.concatenate([j for _, j in cut]))
@@ -212,7 +249,9 @@ def _step(
     now, before = pairs([len(x) for x, _ in cut], [scene.rest for scene in chosen], rng)
     joints, features = net.encode(images.contiguous(memory_format=torch.channels_last))
     found = net.compare(features[now], features[before])
-    wrong = losses(found, change[now] - change[before], joints, true_joints)
+    asked = torch.from_numpy(np.concatenate([scene.asked for scene in chosen]))
+    near = torch.tensor([_NEAR * scene.real for scene in chosen for _ in scene.pictures])
+    wrong = losses(found, change[now] - change[before], joints, true_joints, asked, near)
     optimizer.zero_grad()
     torch.stack(list(wrong.values())).sum().backward()
     weights = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]

@@ -237,7 +237,7 @@ def main() -> None:
     if args.what == "table":
         table(clips, args.field)
         return
-    net = LyingNet()
+    net = LyingNet("side")
     (args.field / "lying").mkdir(exist_ok=True)
     for clip in clips:
         to, known = args.field / "lying" / f"{clip.id}.npy", evidence(clip, args.field)

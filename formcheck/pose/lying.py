@@ -1,12 +1,14 @@
-"""Our own network for people who lie on their side: how far pelvis, thigh and chest have turned.
+"""Our own network for people who lie: how far pelvis, thigh and chest have turned, or hips have risen.
 
-BlazePose's hip line hardly turns with a pelvis that rolls, so no landmark tells it. The network is given two
-crops of the same place in the picture, one of now and one of before, and tells what turned in between, with a
-scale of its own error (models/README.md). Where the crop lies follows from the landmarks of the person who is
-followed: once the trunk has lain still for a moment one square is laid around the joints, the trunk upright
-in it, mirrored so that the left side is always the upper one, and it stays there. When the body no longer
-lies in it a new one is laid, and what is read from then on is another *stretch*: its readings start from
-another picture, and are never held against those of an earlier one.
+BlazePose's hip line hardly turns with a pelvis that rolls or drops, so no landmark tells it. The network is
+given two crops of the same place in the picture, one of now and one of before, and tells what changed in
+between, with a scale of its own error (models/README.md). Where the crop lies follows from the landmarks of the
+person who is followed: once the trunk has lain still for a moment one square is laid around the joints, the
+trunk upright in it, and it stays there; on the side it is mirrored so that the left side is always the upper
+one. The landmarks of a body seen from its feet may be far off, so the network finds the joints in a first crop,
+and the squares are laid around those. When the body no longer lies in them new ones are laid, and what is read
+from then on is another *stretch*: its readings start from another picture, and are never held against those of
+an earlier one.
 
 All of it waits for no later frame, so that live and recorded sessions read the same.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -55,10 +58,15 @@ _STILL_SIZES = 0.08
 _BRIDGE_S = 0.3
 #: Hips or shoulders further from where they lay than this share of the body's size do not lie in the crop;
 #: after so long the stretch is over [D].
-_MOVED_SIZES = 0.25
+_MOVED_SIZES = {"side": 0.25, "back": 0.45}
 _GONE_S = 1.0
+#: Squares around the landmarks and around the network's own joints differ by less than this factor.
+_LIKE = 2.0
 #: A frame is read this often, each time another crop: what turns takes a second to do so.
 READ_EVERY_S = 1 / 16
+#: Of the comparer's five changes, those that are asked of a body on its side and on its back.
+_ASKED = {"side": (0, 1, 2), "back": (0, 3, 4)}
+_CHANGES = 3
 #: On the side: lying score of the trunk, vertical share of the hip or the shoulder line (`measures.view`).
 _LYING = 0.40
 _STACKED = 0.62
@@ -122,6 +130,11 @@ class Crop:
         """``(n, 2)`` pixels of the frame as shares of the crop's side."""
         return np.asarray((xy @ self.matrix[:, :2].T + self.matrix[:, 2]) / SIDE_PX)
 
+    def back(self, shares: NDArray[np.floating]) -> NDArray[np.float64]:
+        """``(n, 2)`` shares of the crop's side as pixels of the frame."""
+        there = (np.asarray(shares, np.float64) * SIDE_PX - self.matrix[:, 2]).T
+        return np.linalg.solve(self.matrix[:, :2], there).T
+
     def cut(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """``(160, 160, 3)``, RGB, 0 to 1, of a frame (BGR). Beyond the frame its edge is repeated."""
         matrix = self.matrix
@@ -147,17 +160,21 @@ class Crop:
 
 
 class LyingNet:
-    """The two models: pictures to features, and features to what turned."""
+    """The two models: pictures to features, and features to what changed."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, lies_on: Literal["side", "back"], device: str = "cpu") -> None:
         """Load them.
 
         Args:
+            lies_on: how the body lies whose changes are asked for.
             device: see `formcheck.pose.device`.
 
         Raises:
             FormcheckError: a file is missing or damaged.
         """
+        self.lies_on = lies_on
+        asked = _ASKED[lies_on]
+        self._asked = [*asked, *(_CHANGES + k for k in asked)]
         files = [models.find_model("lying", part) for part in ("lying-encoder", "lying-comparer")]
         self.model_sha256 = {file.path.name: file.sha256 for file in files}
         (self._encoder, self._comparer), _, _ = open_sessions([file.path for file in files], device)
@@ -168,11 +185,11 @@ class LyingNet:
         return joints[0], features[0]
 
     def compare(self, now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(6,)`` turn of pelvis, thigh and chest since `before`, and scales of their errors, degrees."""
+        """``(6,)`` three changes since `before` (see `Lying`), and scales of their errors."""
         found: list[NDArray[np.float32]] = self._comparer.run(
             ["change"], {"now": now[None], "rest": before[None]}
         )
-        return found[0][0]
+        return found[0][0][self._asked]
 
 
 @dataclass
@@ -220,7 +237,7 @@ class LyingReader:
             joints = self._lain_still(pose)
             if joints is None:
                 return None
-            self._lay(*joints)
+            self._lay(image, *joints)
         self._there_s = t
         if t - self._read_s >= READ_EVERY_S - 1e-3:
             self._read_s = t
@@ -230,7 +247,7 @@ class LyingReader:
     def _lies_in_it(self, pose: Pose) -> bool:
         """True while hips and shoulders are where they were when the crop was laid."""
         apart = np.linalg.norm(_trunk_xy(pose.image_xy) - self._trunk_xy, axis=1)
-        return bool(apart.max() <= _MOVED_SIZES * body_size_px(pose.image_xyz))
+        return bool(apart.max() <= _MOVED_SIZES[self._net.lies_on] * body_size_px(pose.image_xyz))
 
     def _lain_still(self, pose: Pose) -> tuple[NDArray[np.float64], bool] | None:
         """Joints to lay a crop around, and whether it is mirrored, once the trunk has lain still."""
@@ -246,16 +263,27 @@ class LyingReader:
         world = np.array([points for when, _, points in waiting if t - when <= STILL_S + 1e-3], np.float64)
         trunk = np.stack([_trunk_xy(points) for points in xy])
         wander = np.abs(trunk - np.median(trunk, axis=0)).max() / body_size_px(pose.image_xyz)
-        if wander > _STILL_SIZES or not _on_the_side(np.median(world, axis=0)):
-            return None
         joints = np.median(xy, axis=0)
+        if wander > _STILL_SIZES:
+            return None
+        if self._net.lies_on == "back":  # the exercise says so; from the feet the landmarks hardly can
+            return joints, False
+        if not _on_the_side(np.median(world, axis=0)):
+            return None
         left, right = (joints[list(side), 1].sum() for side in zip(BOTH_HIPS, BOTH_SHOULDERS, strict=True))
         return joints, bool(left > right)  # y points down: the right side is the upper one
 
-    def _lay(self, joints: NDArray[np.float64], mirrored: bool) -> None:
+    def _lay(self, image: NDArray[np.uint8], joints: NDArray[np.float64], mirrored: bool) -> None:
         """Begin a stretch."""
         self._stretches += 1
-        self._laid = [_Laid(Crop.around(joints, mirrored, jitter)) for jitter in JITTERS]
+        first = Crop.around(joints, mirrored)
+        found, _ = self._net.encode(first.cut(image))
+        own = joints.copy()
+        own[_of_landmarks(mirrored)] = first.back(found)
+        ratio = Crop.around(own, mirrored).side_px / first.side_px
+        if not 1 / _LIKE < ratio < _LIKE:  # it sees no such body: `JOINTS_OFF` will tell
+            own = joints
+        self._laid = [_Laid(Crop.around(own, mirrored, jitter)) for jitter in JITTERS]
         self._trunk_xy = _trunk_xy(joints)
         self._waiting.clear()
         self._turn, self._read_s = 0, -math.inf
@@ -296,9 +324,14 @@ def _on_the_side(world: NDArray[np.float64]) -> bool:
     return bool(lying_score(world) > _LYING and upright.max() > _STACKED)
 
 
+def _of_landmarks(mirrored: bool) -> NDArray[np.intp]:
+    """``(14,)`` the landmarks that the network's joints are."""
+    sides = np.array(_JOINTS)
+    return np.array(MIRRORED)[sides] if mirrored else sides
+
+
 def _joints_off(crop: Crop, joints: NDArray[np.float32], pose: Pose) -> float:
     """Mean distance of the network's joints from the landmarks, body sizes."""
-    sides = np.array(_JOINTS)[_COMPARED]
-    landmarks = np.array(MIRRORED)[sides] if crop.mirrored else sides
+    landmarks = _of_landmarks(crop.mirrored)[_COMPARED]
     apart = np.linalg.norm(joints[_COMPARED] - crop.of(pose.image_xy[landmarks]), axis=1)
     return float(apart.mean() * crop.side_px / body_size_px(pose.image_xyz))
