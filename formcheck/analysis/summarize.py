@@ -146,7 +146,8 @@ class MeasureTally:
     ) -> MeasureInfo:
         total = int(counts.sum())
         if reference is None or not total:
-            return MeasureInfo(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
+            nothing = MeasureInfo(status="not_measurable", reason="no_person", ok_frames=0.0, noise_sd=None)
+            return nothing.model_copy(update={"source": definition.measures[name].source})
         by_status = counts.sum(axis=1) / total
         if by_status[Status.OK] >= 0.5:
             word, wanted = "ok", None
@@ -167,6 +168,7 @@ class MeasureTally:
             ok_frames=round(float(by_status[Status.OK]), 4),
             noise_sd=round(sd, 4) if sd is not None and seen else None,
             error=definition.measures[name].error.get(reference.view) if seen else None,
+            source=definition.measures[name].source,
         )
 
 

@@ -26,6 +26,7 @@ ReasonWord = Literal[
     "fps",
     "no_person",
     "baseline",
+    "phone",
     "no_prescription",
     "prescribed",
     "no_reps",
@@ -105,6 +106,9 @@ class MeasureInfo(_Model):
     noise_sd: float | None = Field(description="standard deviation while still, in the measure's unit")
     error: float | None = Field(
         default=None, description="typical error from this view, found in validation, in the measure's unit"
+    )
+    source: Literal["camera", "phone"] = Field(
+        default="camera", description="what told its values: the camera, or a phone in the waistband"
     )
 
 

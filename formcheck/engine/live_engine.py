@@ -27,6 +27,7 @@ from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.measures.view import PITCHES_DEG, levelled
+from formcheck.phone.worn import PelvisTurn, Worn, WornPhone
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
 from formcheck.pose.live_filter import LiveFilter, SeenFrame
 from formcheck.pose.lying_reading import NO_READING
@@ -95,6 +96,8 @@ class LiveMoment:
         practice_done, practice_of: practice repetitions seen and wanted.
         baseline: the new reference, in the frame that completed it.
         calibrated: the own range of the counting signal, in the frame that completed it.
+        phone: whether the phone in the waistband tells anything, and why not; None without a phone, and while
+            nothing is measured.
     """
 
     time_s: float
@@ -114,6 +117,7 @@ class LiveMoment:
     practice_of: int = PRACTICE_REPS
     baseline: Reference | None = None
     calibrated: float | None = None
+    phone: Worn | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,8 @@ class LiveEngine:
         self._own = _OwnRange()
         self._known: tuple[str, float] | None = None
         self._settling = _Settling()
+        self._phone = WornPhone(formulas(definition).LIES_ON) if definition.phone_worn else None
+        self._phase = "rest"
         self._leaving = _Leaving()
 
     @property
@@ -248,6 +254,11 @@ class LiveEngine:
             range_: of the counting signal, in its unit.
         """
         self._known = (view, range_)
+
+    def phone(self, samples: NDArray[np.float64]) -> None:
+        """Samples that have come from a phone in the waistband, ``(N, 9)``; see `formcheck.phone.sample`."""
+        if self._phone is not None:
+            self._phone.add(samples)
 
     def start_set(self) -> None:
         """Begin a set: at once when a baseline has just been taken, else after a new one."""
@@ -356,7 +367,10 @@ class LiveEngine:
         world: NDArray[np.float32] | None,
         baseline: _Baseline,
     ) -> LiveMoment:
-        row = self._measure(seen, xy, world, baseline)
+        felt = (
+            self._phone.read(seen.time_s, resting=self._phase == "rest") if self._phone is not None else None
+        )
+        row = self._measure(seen, xy, world, baseline, felt)
         at = self._at
         phase, level, closed, calibrated = "rest", None, None, None
         ongoing: dict[str, Ongoing] = {}
@@ -365,6 +379,7 @@ class LiveEngine:
                 row, in_posture=self._in_posture(seen.time_s), in_shape=self._recent.shape[-1][1]
             )
             phase, level, closed = observation.phase, observation.level, observation.closed
+        self._phase = phase
         practised: RepResult | None = None
         if at.stage == "practice" and closed is not None:
             practised, closed = closed, None
@@ -386,6 +401,7 @@ class LiveEngine:
             practice_done=len(self._own.peaks),
             practice_of=self._own.wanted,
             calibrated=calibrated,
+            phone=felt.state if felt is not None else None,
         )
 
     def _measure(
@@ -394,8 +410,11 @@ class LiveEngine:
         xy: NDArray[np.float32] | None,
         world: NDArray[np.float32] | None,
         baseline: _Baseline,
+        felt: PelvisTurn | None,
     ) -> MeasureTable:
         person = xy is not None and world is not None
+        lying = None if seen.lying is None else seen.lying[None]
+        phone = None if felt is None else np.array([[felt.turn_deg, felt.error_deg]])
         table = baseline.measurer(
             time_s=np.array([seen.time_s]),
             xy=(xy if xy is not None else _NO_XY)[None],
@@ -403,10 +422,11 @@ class LiveEngine:
             visibility=_or_zeros(seen.visibility)[None],
             person=np.array([person and not self._unsteady()]),
             image_wh=seen.image_wh,
-            lying=None if seen.lying is None else seen.lying[None],
+            lying=lying,
+            phone=phone,
         )
         sd = baseline.sd.copy()
-        for i, error in baseline.measurer.read_sd(None if seen.lying is None else seen.lying[None]).items():
+        for i, error in baseline.measurer.read_sd(lying, phone).items():
             sd[:, i] = np.hypot(error, baseline.reference.noise_sd.get(table.names[i], 0.0))
         return table.with_sd(np.where(np.isfinite(table.value), sd, np.nan))
 
@@ -459,6 +479,9 @@ class LiveEngine:
             sd=np.hypot(error, noise)[None],
             anchor=np.nanmedian(_middle(xy, "SHOULDER"), axis=0),
         )
+        if self._phone is not None:
+            self._phone.settle(self._recent.kept[-1].seen.time_s, reference.side)
+        self._phase = "rest"
         self._recent.restless.clear()
         self._settling = replace(self._settling, lies_badly_s=None)
         self._leaving = _Leaving(in_posture_s=self._leaving.in_posture_s)

@@ -148,6 +148,20 @@ class LyingDef(_Model):
     judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
 
 
+class PhoneDef(_Model):
+    """What changes of a measure where a phone in the waistband is worn."""
+
+    views: dict[str, Trust] = Field(description="views from which it is known then; any other refuses it")
+    error: dict[str, float] = Field(
+        default_factory=dict, description="typical (RMS) error by view then, measure's unit; docs/phone.md"
+    )
+    felt_plus: Literal["left", "right"] | None = Field(
+        default=None,
+        description="the phone's turn about the long axis takes the measure's place: right-handed about the "
+        "way to the head it is + where this side works, and - otherwise; without it, it is made of such ones",
+    )
+
+
 class MeasureDef(_Model):
     """One measure: unit, and how far each view may be believed."""
 
@@ -163,6 +177,16 @@ class MeasureDef(_Model):
     lying: LyingDef | None = Field(
         default=None, description="takes the place of the landmarks' value where the network read anything"
     )
+    phone: PhoneDef | None = Field(default=None, description="laid over it where a phone is worn")
+    source: Literal["camera", "phone"] = Field(default="camera", description="what tells its value")
+
+    def with_phone(self) -> MeasureDef:
+        """The measure as a phone in the waistband tells it, or makes it possible."""
+        if self.phone is None:
+            return self
+        felt = self.phone.felt_plus is not None
+        laid = {"views": self.phone.views, "error": self.phone.error, "source": "phone" if felt else "camera"}
+        return self.model_copy(update=laid | ({"lying": None} if felt else {}))
 
     def trust(self, view: str, read: bool = True) -> Trust | None:
         """How far a view may be believed; None where it does not show the measure.
@@ -322,7 +346,7 @@ class Definition(_Model):
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:
         for measure, definition in self.measures.items():
-            for view in definition.views:
+            for view in (*definition.views, *(definition.phone.views if definition.phone else ())):
                 if view not in self.views:
                     raise ValueError(f"measure {measure} names an unknown view '{view}'")
         for fault, fault_def in self.faults.items():
@@ -377,6 +401,21 @@ class Definition(_Model):
     def reads_lying(self) -> bool:
         """Whether any measure asks the network for people who lie."""
         return any(measure.lying is not None for measure in self.measures.values())
+
+    @property
+    def takes_phone(self) -> bool:
+        """Whether a phone in the waistband tells any measure of it."""
+        return any(m.phone is not None and m.phone.felt_plus is not None for m in self.measures.values())
+
+    @property
+    def phone_worn(self) -> bool:
+        """Whether it is judged with a phone in the waistband; see `with_phone`."""
+        return any(measure.source == "phone" for measure in self.measures.values())
+
+    def with_phone(self) -> Definition:
+        """The exercise as it is judged with a phone in the waistband."""
+        measures = {name: measure.with_phone() for name, measure in self.measures.items()}
+        return self.model_copy(update={"measures": measures})
 
     @property
     def sha256(self) -> str:

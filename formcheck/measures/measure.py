@@ -122,8 +122,11 @@ class Measurer:
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
         self._read = _read_measures(definition) if ref.turned else {}
+        self._felt = _felt_measures(definition, ref)
+        self._by_phone = [i for i, m in enumerate(definition.measures.values()) if m.phone is not None]
         # The network looks at the whole body: only what it turns around must be in the picture.
-        needs |= {names[i]: list(_HIPS) for i in self._read}
+        needs |= {names[i]: list(_HIPS) for i in self._read} | {names[i]: [] for i in self._felt}
+        self._shown[list(self._felt)] = False  # the phone tells it of somebody the camera does not see, too
         self._needed = _padded([needs[name] for name in names])
         self._stands_on_points = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
@@ -152,17 +155,23 @@ class Measurer:
         person: NDArray[np.bool_],
         image_wh: tuple[int, int],
         lying: NDArray[np.float32] | None = None,
+        phone: Array | None = None,
     ) -> MeasureTable:
-        """Measures of T frames; see `measure`."""
+        """Measures of T frames; see `measure`.
+
+        `phone`: ``(T, 2)`` turn about the long axis and its error, degrees, NaN where a phone in the
+        waistband tells none; see `formcheck.phone.worn.PelvisTurn`.
+        """
         time_s = np.asarray(time_s, np.float64)
         if len(time_s) <= arrays.PIECE:
             return MeasureTable(
-                self._names, time_s, *self._piece(xy, world, visibility, person, image_wh, lying)
+                self._names, time_s, *self._piece(xy, world, visibility, person, image_wh, lying, phone)
             )
         table = MeasureTable.empty(self._names, time_s)
         for one in arrays.pieces(len(time_s)):
             turned = None if lying is None else lying[one]
-            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh, turned)
+            felt = None if phone is None else phone[one]
+            found = self._piece(xy[one], world[one], visibility[one], person[one], image_wh, turned, felt)
             table.value[one], table.status[one], table.reason[one] = found
         return table
 
@@ -180,12 +189,13 @@ class Measurer:
             out[one] = self._values(xy[one], world[one], None if lying is None else lying[one])
         return out
 
-    def read_sd(self, lying: NDArray[np.float32] | None) -> dict[int, Array]:
-        """``(T,)`` error of each measure that the network for people who lie tells, by its column; see
-        `lying_error`. Nothing where it tells none."""
-        if lying is None:
-            return {}
-        return {i: lying_error(reading, self._ref.view, lying) for i, reading in self._read.items()}
+    def read_sd(self, lying: NDArray[np.float32] | None, phone: Array | None = None) -> dict[int, Array]:
+        """``(T,)`` error of each measure that something else than the landmarks tells, by its column: the
+        network for people who lie (see `lying_error`), or a phone. Nothing where they tell none."""
+        out = {} if phone is None else dict.fromkeys(self._felt, phone[:, 1])
+        if lying is not None:
+            out |= {i: lying_error(reading, self._ref.view, lying) for i, reading in self._read.items()}
+        return out
 
     def _piece(
         self,
@@ -195,9 +205,10 @@ class Measurer:
         person: NDArray[np.bool_],
         image_wh: tuple[int, int],
         lying: NDArray[np.float32] | None,
+        phone: Array | None,
     ) -> tuple[Array, NDArray[np.uint8], NDArray[np.uint8]]:
         """``(T, M)`` values, states and reasons."""
-        values = self._values(xy, world, lying)
+        values = self._values(xy, world, lying, phone)
         status, reason = self._judge(xy, visibility, image_wh)
         if self._read:
             unread = np.zeros(values.shape, bool)
@@ -206,6 +217,10 @@ class Measurer:
             unlike = np.zeros(values.shape, bool)
             unlike[:, list(self._read)] = ~np.isfinite(values[:, list(self._read)])
             _mark(status, reason, unlike, Status.NOT_MEASURABLE, Reason.NOISE)
+        if self._felt:
+            silent = np.zeros(values.shape, bool)
+            silent[:, self._by_phone] = True if phone is None else ~np.isfinite(phone[:, :1])
+            _mark(status, reason, silent, Status.NOT_MEASURABLE, Reason.PHONE)
         _mark(status, reason, ~np.isfinite(values), Status.NOT_MEASURABLE, Reason.GEOMETRY)
         if not person.all():
             absent = ~person[:, None] & self._shown
@@ -214,7 +229,11 @@ class Measurer:
         return values, status, reason
 
     def _values(
-        self, xy: NDArray[np.floating], world: NDArray[np.floating], lying: NDArray[np.float32] | None
+        self,
+        xy: NDArray[np.floating],
+        world: NDArray[np.floating],
+        lying: NDArray[np.float32] | None,
+        phone: Array | None = None,
     ) -> Array:
         """``(T, M)`` values, the resting ones taken off."""
         raw = raw_values(self._definition, xy, world, self._ref)
@@ -224,6 +243,8 @@ class Measurer:
         named = dict(zip(raw, values.T, strict=True))
         for i, reading in self._read.items():
             named[self._names[i]] = _turned(reading, lying, self._ref, len(values))
+        for i, sign in self._felt.items():
+            named[self._names[i]] = np.full(len(values), np.nan) if phone is None else sign * phone[:, 0]
         named |= self._module.derived(named)
         return _columns(named[name] for name in self._names)
 
@@ -328,6 +349,15 @@ def _read_measures(definition: Definition) -> dict[int, Lying]:
         i: Lying[measure.lying.reading.upper()]
         for i, measure in enumerate(definition.measures.values())
         if measure.lying is not None
+    }
+
+
+def _felt_measures(definition: Definition, ref: Reference) -> dict[int, float]:
+    """Columns of the measures that a phone in the waistband tells, and the sign that its turn has there."""
+    return {
+        i: 1.0 if measure.phone.felt_plus == ref.side else -1.0
+        for i, measure in enumerate(definition.measures.values())
+        if measure.source == "phone" and measure.phone is not None
     }
 
 

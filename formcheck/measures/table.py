@@ -41,6 +41,7 @@ class Reason(IntEnum):
     FPS = 6
     NO_PERSON = 7
     BASELINE = 8
+    PHONE = 9
 
     @property
     def word(self) -> str | None:
