@@ -37,6 +37,15 @@ def main() -> None:
         raise
 
 
+def app() -> None:
+    """What the icon and a double-click on a programme start: the app, with the file if there is one."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # Windows, without a console
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    sys.argv.insert(1, "app")
+    main()
+
+
 def _set(signals: list[signal.Signals], handler: signal._HANDLER) -> None:
     for which in signals:
         signal.signal(which, handler)

@@ -18,14 +18,22 @@ import formcheck
 PACKAGE = Path(formcheck.__file__).parent
 #: The rooms from the bottom to the top. A room knows itself and those before it, and nothing else.
 ROOMS = (
-    "version", "errors", "files", "folder_handle", "exercises", "words", "video", "pose", "measures",
-    "engine", "drawing", "analysis", "session", "report", "review", "coach", "batch", "cli",
+    "version", "errors", "files", "folder_handle", "exercises", "words", "video", "pose", "phone", "measures",
+    "engine", "drawing", "analysis", "session", "report", "review", "coach", "batch", "app", "cli",
 )  # fmt: skip
 #: What sees, shows, stores or sends.
 HEAVY = ("scipy", "cv2", "mediapipe", "onnxruntime", "av", "plotly", "rich", "typer", "jinja2", "sqlite3")
 STORES = (*HEAVY, "mmap", "tempfile", "socket", "shutil")
 #: The same landmarks give the same numbers: these know numbers and definitions only.
-CORE = ("exercises.definition", "measures", "engine", "coach.policy", "coach.history", "coach.message")
+CORE = (
+    "exercises.definition",
+    "phone",
+    "measures",
+    "engine",
+    "coach.policy",
+    "coach.history",
+    "coach.message",
+)
 
 
 def modules() -> dict[str, Path]:

@@ -16,6 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from formcheck.cli import sessions
 from formcheck.cli.live import live
+from formcheck.cli.open_app import open_app
 from formcheck.cli.play import play
 from formcheck.errors import FormcheckError, printable, what_the_system_says
 from formcheck.exercises.definition import EXERCISES
@@ -37,7 +38,7 @@ app = typer.Typer(
         "can be wrong, and is not a medical device.\n"
         "Everything stays on this computer."
     ),
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -53,15 +54,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        open_app()
 
 
 app.command()(live)
 app.command()(play)
+app.command("app", hidden=True)(open_app)
 
 
 @app.command()

@@ -29,6 +29,10 @@ def play(
     source: room.Source = None,
     stats: room.Stats = False,
     speech_log: room.SpeechLog = None,
+    begin: Annotated[
+        str | None,
+        typer.Option(hidden=True, help="start, carry_on or again: what was chosen on the app's page Today."),
+    ] = None,
 ) -> None:
     """Do today's exercises of a programme from the physio, all in one go.
 
@@ -49,6 +53,7 @@ def play(
     day, result = start_play(
         PlayRequest(
             programme=programme,
+            begin=begin,
             camera=camera,
             clip=source,
             sessions=out if out is not None else sessions_folder(),

@@ -22,6 +22,7 @@ class PlayRequest(RoomRequest):
     """The command line of `formcheck play`; see its help for each."""
 
     programme: Path | None
+    begin: str | None = None
 
 
 def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
@@ -45,6 +46,8 @@ def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
     check_room(request)
     book = DayBook(programme)
     flow = DayFlow(words, plan_day(programme, book, words, date.today()))
+    if request.begin is not None:
+        flow.choose(request.begin)
     result = run_session(flow, request, programme.patient, keep=Keeper(flow, book, text).keep)
     return flow.day, result
 

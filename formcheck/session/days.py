@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from formcheck.errors import FormcheckError
 from formcheck.exercises.programme import ENDING, Programme, Side
 from formcheck.files import make_folder, user_data_folder
 from formcheck.folder_handle import opener, remove_file
@@ -176,12 +177,28 @@ class DayBook:
             return
         make_folder(self.folder)
         name = re.sub(r"[^0-9]", "", day.started[:19])
-        _write(self.folder / f"day_{name}.json", day.model_dump_json(by_alias=True, indent=1))
+        write_small(self.folder / f"day_{name}.json", day.model_dump_json(by_alias=True, indent=1))
         self._written = day
+
+    def bring(self, text: str) -> str:
+        """Keep the programme's file, which the patient opened; whether days are kept is agreed to elsewhere.
+
+        Args:
+            text: of the file.
+
+        Returns:
+            The name by which `kept_programme` finds it.
+
+        Raises:
+            FormcheckError: the disk is full, or not to be written to.
+        """
+        make_folder(self.folder)
+        write_small(self.folder / _PROGRAMME, text)
+        return self.folder.name
 
     def agreed(self) -> Agreed | None:
         """What was agreed to last; None the first time, and where nothing was to be kept."""
-        content = _read_json(self.folder / _AGREED)
+        content = read_small(self.folder / _AGREED)
         match content:
             case {"kept": ("video" | "skeleton" | "numbers") as kept, "text": str(text)}:
                 return Agreed(kept, text)
@@ -203,9 +220,9 @@ class DayBook:
                     remove_file(file)
             return
         make_folder(self.folder)
-        _write(self.folder / _AGREED, json.dumps({"kept": agreed.kept, "text": agreed.text}))
-        _write(self.folder / _PROGRAMME, text)
-        _write(self._root / _LAST, self.folder.name)
+        write_small(self.folder / _AGREED, json.dumps({"kept": agreed.kept, "text": agreed.text}))
+        write_small(self.folder / _PROGRAMME, text)
+        write_small(self._root / _LAST, self.folder.name)
 
 
 def programmes_folder() -> Path:
@@ -220,8 +237,33 @@ def last_programme(root: Path | None = None) -> Path | None:
         name = (root / _LAST).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return None
-    file = root / name / _PROGRAMME
+    return kept_programme(name, root)
+
+
+def kept_programme(name: str, root: Path | None = None) -> Path | None:
+    """The file of a programme, by the name that `DayBook.bring` gave it; None if it is not there."""
+    file = (root if root is not None else programmes_folder()) / name / _PROGRAMME
     return file if re.fullmatch(r"[a-z0-9-]+", name) and file.is_file() else None
+
+
+def day_files(root: Path | None = None) -> list[Path]:
+    """Files of the kept days of all programmes."""
+    return sorted((root if root is not None else programmes_folder()).glob("*/day_*.json"))
+
+
+def forget_days(root: Path | None = None) -> None:
+    """Delete all kept days, and what was agreed to; the programmes stay.
+
+    Raises:
+        FormcheckError: one of them cannot be deleted.
+    """
+    root = root if root is not None else programmes_folder()
+    for file in (*day_files(root), *root.glob(f"*/{_AGREED}"), root / _LAST):
+        try:
+            if os.path.lexists(file):
+                remove_file(file)
+        except OSError as error:
+            raise FormcheckError(f"{file} cannot be deleted ({error.strerror}).") from None
 
 
 def day_of(days: Iterable[Day], today: date) -> Day | None:
@@ -251,12 +293,18 @@ def _folder_name(programme: Programme) -> str:
     return f"{plain}-{whose}"
 
 
-def _write(path: Path, text: str) -> None:
+def write_small(path: Path, text: str) -> None:
+    """Write a file of the user's own in place of what it was before.
+
+    Raises:
+        FormcheckError: the disk is full, or not to be written to.
+    """
     with replacing(path) as part, open(part, "w", encoding="utf-8", opener=opener) as file:
         file.write(text)
 
 
-def _read_json(path: Path) -> Any:
+def read_small(path: Path) -> Any:
+    """What a JSON file says; None where it cannot be read or is none."""
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_DAY:
             return None
@@ -268,6 +316,6 @@ def _read_json(path: Path) -> Any:
 def _read_day(path: Path) -> Day | None:
     """A day's file; None if it is damaged, which must not keep anybody from exercising."""
     try:
-        return Day.model_validate(_read_json(path))
+        return Day.model_validate(read_small(path))
     except ValidationError:
         return None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from clips_played import FPS, Clips, EachOnce, Reel
 from live_session import REP, SIDE, Heard, MadeCamera, MadeEngine, Patient, shot
 from skeleton import film, joined, results, standing
 
@@ -20,11 +21,9 @@ from formcheck.coach.play import Keeper, plan_day
 from formcheck.coach.start import live_engine
 from formcheck.exercises.programme import Programme
 from formcheck.pose.engine import PoseEngine
-from formcheck.pose.landmarks import PoseResult
 from formcheck.session.days import Day, DayBook
 from formcheck.session.reader import open_session
 from formcheck.session.replay import replay
-from formcheck.video.file import Frame, VideoFile
 from formcheck.words import Words
 
 ROOT = Path(__file__).parents[2]
@@ -99,62 +98,8 @@ def test_two_exercises_in_one_go_are_two_sessions_that_replay_and_a_day_that_lin
 
 # --- clips as the camera ---------------------------------------------------------------------------------
 
-FPS = 15
+
 CLAM, BRIDGE = ROOT / "videos" / "clam_front.mp4", ROOT / "videos" / "bridge_side.mp4"
-
-
-@dataclass
-class Clips(MadeCamera):
-    """Pictures one after the other, as a camera's."""
-
-    pictures: list[np.ndarray] = field(default_factory=list)
-
-    def latest(self, timeout_s: float) -> Frame | None:
-        frame = super().latest(timeout_s)
-        return None if frame is None else replace(frame, image=self.pictures[frame.index])
-
-
-class EachOnce:
-    """Reads each picture until somebody is seen in it: a clip that is played again is not read again."""
-
-    def __init__(self, engine: PoseEngine) -> None:
-        self._engine = engine
-        self._read: dict[int, PoseResult] = {}
-        self.name, self.model, self.model_sha256 = engine.name, engine.model, engine.model_sha256
-        self.device, self.device_note = engine.device, engine.device_note
-
-    def estimate(self, frame: Frame) -> PoseResult:
-        result = self._read.get(id(frame.image)) or self._engine.estimate(frame)
-        if result.pose is not None:
-            self._read[id(frame.image)] = result
-        return replace(result, time_s=frame.time_s, index=frame.index)
-
-    def reset(self) -> None:
-        self._engine.reset()
-
-    def close(self) -> None:
-        self._engine.close()
-
-    def __enter__(self) -> EachOnce:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-
-class Reel:
-    """A clip at 15 pictures a second, to cut from."""
-
-    def __init__(self, clip: Path) -> None:
-        video = VideoFile(clip)
-        self._all = [frame.image for frame in video][:: round(video.fps / FPS)]
-        video.close()
-
-    def cut(self, from_s: float, to_s: float) -> list[np.ndarray]:
-        return self._all[round(from_s * FPS) : round(to_s * FPS)]
-
-    def still(self, seconds: float, at_s: float = 0.0) -> list[np.ndarray]:
-        return [self._all[round(at_s * FPS)]] * round(seconds * FPS)
 
 
 def clams_and_a_bridge() -> list[np.ndarray]:
