@@ -34,7 +34,7 @@ from formcheck.session.days import Agreed, DayBook, forget_days
 from formcheck.session.deletion import delete, kept_in
 from formcheck.video.live_source import LiveSource
 from formcheck.video.open import open_source
-from formcheck.words import Words
+from formcheck.words import said_of, words_of
 
 STATIC = Path(__file__).parent / "static"
 #: Elements, keys and colours that the physio's page has already.
@@ -78,6 +78,7 @@ class AppApi:
             return endpoint
 
         get: dict[str, Handler] = {
+            "/static/words.json": AppApi.words,
             "/api/state": AppApi.state,
             "/api/events": AppApi.events,
             "/api/today": AppApi.today,
@@ -119,13 +120,23 @@ class AppApi:
 
         def fill() -> str:
             settings = load_settings()
-            words = Words(settings.language)
+            words = words_of(settings.language)
             said = {key: escape(words(f"app.{key}")) for key in ("stranger", "lost", "skip", "no_script")}
             contrast = "high" if settings.high_contrast else "normal"
             text = (STATIC / "index.html").read_text(encoding="utf-8")
             return text.format(language=settings.language, contrast=contrast, **said)
 
         return Response(await to_thread.run_sync(fill), media_type="text/html; charset=utf-8")
+
+    async def words(self, request: Request) -> Response:
+        """All sentences in the language that is set, also those of what is shared with the review page."""
+
+        def collect() -> dict[str, Any]:
+            language = load_settings().language
+            said = {**said_of("review.", language), **said_of("app.", language)}
+            return {"language": language, "languages": contents.language_names(), "words": said}
+
+        return JSONResponse(await to_thread.run_sync(collect))
 
     async def events(self, request: Request) -> Response:
         """Server-sent events: something changed, look again."""
@@ -140,7 +151,7 @@ class AppApi:
             return {
                 "language": settings.language,
                 "high_contrast": settings.high_contrast,
-                "words": contents.all_words(settings.language),
+                "words": dict(said_of("app.", settings.language)),
                 "exercising": self.exercising.running,
                 "problem": self.exercising.problem,
             }

@@ -20,17 +20,15 @@ from formcheck.files import sessions_folder
 from formcheck.session.days import Day, DayBook, day_files, kept_programme, last_programme
 from formcheck.session.deletion import kept_in
 from formcheck.video.capture import cameras_here
-from formcheck.words import Words, languages, translated
+from formcheck.words import Words, languages, translated, words_of
 
 #: So many days are listed, the newest of them.
 _MOST_DAYS = 120
 
 
-def all_words(language: str) -> dict[str, str]:
-    """The app's own sentences by their keys without ``app.``."""
-    words = Words(language)
-    keys = [key for key in Words().keys() if key.startswith("app.")]  # noqa: SIM118
-    return {key.removeprefix("app."): words(key) for key in keys}
+def language_names() -> dict[str, str]:
+    """Each language by its code, as it is called in itself."""
+    return {code: words_of(code)("app.this_language") for code in languages()}
 
 
 def programme_file(settings: Settings) -> Path | None:
@@ -68,7 +66,7 @@ def today_page(settings: Settings, today: date) -> dict[str, Any]:
     if file is None:
         return {"programme": None}
     programme = load_programme(file)
-    words = Words(settings.language)
+    words = words_of(settings.language)
     page = DayFlow(words, plan_day(programme, DayBook(programme), words, today)).page()
     return {
         "programme": programme.name,
@@ -100,7 +98,7 @@ def progress_page(settings: Settings, today: date) -> dict[str, Any]:
         return {"lines": [], "next": [], "days": []}
     programme = load_programme(file)
     days = [day for day in DayBook(programme).days() if day.counted or day.had_pain]
-    words = Words(settings.language)
+    words = words_of(settings.language)
     return {
         "lines": _progress_lines(words, programme, days, today) if days else [],
         "next": [line for _, line in ladder_lines(words, programme, days[:-1], days[-1])] if days else [],
@@ -134,7 +132,7 @@ def _day(day: Day) -> dict[str, Any]:
 
 def exercises_page(settings: Settings) -> dict[str, Any]:
     """The exercises that can be done alone."""
-    words = Words(settings.language)
+    words = words_of(settings.language)
     rows = []
     for name in EXERCISES:
         definition = translated(load_definition(name), settings.language)
@@ -148,7 +146,7 @@ def settings_page(settings: Settings) -> dict[str, Any]:
     """What is set, what can be, and what is kept."""
     return {
         "settings": settings.model_dump(exclude={"programme"}),
-        "languages": [{"code": code, "name": Words(code)("app.this_language")} for code in languages()],
+        "languages": [{"code": code, "name": name} for code, name in language_names().items()],
         "cameras": [{"number": number, "name": printable(name, 60)} for number, name in cameras_here()],
         "kept": _kept(settings),
     }
