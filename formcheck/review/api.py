@@ -14,19 +14,20 @@ from typing import Any
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from formcheck.analysis.phrases import short_title
+from formcheck.analysis.phrases import told_unit
 from formcheck.errors import FormcheckError, what_the_system_says
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.review import agreement, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
-from formcheck.review.answers import answered, failed, http_error, json_body
+from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
 from formcheck.review.hub import Hub
 from formcheck.review.jobs import DroppedVideo, Jobs
@@ -34,7 +35,7 @@ from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
 from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
 from formcheck.session.notes import QUALITY, ConflictError, Item, Notes
-from formcheck.words import languages
+from formcheck.words import DEFAULT, languages, retold, said_of, say, spoken, translated, words_of
 
 STATIC = Path(__file__).parent / "static"
 _VIDEO_PIECE = 1 << 18
@@ -51,10 +52,12 @@ class Api:
 
     Args:
         library: the folder of sessions.
+        language: of a page that has not chosen one.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, language: str = DEFAULT) -> None:
         self.library = library
+        self.language = language
         self.shelf = Shelf(library)
         self.noted = noted.NotedSessions()
         self.hub = Hub()
@@ -102,15 +105,31 @@ class Api:
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
+            Route("/static/words.json", on(Api.words), methods=get),
             Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: failed})
+        return Starlette(
+            routes=routes,
+            middleware=[Middleware(Spoken, language=self.language)],
+            exception_handlers={HTTPException: http_error, Exception: failed},
+        )
 
     # -- pages -------------------------------------------------------------------------------------------
 
     async def page(self, request: Request) -> Response:
         """The one page; its script draws what its address asks for."""
         return Response((STATIC / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
+
+    async def words(self, request: Request) -> Response:
+        """All sentences of the page, in one language."""
+        told = {**said_of("review."), **{f"count.{k}": text for k, text in said_of("format.count.").items()}}
+        told |= {
+            f"{kind}.{k}": v for kind in ("class", "side") for k, v in said_of(f"findings.{kind}.").items()
+        }
+        names = {one: words_of(one)("review.this_language") for one in languages()}
+        return JSONResponse(
+            {"language": spoken(), "languages": names, "words": {**told, "point": say("format.point")}}
+        )
 
     @answered
     async def list_library(self, request: Request) -> Response:
@@ -121,9 +140,9 @@ class Api:
             exercises, notice = [], [wording.notice()]
             for name in EXERCISES:
                 try:
-                    definition = load_definition(name)
+                    definition = translated(load_definition(name), spoken())
                 except FormcheckError as error:  # the others, and all sessions, are opened all the same
-                    notice.append(printable(str(error), 400))
+                    notice.append(printable(retold(str(error)), 400))
                     continue
                 views = {view: place.title for view, place in definition.views.items()}
                 exercises.append(
@@ -132,7 +151,7 @@ class Api:
             return {
                 "folder": self.library.root.name,
                 "sessions": rows,
-                "jobs": self.jobs.rows(),
+                "jobs": [_job_told(row) for row in self.jobs.rows()],
                 "exercises": exercises,
                 "notice": " ".join(notice),
             }
@@ -141,7 +160,7 @@ class Api:
 
     async def events(self, request: Request) -> Response:
         """Server-sent events: jobs, notes, and changes of the library."""
-        return StreamingResponse(self.hub.listen(), media_type="text/event-stream")
+        return StreamingResponse(self.hub.listen(_job_told), media_type="text/event-stream")
 
     # -- one session -------------------------------------------------------------------------------------
 
@@ -158,8 +177,8 @@ class Api:
             out = recording.describe(reviewed.standing)
             out["patient"], out["date"] = reviewed.patient, reviewed.date
             out["patient_key"] = noted.patient_key(reviewed.patient) if reviewed.patient else ""
-            out["languages"] = languages()
-            out["quality"] = {str(level): word for level, word in QUALITY.items()}
+            quality = said_of("report.quality.")
+            out["quality"] = {str(level): quality[word] for level, word in QUALITY.items()}
             return out
 
         return JSONResponse(await to_thread.run_sync(collect))
@@ -234,7 +253,9 @@ class Api:
         try:
             item = await to_thread.run_sync(notes.save, *change, by)
         except ConflictError as conflict:
-            return JSONResponse({"problem": "Changed elsewhere.", "current": _item(conflict.current)}, 409)
+            return JSONResponse(
+                {"problem": retold("Changed elsewhere."), "current": _item(conflict.current)}, 409
+            )
         self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
         return JSONResponse(_item(item))
 
@@ -293,8 +314,7 @@ class Api:
                 "tempo": own.tempo.model_dump(),
                 "usual_tempo": prescribe.usual_tempo(own).model_dump(),
                 "target_range": own.target_range,
-                "unit": own.measures[own.counting.signal].unit,
-                "signal": short_title(own.measures[own.counting.signal].title),
+                "unit_word": told_unit(own.measures[own.counting.signal].unit),
             }
         )
 
@@ -406,7 +426,7 @@ class Api:
             self.jobs.failed(job, why)
             raise FormcheckError(job.problem) from None
         self.jobs.received(job)
-        return JSONResponse(job.row())
+        return JSONResponse(_job_told(job.row()))
 
     @answered
     async def cancel(self, request: Request) -> Response:
@@ -418,6 +438,11 @@ class Api:
         self.hub.tell("job", job.row())
         if job.state == "done":
             self.hub.tell("library", {})
+
+
+def _job_told(row: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a job, or of anything else that changed, in the language of the page that hears it."""
+    return row | {name: retold(row[name]) for name in ("what", "problem") if name in row}
 
 
 def _item(item: Item) -> dict[str, Any]:

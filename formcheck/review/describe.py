@@ -16,7 +16,7 @@ from formcheck.analysis.findings import (
     rule_levels,
     worse_upwards,
 )
-from formcheck.analysis.phrases import in_sentence, short_title, times, value_text
+from formcheck.analysis.phrases import in_sentence, pointed, short_title, times, told_unit, value_text
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
 from formcheck.exercises.definition import Rule
 from formcheck.measures.body_parts import joint_angle, landmarks_shown, landmarks_used
@@ -25,8 +25,13 @@ from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import Landmark, other_side
 from formcheck.report.wording import reviewed_text
 from formcheck.session.library import Card, printable
-from formcheck.words import said_of, say
+from formcheck.words import retold, said_of, say
 
+#: What is told of a live session, besides its notices; keys under ``review.event``.
+_EVENTS = frozenset(
+    {"cue", "say", "pain", "pain_before", "effort", "set_start", "set_end", "pause", "resume", "stop"}
+    | {"camera", "calibrated", "baseline"}
+)
 #: Of a live session, an hour of which has about a thousand.
 _MOST_EVENTS = 5000
 
@@ -102,7 +107,11 @@ def values_in_words(findings: Findings, rep: Rep) -> str:
     name = signal if definition.measures[signal].unit == "deg" or not angles else angles[0]
     measure = definition.measures[name]
     phases = (("up", rep.rise_s), ("hold", rep.hold_s), ("down", rep.lower_s))
-    parts = [f"{word} {seconds:.1f} s" for word, seconds in phases if seconds is not None]
+    parts = [
+        say(f"review.event.{word}", s=pointed(f"{seconds:.1f}"))
+        for word, seconds in phases
+        if seconds is not None
+    ]
     if (value := rep.peak.get(name)) is not None:
         parts.insert(0, f"{in_sentence(short_title(measure.title))} {value_text(value, measure.unit)}")
     return printable(", ".join(parts), 200)
@@ -130,6 +139,7 @@ def fault_rows(findings: Findings, faults: Mapping[str, FaultInfo]) -> list[dict
                 "wording": printable(findings.wording(name)),
                 "source": printable(fault.source),
                 "unit": fault.unit,
+                "unit_word": told_unit(fault.unit),
                 "checked": info.checked,
                 "why": findings.why(name, info),
                 "how": printable(findings.how(name, info)),
@@ -202,6 +212,7 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "title": printable(measure.title),
                 "short": printable(short_title(measure.title)),
                 "unit": measure.unit,
+                "unit_word": told_unit(measure.unit),
                 "status": info.status if info else "low",
                 "word": say(f"findings.status.{info.status}") if info else "",
                 "why": findings.measure_why(info) if info else "",
@@ -258,30 +269,19 @@ def spoken(events: list[Event], findings: Findings) -> tuple[list[dict[str, Any]
             kind = event.kind if event.kind in ("cue", "say", "pain", "effort", "stop") else "event"
             out.append({"time_s": event.time_s, "kind": kind, "text": printable(text)})
     more = len(events) - _MOST_EVENTS
-    return out, [f"Left out: {times(more, 'event')} after the first {_MOST_EVENTS}."] if more > 0 else []
+    if more <= 0:
+        return out, []
+    return out, [say("findings.bounds.lines", count=times(more, "event"), n=_MOST_EVENTS)]
 
 
 def _event_text(event: Event, findings: Findings) -> str:
-    data = event.data
-    set_ = data.get("set")
-    if event.kind == "cue":
-        title = findings.title(str(data.get("fault", "")))
-        return f"“{data.get('text', '')}” ({in_sentence(title)})"
-    if event.kind == "say":
-        return f"“{data.get('text', '')}”"
-    if event.kind == "pain":
-        return f"Pain {data.get('value')} of 10" + (f" after set {set_}" if set_ else " before the session")
-    if event.kind == "effort":
-        return f"Effort {data.get('value')} of 10 after set {set_}"
-    words = {
-        "set_start": f"Set {set_} begins",
-        "set_end": f"Set {set_} ends ({data.get('reason', '')})",
-        "pause": "Paused",
-        "resume": "Goes on",
-        "stop": f"Ended early: {data.get('reason', '')}",
-        "notice": str(data.get("text", "")),
-        "camera": f"Camera {data.get('state', '')}",
-        "calibrated": "Own range taken",
-        "baseline": "Resting position taken",
-    }
-    return words.get(event.kind, "")
+    data, kind = event.data, event.kind
+    told = {name: str(data.get(name, "")) for name in ("text", "set", "value", "reason", "state")}
+    if kind == "notice":
+        return retold(told["text"])
+    if kind == "cue":
+        told["fault"] = in_sentence(findings.title(str(data.get("fault", ""))))
+    if kind == "pain" and not data.get("set"):
+        kind = "pain_before"
+    told["reason"] = said_of("review.stopped.").get(told["reason"], told["reason"])
+    return say(f"review.event.{kind}", **told) if kind in _EVENTS else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 
@@ -13,7 +13,7 @@ class Hub:
     """Tells all open pages what changed."""
 
     def __init__(self) -> None:
-        self._listeners: set[asyncio.Queue[str]] = set()
+        self._listeners: set[asyncio.Queue[tuple[str, dict[str, Any]]]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -23,25 +23,29 @@ class Hub:
 
     def tell(self, kind: str, data: dict[str, Any]) -> None:
         """Sends an event to every page; may be called from any thread."""
-        text = f"event: {kind}\ndata: {json.dumps(data)}\n\n"
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._put, text)
+            self._loop.call_soon_threadsafe(self._put, (kind, data))
 
-    def _put(self, text: str) -> None:
+    def _put(self, event: tuple[str, dict[str, Any]]) -> None:
         for queue in list(self._listeners):
             with contextlib.suppress(asyncio.QueueFull):
-                queue.put_nowait(text)
+                queue.put_nowait(event)
 
-    async def listen(self) -> AsyncIterator[str]:
-        """Events as they come, with a sign of life in between."""
+    async def listen(self, said: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> AsyncIterator[str]:
+        """Events as they come, with a sign of life in between.
+
+        Args:
+            said: makes of an event's data what this page is told, in its own language.
+        """
         self._loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[str] = asyncio.Queue(1000)
+        queue: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(1000)
         self._listeners.add(queue)
         try:
             yield "retry: 1000\n\n"
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), 15)
+                    kind, data = await asyncio.wait_for(queue.get(), 15)
+                    yield f"event: {kind}\ndata: {json.dumps(said(data))}\n\n"
                 except asyncio.TimeoutError:
                     yield ": still here\n\n"
         finally:

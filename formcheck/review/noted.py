@@ -17,6 +17,7 @@ from formcheck.exercises.definition import EXERCISES, Definition, load_definitio
 from formcheck.session.folder import REVIEW
 from formcheck.session.library import Card, printable, signature
 from formcheck.session.notes import Item, Notes, decisions_of
+from formcheck.words import retold, say, spoken, translated
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,11 @@ def patient_key(patient: str) -> str:
 def library_row(reviewed: NotedSession) -> dict[str, Any]:
     """One session in the list."""
     card = reviewed.card
-    base = {"key": card.folder.key, "name": card.folder.name, "problem": card.problem}
+    base = {
+        "key": card.folder.key,
+        "name": card.folder.name,
+        "problem": retold(card.problem) if card.problem else None,
+    }
     if card.problem is not None or card.meta is None:
         return base | {"changed": card.changed}
     meta, stands = card.meta, reviewed.standing
@@ -127,19 +132,19 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     good, _, unseen = covered.of_reps(len(named), len(affected))
     attention = []
     if live and live.stopped:
-        attention.append("stopped because of pain" if live.stopped == "pain" else "stopped early")
+        attention.append(say(f"review.attention.{'stopped_pain' if live.stopped == 'pain' else 'stopped'}"))
     if pain and max(pain) >= 6:
-        attention.append(f"pain up to {max(pain)} of 10")
+        attention.append(say("review.attention.pain", n=max(pain)))
     if live and live.settled is False:
-        attention.append("pain of last time had not settled")
+        attention.append(say("review.attention.unsettled"))
     if not card.complete:
-        attention.append("broke off" if card.summary is None else "interrupted")
+        attention.append(say(f"review.attention.{'broke_off' if card.summary is None else 'interrupted'}"))
     if not named:
-        attention.append("no repetition counted")
+        attention.append(say("review.attention.none_counted"))
     if reviewed.trouble:
-        attention.append("notes cannot be read")
+        attention.append(say("review.attention.notes"))
     if card.damage:
-        attention.append("partly damaged")
+        attention.append(say("review.attention.damaged"))
     return base | {
         "patient": reviewed.patient,
         "patient_key": patient_key(reviewed.patient) if reviewed.patient else "",
@@ -176,9 +181,10 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
 
 
 def shipped(exercise: str) -> Definition | None:
-    """This formcheck's definition of an exercise; None where it has none, or its file is damaged."""
+    """This formcheck's definition of an exercise, in the language that is spoken; None where it has none, or
+    its file is damaged."""
     with suppress(FormcheckError):
-        return load_definition(exercise) if exercise in EXERCISES else None
+        return translated(load_definition(exercise), spoken()) if exercise in EXERCISES else None
     return None
 
 

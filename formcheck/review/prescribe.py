@@ -22,6 +22,7 @@ from formcheck.review.recording import Recording
 from formcheck.session.compare import paired
 from formcheck.session.folder import replacing
 from formcheck.session.library import printable
+from formcheck.words import say, spoken, translated
 
 FOLDER = "prescriptions"
 
@@ -37,19 +38,17 @@ def read_request(body: Any, definition: Definition) -> Prescription:
     except (ValidationError, RecursionError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "too deep"}
         where = ".".join(str(part) for part in first["loc"])
-        raise FormcheckError(
-            printable(f"This is not a valid prescription: {where}: {first['msg']}.")
-        ) from None
+        raise FormcheckError(printable(say("review.whatif.invalid", where=where, why=first["msg"]))) from None
     for name, own in asked.faults.items():
         fault = definition.faults.get(name)
         if fault is None or not fault.rules:
             continue  # `prescribe` says it better
         if not all(math.isfinite(g) for g in own.grades):
-            raise FormcheckError(f"The thresholds of “{fault.title}” must be numbers.")
+            raise FormcheckError(say("review.whatif.numbers", title=fault.title))
         falls = fault.rules[0].kind in ("duration", "range")
         if list(own.grades) != sorted(own.grades, reverse=falls):
-            direction = "fall" if falls else "rise"
-            raise FormcheckError(f"The thresholds of “{fault.title}” must {direction} from mild to marked.")
+            key = "review.whatif.must_fall" if falls else "review.whatif.must_rise"
+            raise FormcheckError(say(key, title=fault.title))
     prescribe(definition, asked)
     return asked
 
@@ -76,7 +75,7 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
     changed = changed.model_copy(update=keep)
     after = recording.judge(changed)
     asked_tempo = frozenset(key.removesuffix("_s") for key in asked.tempo.model_dump(exclude_none=True))
-    tried = Findings(changed, recording.findings.view, asked_tempo)
+    tried = Findings(translated(changed, spoken()), recording.findings.view, asked_tempo)
     diff = []
     for old, new in paired(before.summary.reps, after.summary.reps)[0]:
         was, now = {f.id: f for f in old.faults}, {f.id: f for f in new.faults}

@@ -41,6 +41,7 @@ from formcheck.session.library import (
 from formcheck.session.reader import Session, check_poses
 from formcheck.session.what_if import WhatIf
 from formcheck.video.container import capture_fps, open_container, slowed, video_streams
+from formcheck.words import say, spoken, translated
 
 #: Frames in one bin of the finest level, and bins of a level in one of the next.
 FIRST_BIN, NEXT_BIN = 8, 4
@@ -68,7 +69,8 @@ class Recording:
     session: Session = field(init=False)
     definition: Definition = field(init=False)
     near: str = field(init=False)
-    findings: Findings = field(init=False)
+    _asked: frozenset[str] = field(init=False, repr=False)
+    _findings: dict[str, Findings] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _table: MeasureTable | None = field(default=None, repr=False)
     _what_if: WhatIf | None = field(default=None, repr=False)
@@ -84,8 +86,16 @@ class Recording:
             raise FormcheckError("The session is damaged: its measures are not those of its exercise.")
         begin = self.session.poses(0, 300).track
         self.near = near_side(self.session.meta.side, begin.visibility, begin.person)
-        asked = prescribed_phases(self.session.meta.overrides)
-        self.findings = Findings(self.definition, self.session.meta.view, asked)
+        self._asked = prescribed_phases(self.session.meta.overrides)
+
+    @property
+    def findings(self) -> Findings:
+        """What is said of the faults, in the language that is spoken now."""
+        language = spoken()
+        if language not in self._findings:
+            definition = translated(self.definition, language)
+            self._findings[language] = Findings(definition, self.session.meta.view, self._asked)
+        return self._findings[language]
 
     @property
     def table(self) -> MeasureTable:
@@ -118,7 +128,7 @@ class Recording:
         Args:
             stands: what stands by the physio's decisions; the repetitions are told as the program found them.
         """
-        card, meta, definition = self.card, self.session.meta, self.definition
+        card, meta, definition = self.card, self.session.meta, self.findings.definition
         assert card.meta is not None
         view = definition.views.get(meta.view)
         summary = card.summary
@@ -144,7 +154,7 @@ class Recording:
             "side": meta.side,
             "near": self.near,
             "view": meta.view,
-            "view_title": printable(view.title) if view else "from an unknown place",
+            "view_title": printable(view.title) if view else say("review.session.from_unknown"),
             "yaw_deg": summary.view.yaw_deg if summary else None,
             "source": printable(meta.source),
             "complete": card.complete,

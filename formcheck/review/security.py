@@ -22,6 +22,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from formcheck.review.answers import asked_language
+from formcheck.words import DEFAULT, retold, speaking
+
 #: Holds the key, or to enter the word from the link. Forms and other pages cannot send it.
 HEADER = "x-formcheck"
 ENTER = "/api/enter"
@@ -70,7 +73,8 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope)
+        with speaking(asked_language(scope, DEFAULT)):
+            refusal = self._refusal(scope)
         known = self._known(scope)
 
         async def send_safely(message: Message) -> None:
@@ -121,7 +125,7 @@ class Guard:
 
 
 def _refused(problem: str, status: int) -> Response:
-    return JSONResponse({"problem": problem}, status)
+    return JSONResponse({"problem": retold(problem)}, status)
 
 
 def _same(given: str, secret: str) -> bool:

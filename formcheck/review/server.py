@@ -20,6 +20,7 @@ from formcheck.review.connection import BACKLOG, Brief, Connection, Listener
 from formcheck.review.jobs import clear_left_behind
 from formcheck.review.security import Guard
 from formcheck.session.library import Library
+from formcheck.words import DEFAULT, words_of
 
 
 def check_folder(folder: Path | None) -> Path:
@@ -48,6 +49,7 @@ def serve(
     *,
     port: int = 0,
     open_browser: bool = True,
+    language: str = DEFAULT,
     ready: Callable[[str, uvicorn.Server], None] | None = None,
 ) -> None:
     """Serves the review page until Ctrl-C.
@@ -56,11 +58,13 @@ def serve(
         folder: of sessions; the default one if left out.
         port: on 127.0.0.1; 0 takes a free one.
         open_browser: False only prints the address.
+        language: of the page, until somebody chooses another one there.
         ready: called with the address and the server instead of printing, for tests.
 
     Raises:
-        FormcheckError: the folder cannot be read, or the port is taken.
+        FormcheckError: the folder cannot be read, the port is taken, or there is no such language.
     """
+    words_of(language)
     library = Library(check_folder(folder))
     left = clear_left_behind(library.root)
     if left:
@@ -78,7 +82,7 @@ def serve(
         if open_browser:
             webbrowser.open(address)
 
-    api = Api(library)
+    api = Api(library, language)
     try:
         serve_here(api.app(), port, ready or told)
     finally:

@@ -7,16 +7,17 @@ from statistics import median
 from typing import Any
 
 from formcheck.analysis.findings import GRADES, counted_reps, coverage, rule_levels
-from formcheck.analysis.phrases import short_title
+from formcheck.analysis.phrases import short_title, told_unit
 from formcheck.exercises.definition import Definition
 from formcheck.review.noted import NotedSession, NotedSessions, patient_key, shipped, titles_of
 from formcheck.session.library import Library, printable
+from formcheck.words import say
 
 #: Until the project's own repeat study (spec 4.3): less change than this may be measurement error.
 MDC_DEG = 10.0
 MDC_SHARE = 0.15
 #: Phases that a fault can be about, by the name of their duration in a repetition.
-_PHASES = {"rise_s": "Time up", "hold_s": "Time held", "lower_s": "Time down"}
+_PHASES = ("rise_s", "hold_s", "lower_s")
 #: Faults of which a trend is drawn.
 _MOST_FAULTS = 8
 
@@ -65,6 +66,7 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
         "view": views.get(view, printable(view, 30)),
         "measure": measure,
         "unit": unit,
+        "unit_word": told_unit(unit),
         "sure": judged,
         "points": [_point(r, reach) for r in found],
         "faults": _fault_trends(definition, view, found) if definition is not None else [],
@@ -111,6 +113,7 @@ def _fault_trends(definition: Definition, view: str, found: list[NotedSession]) 
                 "title": printable(fault.title),
                 "measure": _measure_title(definition, measure),
                 "unit": unit,
+                "unit_word": "" if unit == "s" else told_unit(unit),
                 "levels": levels,
                 "points": points,
                 "changes": [
@@ -136,7 +139,9 @@ def _trend_measure(definition: Definition, fault: str) -> str | None:
 def _measure_title(definition: Definition, measure: str | None) -> str:
     if measure is None:
         return ""
-    return _PHASES.get(measure) or printable(short_title(definition.measures[measure].title))
+    if measure in _PHASES:
+        return say(f"review.trend.{measure.removesuffix('_s')}")
+    return printable(short_title(definition.measures[measure].title))
 
 
 def _fault_point(reviewed: NotedSession, fault: str, measure: str | None) -> dict[str, Any]:

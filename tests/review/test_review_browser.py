@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from english import english_left
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, as_live, bridges
 from serving import serving
@@ -143,6 +144,81 @@ def test_sessions_by_patient_with_what_needs_attention_and_the_unreadable_as_tex
     assert "#" not in page.url
     page.fill("input[type=search]", "P-1")
     assert page.locator(".session").count() == 2
+
+
+#: All that can be read on a page, by eye or by ear.
+READ = """() => {
+    const out = [document.title];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const at = walk.currentNode.parentElement.closest("script, style, noscript, code, dd");
+        const source = at?.tagName === "DD" && at.previousElementSibling.textContent === "Quelle";
+        if (!at || at.tagName === "DD" && !source) out.push(walk.currentNode.data);
+    }
+    for (const e of document.querySelectorAll("[aria-label], [title], [placeholder]")) {
+        out.push(...["aria-label", "title", "placeholder"].map((name) => e.getAttribute(name) ?? ""));
+    }
+    return out;
+}"""
+
+
+def test_every_page_is_german_once_german_was_chosen(page, folder):
+    names = (
+        "formcheck review",
+        "formcheck live",
+        "formcheck",
+        "review.sqlite",
+        "English",
+        "rescore --in-place",
+    )
+    names += ("Push the floor away",)  # what was said to the patient, in the patient's language
+    names += tuple(path.name for path in folder.iterdir())
+    read: dict[str, list[str]] = {}
+
+    def keep(name: str) -> None:
+        page.wait_for_timeout(150)
+        read[name] = page.evaluate(READ)
+
+    page.select_option("select[aria-label=Language]", "de")
+    page.wait_for_selector("html[lang=de]")
+    page.wait_for_selector(".session")
+    keep("list")
+    page.keyboard.press("?")
+    keep("help")
+    page.keyboard.press("Escape")
+    page.set_input_files("#videos", {"name": "a.mp4", "mimeType": "video/mp4", "buffer": b"x"})
+    page.select_option(".choose select >> nth=0", "clam")
+    keep("drop")
+    go(page, "one")
+    page.locator(".fault .go").first.click()
+    keep("session")
+    for tab in ("unseen", "notes", "whatif"):
+        page.click(f"[data-tab={tab}]")
+        page.wait_for_selector(".whatif .one") if tab == "whatif" else None
+        keep(tab)
+    page.click("[data-focus=report]")
+    keep("report")
+    page.keyboard.press("Escape")
+    page.click("[data-focus=send]")
+    keep("send")
+    page.keyboard.press("Escape")
+    page.keyboard.press("v")
+    page.wait_for_selector(".compare select >> nth=2")
+    keep("compare")
+    go(page, "live")
+    page.click("[data-tab=said]")
+    keep("live")
+    page.click("text=Verlauf")
+    page.wait_for_selector(".chart")
+    keep("patient")
+    page.goto(page.url.split("/patient")[0] + "/agreement")
+    page.wait_for_selector("h1")
+    keep("agreement")
+    left = {name: found for name, texts in read.items() if (found := english_left(texts, names))}
+    assert left == {}
+    assert len(read) == 13
+    page.select_option("select[aria-label=Sprache]", "en")
+    page.wait_for_selector("html[lang=en]")
 
 
 def test_stepping_is_exact_to_the_frame(page):
@@ -342,7 +418,7 @@ def test_patient_page_and_agreement(page):
     page.wait_for_selector(".chart")
     text = page.inner_text("main")
     assert "may be measurement error" in text
-    assert "stopped early (pain)" in text
+    assert "stopped early (because of pain)" in text
     assert page.locator(".chart a").count() >= 8
     page.click("nav >> text=Agreement")
     page.wait_for_selector("text=Nothing to compare yet")
@@ -418,7 +494,7 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_all_text_has_enough_contrast(page, theme):
-    page.select_option(".theme select", theme)
+    page.select_option("select[aria-label=Colours]", theme)
     assert page.evaluate(CONTRAST) == []
     go(page, "live")
     for tab in ("reps", "unseen", "said", "notes", "whatif"):

@@ -1,21 +1,23 @@
 // Talks to the server this page came from, and to nothing else.
 
+import { language, say } from "./words.js";
+
 export class Problem extends Error {
   constructor(text, status, body) { super(text); this.status = status; this.body = body; }
 }
 
 async function answer(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(body.problem ?? `The server answered ${response.status}.`, response.status, body);
+  if (!response.ok) throw new Problem(body.problem ?? say("problem.answered", { status: response.status }), response.status, body);
   return body;
 }
 
 async function reach(url, options) {
   try {
-    return await fetch(url, { ...options, headers: { "x-formcheck": key, ...options?.headers } });
+    return await fetch(url, { ...options, headers: { "x-formcheck": key, "accept-language": language, ...options?.headers } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("formcheck review does not answer. Is it still running?", 0, {});
+    throw new Problem(say("problem.silent"), 0, {});
   }
 }
 
@@ -76,22 +78,24 @@ export function upload(url, file, progress) {
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.setRequestHeader("x-formcheck", key);
+    request.setRequestHeader("accept-language", language);
     request.setRequestHeader("content-type", "application/octet-stream");
     request.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
     request.onload = () => {
       let body = {};
       try { body = JSON.parse(request.responseText); } catch { /* not JSON */ }
       if (request.status < 300) done(body);
-      else failed(new Problem(body.problem ?? "The video was not taken.", request.status, body));
+      else failed(new Problem(body.problem ?? say("problem.not_taken"), request.status, body));
     };
-    request.onerror = () => failed(new Problem("The upload broke off.", 0, {}));
+    request.onerror = () => failed(new Problem(say("problem.broke_off"), 0, {}));
     request.send(file);
   });
 }
 
 // -- what the server tells all tabs ---------------------------------------------------------------------
 
-const EVENTS = await passing("/api/events");
+const passed = await passing("/api/events");
+const EVENTS = `${passed}${passed.includes("?") ? "&" : "?"}language=${language}`;
 const listeners = new Map();
 let source = null;
 

@@ -3,6 +3,7 @@
 import { button, h, icon, replace, stateSign } from "./dom.js";
 import { go, typing } from "./navigation.js";
 import { reviewer } from "./notes.js";
+import { choose, language, languages, say } from "./words.js";
 
 const main = document.getElementById("main");
 let leave = null;
@@ -24,7 +25,7 @@ async function show() {
     const match = pattern.exec(location.pathname);
     if (!match) continue;
     main.className = "";
-    replace(main, h("p.loading", {}, "Opening…"));
+    replace(main, h("p.loading", {}, say("opening")));
     try {
       const page = await load();
       if (mine !== turn) return;
@@ -33,12 +34,12 @@ async function show() {
     } catch (error) {
       if (mine !== turn) return;
       console.error(error);
-      replace(main, h("section.card.problem", {}, h("h1", {}, "This cannot be shown"), h("p", {}, error.message),
-        h("p", {}, h("a", { href: "/" }, "All sessions"))));
+      replace(main, h("section.card.problem", {}, h("h1", {}, say("problem.shown")), h("p", {}, error.message),
+        h("p", {}, h("a", { href: "/" }, say("frame.all")))));
     }
     return;
   }
-  replace(main, h("section.card", {}, h("h1", {}, "There is nothing here"), h("a", { href: "/" }, "All sessions")));
+  replace(main, h("section.card", {}, h("h1", {}, say("problem.nothing_here")), h("a", { href: "/" }, say("frame.all"))));
 }
 
 document.addEventListener("click", (e) => {
@@ -52,7 +53,7 @@ window.addEventListener("addresschange", show);
 
 // -- header ---------------------------------------------------------------------------------------------
 
-const themes = { auto: "as the computer", light: "light", dark: "dark" };
+const themes = Object.fromEntries(["auto", "light", "dark"].map((name) => [name, say(`frame.${name}`)]));
 const current = () => document.documentElement.dataset.theme ?? "auto";
 
 function setTheme(theme) {
@@ -63,42 +64,38 @@ function setTheme(theme) {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
 
-const select = h("select", { "aria-label": "Colours", onchange: () => setTheme(select.value) },
+const select = h("select", { "aria-label": say("frame.colours"), onchange: () => setTheme(select.value) },
   Object.entries(themes).map(([value, text]) => h("option", { value, selected: value === current() }, text)));
-const who = h("input.who", { maxlength: 80, value: reviewer.name, placeholder: "your name", autocomplete: "off", "aria-label": "Reviewer: stands beside every decision and on the report", onchange: () => { reviewer.name = who.value; } });
+const speak = h("select", { "aria-label": say("language"), onchange: () => choose(speak.value) }, Object.entries(languages).map(([value, text]) => h("option", { value, selected: value === language }, text)));
+const who = h("input.who", { maxlength: 80, value: reviewer.name, placeholder: say("frame.your_name"), autocomplete: "off", "aria-label": say("frame.reviewer_long"), onchange: () => { reviewer.name = who.value; } });
 replace(document.getElementById("top"),
-  h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 26, height: 26 }), "formcheck ", h("span", {}, "review")),
-  h("nav", { "aria-label": "Pages" }, h("a", { href: "/" }, "Sessions"), h("a", { href: "/agreement" }, "Agreement")),
-  h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, "Reviewer"), who), h("label.theme", {}, icon("sun"), h("span.hide-small", {}, "Colours"), select),
-    button("?", () => openHelp(), { title: "Keys and what the signs mean", kind: "quiet" })));
+  h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 26, height: 26 }), "formcheck ", h("span", {}, say("frame.review"))),
+  h("nav", { "aria-label": say("frame.pages") }, h("a", { href: "/" }, say("sessions")), h("a", { href: "/agreement" }, say("frame.agreement"))),
+  h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, say("frame.reviewer")), who), h("label.theme", {}, h("span.hide-small", {}, say("language")), speak), h("label.theme", {}, icon("sun"), h("span.hide-small", {}, say("frame.colours")), select),
+    button("?", () => openHelp(), { title: say("frame.help_long"), kind: "quiet" })));
 
 // -- help -----------------------------------------------------------------------------------------------
 
-const KEYS = [
-  ["Space", "play, pause"], [", .", "one frame back, on"], ["← →", "one second back, on"],
-  ["[ ]", "repetition before, after"], ["P N", "fault before, after"], ["L", "loop this repetition"],
-  ["< >", "slower, faster"], ["S", "skeleton on, off"], ["+ − 0", "zoom the time lines in, out, whole session"],
-  ["A X", "accept, reject the open fault"], ["1 2 3", "its grade: mild, moderate, marked"], ["R", "this repetition was watched"],
-  ["B", "look at the pelvis by eye"], ["Z", "zoom to the body"], ["G", "next session to review"],
-  ["M", "add a fault that was missed here"], ["C", "comment at this moment"],
-  ["V", "compare two repetitions"], ["?", "this page of keys"], ["Esc", "close"],
-];
+const KEYS = {
+  play: say("keys.space"), frame: ", .", second: "← →", rep: "[ ]", fault: "P N", loop: "L", speed: "< >", skeleton: "S", zoom: "+ − 0",
+  decide: "A X", grade: "1 2 3", watched: "R", by_eye: "B", body: "Z", next: "G", missed: "M", comment: "C", compare: "V", help: "?", close: "Esc",
+};
 
 let help = null;
 function closeHelp() { help?.close(); help?.remove(); help = null; }
 function openHelp() {
   if (help) return closeHelp();
-  help = h("dialog.help", { "aria-label": "Help", oncancel: closeHelp },
-    h("div.row", {}, h("h2", {}, "Keys"), button("", closeHelp, { icon: "cross", title: "Close", kind: "quiet" })),
-    h("dl.keys", {}, KEYS.map(([key, text]) => h("div", {}, h("dt", {}, key.split(" ").map((k) => h("kbd", {}, k))), h("dd", {}, text)))),
-    h("h2", {}, "Signs"),
+  help = h("dialog.help", { "aria-label": say("frame.help"), oncancel: closeHelp },
+    h("div.row", {}, h("h2", {}, say("keys.keys")), button("", closeHelp, { icon: "cross", title: say("close"), kind: "quiet" })),
+    h("dl.keys", {}, Object.entries(KEYS).map(([name, key]) => h("div", {}, h("dt", {}, key.split(" ").map((k) => h("kbd", {}, k))), h("dd", {}, say(`keys.${name}`))))),
+    h("h2", {}, say("signs.signs")),
     h("ul.signs", {},
-      h("li", {}, h("b.grade.g1", {}, "1"), h("b.grade.g2", {}, "2"), h("b.grade.g3", {}, "3"), " mild, moderate, marked"),
-      h("li", {}, stateSign("good"), "seen good ", stateSign("faulty"), "seen faulty ", stateSign("unseen"), "not seen: nothing is known"),
-      h("li", {}, h("span.swatch.ok"), "measured"), h("li", {}, h("span.swatch.low"), "uncertain: shown, never judged"),
-      h("li", {}, h("span.swatch.gap"), "gap: not measurable there, nothing is filled in"),
-      h("li", {}, h("span.swatch.rise"), h("span.swatch.hold"), h("span.swatch.lower"), "rise, hold, lowering"),
-      h("li", {}, h("b", {}, "sure"), " = chance that the true value lies beyond the threshold, given how exact the camera is")));
+      h("li", {}, h("b.grade.g1", {}, "1"), h("b.grade.g2", {}, "2"), h("b.grade.g3", {}, "3"), ` ${say("signs.grades")}`),
+      h("li", {}, stateSign("good"), `${say("signs.good")} `, stateSign("faulty"), `${say("signs.faulty")} `, stateSign("unseen"), say("signs.unseen")),
+      h("li", {}, h("span.swatch.ok"), say("signs.measured")), h("li", {}, h("span.swatch.low"), say("signs.uncertain")),
+      h("li", {}, h("span.swatch.gap"), say("signs.gap")),
+      h("li", {}, h("span.swatch.rise"), h("span.swatch.hold"), h("span.swatch.lower"), say("signs.phases")),
+      h("li", {}, h("b", {}, say("signs.sure")), ` ${say("signs.sure_means")}`)));
   document.body.append(help);
   help.showModal();
 }
@@ -106,4 +103,5 @@ document.addEventListener("keydown", (e) => {
   if (e.key === "?" && !typing(e)) { e.preventDefault(); openHelp(); }
 });
 
+document.querySelector(".skip").textContent = say("skip");
 show();

@@ -2,9 +2,10 @@
 
 import { button, clock, h, replace } from "./dom.js";
 import { lookId } from "./notes.js";
+import { say } from "./words.js";
 
 const LEAD_S = 0.8, TAIL_S = 0.3;
-const ANSWERS = [["yes", "It does", "1"], ["no", "It does not", "2"], ["unclear", "Cannot tell", "3"]];
+const ANSWERS = [["yes", "1"], ["no", "2"], ["unclear", "3"]];
 
 export function lookByEye(page) {
   const { info, notes, player } = page;
@@ -13,9 +14,9 @@ export function lookByEye(page) {
   let fault = info.by_eye[0], i = Math.max(0, reps.findIndex((r) => !notes.get(lookId(r.index, fault.id))));
   const was = { loop: player.loop, rate: player.rate, skeleton: player.skeleton };
   const question = h("p", {}, ""), where = h("span.soft", {}), answers = h("span.row", {});
-  const choose = h("select", { "aria-label": "Looked for", onchange: () => { fault = info.by_eye.find((f) => f.id === choose.value); go(0); } }, info.by_eye.map((f) => h("option", { value: f.id }, f.title)));
-  const box = h("div.byeye", { role: "dialog", "aria-label": "The pelvis by eye" },
-    h("div.row", {}, info.by_eye.length > 1 ? choose : h("b", {}, fault.title), where, h("span.end", {}), button("", close, { icon: "cross", small: true, kind: "quiet", title: "Close", key: "Esc" })), question, answers);
+  const choose = h("select", { "aria-label": say("eye.looked_for"), onchange: () => { fault = info.by_eye.find((f) => f.id === choose.value); go(0); } }, info.by_eye.map((f) => h("option", { value: f.id }, f.title)));
+  const box = h("div.byeye", { role: "dialog", "aria-label": say("eye.title") },
+    h("div.row", {}, info.by_eye.length > 1 ? choose : h("b", {}, fault.title), where, h("span.end", {}), button("", close, { icon: "cross", small: true, kind: "quiet", title: say("close"), key: "Esc" })), question, answers);
   page.stageBox.querySelector(".stage").after(box);
   player.skeleton = false;
   player.steady = size(player, info);
@@ -33,13 +34,13 @@ export function lookByEye(page) {
     player.loop = [Math.max(rep.start_s, rep.peak_s - LEAD_S), Math.min(rep.end_s, rep.peak_s + TAIL_S)];
     player.seek(player.loop[0]);
     player.play();
-    where.textContent = `repetition ${rep.index}, ${i + 1} of ${reps.length}, top at ${clock(rep.peak_s)}`;
-    question.textContent = `${fault.wording || fault.title}: do you see it?`;
-    replace(answers, ANSWERS.map(([answer, text, k]) => button(`${text} (${k})`, () => say(answer), { pressed: said === answer })));
+    where.textContent = say("eye.where", { rep: rep.index, n: i + 1, of: reps.length, time: clock(rep.peak_s) });
+    question.textContent = say("eye.question", { what: fault.wording || fault.title });
+    replace(answers, ANSWERS.map(([answer, k]) => button(say("key", { what: say(`eye.${answer}`), key: k }), () => tell(answer), { pressed: said === answer })));
   }
 
   let saving = false;
-  async function say(answer) {
+  async function tell(answer) {
     if (saving) return;
     saving = true;
     const rep = reps[i];
@@ -48,10 +49,10 @@ export function lookByEye(page) {
   }
 
   function key(e) {
-    const found = ANSWERS.find(([, , k]) => k === e.key);
+    const found = ANSWERS.find(([, k]) => k === e.key);
     if (!found && e.key !== "Escape") return;
     e.preventDefault(); e.stopPropagation();
-    if (found) say(found[0]); else close();
+    if (found) tell(found[0]); else close();
   }
 
   function close() {

@@ -1,6 +1,7 @@
 // Small charts over sessions, as SVG: readable without colour, linked to their sessions.
 
 import { day, h, svg } from "./dom.js";
+import { say } from "./words.js";
 
 const W = 520, H = 210, LEFT = 44, RIGHT = 14, TOP = 12, BOTTOM = 34;
 
@@ -37,7 +38,7 @@ export function patterns() {
     svg("pattern", { id: "dots", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 6, height: 6, fill: "var(--quiet)" }), svg("circle", { cx: 3, cy: 3, r: 1.3, fill: "var(--soft)" }))));
 }
 
-export const KINDS = [["correct", "good in what was checked", "var(--good)"], ["compensated", "with a fault", "url(#hatch)"], ["incomplete", "partial: not the full range", "url(#dots)"], ["unseen", "nothing checked", "var(--card)"]];
+export const KINDS = [["correct", say("trend.correct"), "var(--good)"], ["compensated", say("trend.compensated"), "url(#hatch)"], ["incomplete", say("trend.incomplete"), "url(#dots)"], ["unseen", say("nothing_checked"), "var(--card)"]];
 
 export function box(fill) { return svg("svg", { viewBox: "0 0 26 12" }, svg("rect", { width: 26, height: 12, fill, stroke: "var(--soft)", "stroke-width": 0.6 })); }
 
@@ -51,14 +52,14 @@ export function stacked(points) {
       return n ? svg("rect", { x: X(i) - 12, width: 24, y: Y(base), height: Y(base - n) - Y(base), fill, stroke: "var(--soft)", "stroke-width": 0.6 }) : null;
     });
     const asked = p.asked ? svg("line", { x1: X(i) - 16, x2: X(i) + 16, y1: Y(p.asked), y2: Y(p.asked), stroke: "var(--ink)", "stroke-width": 2.5 }) : null;
-    return linked(p, `${day(p.date)}: ${KINDS.map(([name, text]) => `${p[name]} ${text}`).join(", ")}; ${p.coverage}${p.asked ? `, ${p.asked} prescribed` : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
-  }), 0, high, points, (v) => String(Math.round(v)), "Repetitions in each session");
+    return linked(p, `${day(p.date)}: ${KINDS.map(([name, text]) => `${p[name]} ${text}`).join(", ")}; ${p.coverage}${p.asked ? say("trend.asked", { n: p.asked }) : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
+  }), 0, high, points, (v) => String(Math.round(v)), say("trend.in_sessions", { what: say("panel.repetitions") }));
 }
 
 /** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null; levels: [{level, grade}] where grades begin. */
 export function lines(points, series, { band, low, high, levels = [], format, label }) {
   const values = series.flatMap((s) => points.map(s.value)).filter((v) => v !== null && v !== undefined);
-  if (!values.length) return h("p.soft", {}, "Nothing to show.");
+  if (!values.length) return h("p.soft", {}, say("trend.nothing"));
   const near = levels.filter((l) => l.grade === 1).map((l) => l.level);
   const all = [...values, ...(band ?? []), ...near];
   let bottom = low ?? Math.min(...all), top = high ?? Math.max(...all);

@@ -3,21 +3,22 @@
 import { bytes, get } from "./api.js";
 import { amount, button, css, day, h, replace, surface } from "./dom.js";
 import { Player } from "./player.js";
+import { count, pointed, say } from "./words.js";
 
 export class Compare {
   constructor(info, rep) {
     this.info = info;
     this.share = 0; this.playing = false; this.measure = info.primary; this.curves = new Map(); this.sides = [];
     const second = info.reps.find((r) => r !== rep && r.class === "full" && !r.faults.length) ?? info.reps.find((r) => r !== rep) ?? rep;
-    this.scrub = h("input", { type: "range", min: 0, max: 100, step: 0.5, value: 0, "aria-label": "Share of the repetition", oninput: () => { this.pause(); this.go(Number(this.scrub.value) / 100); } });
-    this.playButton = button("Play both", () => this.toggle(), { title: "Play both", key: "Space" });
+    this.scrub = h("input", { type: "range", min: 0, max: 100, step: 0.5, value: 0, "aria-label": say("compare.share"), oninput: () => { this.pause(); this.go(Number(this.scrub.value) / 100); } });
+    this.playButton = button(say("compare.play"), () => this.toggle(), { title: say("compare.play"), key: say("keys.space") });
     this.percent = h("span.n", {}, "0 %");
-    this.select = h("select", { "aria-label": "Measure", onchange: () => { this.measure = this.select.value; this.load(); } },
+    this.select = h("select", { "aria-label": say("compare.measure"), onchange: () => { this.measure = this.select.value; this.load(); } },
       info.measures.filter((m) => m.status !== "not_measurable").map((m) => h("option", { value: m.name, selected: m.name === info.primary }, m.title)));
-    this.canvas = h("canvas.curves", { role: "img", "aria-label": "Curves of both repetitions over the mean of the set", onpointerdown: (e) => this.point(e), onpointermove: (e) => { if (e.buttons) this.point(e); } });
+    this.canvas = h("canvas.curves", { role: "img", "aria-label": say("compare.curves"), onpointerdown: (e) => this.point(e), onpointermove: (e) => { if (e.buttons) this.point(e); } });
     this.note = h("p.soft", {});
     this.pair = h("div.pair", {});
-    this.element = h("section.compare", { "aria-label": "Two repetitions side by side" }, this.pair,
+    this.element = h("section.compare", { "aria-label": say("compare.title") }, this.pair,
       h("div.scrub", {}, this.playButton, this.scrub, this.percent, this.select), this.canvas, this.note);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.redraw = () => this.surface.redraw();
@@ -43,9 +44,9 @@ export class Compare {
       side.player = new Player(side.info, this.times.get(side.info.key));
       side.player.element.onclick = null;
       side.player.toggle = () => this.toggle();
-      const session = h("select", { "aria-label": "Session", onchange: () => this.choose(side, session.value) }, this.others.map((s) => h("option", { value: s.key, selected: s.key === side.info.key }, s.key === this.info.key ? "this session" : [day(s.date), s.patient, s.side].filter(Boolean).join(", "))));
-      const rep = h("select", { "aria-label": "Repetition", onchange: () => { side.rep = side.info.reps.find((r) => r.index === Number(rep.value)); this.go(this.share); this.surface.redraw(); this.explain(); } },
-        side.info.reps.map((r) => h("option", { value: r.index, selected: r === side.rep }, `repetition ${r.index}${r.class === "full" ? "" : ` (${r.class})`}${r.faults.length ? `, ${r.faults.length} fault${r.faults.length > 1 ? "s" : ""}` : ""}`)));
+      const session = h("select", { "aria-label": say("one_session"), onchange: () => this.choose(side, session.value) }, this.others.map((s) => h("option", { value: s.key, selected: s.key === side.info.key }, s.key === this.info.key ? say("compare.this_session") : [day(s.date), s.patient, s.side && say(`side.${s.side}`)].filter(Boolean).join(", "))));
+      const rep = h("select", { "aria-label": say("repetition"), onchange: () => { side.rep = side.info.reps.find((r) => r.index === Number(rep.value)); this.go(this.share); this.surface.redraw(); this.explain(); } },
+        side.info.reps.map((r) => h("option", { value: r.index, selected: r === side.rep }, repWords(r))));
       replace(side.box, h(`div.side-head${side.other ? ".other" : ""}`, {}, h("b", {}, side.other ? "B" : "A"), session, rep), side.player.element);
     }
     replace(this.pair, this.sides.map((s) => s.box));
@@ -90,10 +91,9 @@ export class Compare {
 
   explain() {
     const spread = this.spread();
-    const lasts = this.sides.map((s) => (s.rep.end_s - s.rep.start_s).toFixed(1));
-    this.note.textContent = `A lasts ${lasts[0]} s, B ${lasts[1]} s; both are drawn over 0 to 100 % of their own time. `
-      + (spread && spread.points.some(Boolean) ? `Behind them: mean ± one standard deviation of ${spread.set ? `the ${spread.count} counted repetitions of A’s set` : `the ${spread.count} counted repetitions of A’s session`}.` : "Too few repetitions for a mean and spread.")
-      + " Gaps were not measurable.";
+    const [a, b] = this.sides.map((s) => pointed((s.rep.end_s - s.rep.start_s).toFixed(1)));
+    const behind = spread && spread.points.some(Boolean) ? say(spread.set ? "compare.spread_set" : "compare.spread_session", { n: spread.count }) : say("compare.too_few");
+    this.note.textContent = [say("compare.lasts", { a, b }), behind, say("compare.gaps")].join(" ");
   }
 
   go(share) {
@@ -113,7 +113,7 @@ export class Compare {
   play() {
     if (!this.sides.length) return;
     if (this.share >= 0.995) this.go(0);
-    this.playing = true; this.playButton.textContent = "Pause";
+    this.playing = true; this.playButton.textContent = say("compare.pause");
     // Both take the longer one's time: the shorter plays slower.
     const longest = Math.max(...this.sides.map((s) => s.rep.end_s - s.rep.start_s));
     for (const side of this.sides) { side.player.setRate(Math.max((side.rep.end_s - side.rep.start_s) / longest, 0.07)); side.player.play(); }
@@ -128,7 +128,7 @@ export class Compare {
     requestAnimationFrame(each);
   }
 
-  pause() { this.playing = false; this.playButton.textContent = "Play both"; for (const s of this.sides) s.player?.pause(); }
+  pause() { this.playing = false; this.playButton.textContent = say("compare.play"); for (const s of this.sides) s.player?.pause(); }
 
   point(e) {
     const box = this.canvas.getBoundingClientRect();
@@ -147,7 +147,7 @@ export class Compare {
     const found = this.sides.map((s) => [s, this.data(s)?.reps.find((r) => r.rep === s.rep.index)?.values]).filter(([, v]) => v);
     const spread = this.spread();
     const every = [...found.flatMap(([, v]) => v.filter((x) => x !== null)), ...(spread?.points ?? []).filter(Boolean).flatMap(([m, s]) => [m - s, m + s])];
-    if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? "Not measurable in these repetitions." : "Reading …", 60, 40); return; }
+    if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? say("compare.not_measurable") : say("reading"), 60, 40); return; }
     const unit = this.info.measures.find((m) => m.name === this.measure)?.unit ?? "";
     let low = Math.min(...every), high = Math.max(...every);
     const room = (high - low || 1) * 0.08; low -= room; high += room;
@@ -188,6 +188,11 @@ export class Compare {
     this.playing = false; window.removeEventListener("themechange", this.redraw);
     this.sides.forEach((s) => s.player?.close()); this.surface.close();
   }
+}
+
+function repWords(r) {
+  const rep = r.class === "full" ? say("compare.rep", { n: r.index }) : say("compare.rep_class", { n: r.index, class: say(`class.${r.class}`) });
+  return r.faults.length ? count("compare.with_faults", r.faults.length, { rep }) : rep;
 }
 
 /** Stretches without gaps, as [index, value]. */

@@ -1,5 +1,7 @@
 // Elements without markup: text is always text, whatever is in it.
 
+import { pointed, say } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** h("button.primary", {type: "button", onclick}, "Save", child, …) */
@@ -64,7 +66,7 @@ export function stateSign(state) {
 }
 
 export function button(text, onclick, { kind = "", icon: sign, title, key, pressed, small, disabled } = {}) {
-  const label = title ? (key ? `${title} (${key})` : title) : undefined;
+  const label = title ? (key ? say("key", { what: title, key }) : title) : undefined;
   return h(`button${kind ? `.${kind}` : ""}${small ? ".small" : ""}${text ? "" : ".square"}`, {
     type: "button", onclick, title: label, "aria-label": text ? undefined : label, disabled,
     "aria-pressed": pressed === undefined ? undefined : String(pressed),
@@ -77,29 +79,23 @@ export function clock(seconds, digits = 1) {
   const whole = Math.max(0, Math.round(seconds * 10 ** digits) / 10 ** digits);
   const minutes = Math.floor(whole / 60);
   const rest = (whole - minutes * 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
-  return `${minutes}:${rest}`;
-}
-
-export function seconds(value) {
-  return value === null || value === undefined ? "–" : value.toFixed(1);
+  return `${minutes}:${pointed(rest)}`;
 }
 
 /** A value of a measure with its unit, as the report writes it. */
 export function amount(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const sign = (text) => (Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−"));
+  const sign = (text) => pointed(Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−"));
   if (unit === "deg") return `${sign(value.toFixed(0))}°`;
   return `${sign(value.toFixed(2))}${unit && unit !== "ratio" ? ` ${unit}` : ""}`;
 }
 
 export function day(iso) {
   const date = new Date(iso?.slice(0, 16)); // the clock on the wall where it was recorded
-  if (!iso || Number.isNaN(date.getTime())) return iso || "no date";
-  const text = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  return iso.length > 10 ? `${text}, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}` : text;
+  if (!iso || Number.isNaN(date.getTime())) return iso || say("no_date");
+  const text = date.toLocaleDateString(say("locale"), { day: "numeric", month: "short", year: "numeric" });
+  return iso.length > 10 ? `${text}, ${date.toLocaleTimeString(say("locale"), { hour: "2-digit", minute: "2-digit" })}` : text;
 }
-
-export const times = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -127,7 +123,7 @@ export function surface(element, draw) {
 
 export function toast(text, { kind = "", action, stay } = {}) {
   const box = h(`div.toast${kind ? `.${kind}` : ""}`, {}, h("span", {}, text), action ?? null,
-    button("", () => box.remove(), { icon: "cross", title: "Close", small: true }));
+    button("", () => box.remove(), { icon: "cross", title: say("close"), small: true }));
   document.getElementById("toasts").append(box);
   if (!stay) setTimeout(() => box.remove(), kind === "bad" ? 9000 : 4000);
   return box;
@@ -144,7 +140,7 @@ export function save(blob, name) {
 
 /** A grade by number, shape and colour. */
 export function gradeSign(grade, word) {
-  return h(`span.grade.g${grade}`, { title: word, role: "img", "aria-label": `grade ${grade}, ${word}` }, String(grade));
+  return h(`span.grade.g${grade}`, { title: word, role: "img", "aria-label": say("grade_is", { grade, word }) }, String(grade));
 }
 
 /** A modal dialog; resolves with the value of the button pressed, null for Esc. */

@@ -2,6 +2,7 @@
 
 import { amount, button, clock, css, h, replace, surface } from "./dom.js";
 import { fetchLine } from "./lines.js";
+import { say } from "./words.js";
 
 const PHASES = ["rise", "hold", "lower"];
 
@@ -12,15 +13,15 @@ export class Lanes {
     this.whole = [0, this.b];
     this.lines = new Map(); this.lanes = []; this.open = null; this.notes = () => [];
     this.shown = this.defaults();
-    this.scroll = h("div.lanes-scroll", { tabindex: 0, role: "group", "aria-label": "Time lines; the list of repetitions says the same in words" });
+    this.scroll = h("div.lanes-scroll", { tabindex: 0, role: "group", "aria-label": say("lanes.lines_long") });
     this.head = h("div.playhead");
     this.menu = null;
     this.tools = h("div.lane-tools", {},
-      button("", () => this.zoom(1 / 1.6), { icon: "plus", title: "Zoom in", key: "+", small: true }),
-      button("", () => this.zoom(1.6), { icon: "minus", title: "Zoom out", key: "−", small: true }),
-      button("", () => this.fit(), { icon: "fit", title: "Whole session", key: "0", small: true }),
-      button("Measures", () => this.toggleMenu(), { small: true }));
-    this.element = h("section.lanes", { "aria-label": "Time lines" }, this.tools, this.scroll);
+      button("", () => this.zoom(1 / 1.6), { icon: "plus", title: say("lanes.zoom_in"), key: "+", small: true }),
+      button("", () => this.zoom(1.6), { icon: "minus", title: say("lanes.zoom_out"), key: "−", small: true }),
+      button("", () => this.fit(), { icon: "fit", title: say("lanes.whole"), key: "0", small: true }),
+      button(say("lanes.measures"), () => this.toggleMenu(), { small: true }));
+    this.element = h("section.lanes", { "aria-label": say("lanes.lines") }, this.tools, this.scroll);
     this.colors = {};
     this.readColors();
     this.onTheme = () => { this.readColors(); this.redrawAll(); };
@@ -52,14 +53,14 @@ export class Lanes {
     const weight = (n) => (n === info.primary ? 1e9 : found.get(n) ?? 0);
     const order = info.measures.map((m) => m.name).filter((n) => this.shown.has(n)).sort((a, b) => weight(b) - weight(a));
     replace(this.scroll, this.head,
-      this.lane("overview", h("span.soft", {}, "Whole session"), (c, w, hh) => this.drawOverview(c, w, hh), "overview"),
-      this.lane("faults", h("b", {}, "Faults"), (c, w, hh) => this.drawFaults(c, w, hh), "faultlane"),
+      this.lane(say("lanes.whole"), h("span.soft", {}, say("lanes.whole")), (c, w, hh) => this.drawOverview(c, w, hh), "overview"),
+      this.lane(say("lanes.faults"), h("b", {}, say("lanes.faults")), (c, w, hh) => this.drawFaults(c, w, hh), "faultlane"),
       order.map((name) => this.measureLane(info.measures.find((m) => m.name === name))));
     this.follow();
   }
 
   lane(name, label, draw, kind = "") {
-    const canvas = h("canvas", { role: "img", "aria-label": `${name} over time` });
+    const canvas = h("canvas", { role: "img", "aria-label": say("lanes.over_time", { what: name }) });
     const element = h(`div.lane${kind ? `.${kind}` : ""}`, {}, h("div.name", {}, label), h("div.plot", {}, canvas));
     const lane = { name, canvas, element, kind, surface: surface(canvas, draw) };
     this.lanes.push(lane);
@@ -69,8 +70,8 @@ export class Lanes {
 
   measureLane(measure) {
     const value = h("span.value");
-    const shownUnit = measure.unit === "deg" || measure.unit === "ratio" ? "" : measure.unit;
-    const label = [h("b", {}, measure.short), value, h("span.soft", {}, measure.status === "low" ? "uncertain here" : shownUnit)];
+    const shownUnit = measure.unit_word;
+    const label = [h("b", {}, measure.short), value, h("span.soft", {}, measure.status === "low" ? say("lanes.uncertain_here") : shownUnit)];
     const element = this.lane(measure.title, label, (c, w, hh) => this.drawMeasure(c, w, hh, measure), measure.name === this.info.primary ? "first" : "");
     this.lanes.at(-1).measure = measure;
     this.lanes.at(-1).valueText = value;
@@ -224,7 +225,7 @@ export class Lanes {
       c.fillRect(x1, 0, x2 - x1, hh);
       if (x2 - x1 > 110) {
         c.save(); c.fillStyle = this.colors.soft; c.font = "11px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "middle";
-        c.fillText("not measurable", (Math.max(x1, 0) + Math.min(x2, w)) / 2, hh / 2); c.restore();
+        c.fillText(say("lanes.not_measurable"), (Math.max(x1, 0) + Math.min(x2, w)) / 2, hh / 2); c.restore();
       }
     }
     this.shade(c, w, hh);
@@ -383,7 +384,7 @@ export class Lanes {
 
   toggleMenu() {
     if (this.menu) { this.menu.remove(); this.menu = null; return; }
-    this.menu = h("div.measures-menu", { role: "group", "aria-label": "Measures shown" }, this.info.measures.map((m) => h("label", {},
+    this.menu = h("div.measures-menu", { role: "group", "aria-label": say("lanes.measures_shown") }, this.info.measures.map((m) => h("label", {},
       h("input", { type: "checkbox", checked: this.shown.has(m.name), onchange: (e) => { if (e.target.checked) this.shown.add(m.name); else this.shown.delete(m.name); this.build(); } }),
       h("span", {}, m.short, " ", h("small", {}, m.word + (m.status === "ok" ? "" : m.why ? `: ${m.why}` : ""))))));
     this.element.append(this.menu);

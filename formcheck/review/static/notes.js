@@ -2,6 +2,7 @@
 
 import { get, listen, post } from "./api.js";
 import { ask, clock, day, h, toast } from "./dom.js";
+import { count, say } from "./words.js";
 
 /** Who reviews, as kept by this browser; goes with every decision. */
 export const reviewer = {
@@ -41,7 +42,7 @@ export class Notes extends EventTarget {
   /** Who decided, and when, in words; "" where it is not known. */
   stamp(id) {
     const item = this.items.get(id);
-    return item?.data && item.on ? `Decided ${item.by ? `by ${item.by}, ` : ""}${day(item.on)}` : "";
+    return item?.data && item.on ? say(item.by ? "notes.decided_by" : "notes.decided_on", { by: item.by, on: day(item.on) }) : "";
   }
 
   get(id) { return this.items.get(id)?.data ?? null; }
@@ -70,7 +71,7 @@ export class Notes extends EventTarget {
       return true;
     } catch (error) {
       if (error.status === 409) return await this.settle(id, data, error.body.current);
-      toast(`Not saved: ${error.message}`, { kind: "bad" });
+      toast(say("problem.not_saved", { why: error.message }), { kind: "bad" });
       return false;
     }finally { this.dispatchEvent(new Event("change")); }
   }
@@ -88,19 +89,19 @@ export class Notes extends EventTarget {
         refused += told.refused.length;
       }
     } catch (error) {
-      toast(`Not saved: ${error.message}`, { kind: "bad" });
+      toast(say("problem.not_saved", { why: error.message }), { kind: "bad" });
       return false;
     }finally { this.dispatchEvent(new Event("change")); }
-    if (refused) toast(`${refused} left as they are: decided in another window meanwhile.`, { kind: "bad" });
+    if (refused) toast(count("notes.left", refused), { kind: "bad" });
     return refused === 0;
   }
 
   async settle(id, mine, current) {
     this.take(current);
-    const choice = await ask("Changed in another window meanwhile", h("div", {},
-      h("p", {}, "Somebody changed the same entry after you opened it. Both versions are kept in the history; which one stands?"),
-      h("p", {}, h("b", {}, "There: "), words(current.data)), h("p", {}, h("b", {}, "Yours: "), words(mine))),
-    [["Keep theirs", "theirs"], ["Use mine", "mine", "primary"]]);
+    const choice = await ask(say("notes.conflict"), h("div", {},
+      h("p", {}, say("notes.conflict_long")),
+      h("p", {}, h("b", {}, `${say("notes.there")} `), words(current.data)), h("p", {}, h("b", {}, `${say("notes.yours")} `), words(mine))),
+    [[say("notes.keep_theirs"), "theirs"], [say("notes.use_mine"), "mine", "primary"]]);
     return choice === "mine" ? this.send(id, mine, current.revision) : false;
   }
 
@@ -108,8 +109,8 @@ export class Notes extends EventTarget {
 }
 
 function words(data) {
-  if (!data) return "taken back";
-  return Object.entries(data).filter(([, v]) => v !== null && v !== "").map(([k, v]) => `${k.replace("_s", "")}: ${k.endsWith("_s") ? clock(v) : v}`).join(", ") || "empty";
+  if (!data) return say("notes.taken_back");
+  return Object.entries(data).filter(([, v]) => v !== null && v !== "").map(([k, v]) => `${k.replace("_s", "")}: ${k.endsWith("_s") ? clock(v) : v}`).join(", ") || say("notes.empty");
 }
 
 export const newId = (kind) => `${kind}:${crypto.randomUUID()}`;

@@ -4,16 +4,17 @@ import { amount, button, clock, gradeSign, h, icon, replace, stateSign, toast } 
 import { decisionId, lookId, newId } from "./notes.js";
 import { copyNote, saveReport, sendBack } from "./send.js";
 import { WhatIf } from "./whatif.js";
+import { count, say } from "./words.js";
 
 const MOST_REPS = 60;
 
 export class Panel {
   constructor(page) {
     this.page = page; this.tab = "reps"; this.sort = "attention"; this.filter = ""; this.most = MOST_REPS; this.form = null;
-    this.bar = h("div.tabs", { role: "tablist", "aria-label": "Findings" });
+    this.bar = h("div.tabs", { role: "tablist", "aria-label": say("session.findings") });
     this.body = h("div.tab-body", { role: "tabpanel", tabindex: 0 });
-    this.head = h("section.result", { "aria-label": "Result" });
-    this.foot = h("div.foot", { role: "group", "aria-label": "Session" });
+    this.head = h("section.result", { "aria-label": say("panel.result") });
+    this.foot = h("div.foot", { role: "group", "aria-label": say("one_session") });
     this.elements = [this.head, this.bar, this.body, this.foot];
     this.whatIf = null;
   }
@@ -22,8 +23,8 @@ export class Panel {
     const { info, notes } = this.page;
     const unseen = info.faults.filter((f) => !f.checked).length;
     const written = notes.all("comment").length + notes.all("missed").length;
-    return [["reps", "Repetitions", info.reps.length], ["unseen", "Not checked", unseen],
-      ...(info.live ? [["said", "Said", info.events.length]] : []), ["notes", "Notes", written], ["whatif", "What if", null]];
+    return [["reps", say("panel.repetitions"), info.reps.length], ["unseen", say("panel.unseen"), unseen],
+      ...(info.live ? [["said", say("panel.said"), info.events.length]] : []), ["notes", say("panel.notes"), written], ["whatif", say("panel.whatif"), null]];
   }
 
   select(tab) { this.tab = tab; this.form = null; this.draw(); this.body.scrollTop = 0; }
@@ -57,15 +58,15 @@ export class Panel {
   drawResult() {
     const { page } = this, { info } = page;
     const focus = this.foot.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-    replace(this.head, page.whatIf ? h("div.whatif-on", { role: "status" }, h("b", {}, "What if: "), "findings by other thresholds, not by those recorded. ", button("Back to the recorded", () => page.whatIfPanel.back(), { small: true })) : null,
+    replace(this.head, page.whatIf ? h("div.whatif-on", { role: "status" }, h("b", {}, `${say("panel.trying")} `), `${say("panel.trying_long")} `, button(say("panel.as_recorded"), () => page.whatIfPanel.back(), { small: true })) : null,
       page.whatIf || !info.verdict.length ? null : h(`div.verdict.is-${info.state}`, {}, h("p", {}, stateSign(info.state), `${info.state_text} · ${info.coverage}`), info.verdict.map((line) => h("p", {}, line)),
-        h("p.soft", {}, `Reviewed: ${info.reviewed}.`)));
+        h("p.soft", {}, say("panel.reviewed_by", { who: info.reviewed }))));
     replace(this.foot,
-      info.done ? h("span.done", {}, icon("check"), "reviewed") : focusable(button("The rest is watched", () => page.restWatched(), { small: true, title: "Every repetition not marked yet was watched as a whole" }), "rest"),
-      focusable(button("Report", () => saveReport(page), { small: true, title: "Save the report of what stands" }), "report"),
-      focusable(button("Copy as note", () => copyNote(page), { small: true, title: "Copy the result in a few lines, for the records" }), "note"),
-      focusable(button("Send back…", () => sendBack(page), { small: true, title: "A file for the patient" }), "send"),
-      focusable(button("Next session", () => page.nextSession(), { small: true, title: "Next session to review", key: "G" }), "next"));
+      info.done ? h("span.done", {}, icon("check"), say("reviewed")) : focusable(button(say("panel.rest_watched"), () => page.restWatched(), { small: true, title: say("panel.rest_watched_long") }), "rest"),
+      focusable(button(say("panel.report"), () => saveReport(page), { small: true, title: say("panel.report_long") }), "report"),
+      focusable(button(say("panel.note"), () => copyNote(page), { small: true, title: say("panel.note_long") }), "note"),
+      focusable(button(say("panel.send"), () => sendBack(page), { small: true, title: say("panel.send_long") }), "send"),
+      focusable(button(say("panel.next"), () => page.nextSession(), { small: true, title: say("panel.next_long"), key: "G" }), "next"));
     if (focus) this.foot.querySelector(`[data-focus="${focus}"]`)?.focus({ preventScroll: true });
   }
 
@@ -116,24 +117,24 @@ export class Panel {
     }
     const wanted = this.wanted();
     const told = [...info.warnings];
-    if (!info.ended) told.unshift("The recording broke off before it was summed up; what was stored until then is shown.");
+    if (!info.ended) told.unshift(say("panel.broke_off"));
     if (notes.trouble) told.unshift(notes.trouble);
     const byClass = ["full", "partial", "aborted", "void"].map((k) => [k, reps.filter((r) => r.class === k).length]).filter(([, n]) => n);
     return [
       told.length ? h("div.warnings", { role: "note" }, told.map((w) => h("p", {}, w))) : null,
-      reps.length ? h("div.filter", { role: "group", "aria-label": "Show one fault" }, [...counts.entries()].sort((a, b) => b[1][2] - a[1][2] || b[1][1] - a[1][1]).map(([id, [title, n, worst]]) =>
+      reps.length ? h("div.filter", { role: "group", "aria-label": say("panel.show_one") }, [...counts.entries()].sort((a, b) => b[1][2] - a[1][2] || b[1][1] - a[1][1]).map(([id, [title, n, worst]]) =>
         h("button", { type: "button", "aria-pressed": String(this.filter === id), data: { focus: `filter:${id}` }, onclick: () => { this.filter = this.filter === id ? "" : id; this.draw(); } }, worst ? gradeSign(worst, info.grade_words[worst]) : icon("cross"), h("span", {}, `${title} `), h("span.n", {}, `${n}×`)))) : null,
-      this.filter && counts.has(this.filter) && !page.whatIf ? h("div.row.bulk", {}, h("span", {}, `All ${counts.get(this.filter)[1]} of this kind:`),
-        focusable(button("Accept all", () => page.decideAll(this.filter, "accepted"), { icon: "check", small: true }), "all:accepted"), focusable(button("Reject all", () => page.decideAll(this.filter, "rejected"), { icon: "cross", small: true }), "all:rejected")) : null,
-      h("div.tools", {}, h("span", {}, byClass.map(([k, n]) => `${n} ${k}`).join(", ") || "No repetition was seen."),
-        h("label.inline.end", {}, "Order ", h("select", { data: { focus: "sort" }, onchange: (e) => { this.sort = e.target.value; this.draw(); } },
-          h("option", { value: "attention", selected: this.sort === "attention" }, "attention first"), h("option", { value: "number", selected: this.sort === "number" }, "as they came")))),
+      this.filter && counts.has(this.filter) && !page.whatIf ? h("div.row.bulk", {}, h("span", {}, count("panel.all_of", counts.get(this.filter)[1])),
+        focusable(button(say("panel.accept_all"), () => page.decideAll(this.filter, "accepted"), { icon: "check", small: true }), "all:accepted"), focusable(button(say("panel.reject_all"), () => page.decideAll(this.filter, "rejected"), { icon: "cross", small: true }), "all:rejected")) : null,
+      h("div.tools", {}, h("span", {}, byClass.map(([k, n]) => `${n} ${say(`class.${k}`)}`).join(", ") || say("panel.none_seen")),
+        h("label.inline.end", {}, `${say("order")} `, h("select", { data: { focus: "sort" }, onchange: (e) => { this.sort = e.target.value; this.draw(); } },
+          h("option", { value: "attention", selected: this.sort === "attention" }, say("panel.attention_first")), h("option", { value: "number", selected: this.sort === "number" }, say("panel.as_they_came"))))),
       this.form,
       wanted.slice(0, this.most).map((rep) => this.repCard(rep)),
-      wanted.length > this.most ? button(`Show ${wanted.length - this.most} more`, () => { this.most = 1e6; this.draw(); }) : null,
-      reps.length && !counts.size ? h("p.soft", {}, info.state === "unseen" ? "Nothing could be checked." : "No fault was seen in what could be checked.") : null,
-      h("div.row", {}, button("Add a missed fault here", () => this.startMissed(), { small: true, icon: "plus", title: "Add a missed fault here", key: "M" }),
-        info.by_eye.length && reps.length ? button("Look at the pelvis", () => page.lookByEye(), { small: true, icon: "eye", title: "The top of each repetition, judged by your eye", key: "B" }) : null),
+      wanted.length > this.most ? button(say("panel.show_more", { n: wanted.length - this.most }), () => { this.most = 1e6; this.draw(); }) : null,
+      reps.length && !counts.size ? h("p.soft", {}, say(info.state === "unseen" ? "panel.none_checked" : "panel.no_fault")) : null,
+      h("div.row", {}, button(say("panel.add_missed"), () => this.startMissed(), { small: true, icon: "plus", title: say("panel.add_missed"), key: "M" }),
+        info.by_eye.length && reps.length ? button(say("panel.look_pelvis"), () => page.lookByEye(), { small: true, icon: "eye", title: say("panel.look_pelvis_long"), key: "B" }) : null),
     ];
   }
 
@@ -141,12 +142,12 @@ export class Panel {
     const { page } = this;
     const missed = page.notes.all("missed").filter((m) => m.rep === rep.index);
     const looks = page.info.by_eye.map((f) => [f, page.notes.get(lookId(rep.index, f.id))]).filter(([, look]) => look);
-    const facts = [rep.words, rep.set ? `set ${rep.set}` : null, rep.confidence < 0.7 ? `seen ${Math.round(100 * rep.confidence)} %` : null].filter(Boolean).join(" · ");
+    const facts = [rep.words, rep.set ? say("panel.in_set", { n: rep.set }) : null, rep.confidence < 0.7 ? say("panel.seen_share", { share: Math.round(100 * rep.confidence) }) : null].filter(Boolean).join(" · ");
     return h(`article.rep${page.nowRep?.index === rep.index ? ".now" : ""}`, { data: { rep: rep.index } },
-      h("div.rep-head", {}, h("button.go", { type: "button", data: { focus: `rep:${rep.index}` }, title: "Go to its start", onclick: () => page.goRep(rep) },
-        h("b", {}, `Rep ${rep.index}`), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, rep.class), h("span.facts", { title: "at its top" }, facts)),
-      button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: `Loop repetition ${rep.index}` }),
-      page.whatIf ? null : focusable(button("Watched", () => page.watched(rep), { small: true, pressed: rep.watched, title: `Repetition ${rep.index} watched as a whole`, key: "R" }), `watched:${rep.index}`)),
+      h("div.rep-head", {}, h("button.go", { type: "button", data: { focus: `rep:${rep.index}` }, title: say("panel.go_start"), onclick: () => page.goRep(rep) },
+        h("b", {}, say("rep_n", { n: rep.index })), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, say(`class.${rep.class}`)), h("span.facts", { title: say("panel.at_top") }, facts)),
+      button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: say("panel.loop_rep", { n: rep.index }) }),
+      page.whatIf ? null : focusable(button(say("panel.watched"), () => page.watched(rep), { small: true, pressed: rep.watched, title: say("panel.watched_long", { n: rep.index }), key: "R" }), `watched:${rep.index}`)),
       byGrade(rep.faults).map((f) => this.faultRow(f)), missed.map((m) => this.missedRow(m)), looks.map(([f, look]) => this.lookRow(f, look)));
   }
 
@@ -154,52 +155,52 @@ export class Panel {
     const { page } = this, open = page.open === f;
     return h(`div.fault${open ? ".open" : ""}${f.rejected ? ".rejected" : ""}${f.gone ? ".gone" : ""}`, { data: { fault: `${f.rep}:${f.id}` } },
       h("div.fault-row", {}, h("button.go", { type: "button", "aria-expanded": String(open), data: { focus: `fault:${f.rep}:${f.id}` }, onclick: () => page.openFault(f, true) },
-        gradeSign(f.grade, f.grade_word), h("span.title", {}, f.title, f.fresh ? h("span.new", {}, " new") : null), h("span.value", {}, f.gone ? "no longer" : f.value_text)),
+        gradeSign(f.grade, f.grade_word), h("span.title", {}, f.title, f.fresh ? h("span.new", {}, ` ${say("panel.new")}`) : null), h("span.value", {}, f.gone ? say("panel.no_longer") : f.value_text)),
       f.gone || page.whatIf ? null : this.decideButtons(f)),
       open ? this.detail(f) : null);
   }
 
   decideButtons(f) {
     const make = (verdict, sign, kind, title, key) => focusable(button("", () => this.page.decide(f, verdict), { icon: sign, small: true, kind, pressed: f.verdict === verdict, title, key }), `${verdict}:${f.rep}:${f.id}`);
-    return h("span.decide", { role: "group", "aria-label": `${f.title}, repetition ${f.rep}` }, make("accepted", "check", "yes", "Accept", "A"), make("rejected", "cross", "no", "Reject", "X"));
+    return h("span.decide", { role: "group", "aria-label": say("panel.decide_on", { title: f.title, n: f.rep }) }, make("accepted", "check", "yes", say("panel.accept"), "A"), make("rejected", "cross", "no", say("panel.reject"), "X"));
   }
 
   detail(f) {
     const { page } = this, { info, player } = page;
     const measure = info.measures.find((m) => m.name === f.measure);
     const id = decisionId(f), old = page.notes.get(id);
-    const levels = f.levels.length ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => amount(v, measure?.unit)).join(" or ")})` : "";
+    const levels = f.levels.length ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => amount(v, measure?.unit)).join(` ${say("panel.or")} `)})` : "";
     const sure = Math.round(100 * f.sure);
     const base = page.notes.revision(id);
-    const note = h("textarea", { rows: 1, maxlength: 4000, placeholder: "Remark on this finding", "aria-label": "Remark on this finding", onchange: async () => {
+    const note = h("textarea", { rows: 1, maxlength: 4000, placeholder: say("panel.remark_on"), "aria-label": say("panel.remark_on"), onchange: async () => {
       await page.notes.save(id, page.decision(f, { note: note.value }), page.notes.get(id) ? base : 0);
     } }, old?.note ?? "");
-    const grades = h("span.grades", { role: "group", "aria-label": "Your grade" }, Object.entries(info.grade_words).map(([g, word]) =>
-      focusable(button(`${g} ${word}`, () => page.regrade(f, Number(g)), { small: true, pressed: f.grade === Number(g) && f.verdict !== "rejected", title: `Grade ${g}: ${word}`, key: g }), `grade${g}:${f.rep}:${f.id}`)));
+    const grades = h("span.grades", { role: "group", "aria-label": say("panel.your_grade") }, Object.entries(info.grade_words).map(([g, word]) =>
+      focusable(button(`${g} ${word}`, () => page.regrade(f, Number(g)), { small: true, pressed: f.grade === Number(g) && f.verdict !== "rejected", title: say("panel.grade_long", { grade: g, word }), key: g }), `grade${g}:${f.rep}:${f.id}`)));
     return h("div.detail", {}, h("p.wording", {}, f.wording),
       h("dl", {},
-        h("dt", {}, "When"), h("dd", {}, `${clock(f.start_s, 2)} to ${clock(f.end_s, 2)}, from frame ${player?.times.length ? firstFrame(player, f.start_s) : "–"} `, button("its start", () => page.seekStart(f.start_s), { small: true, kind: "quiet" })),
-        h("dt", {}, "Value"), h("dd", {}, h("b", {}, f.value_text), `, grade ${f.found ?? f.grade}: ${f.found_word ?? f.grade_word}`),
-        page.whatIf ? null : [h("dt", {}, "Your grade"), h("dd", {}, grades)],
-        h("dt", {}, "Threshold"), h("dd", {}, f.grades_text || "–", levels),
-        h("dt", {}, "How sure"), h("dd", {}, `${sure} % that it is truly beyond the threshold`, h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
-        f.error ? [h("dt", {}, "Error"), h("dd", {}, f.error)] : null,
-        f.cue ? [h("dt", {}, "Cue"), h("dd", {}, `“${f.cue}”`)] : null,
-        h("dt", {}, "Source"), h("dd", {}, f.source)),
+        h("dt", {}, say("panel.when")), h("dd", {}, `${say("panel.when_is", { from: clock(f.start_s, 2), to: clock(f.end_s, 2), frame: player?.times.length ? firstFrame(player, f.start_s) : "–" })} `, button(say("panel.its_start"), () => page.seekStart(f.start_s), { small: true, kind: "quiet" })),
+        h("dt", {}, say("panel.value")), h("dd", {}, h("b", {}, f.value_text), say("panel.value_grade", { grade: f.found ?? f.grade, word: f.found_word ?? f.grade_word })),
+        page.whatIf ? null : [h("dt", {}, say("panel.your_grade")), h("dd", {}, grades)],
+        h("dt", {}, say("panel.threshold")), h("dd", {}, f.grades_text || "–", levels),
+        h("dt", {}, say("panel.how_sure")), h("dd", {}, say("panel.sure_is", { share: sure }), h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
+        f.error ? [h("dt", {}, say("panel.error")), h("dd", {}, f.error)] : null,
+        f.cue ? [h("dt", {}, say("panel.cue")), h("dd", {}, `“${f.cue}”`)] : null,
+        h("dt", {}, say("panel.source")), h("dd", {}, f.source)),
       page.whatIf ? null : note,
       page.notes.stamp(id) ? h("p.soft", {}, page.notes.stamp(id)) : null);
   }
 
   lookRow(f, look) {
-    const [state, word] = { yes: ["faulty", "seen by eye"], no: ["good", "not there, by eye"], unclear: ["unseen", "cannot be told by eye"] }[look.answer];
+    const state = { yes: "faulty", no: "good", unclear: "unseen" }[look.answer], word = say(`panel.eye_${look.answer}`);
     return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(look.time_s) }, stateSign(state), h("span.title", {}, f.title, h("span.soft", {}, ` ${word}`)), h("span.value", {}, clock(look.time_s))),
-      button("", () => this.page.notes.save(lookId(look.rep, f.id), null), { icon: "cross", small: true, kind: "quiet", title: "Take back" })));
+      button("", () => this.page.notes.save(lookId(look.rep, f.id), null), { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })));
   }
 
   missedRow(m) {
     const title = this.page.info.faults.find((f) => f.id === m.fault)?.title ?? m.fault;
-    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(m.time_s) }, gradeSign(m.grade, this.page.info.grade_words[m.grade]), h("span.title", {}, title, h("span.soft", {}, " added by you", m.note ? `: ${m.note}` : "")), h("span.value", {}, clock(m.time_s))),
-      button("", () => this.page.notes.save(m.id, null), { icon: "cross", small: true, kind: "quiet", title: "Take back" })));
+    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(m.time_s) }, gradeSign(m.grade, this.page.info.grade_words[m.grade]), h("span.title", {}, title, h("span.soft", {}, ` ${say("panel.added")}`, m.note ? `: ${m.note}` : "")), h("span.value", {}, clock(m.time_s))),
+      button("", () => this.page.notes.save(m.id, null), { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })));
   }
 
   // -- forms --------------------------------------------------------------------------------------------
@@ -216,8 +217,8 @@ export class Panel {
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
       if (await page.notes.save(newId("missed"), { rep: inside?.index ?? null, fault: fault.value, time_s: t, grade: Number(grade.value), note: note.value })) this.endForm();
-    } }, h("b", {}, `A fault that was missed, at ${clock(t, 2)}${inside ? `, repetition ${inside.index}` : ", between repetitions"}`),
-    h("label", {}, "Fault", fault), h("label", {}, "Grade", grade), h("label", {}, "Remark", note), this.formButtons("Add"));
+    } }, h("b", {}, say(inside ? "panel.missed_at" : "panel.missed_between", { time: clock(t, 2), n: inside?.index })),
+    h("label", {}, say("fault"), fault), h("label", {}, say("grade"), grade), h("label", {}, say("remark"), note), this.formButtons(say("add")));
     this.showForm(fault);
   }
 
@@ -229,12 +230,12 @@ export class Panel {
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
       if (text.value.trim() && (await page.notes.save(newId("comment"), { time_s: t, text: text.value.trim() }))) this.endForm();
-    } }, h("label", {}, `Comment at ${clock(t, 2)}`, text), this.formButtons("Add"));
+    } }, h("label", {}, say("panel.comment_at", { time: clock(t, 2) }), text), this.formButtons(say("add")));
     this.showForm(text);
   }
 
   formButtons(text) {
-    return h("div.row", {}, h("button.primary", { type: "submit" }, text), button("Cancel", () => this.endForm(), { kind: "quiet" }));
+    return h("div.row", {}, h("button.primary", { type: "submit" }, text), button(say("cancel"), () => this.endForm(), { kind: "quiet" }));
   }
 
   showForm(first) {
@@ -253,43 +254,43 @@ export class Panel {
     const { info } = this.page;
     const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
     return [
-      h("p", {}, stateSign(info.state), h("b", {}, info.coverage), ". Not checked is not the same as absent."),
+      h("p", {}, stateSign(info.state), h("b", {}, info.coverage), `. ${say("panel.not_absent")}`),
       info.not_checked.map((group) => h("div.unseen", {}, h("b", {}, sentence(group.why)), group.how ? h("p", {}, group.how) : null, h("ul", {}, group.titles.map((title) => h("li", {}, stateSign("unseen"), title))))),
-      info.clear.length ? [h("h2.small", {}, "Looked for and not seen"), info.clear.map(({ where, titles }) => [h("p.soft", {}, `In ${where}`), h("ul", {}, titles.map((title) => h("li", {}, stateSign("good"), title)))])] : null,
-      info.seen.length ? [h("h2.small", {}, "Seen"), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), `${s.title}, ${info.grade_words[s.grade]} at most, in ${s.detail}`)))] : null,
-      info.rulings.length ? [h("h2.small", {}, "Where you decided otherwise"), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `Rep ${r.rep}, ` : ""}${r.title}: ${r.said}`)))] : null,
-      h("h2.small", {}, "Measures"),
-      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ±${amount(m.noise_sd, m.unit)} at rest` : ""}`))),
+      info.clear.length ? [h("h2.small", {}, say("panel.clear")), info.clear.map(({ where, titles }) => [h("p.soft", {}, say("panel.in_where", { where })), h("ul", {}, titles.map((title) => h("li", {}, stateSign("good"), title)))])] : null,
+      info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", { title: s.title, word: info.grade_words[s.grade], detail: s.detail }))))] : null,
+      info.rulings.length ? [h("h2.small", {}, say("panel.otherwise")), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `${say("rep_n", { n: r.rep })}, ` : ""}${r.title}: ${r.said}`)))] : null,
+      h("h2.small", {}, say("lanes.measures")),
+      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: amount(m.noise_sd, m.unit) })}` : ""}`))),
       h("p.notice", {}, info.notice),
     ];
   }
 
   drawSaid() {
     const { info } = this.page, { practice } = info;
-    const facts = practice ? [`Pain before: ${practice.pain_before ?? "not asked"}`, ...practice.sets.map((s) => `Set ${s.index}: ${s.reps_counted} of ${s.prescribed_reps} repetitions, pain ${s.pain ?? "–"}, effort ${s.effort ?? "–"}`),
-      practice.settled === null ? null : `Pain of last time ${practice.settled ? "had settled" : "had not settled"} within 24 hours`, practice.stopped ? `Stopped early: ${practice.stopped}` : null].filter(Boolean) : [];
+    const facts = practice ? [say("panel.pain_before", { value: practice.pain_before ?? say("panel.not_asked") }), ...practice.sets.map((s) => say("panel.set_was", { n: s.index, done: s.reps_counted, asked: s.prescribed_reps, pain: s.pain ?? "–", effort: s.effort ?? "–" })),
+      practice.settled === null ? null : say(practice.settled ? "panel.settled" : "panel.unsettled"), practice.stopped ? say("panel.stopped", { why: say(`stopped.${practice.stopped}`) }) : null].filter(Boolean) : [];
     return [facts.length ? h("div.diff-list", {}, facts.map((f) => h("div", {}, f))) : null,
       h("ol.said", {}, info.events.map((e) => h("li", {}, h("button", { type: "button", onclick: () => this.page.seek(e.time_s) }, h("span.at", {}, clock(e.time_s, 0)), h(`span.${e.kind}`, {}, e.text))))),
-      info.events.length ? null : h("p.soft", {}, "Nothing was said or recorded besides the movement.")];
+      info.events.length ? null : h("p.soft", {}, say("panel.nothing_said"))];
   }
 
   drawNotes() {
     const { page } = this, { notes } = page;
     const comments = notes.all("comment").sort((a, b) => a.time_s - b.time_s);
     const rating = notes.get("rating"), base = notes.revision("rating");
-    const text = h("textarea", { maxlength: 4000, placeholder: "General remark on this session", "aria-label": "General remark on this session", onchange: () => notes.save("rating", { level: notes.get("rating")?.level ?? null, note: text.value }, base) }, rating?.note ?? "");
+    const text = h("textarea", { maxlength: 4000, placeholder: say("panel.general"), "aria-label": say("panel.general"), onchange: () => notes.save("rating", { level: notes.get("rating")?.level ?? null, note: text.value }, base) }, rating?.note ?? "");
     return [notes.trouble ? h("div.warnings", {}, h("p", {}, notes.trouble)) : null, this.form,
-      this.form ? null : h("div.tools", {}, button("Comment at this moment", () => this.startComment(), { icon: "note", small: true, title: "Comment at this moment", key: "C" })),
-      comments.map((c) => this.commentCard(c)), comments.length ? null : h("p.soft", {}, "No comments yet."),
-      h("h2.small", {}, "About the whole session"), text,
-      h("p.soft", {}, "Kept in review.sqlite beside the session, which itself is never changed.")];
+      this.form ? null : h("div.tools", {}, button(say("panel.comment_here"), () => this.startComment(), { icon: "note", small: true, title: say("panel.comment_here"), key: "C" })),
+      comments.map((c) => this.commentCard(c)), comments.length ? null : h("p.soft", {}, say("panel.no_comments")),
+      h("h2.small", {}, say("panel.about_whole")), text,
+      h("p.soft", {}, say("panel.kept_in"))];
   }
 
   commentCard(c) {
     const { notes } = this.page, base = notes.revision(c.id);
-    const text = h("textarea", { maxlength: 4000, "aria-label": `Comment at ${clock(c.time_s)}`, onchange: () => notes.save(c.id, { time_s: c.time_s, text: text.value }, base) }, c.text);
+    const text = h("textarea", { maxlength: 4000, "aria-label": say("panel.comment_at", { time: clock(c.time_s) }), onchange: () => notes.save(c.id, { time_s: c.time_s, text: text.value }, base) }, c.text);
     return h("div.note", {}, h("div.row", {}, button(clock(c.time_s, 2), () => this.page.seek(c.time_s), { small: true, kind: "quiet" }),
-      h("span.end", {}), button("", async () => { if (await notes.save(c.id, null)) toast("Comment taken back."); }, { icon: "cross", small: true, kind: "quiet", title: "Take back" })), text);
+      h("span.end", {}), button("", async () => { if (await notes.save(c.id, null)) toast(say("panel.comment_gone")); }, { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })), text);
   }
 }
 

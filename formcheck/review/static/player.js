@@ -3,6 +3,7 @@
 import { bytes, passing } from "./api.js";
 import { h, surface } from "./dom.js";
 import { around, drawFigure, placed } from "./figure.js";
+import { say } from "./words.js";
 
 const PIECE = 512;
 
@@ -68,7 +69,7 @@ export class Player extends EventTarget {
     if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
     this.lens = h("div.lens", {}, this.video);
     this.zoomed = false; this.steady = null; this.angle = () => null;
-    this.element = h("div.stage", { role: "img", "aria-label": info.video ? "Video with skeleton" : "Figure drawn from the stored landmarks", onclick: () => this.toggle() }, this.lens, this.canvas, this.tag, this.corner);
+    this.element = h("div.stage", { role: "img", "aria-label": info.video ? say("player.video") : say("player.figure"), onclick: () => this.toggle() }, this.lens, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
     if (this.video) {
@@ -111,7 +112,7 @@ export class Player extends EventTarget {
     video.addEventListener("ended", () => { if (this.loop) { this.seek(this.loop[0]); video.play(); } else this.setPlaying(false); });
     video.addEventListener("pause", () => { if (!video.ended) this.setPlaying(false); });
     video.addEventListener("error", () => {
-      this.problem = "The video cannot be played; the figure is drawn instead.";
+      this.problem = say("player.cannot_play");
       video.remove(); this.video = null; this.setPlaying(false); this.surface.redraw();
       this.dispatchEvent(new Event("state"));
     });
@@ -214,7 +215,7 @@ export class Player extends EventTarget {
     }
     if (!this.skeleton && !alone) return;
     drawFigure(c, width, height, this.info, points ?? null, {
-      marks: this.marks(), angle: this.angle(), alone, frame, message: points === null ? "Nobody is seen here" : "",
+      marks: this.marks(), angle: this.angle(), alone, frame, message: points === null ? say("player.nobody") : "",
     });
   }
 

@@ -7,6 +7,7 @@ import { go, typing } from "./navigation.js";
 import { Notes, decisionId, lookId } from "./notes.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
+import { count, pointed, say } from "./words.js";
 
 const kept = (name) => { try { return Boolean(localStorage.getItem(name)); } catch { return false; } }; // storage may be off
 const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
@@ -14,7 +15,7 @@ const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
 export async function render(main, key, query) {
   const notes = new Notes(key);
   const [info] = await Promise.all([get(`/api/session/${key}`), notes.load()]);
-  document.title = `${info.title}, ${day(info.date)} – formcheck review`;
+  document.title = say("title", { what: `${info.title}, ${day(info.date)}` });
   main.className = "wide";
   const page = new SessionPage(main, info, notes);
   page.shell();
@@ -70,12 +71,12 @@ export class SessionPage {
 
   async remove() {
     const { info } = this;
-    const text = `${info.title}, ${day(info.date)}${info.patient ? `, ${info.patient}` : ""}: video, skeleton, reports, exports and notes in the session's folder. A clip that was analysed where it lay, and copies, stay.`;
-    if (await ask("Delete this session for good?", h("p", {}, text), [["Keep it", null, "quiet"], ["Delete", "delete", "bad"]]) !== "delete") return;
+    const text = say("session.delete_what", { what: [info.title, day(info.date), info.patient].filter(Boolean).join(", ") });
+    if (await ask(say("session.delete_ask"), h("p", {}, text), [[say("session.keep"), null, "quiet"], [say("delete"), "delete", "bad"]]) !== "delete") return;
     try {
       const { left } = await post(`/api/session/${info.key}/delete`, { delete: true });
       go("/");
-      toast(left.length ? `Deleted. Not made by formcheck, so still there: ${left.join(", ")}` : "Deleted.");
+      toast(left.length ? say("session.deleted_but", { left: left.join(", ") }) : say("session.deleted"));
     } catch (error) {
       toast(error.message, { kind: "bad" });
     }
@@ -83,21 +84,21 @@ export class SessionPage {
 
   shell() {
     const { info } = this;
-    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? "live session" : info.source].filter(Boolean).join(" · ");
-    this.rating = h("select", { "aria-label": "Quality, as rated by you", onchange: () => this.rate() }, h("option", { value: "" }, "not rated"),
-      Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, `${word} (${level})`)));
-    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: "pseudonym", autocomplete: "off", list: "patients", "aria-label": "Patient (pseudonym)", onchange: () => this.rename() });
+    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? say("session.live") : info.source].filter(Boolean).join(" · ");
+    this.rating = h("select", { "aria-label": say("session.quality_long"), onchange: () => this.rate() }, h("option", { value: "" }, say("session.not_rated")),
+      Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, say("session.rating", { word, level: pointed(level) }))));
+    this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: say("pseudonym"), autocomplete: "off", list: "patients", "aria-label": say("session.patient_long"), onchange: () => this.rename() });
     this.progressLink = h("span", {});
     const known = h("datalist", { id: "patients" }); // so that nobody becomes two by another spelling
     get("/api/library").then(({ sessions }) => replace(known, [...new Set(sessions.map((s) => s.patient).filter(Boolean))].sort().map((name) => h("option", { value: name })))).catch(() => {});
-    this.compareButton = button("Compare", () => this.toggleCompare(), { title: "Compare two repetitions", key: "V" });
-    this.stageBox = h("div.stage-box", {}, h("p.loading", {}, "Opening…"));
-    this.lanesBox = h("section.lanes", {}, h("p.loading", {}, "Reading the time lines…"));
-    this.panelBox = h("aside.panel", { "aria-label": "Findings" });
+    this.compareButton = button(say("session.compare"), () => this.toggleCompare(), { title: say("session.compare_long"), key: "V" });
+    this.stageBox = h("div.stage-box", {}, h("p.loading", {}, say("opening")));
+    this.lanesBox = h("section.lanes", {}, h("p.loading", {}, say("reading_lines")));
+    this.panelBox = h("aside.panel", { "aria-label": say("session.findings") });
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
-    replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${info.side}` : "")), h("span.facts", {}, facts)),
-      h("div.row.end", {}, h("label", {}, "Patient", this.who, known), this.progressLink, h("label", {}, "Quality", this.rating), this.compareButton,
-        button("Delete…", () => this.remove(), { kind: "quiet", title: "Delete this session for good" }))), this.desk);
+    replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${say(`side.${info.side}`)}` : "")), h("span.facts", {}, facts)),
+      h("div.row.end", {}, h("label", {}, say("patient"), this.who, known), this.progressLink, h("label", {}, say("session.quality"), this.rating), this.compareButton,
+        button(say("session.delete"), () => this.remove(), { kind: "quiet", title: say("session.delete_long") }))), this.desk);
     this.panel = new Panel(this);
     // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
     this.pointed = (e) => { if (e.detail > 0 && document.activeElement?.tagName === "BUTTON") document.activeElement.blur(); };
@@ -141,34 +142,34 @@ export class SessionPage {
 
   controls() {
     const p = this.player;
-    this.playButton = button("", () => p.toggle(), { icon: "play", title: "Play", key: "Space" });
-    this.loopButton = button("", () => this.toggleLoop(), { icon: "loop", title: "Loop this repetition", key: "L", pressed: false });
-    this.bodyButton = button("", () => this.toggleSkeleton(), { icon: "body", title: "Skeleton", key: "S", pressed: true });
-    this.zoomButton = button("", () => this.toggleZoom(), { icon: "zoom", title: "Zoom to the body", key: "Z", pressed: false });
-    this.rateSelect = h("select", { "aria-label": "Speed", onchange: () => p.setRate(Number(this.rateSelect.value)) }, RATES.map((r) => h("option", { value: r, selected: r === 1 }, `${r}×`)));
+    this.playButton = button("", () => p.toggle(), { icon: "play", title: say("player.play"), key: say("keys.space") });
+    this.loopButton = button("", () => this.toggleLoop(), { icon: "loop", title: say("player.loop"), key: "L", pressed: false });
+    this.bodyButton = button("", () => this.toggleSkeleton(), { icon: "body", title: say("player.skeleton"), key: "S", pressed: true });
+    this.zoomButton = button("", () => this.toggleZoom(), { icon: "zoom", title: say("player.zoom"), key: "Z", pressed: false });
+    this.rateSelect = h("select", { "aria-label": say("player.speed"), onchange: () => p.setRate(Number(this.rateSelect.value)) }, RATES.map((r) => h("option", { value: r, selected: r === 1 }, `${pointed(String(r))}×`)));
     this.timeText = h("span.time", {});
     return h("div.controls", {},
-      button("", () => this.jumpRep(-1), { icon: "back", title: "Repetition before", key: "[" }), button("‹", () => p.step(-1), { title: "One frame back", key: "," }),
-      this.playButton, button("›", () => p.step(1), { title: "One frame on", key: "." }), button("", () => this.jumpRep(1), { icon: "next", title: "Next repetition", key: "]" }),
+      button("", () => this.jumpRep(-1), { icon: "back", title: say("player.rep_before"), key: "[" }), button("‹", () => p.step(-1), { title: say("player.frame_back"), key: "," }),
+      this.playButton, button("›", () => p.step(1), { title: say("player.frame_on"), key: "." }), button("", () => this.jumpRep(1), { icon: "next", title: say("player.rep_next"), key: "]" }),
       this.timeText, this.rateSelect, this.loopButton, this.info.video ? [this.bodyButton, this.zoomButton] : null);
   }
 
   onState() {
     const p = this.player;
     replace(this.playButton, button("", null, { icon: p.playing ? "pause" : "play" }).firstChild);
-    this.playButton.setAttribute("aria-label", p.playing ? "Pause" : "Play");
+    this.playButton.setAttribute("aria-label", say(p.playing ? "player.pause" : "player.play"));
     this.loopButton.setAttribute("aria-pressed", String(Boolean(p.loop)));
     this.bodyButton.setAttribute("aria-pressed", String(p.skeleton));
     this.zoomButton.setAttribute("aria-pressed", String(p.zoomed));
     this.rateSelect.value = p.rate;
-    p.tag.textContent = p.problem ?? (this.info.video ? "" : "No video was kept: drawn from the stored landmarks");
+    p.tag.textContent = p.problem ?? (this.info.video ? "" : say("player.no_video"));
   }
 
   onFrame() {
     const p = this.player, t = p.time;
-    replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` / ${clock(p.duration, 0)} · frame ${p.frame}`));
+    replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` / ${say("player.place", { end: clock(p.duration, 0), frame: p.frame })}`));
     const rep = this.repAt(t);
-    p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? `Repetition ${rep.index}` : "";
+    p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? say("repetition_n", { n: rep.index }) : "";
     if (rep !== this.nowRep) { this.nowRep = rep; this.panel.now(rep); }
   }
 
@@ -193,7 +194,7 @@ export class SessionPage {
     if (document.activeElement !== this.rating) this.rating.value = rating?.level ? String(rating.level.toFixed(1)) : "";
     const about = this.notes.get("about");
     if (about && document.activeElement !== this.who) this.who.value = about.patient;
-    replace(this.progressLink, this.info.patient_key && this.who.value === this.info.patient ? h("a", { href: `/patient/${this.info.patient_key}` }, "progress") : null);
+    replace(this.progressLink, this.info.patient_key && this.who.value === this.info.patient ? h("a", { href: `/patient/${this.info.patient_key}` }, say("session.progress")) : null);
     this.panel.draw();
     this.lanes?.redrawAll();
     this.player?.surface.redraw();
@@ -267,14 +268,14 @@ export class SessionPage {
     this.compare = new Compare(this.info, rep ?? this.repAt(this.player.time));
     this.desk.hidden = true; this.desk.style.display = "none";
     this.main.append(this.compare.element);
-    this.compareButton.textContent = "Back to the session";
+    this.compareButton.textContent = say("session.back");
   }
 
   leaveCompare() {
     if (!this.compare) return;
     this.compare.close(); this.compare.element.remove(); this.compare = null;
     this.desk.style.display = ""; this.desk.hidden = false;
-    this.compareButton.textContent = "Compare";
+    this.compareButton.textContent = say("session.compare");
   }
 
   // -- deciding -----------------------------------------------------------------------------------------
@@ -306,8 +307,8 @@ export class SessionPage {
     const open = this.info.reps.flatMap((r) => r.faults).filter((f) => !f.verdict);
     let accept = false;
     if (open.length) {
-      const answer = await ask(`${open.length === 1 ? "One finding is" : `${open.length} findings are`} undecided`, h("p", {}, "The rest was watched: do you agree with them?"),
-        [["Cancel", null, "quiet"], ["Leave them undecided", "leave"], ["Accept them all", "accept", "primary"]]);
+      const answer = await ask(count("panel.undecided", open.length), h("p", {}, say("panel.agree")),
+        [[say("cancel"), null, "quiet"], [say("panel.leave"), "leave"], [say("panel.accept_them"), "accept", "primary"]]);
       if (!answer) return;
       accept = answer === "accept";
     }
@@ -324,7 +325,7 @@ export class SessionPage {
     const { sessions } = await get("/api/library");
     const left = sessions.filter((s) => !s.problem && !s.done && s.key !== this.info.key)
       .sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
-    if (left.length) go(`/session/${left[0].key}`); else { toast("All other sessions are reviewed."); go("/"); }
+    if (left.length) go(`/session/${left[0].key}`); else { toast(say("panel.others_reviewed")); go("/"); }
   }
 
   async lookByEye() {
@@ -336,7 +337,7 @@ export class SessionPage {
 
   watched(rep) {
     const undecided = rep.faults.filter((f) => !f.verdict).length;
-    if (!rep.watched && undecided) { toast(`Decide first: ${undecided === 1 ? "one fault" : `${undecided} faults`} of repetition ${rep.index} ${undecided === 1 ? "is" : "are"} neither accepted nor rejected.`); return; }
+    if (!rep.watched && undecided) { toast(count("panel.decide_first", undecided, { rep: rep.index })); return; }
     this.notes.save(`reviewed:${rep.index}`, { rep: rep.index, start_s: rep.start_s, done: !rep.watched });
   }
 

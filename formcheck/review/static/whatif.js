@@ -1,12 +1,13 @@
 // What if: other thresholds and targets on the stored landmarks, and the patient's prescription from them.
 
 import { get, post } from "./api.js";
-import { amount, ask, button, h, replace, toast } from "./dom.js";
+import { ask, button, h, replace, toast } from "./dom.js";
+import { pointed, say } from "./words.js";
 
 export class WhatIf {
   constructor(page) {
     this.page = page;
-    this.element = h("div.whatif", {}, h("p.loading", {}, "Reading the thresholds…"));
+    this.element = h("div.whatif", {}, h("p.loading", {}, say("reading_thresholds")));
     this.result = null; this.timer = null; this.turn = 0; this.abort = null;
     this.load();
   }
@@ -60,22 +61,22 @@ export class WhatIf {
     const checked = seen.filter((f) => f.checked), rest = seen.filter((f) => !f.checked);
     this.diff = h("div.diff-list", { "aria-live": "polite" }, "…");
     replace(this.element,
-      h("p.soft", {}, "Judged anew from the stored landmarks; the recording is not changed."), this.diff,
-      h("h2.small", {}, "Tempo and target"),
+      h("p.soft", {}, say("whatif.about")), this.diff,
+      h("h2.small", {}, say("whatif.tempo")),
       h("div.targets", {},
-        [["rise_s", "Rise, s", 0.2, 30], ["hold_s", "Hold, s", 0, 60], ["lower_s", "Lowering, s", 0.2, 30]].map(([key, label, min, max]) => number(label, this.tempo[key], (v) => { this.tempo[key] = v; }, { min, max, placeholder: start.usual_tempo[key] === null ? "not prescribed" : `usually ${start.usual_tempo[key]}` })),
-        number(`Range, ${start.unit}`, this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: "own range" }),
-        number("Sets", this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number("Repetitions", this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
-      h("h2.small", {}, "Thresholds"), checked.map((f) => this.row(f)),
-      rest.length ? h("details", {}, h("summary", {}, `Not checked in this session (${rest.length})`), rest.map((f) => this.row(f))) : null,
-      h("div.save.row", {}, button("Save as prescription", () => this.save(), { kind: "primary" }), button("Back to the recorded", () => this.back())));
+        [["rise_s", 0.2, 30], ["hold_s", 0, 60], ["lower_s", 0.2, 30]].map(([key, min, max]) => number(say(`whatif.${key.slice(0, -2)}`), this.tempo[key], (v) => { this.tempo[key] = v; }, { min, max, placeholder: start.usual_tempo[key] === null ? say("whatif.not_prescribed") : say("whatif.usually", { s: pointed(String(start.usual_tempo[key])) }) })),
+        number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: say("whatif.own_range") }),
+        number(say("whatif.sets"), this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number(say("whatif.reps"), this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
+      h("h2.small", {}, say("whatif.thresholds")), checked.map((f) => this.row(f)),
+      rest.length ? h("details", {}, h("summary", {}, say("whatif.not_checked", { n: rest.length })), rest.map((f) => this.row(f))) : null,
+      h("div.save.row", {}, button(say("whatif.save"), () => this.save(), { kind: "primary" }), button(say("panel.as_recorded"), () => this.back())));
   }
 
   row(f) {
     const rule = f.rules[0], base = rule.grades[0];
-    const inputs = [0, 1, 2].map((i) => h("input", { type: "number", step: "any", value: this.grades[f.id][i], "aria-label": `${f.title}: grade ${i + 1} from`, oninput: (e) => { const v = Number(e.target.value); if (e.target.value !== "" && Number.isFinite(v)) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } } }));
+    const inputs = [0, 1, 2].map((i) => h("input", { type: "number", step: "any", value: this.grades[f.id][i], "aria-label": say("whatif.grade_from", { title: f.title, n: i + 1 }), oninput: (e) => { const v = Number(e.target.value); if (e.target.value !== "" && Number.isFinite(v)) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } } }));
     const top = rule.falls ? Math.max(1, base * 1.6) : base * 3 || 1;
-    const slider = h("input", { type: "range", min: 0, max: top, step: top / 200, value: base, "aria-label": `${f.title}: first threshold`, oninput: () => {
+    const slider = h("input", { type: "range", min: 0, max: top, step: top / 200, value: base, "aria-label": say("whatif.first_threshold", { title: f.title }), oninput: () => {
       // The three grades keep their distances, so that one slider is enough.
       const v = Number(slider.value), places = f.unit === "deg" || f.unit === "%" ? 0 : 2;
       const grades = rule.grades.map((g) => Number((base ? (g / base) * v : g).toFixed(places)));
@@ -86,7 +87,7 @@ export class WhatIf {
     slider.value = this.grades[f.id][0];
     const count = h("span.count", {});
     const element = h("div.one", {}, h("div.row", {}, h("b", {}, f.title), count),
-      h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit)),
+      h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit_word)),
       h("div.grades", {}, Object.values(this.page.info.grade_words).map((word, i) => h("label", {}, `${word} ${rule.falls ? "<" : "≥"}`, inputs[i]))));
     this.rows.set(f.id, { element, count });
     return element;
@@ -101,7 +102,7 @@ export class WhatIf {
     const mine = ++this.turn;
     this.abort?.abort();
     this.abort = new AbortController();
-    const slow = setTimeout(() => { if (mine === this.turn) this.diff.textContent = "Judging the stored landmarks (the first time takes a while for a long session) …"; }, 700);
+    const slow = setTimeout(() => { if (mine === this.turn) this.diff.textContent = say("whatif.slow"); }, 700);
     try {
       const result = await post(`/api/session/${this.page.info.key}/whatif`, this.request(), { signal: this.abort.signal });
       if (mine !== this.turn) return;
@@ -150,24 +151,23 @@ export class WhatIf {
       if (!row) continue;
       const before = result.before[f.id] ?? 0, by = f.reps_affected - before;
       row.element.classList.toggle("changed", this.changed(f.id));
-      replace(row.count, f.checked ? `in ${f.reps_affected} of ${f.reps_checked}` : h("span.soft", { title: f.why }, "not checked"), by ? h("span.diff", {}, ` (${by > 0 ? "+" : "−"}${Math.abs(by)})`) : null);
+      replace(row.count, f.checked ? say("whatif.in_reps", { n: f.reps_affected, of: f.reps_checked }) : h("span.soft", { title: f.why }, say("not_checked")), by ? h("span.diff", {}, ` (${by > 0 ? "+" : "−"}${Math.abs(by)})`) : null);
     }
     const changed = this.anything();
-    const grade = (g) => (g ? `grade ${g}` : "not there");
+    const grade = (g) => (g ? say("whatif.grade_n", { n: g }) : say("whatif.not_there"));
     replace(this.diff,
-      !changed ? "Nothing is changed yet." : result.diff.length ? [h("b", {}, `${result.diff.length} changed against the recorded thresholds`),
-        h("ul", {}, result.diff.slice(0, 100).map((d) => h("li", {}, button(`Rep ${d.rep}: ${d.title}`, () => { this.page.seek(d.start_s); }), ` ${d.value_text}, ${grade(d.was)} → ${grade(d.now)}`)))] : "No fault changes with these thresholds.",
-      result.as_recorded ? null : h("p.soft", {}, "Judged looking back over the whole recording, which can differ a little from what was judged as it happened. Both sides of the comparison are judged this way."));
+      !changed ? say("whatif.nothing") : result.diff.length ? [h("b", {}, say("whatif.changed", { n: result.diff.length })),
+        h("ul", {}, result.diff.slice(0, 100).map((d) => h("li", {}, button(`${say("rep_n", { n: d.rep })}: ${d.title}`, () => { this.page.seek(d.start_s); }), ` ${d.value_text}, ${grade(d.was)} → ${grade(d.now)}`)))] : say("whatif.no_change"),
+      result.as_recorded ? null : h("p.soft", {}, say("whatif.looking_back")));
   }
 
   async save() {
     const { page } = this;
     try {
       const saved = await post(`/api/session/${page.info.key}/prescription`, this.request());
-      const link = h("a", { href: URL.createObjectURL(new Blob([saved.text], { type: "application/toml" })), download: saved.file.split(/[\\/]/).pop() }, "Save a copy");
-      await ask("Prescription saved", h("div", {}, h("p", {}, `For ${page.info.patient}, in `, h("code", {}, saved.file)), h("p", {}, "Practise with it: ", h("code", {}, `formcheck live ${saved.exercise} --prescription "${saved.file}"`)), h("p", {}, link)), [["Done", true, "primary"]]);
+      const link = h("a", { href: URL.createObjectURL(new Blob([saved.text], { type: "application/toml" })), download: saved.file.split(/[\\/]/).pop() }, say("whatif.copy"));
+      await ask(say("whatif.saved"), h("div", {}, h("p", {}, `${say("whatif.saved_for", { patient: page.info.patient })} `, h("code", {}, saved.file)), h("p", {}, `${say("whatif.practise")} `, h("code", {}, `formcheck live ${saved.exercise} --prescription "${saved.file}"`)), h("p", {}, link)), [[say("done"), true, "primary"]]);
     } catch (error) { toast(error.message, { kind: "bad" }); }
   }
 }
 
-export { amount };
