@@ -308,6 +308,15 @@ def test_the_command(folder, capsys):
     assert set(FORMATS) == {"csv", "json", "trc", "mot", "mp4", "pdf", "html"}
 
 
+def test_a_report_is_written_in_the_language_asked_for(folder, capsys):
+    assert command(capsys, "export", folder, "--to", "html", "--language", "de").status == 0
+    assert "<h2>Befunde</h2>" in (folder / "export.html").read_text(encoding="utf-8")
+    wrong = command(capsys, "export", folder, "--to", "pdf", "--language", "dd")
+    assert wrong.status == 2
+    assert "There are no words in the language 'dd'" in wrong.err
+    assert not (folder / "export.pdf").exists()
+
+
 def test_the_stored_measures_are_enough(analysis, folder):
     with open_session(folder) as session:
         stored = stored_analysis(session)

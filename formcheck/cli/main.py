@@ -21,6 +21,7 @@ from formcheck.cli.play import play
 from formcheck.errors import FormcheckError, printable, what_the_system_says
 from formcheck.exercises.definition import EXERCISES
 from formcheck.version import __version__
+from formcheck.words import DEFAULT, speaking, words_of
 
 if TYPE_CHECKING:
     from formcheck.analysis.analysis import Analysis
@@ -117,6 +118,7 @@ def analyze(
         Path | None,
         typer.Option(help="A TOML file with this patient's tempo, hold, targets and own thresholds."),
     ] = None,
+    language: sessions.WrittenLanguage = DEFAULT,
     engine: Annotated[str, typer.Option(help="Pose engine: blazepose-onnx or mediapipe.")] = "blazepose-onnx",
     model: Annotated[str, typer.Option(help="Pose model: lite, full, or one added yourself.")] = "full",
     device: Annotated[
@@ -141,6 +143,7 @@ def analyze(
     from formcheck.session.replay import replay_file
     from formcheck.video.file import VideoFile
 
+    words_of(language)  # a language that there is not costs no analysis
     if is_session(video):
         _replay(
             replay_file(video),
@@ -150,6 +153,7 @@ def analyze(
             video=not no_video,
             report=not no_report,
             blur_face=blur_face,
+            language=language,
         )
         return
     if exercise is None:
@@ -178,14 +182,15 @@ def analyze(
             rotate=rotate,
             progress=progress,
         )
-        analysis = write_outputs(
-            analysis,
-            folder,
-            video=not no_video,
-            report=not no_report,
-            blur_face=blur_face,
-            progress=progress,
-        )
+        with speaking(language):
+            analysis = write_outputs(
+                analysis,
+                folder,
+                video=not no_video,
+                report=not no_report,
+                blur_face=blur_face,
+                progress=progress,
+            )
     if json_:
         print(analysis.summary.to_json())
     else:
@@ -203,6 +208,7 @@ def _replay(
     video: bool,
     report: bool,
     blur_face: bool,
+    language: str,
 ) -> None:
     """Write the outputs of a live session that was run again; its own files stay as they are."""
     from formcheck.cli.output import print_verdict, progress_bar
@@ -214,9 +220,10 @@ def _replay(
     folder.prepare()
     with progress_bar(show=not json_ or sys.stderr.isatty()) as progress:
         seen = analysis.video.is_file()
-        analysis = write_outputs(
-            analysis, folder, video=video and seen, report=report, blur_face=blur_face, progress=progress
-        )
+        with speaking(language):
+            analysis = write_outputs(
+                analysis, folder, video=video and seen, report=report, blur_face=blur_face, progress=progress
+            )
     if json_:
         print(analysis.summary.to_json())
     else:
@@ -234,6 +241,9 @@ def review(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Only print the address, open no browser.")
     ] = False,
+    language: Annotated[
+        str, typer.Option(help="Language of the page until another is chosen there: en or de.")
+    ] = DEFAULT,
 ) -> None:
     """Look at sessions in the browser, for physiotherapists.
 
@@ -245,7 +255,7 @@ def review(
     """
     from formcheck.review.server import serve
 
-    serve(folder, port=port, open_browser=not no_browser)
+    serve(folder, port=port, open_browser=not no_browser, language=language)
 
 
 @app.command()

@@ -11,6 +11,9 @@ import typer
 
 from formcheck.cli.keep_delete import sessions_app
 from formcheck.errors import FormcheckError, shown
+from formcheck.words import DEFAULT, speaking
+
+WrittenLanguage = Annotated[str, typer.Option("--language", help="Language of what is written: en or de.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -119,6 +122,7 @@ def export(
             "--decimal-comma", help="CSV for a spreadsheet set to German, French and the like: 1,5; 2,5."
         ),
     ] = False,
+    language: WrittenLanguage = DEFAULT,
 ) -> None:
     """Write a stored session as a report, a clip, or for another program.
 
@@ -128,7 +132,7 @@ def export(
     from formcheck.report.export import export_session
     from formcheck.session.reader import open_session
 
-    with open_session(session) as opened:
+    with open_session(session) as opened, speaking(language):
         done = export_session(
             opened, to.lower(), out, rep=rep, fault=fault, video=video, decimal_comma=decimal_comma
         )
