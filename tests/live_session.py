@@ -29,6 +29,7 @@ from formcheck.coach.message import Say, Tone
 from formcheck.coach.pages.window import Closed, FakeWindow, Input, Key
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
+from formcheck.phone.sample import PhoneSource
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.track import Track
 from formcheck.video.file import Frame
@@ -215,6 +216,7 @@ def session(
     voice: Heard | None = None,
     mute: bool = False,
     declared_view: bool = False,
+    phone: Callable[[MadeCamera], PhoneSource] | None = None,
 ) -> Outcome:
     """Run a session to its end."""
     answers = results(track)
@@ -230,7 +232,8 @@ def session(
     heard, patient = voice or Heard(), Patient(flow, KEYS | (keys or {}))
     made.patient = patient
     options = LiveOptions(folder, clip=True, mute=mute, declared_view=declared_view)
-    live = LiveSession(flow, lambda: made, MadeEngine(answers), heard, patient, options)
+    worn = phone(made) if phone is not None else None
+    live = LiveSession(flow, lambda: made, MadeEngine(answers), heard, patient, options, phone=worn)
     return Outcome(live.run(), heard, patient, made, flow)
 
 

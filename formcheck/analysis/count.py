@@ -280,6 +280,7 @@ def _replayed(evidence: LiveEvidence, definition: Definition) -> Counted:
     phase = np.zeros(n, np.uint8)
     rep = np.zeros(n, np.int32)
     pending = list(reversed(evidence.events))
+    arrivals = list(reversed(evidence.phone))
 
     def events_until(frame: int) -> None:
         """Those that were given after this frame or an earlier one."""
@@ -288,6 +289,8 @@ def _replayed(evidence: LiveEvidence, definition: Definition) -> Counted:
 
     events_until(-1)
     for i, seen in enumerate(_seen_frames(evidence)):
+        while arrivals and arrivals[-1].after_frame < seen.index:
+            engine.phone(arrivals.pop().samples)
         moment = engine.update(seen)
         log.frame(seen, moment)
         if moment.xy is not None:

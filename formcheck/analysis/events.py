@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "stop": "reason: pain | stop",
     "notice": "text: trouble with camera, sound or disk",
     "camera": "state: lost | back",
+    "phone": "state: whether the phone in the waistband tells anything, see formcheck.phone.worn.Worn",
     "part_over": "exercise, side: what the programme's day goes on with; the last event",
 }
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from formcheck.analysis.events import Event
 from formcheck.analysis.live_log import SessionFacts
 from formcheck.analysis.summary import PoseInfo, Source
+from formcheck.phone.sample import Arrival
 from formcheck.pose.track import Track
 
 
@@ -62,6 +63,7 @@ class LiveEvidence(Evidence):
         frame: ``(T,)`` numbers of the frames.
         fps: frame rate of the camera as measured.
         dropped: frames that came and were never looked at.
+        phone: what a phone in the waistband sent, in order; empty where none was worn.
     """
 
     facts: SessionFacts
@@ -69,3 +71,4 @@ class LiveEvidence(Evidence):
     frame: NDArray[np.int64]
     fps: float
     dropped: int = 0
+    phone: tuple[Arrival, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.count import Counted, count, counts_by
-from formcheck.analysis.evidence import Evidence
+from formcheck.analysis.evidence import Evidence, LiveEvidence
 from formcheck.analysis.summarize import fault_summary, rep_summary
 from formcheck.analysis.summary import DefinitionInfo
 from formcheck.engine.faults import FaultCheck
@@ -63,12 +63,15 @@ def judge(evidence: Evidence, definition: Definition, memory: Memory | None = No
 
     Args:
         evidence: what it is judged from.
-        definition: what it is judged by, the prescription laid over it.
+        definition: what it is judged by, the prescription laid over it; where a phone was worn, it is judged
+            with what the definition says of a phone.
         memory: of the same evidence, where it is judged again and again.
 
     Returns:
         The analysis. Its ``processing`` is empty: what it cost is for the caller to say.
     """
+    if isinstance(evidence, LiveEvidence) and evidence.phone:
+        definition = definition.with_phone()
     memory = memory if memory is not None else Memory()
     counted = memory.counted(evidence, definition)
     results = [

@@ -43,6 +43,7 @@ from formcheck.engine.live_engine import PRACTICE_REPS, LiveMoment
 from formcheck.engine.ongoing import Ongoing
 from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
+from formcheck.phone.worn import Worn
 from formcheck.words import Words
 
 Reason = Literal["pain", "stop"]
@@ -109,6 +110,7 @@ class _Seen:
         problem: what was in the way of starting, last.
         phase, phase_s: of the set under way, and since when.
         asked: a body that rests for long has been asked for.
+        phone: whether the phone in the waistband told anything, last.
     """
 
     view: str | None = None
@@ -118,6 +120,7 @@ class _Seen:
     phase: str = "none"
     phase_s: float = 0.0
     asked: bool = False
+    phone: Worn | None = None
 
 
 @dataclass(frozen=True)
@@ -517,6 +520,8 @@ class Flow:
         if moment.calibrated is not None:
             self._event("calibrated", range=round(moment.calibrated, 4))
             self._learn_range(moment.calibrated)
+        if moment.phone is not None and moment.phone is not self._seen.phone:
+            self._hear_phone(moment.phone)
         if moment.stage == "practice":
             self._practise(moment, self._chosen)
         elif moment.stage == "ready" and self.step in ("setup", "practice"):
@@ -532,6 +537,13 @@ class Flow:
                 if done := self._sets[-1].counted:
                     self._say("page.work.carry_on", done=done, of=self._chosen.plan.reps)
             self._work(moment, self._chosen)
+
+    def _hear_phone(self, state: Worn) -> None:
+        """A phone that tells nothing says why, where something can be done about it."""
+        self._seen = replace(self._seen, phone=state)
+        self._event("phone", state=state.word)
+        if state not in (Worn.OK, Worn.SILENT):
+            self._say(f"phone.worn.{state.word}", Priority.CANNOT_SEE)
 
     def _learn_range(self, own: float) -> None:
         assert self._chosen is not None

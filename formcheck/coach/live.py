@@ -32,6 +32,7 @@ from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
 from formcheck.measures.measure import formulas
+from formcheck.phone.sample import Arrival, PhoneSource, Sample
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
@@ -145,6 +146,7 @@ class _Judged:
         recorder: None where nothing is kept.
         first: number of its first frame among all frames.
         dropped: frames that had been dropped before it.
+        phone_off_s: what to add to the phone's times to have them on the session's clock.
     """
 
     began_s: float
@@ -153,6 +155,7 @@ class _Judged:
     recorder: Recorder | None
     first: int = 0
     dropped: int = 0
+    phone_off_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ class LiveSession:
         voice, window: where messages and pages go.
         options: see `LiveOptions`.
         keep: called now and then, and at the end, to keep what has been done so far.
+        phone: a phone in the waistband, or None.
     """
 
     def __init__(
@@ -210,8 +214,10 @@ class LiveSession:
         window: Screen,
         options: LiveOptions,
         keep: Callable[[], None] | None = None,
+        phone: PhoneSource | None = None,
     ) -> None:
         self._flow = flow
+        self._phone = phone
         self._keep = keep
         self._open_camera = open_camera
         self._engine = engine
@@ -389,6 +395,7 @@ class LiveSession:
             if setting_up and time_s - self._told.lit_s >= _LIGHT_EVERY_S:
                 self._told = replace(self._told, lit_s=time_s)
                 flow.light(image_light(frame.image))
+            self._hear_phone(judged, index)
             moment = judged.engine.update(seen)
             rep = judged.log.frame(seen, moment)
             if judged.recorder is not None:
@@ -399,6 +406,17 @@ class LiveSession:
             if self._pace.slow(time_s):
                 self._trouble("too_slow")
             self._latest = (frame, moment)
+
+    def _hear_phone(self, judged: _Judged, index: int) -> None:
+        """What has come from the phone by now belongs before this frame, live and in a replay."""
+        samples = self._phone.take() if self._phone is not None else None
+        if samples is None or not len(samples):
+            return
+        samples = samples.copy()
+        samples[:, Sample.TIME_S] += judged.phone_off_s
+        judged.engine.phone(samples)
+        if judged.recorder is not None:
+            judged.recorder.phone(Arrival(index - 1, samples))
 
     def _begin(self, frame: Frame) -> None:
         """The first frame: engine, log and recorder start, on a clock that starts at 0."""
@@ -434,6 +452,7 @@ class LiveSession:
             self._record(frame, facts, weights) if facts.consent != "none" else None,
             self.latency.frames,
             self._camera.dropped if self._camera is not None else 0,
+            self._phone_off_s(frame.time_s),
         )
         if not (self._voice.working or options.mute):
             self._trouble("no_sound")  # told here, because the pages before have no room for it
@@ -441,6 +460,11 @@ class LiveSession:
         for event in waiting:
             # What was answered before the camera came on happened before the first frame.
             self._take(replace(event, time_s=0.0, after_frame=-1), self._judged)
+
+    def _phone_off_s(self, began_s: float) -> float:
+        if self._phone is None or self._camera is None:
+            return 0.0
+        return self._camera.now_s() - self._phone.now_s() - began_s
 
     def _record(self, frame: Frame, facts: SessionFacts, weights: dict[str, str]) -> Recorder | None:
         plan = self._flow.plan

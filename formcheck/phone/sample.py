@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,8 +36,32 @@ class Sample(IntEnum):
 
 
 SAMPLE_COUNT = len(Sample)
+
+
+class Arrival(NamedTuple):
+    """Samples that came together.
+
+    Attributes:
+        after_frame: the last frame that had been dealt with; -1 before the first.
+        samples: ``(N, 9)``, see `Sample`.
+    """
+
+    after_frame: int
+    samples: Array
+
+
 UP = slice(Sample.UP_X, Sample.UP_Z + 1)
 RATE = slice(Sample.RATE_X, Sample.RATE_Z + 1)
+
+
+class PhoneSource(Protocol):
+    """A phone in the waistband, as a live session sees it."""
+
+    def now_s(self) -> float:
+        """This moment on the clock of `Sample.TIME_S`."""
+
+    def take(self) -> Array:
+        """``(N, 9)`` samples that have come since it was last asked, the oldest first."""
 
 
 def up_of(beta_deg: ArrayLike, gamma_deg: ArrayLike) -> Array:

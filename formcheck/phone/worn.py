@@ -49,8 +49,8 @@ _LEVEL_DEG = 60.0
 #: Found on phones simulated on rendered bodies (docs/validation.md, "A phone on the pelvis"): what is left in
 #: the best case, degrees; how far off the long axis is known, which lets other turns leak in; and how much
 #: later than its time a sample is.
-_LEAST_ERROR_DEG = 0.9
-_AXIS_ERROR_DEG = 4.0
+_LEAST_ERROR_DEG = 1.0
+_AXIS_ERROR_DEG = 3.0
 _LATE_S = 0.02
 #: Kept so long.
 _KEEP_S = 4.0

@@ -129,7 +129,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
         FormcheckError: the disk is full, or the folder cannot be written to or is being written to.
     """
     notes = []
-    meta, events = session.meta, session.events
+    meta, events, phone = session.meta, session.events, session.phone
     home = session.path.absolute().parent
     if folder.absolute() == home:
         folder = folder.resolve()  # the person named it: a link to it is meant
@@ -155,6 +155,7 @@ def write_rescored(analysis: Analysis, session: Session, folder: Path) -> list[s
             created=meta.created,
             events=events,
             live=meta.live,
+            phone=phone,
             beside=[new / FRAMES],
         )
         write_summary_json(analysis.summary, new / SUMMARY)

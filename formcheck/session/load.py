@@ -55,6 +55,7 @@ def evidence_of(session: Session) -> Evidence:
         prescription=meta.overrides,
         facts=facts,
         events=tuple(session.events),
+        phone=tuple(session.phone),
         frame=poses.frame,
         fps=summary.source.fps if summary is not None else poses.track.fps,
         dropped=summary.live.dropped_frames if summary is not None and summary.live is not None else 0,

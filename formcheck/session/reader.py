@@ -22,6 +22,7 @@ from formcheck.analysis.summary import FaultEvent, Rep, Summary
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
+from formcheck.phone.sample import SAMPLE_COUNT, UP, Arrival, Sample
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose import scratch_files
 from formcheck.pose.lying_reading import NO_READING, Lying
@@ -46,6 +47,8 @@ from formcheck.session.untrusted import look_over
 _MOST_PX, _MOST_M, _MOST_S = 1e6, 1e3, 1e7
 _MOST_PEOPLE = 1000
 _MOST_DEG, _MOST_STRETCHES = 360.0, 1e6
+#: A direction has this length, give or take.
+_MOST_OFF = 1e-6
 _NAN_LYING = NO_READING.astype("<f4").tobytes()
 #: Frames read at a time: what this many take still lies in the processor's cache when it is looked at.
 _ROWS_AT_ONCE = 512
@@ -91,6 +94,7 @@ class Session:
         complete: bool,
         sums: Mapping[str, int] | None,
         times_crc: int | None,
+        phone_parts: int | None,
     ) -> None:
         self.path = path
         self.meta = meta
@@ -99,6 +103,7 @@ class Session:
         self._db = db
         self._sums = sums
         self._times_crc = times_crc  # None: old, or killed while it was recorded
+        self._phone_parts = phone_parts  # likewise
         self._numbers: NDArray[np.int64] | None = None  # of all frames, once some were asked for
 
     def __enter__(self) -> Session:
@@ -182,6 +187,26 @@ class Session:
             return [
                 check_event(Event(float(t), int(after), str(kind), dict(json.loads(data))))
                 for t, after, kind, data in rows
+            ]
+
+    @property
+    def phone(self) -> list[Arrival]:
+        """What a phone in the waistband sent in a live session, in order; empty where none was worn."""
+        with reading(self.path, "samples of the phone"):
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'phone'").fetchone():
+                return []
+            rows = self._db.execute(
+                "SELECT part, after_frame, samples, crc FROM phone ORDER BY part"
+            ).fetchall()
+            if not rows_sound(rows, slice(2, 3)):
+                raise ValueError("check sum")
+            if [row[0] for row in rows] != list(range(len(rows))):
+                raise ValueError("parts are missing")
+            if self._phone_parts is not None and len(rows) != self._phone_parts:
+                raise ValueError("parts are missing")
+            return [
+                _checked(Arrival(int(after), np.frombuffer(blob, "<f8").reshape(-1, SAMPLE_COUNT)))
+                for _, after, blob, _ in rows
             ]
 
     @property
@@ -316,6 +341,20 @@ def check_poses(poses: SessionPoses, path: Path) -> SessionPoses:
     return poses
 
 
+def _checked(arrival: Arrival) -> Arrival:
+    """What came from a phone itself, once it is clear that it can have.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    rows = arrival.samples
+    times = rows[:, [Sample.TIME_S, Sample.PHONE_S, Sample.CLOCK_S]]
+    far = np.abs(np.linalg.norm(rows[:, UP], axis=1) - 1.0)
+    if not ((np.abs(times) < _MOST_S).all() and (far < _MOST_OFF).all() and not np.isinf(rows).any()):
+        raise ValueError("no phone says that")
+    return arrival
+
+
 def _has_turned(lying: NDArray[np.float32]) -> bool:
     """True when every reading is whole and can have come from the network."""
     read = lying[np.isfinite(lying).any(axis=1)]
@@ -380,7 +419,7 @@ def open_database(path: Path, *, look_for_damage: bool) -> Session:
                         "like), without which nothing in it can be read; restore it from a copy or analyse "
                         "its video again."
                     )
-            times = meta.get("times_crc")
+            times, parts = meta.get("times_crc"), meta.get("phone_parts")
             return Session(
                 path,
                 db,
@@ -388,6 +427,7 @@ def open_database(path: Path, *, look_for_damage: bool) -> Session:
                 complete=meta["complete"] == "1",
                 sums=sums,
                 times_crc=None if times is None else int(times),
+                phone_parts=None if parts is None else int(parts),
             )
         except BaseException:
             db.close()

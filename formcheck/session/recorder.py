@@ -28,6 +28,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.files import make_folder
 from formcheck.folder_handle import FolderHandle
 from formcheck.measures.table import Reason, Status
+from formcheck.phone.sample import Arrival
 from formcheck.pose.live_filter import SeenFrame
 from formcheck.session.csv_json import write_summary_json
 from formcheck.session.folder import SESSION, SUMMARY, VIDEO
@@ -147,6 +148,10 @@ class Recorder:
             self.pictures_left_out += 1
             return
         self._pictures.put((image, seen))
+
+    def phone(self, arrival: Arrival) -> None:
+        """What has come from a phone in the waistband."""
+        self._rows.put(lambda writer: writer.append_phone(arrival))
 
     def event(self, event: Event) -> None:
         """One event, in order with the frames."""

@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 from formcheck.exercises.definition import Definition
 from formcheck.pose.landmarks import LANDMARK_COUNT
 
-SCHEMA = "formcheck.session/4"
+SCHEMA = "formcheck.session/5"
+#: Of sessions that are read as well: without the samples of a phone.
+NO_PHONE = "formcheck.session/4"
 #: Of sessions that are read as well: nothing in them is said of what turned in a body that lies on its side.
 NOT_LYING = "formcheck.session/3"
 #: Of sessions that are read as well: only frames and measures have check sums in them.
@@ -65,6 +67,14 @@ CREATE TABLE measures (            -- apart from frames: read and scored again w
     status BLOB NOT NULL,          -- one byte for each: 0 ok, 1 low, 2 not measurable
     reason BLOB NOT NULL,          -- one byte for each: see formcheck.measures.table.Reason
     crc INTEGER NOT NULL           -- as in frames
+)
+    """,
+    """
+CREATE TABLE phone (               -- what a phone in the waistband sent, live sessions only
+    part INTEGER PRIMARY KEY,      -- from 0, in the order in which they came
+    after_frame INTEGER NOT NULL,  -- the last frame that had been dealt with; -1 before the first
+    samples BLOB NOT NULL,         -- 9 float64 for each sample, see formcheck.phone.sample
+    crc INTEGER NOT NULL           -- as in frames; how many parts there are is in meta
 )
     """,
     """

@@ -31,6 +31,7 @@ from formcheck.analysis.summary import Rep, Summary
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
 from formcheck.folder_handle import make_file, opened_by_name
+from formcheck.phone.sample import SAMPLE_COUNT, Arrival
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.session.folder import make_way_for_database, replacing, writing_to
@@ -117,6 +118,8 @@ class SessionWriter:
         # The third is the check sum of all times until then.
         self._rows: list[tuple[tuple[Any, ...], tuple[Any, ...], int]] = []
         self._times_written = 0
+        self._arrivals: list[tuple[int, int, bytes, int]] = []
+        self._parts = 0
         self._last_commit = time.monotonic()
         with writing_to(self._folder):
             with suppress(FileExistsError):
@@ -179,6 +182,15 @@ class SessionWriter:
         if waited >= _COMMIT_AFTER_S or len(self._rows) >= _COMMIT_AFTER_FRAMES:
             self.commit()
 
+    def append_phone(self, arrival: Arrival) -> None:
+        """Adds what came from a phone; it is committed with the frames."""
+        samples = np.asarray(arrival.samples, np.float64)
+        if samples.ndim != 2 or samples.shape[1] != SAMPLE_COUNT:
+            raise ValueError(f"samples of {SAMPLE_COUNT} numbers expected, got {samples.shape}")
+        row = (self._parts, int(arrival.after_frame), samples.astype("<f8").tobytes())
+        self._arrivals.append((*row, row_crc(row)))
+        self._parts += 1
+
     def append_rep(self, rep: Rep) -> None:
         """Adds a repetition and its faults, with all frames so far."""
         self._write_frames(lambda: self._add_rep(rep), "reps", "faults")
@@ -227,7 +239,7 @@ class SessionWriter:
             self._db.executemany("INSERT INTO warnings VALUES (?)", [(line,) for line in summary.warnings])
             self._db.execute("INSERT INTO summary VALUES (?)", (text,))
             end = {"side": summary.side, "view": summary.view.name, "complete": str(int(summary.complete))}
-            self._set(end | {"times_crc": str(self._times_crc)})
+            self._set(end | self._counted())
 
         self._write_frames(write, *SUMMED)
         with writing_to(self._folder):
@@ -242,7 +254,7 @@ class SessionWriter:
         """
         with suppress(FormcheckError, sqlite3.Error):
             self.commit()
-            self._write_frames(lambda: self._set({"times_crc": str(self._times_crc)}))
+            self._write_frames(lambda: self._set(self._counted()))
             self._to_single_file()
         self._db.close()
 
@@ -259,11 +271,13 @@ class SessionWriter:
                     "INSERT OR REPLACE INTO measures VALUES (?,?,?,?,?)",
                     [values for _, values, _ in self._rows],
                 )
+                self._db.executemany("INSERT OR REPLACE INTO phone VALUES (?,?,?,?)", self._arrivals)
                 if also is not None:
                     also()
                 self._seal(*changed)
             self._times_written = self._times_crc
             self._rows.clear()
+            self._arrivals.clear()
             self._last_commit = time.monotonic()
 
     def _add_rep(self, rep: Rep) -> None:
@@ -277,6 +291,10 @@ class SessionWriter:
                 for f in rep.faults
             ],
         )
+
+    def _counted(self) -> dict[str, str | None]:
+        """What tells that no frame and nothing of a phone is missing."""
+        return {"times_crc": str(self._times_crc), "phone_parts": str(self._parts)}
 
     @property
     def _times_crc(self) -> int:
@@ -319,6 +337,7 @@ def write_session(
     created: str | None = None,
     events: Iterable[Event] = (),
     live: str | None = None,
+    phone: Iterable[Arrival] = (),
     beside: Iterable[Path] = (),
 ) -> None:
     """Writes a whole analysis; the file appears under its name only when all of it is there.
@@ -329,7 +348,7 @@ def write_session(
         model_sha256: hash of each model file used, by name.
         overrides: text of the TOML that was laid over the definition.
         created: when it was recorded, ISO 8601, for a session that is written again; by default now.
-        events, live: of a live session that is written again; see `SessionMeta` for `live`.
+        events, live, phone: of a live session that is written again; see `SessionMeta` for `live`.
         beside: files that are stored with it and say the same: it keeps a check sum of each.
 
     Raises:
@@ -358,6 +377,8 @@ def write_session(
         with SessionWriter(part, meta, analysis.definition, durable=False) as writer:
             for frame in _frames_of(analysis):
                 writer.append(frame)
+            for arrival in phone:
+                writer.append_phone(arrival)
             for event in events:
                 writer.append_event(event)
             for file in beside:

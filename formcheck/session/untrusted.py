@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 from formcheck.errors import FormcheckError
-from formcheck.session.schema import FEW_SUMS, NOT_LYING, SCHEMA, TABLES, read_meta
+from formcheck.session.schema import FEW_SUMS, NO_PHONE, NOT_LYING, SCHEMA, TABLES, read_meta
 
 OUR_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(TABLES)))
+#: Tables that sessions of a schema do not have.
+_WITHOUT = {SCHEMA: frozenset(), NO_PHONE: {"phone"}, NOT_LYING: {"phone"}, FEW_SUMS: {"phone", "sums"}}
 _LARGEST_VALUE = 64_000_000
 _QUERY_S = 30.0
 
@@ -41,14 +43,14 @@ def look_over(db: sqlite3.Connection, path: Path) -> dict[str, str | None]:
         raise FormcheckError(f"{path} is not a formcheck session.")
     if not number.isdigit():
         raise ValueError("the schema has no number")
-    if schema not in (SCHEMA, NOT_LYING, FEW_SUMS):
+    if schema not in _WITHOUT:
         age = (
             ("newer", "update formcheck")
             if int(number) > int(newest)
             else ("older", "analyse its video again")
         )
         raise FormcheckError(f"The session {path} was made by a {age[0]} formcheck ({schema}); {age[1]}.")
-    if tables != OUR_TABLES - ({"sums"} if schema == FEW_SUMS else set()):
+    if tables != OUR_TABLES - _WITHOUT[schema]:
         raise ValueError("tables are missing")
     return meta
 

@@ -176,6 +176,7 @@ def made_older(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(folder / SESSION)) as db, db:
         db.execute("DROP TABLE sums")
         db.execute("DELETE FROM meta WHERE key = 'times_crc'")
+        db.execute("DROP TABLE phone")
         db.execute("UPDATE meta SET value = 'formcheck.session/2' WHERE key = 'schema'")
 
 
@@ -189,6 +190,7 @@ def test_a_session_of_before_is_read_as_before(folder):
 
 def test_a_new_session_does_not_pass_for_one_of_before(folder):
     with contextlib.closing(sqlite3.connect(folder / SESSION)) as db, db:
+        db.execute("DROP TABLE phone")
         db.execute("UPDATE meta SET value = 'formcheck.session/2' WHERE key = 'schema'")
     with pytest.raises(FormcheckError, match="damaged"):
         open_session(folder)
