@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=10**6, help="at most so many of each exercise")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    net = load(args.run, len(TASKS))
+    net = load(args.run)
     scenes = [s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out]
     for exercise in sorted({s.exercise for s in scenes}):
         mine = [s for s in scenes if s.exercise == exercise]

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from net import SHIPPED_TASKS, SIDE_PX, Comparer, Encoder, LyingNet
+from net import SIDE_PX, TASKS, Comparer, Encoder, LyingNet
 from onnx import numpy_helper
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +27,7 @@ ENCODER, COMPARER = "lying_encoder.onnx", "lying_comparer.onnx"
 _LEAST_TO_HALVE = 64
 
 
-def load(weights: Path, tasks: int = SHIPPED_TASKS) -> LyingNet:
+def load(weights: Path, tasks: int = len(TASKS)) -> LyingNet:
     """The network with the averaged weights of a training run, which knew so many tasks."""
     net = LyingNet(BLAZEPOSE, tasks)
     kept = torch.load(weights, weights_only=True)["ema"]

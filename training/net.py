@@ -52,7 +52,7 @@ class Task:
 
 ON_THE_SIDE = frozenset({"clam", "leg-lift"})
 ON_THE_BACK = frozenset({"bridge", "single-leg-bridge", "march"})
-#: What a run learns. The weights that are shipped came from the study and know the first three only.
+#: What is learned; the order of the comparer's answers (`formcheck.pose.lying`).
 TASKS = (
     Task("pelvic roll", "roll", 10.0, ON_THE_SIDE | ON_THE_BACK, 2.0, (8.0, 15.0)),
     Task("opening", "opening", 10.0, frozenset({"clam"}), 0.5),
@@ -60,7 +60,6 @@ TASKS = (
     Task("pelvic twist", "yaw", 10.0, ON_THE_BACK, 1.0, (6.0,)),
     Task("hip lift", "hip_lift", 0.25, ON_THE_BACK, 0.5),
 )
-SHIPPED_TASKS = 3
 #: Of BlazePose's landmarks, those whose maps the joint maps begin from.
 _BEGUN_FROM = (23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 11, 12, 13, 15)
 #: Tensors of ``pose_landmark_full.onnx``: the finest maps (48 channels at a quarter of the side), those at a
@@ -144,10 +143,10 @@ class LyingNet(nn.Module):
 
     Args:
         blazepose: ``models/pose_landmark_full.onnx``, from whose layers it begins.
-        tasks: so many of `TASKS`, from the first on.
+        tasks: so many of `TASKS`, from the first on; earlier weights know fewer.
     """
 
-    def __init__(self, blazepose: Path, tasks: int = SHIPPED_TASKS) -> None:
+    def __init__(self, blazepose: Path, tasks: int = len(TASKS)) -> None:
         super().__init__()
         self.trunk = Trunk(blazepose)
         self.hm = nn.Conv2d(48, len(JOINTS), 1)
@@ -200,12 +199,14 @@ class Encoder(nn.Module):
 
 
 class Comparer(nn.Module):
-    """What is exported second: degrees, and their scales in degrees."""
+    """What is exported second: changes, and scales of their errors, in the measures' units."""
 
     def __init__(self, net: LyingNet) -> None:
         super().__init__()
         self.net = net
+        self.units = torch.tensor([task.unit for task in TASKS])
 
     def forward(self, now: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
         found = self.net.compare(now, rest)
-        return torch.cat([found[:, :3] * 10.0, found[:, 3:].exp() * 10.0], 1)
+        change, scale = found.chunk(2, 1)
+        return torch.cat([change * self.units, scale.exp() * self.units], 1)

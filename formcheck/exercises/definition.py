@@ -141,10 +141,14 @@ class Feedback(_Model):
 
 
 class LyingDef(_Model):
-    """What the network for people who lie on their side tells of a measure, where it read anything."""
+    """What the network for people who lie tells of a measure, where it read anything."""
 
-    reading: Literal["roll"] = Field(description="those whose error is known, measures/error.toml")
-    views: dict[str, Trust] = Field(description="views that show it to the network; any other refuses it")
+    reading: Literal["roll", "drop", "lift"] = Field(
+        description="those whose error is known, measures/error.toml"
+    )
+    views: dict[str, Trust] = Field(
+        description="views that show it to the network; from any other the landmarks tell it, if they do"
+    )
     judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
 
 
@@ -195,10 +199,9 @@ class MeasureDef(_Model):
             view: the view.
             read: the network for people who lie read something, where it is asked.
         """
-        if self.lying is None or not read:
+        if self.lying is None or not read or view not in self.lying.views:
             return self.views.get(view)
-        trust = self.lying.views.get(view)
-        return "low" if trust == "ok" and not self.lying.judged else trust
+        return "low" if not self.lying.judged else self.lying.views[view]
 
 
 class Limit(_Model):

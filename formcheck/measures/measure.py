@@ -121,7 +121,7 @@ class Measurer:
             ]
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
-        self._read = _read_measures(definition) if ref.turned else {}
+        self._read = _read_measures(definition, ref.view) if ref.turned else {}
         self._felt = _felt_measures(definition, ref)
         self._by_phone = [i for i, m in enumerate(definition.measures.values()) if m.phone is not None]
         # The network looks at the whole body: only what it turns around must be in the picture.
@@ -343,12 +343,12 @@ def measure(
     )
 
 
-def _read_measures(definition: Definition) -> dict[int, Lying]:
+def _read_measures(definition: Definition, view: str) -> dict[int, str]:
     """Columns of the measures that the network for people who lie tells, and which reading each is."""
     return {
-        i: Lying[measure.lying.reading.upper()]
+        i: measure.lying.reading
         for i, measure in enumerate(definition.measures.values())
-        if measure.lying is not None
+        if measure.lying is not None and view in measure.lying.views
     }
 
 
@@ -366,13 +366,14 @@ def _has_rest(lying: NDArray[np.float32] | None, ref: Reference, count: int) -> 
     return np.zeros(count, bool) if lying is None else np.isin(lying[:, Lying.STRETCH], list(ref.turned))
 
 
-def _turned(reading: Lying, lying: NDArray[np.float32] | None, ref: Reference, count: int) -> Array:
-    """``(T,)`` turn since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
+def _turned(reading: str, lying: NDArray[np.float32] | None, ref: Reference, count: int) -> Array:
+    """``(T,)`` change since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
     out = np.full(count, np.nan)
     if lying is not None:
         for stretch, resting in ref.turned.items():
             here = (lying[:, Lying.STRETCH] == stretch) & sees_the_same_body(lying)
-            out[here] = lying[here, reading] - resting[reading - Lying.ROLL]
+            column = Lying[reading.upper()]
+            out[here] = lying[here, column] - resting[column - Lying.ROLL]
     return out
 
 
