@@ -1,8 +1,8 @@
 """Opens the app: its server, and a browser's window on it that has no address bar.
 
 A browser that knows windows of that kind (Chrome, Chromium, Edge, Brave, Vivaldi) gets a profile that is made
-anew and deleted afterwards, in which no name but this computer's can be looked up. Where there is none, the
-page opens in the default browser.
+anew and deleted afterwards, and can reach nothing but this computer. Where there is none, the page opens in
+the default browser.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _FLAGS = (
     "--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--disable-default-apps", "--disable-extensions", "--disable-quic",
     "--disable-breakpad", "--disable-features=Translate,MediaRouter", "--password-store=basic",
-    "--use-mock-keychain", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--start-maximized",
+    "--use-mock-keychain", "--start-maximized",
+    "--proxy-server=http://127.0.0.1:9",  # nobody is there: nothing but this computer itself can be reached
 )  # fmt: skip
 #: A window that was opened asks for the page within seconds; a browser of its own kind that does not in this
 #: time gives way to the default one.
