@@ -59,6 +59,7 @@ def live(
     high_contrast: room.HighContrast = False,
     windowed: room.Windowed = False,
     camera: room.Camera = None,
+    phone: room.Phone = False,
     rotate: room.Rotate = 0,
     out: room.Out = None,
     patient: Annotated[
@@ -81,6 +82,7 @@ def live(
 
     Example:  formcheck live
               formcheck live bridge --sets 2 --reps 8
+              formcheck live clam --phone
               formcheck live --prescription P-07-bridge.toml --patient P-07
     """
     from formcheck.coach.start import LiveRequest, start_live
@@ -108,6 +110,7 @@ def live(
             high_contrast=high_contrast,
             windowed=windowed,
             stats=stats,
+            phone=phone,
         )
     )
     from rich.console import Console

@@ -28,6 +28,15 @@ Camera = Annotated[
         "network (http://… MJPEG, rtsp://…). Default: the first camera.",
     ),
 ]
+Phone = Annotated[
+    bool,
+    typer.Option(
+        "--phone",
+        rich_help_panel=ROOM,
+        help="Feel the pelvis with a phone in the waistband: a code on the screen brings it in, over your "
+        "home network.",
+    ),
+]
 Rotate = Annotated[
     int,
     typer.Option(

@@ -410,7 +410,7 @@ class LiveSession:
     def _hear_phone(self, judged: _Judged, index: int) -> None:
         """What has come from the phone by now belongs before this frame, live and in a replay."""
         samples = self._phone.take() if self._phone is not None else None
-        if samples is None or not len(samples):
+        if samples is None or not len(samples) or not judged.engine.definition.phone_worn:
             return
         samples = samples.copy()
         samples[:, Sample.TIME_S] += judged.phone_off_s

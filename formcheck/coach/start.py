@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,16 @@ from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.history import mostly_right
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
-from formcheck.coach.pages.window import LiveWindow
+from formcheck.coach.pages.window import LiveWindow, Screen
+from formcheck.coach.phone.link import PhoneLink
+from formcheck.coach.phone.pairing import bring_in
+from formcheck.coach.phone.serve import open_to_phone
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.coach.voice.voice import LoggedVoice, open_voice
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
+from formcheck.phone.sample import PhoneSource
 from formcheck.pose.engine import PoseEngine
 from formcheck.session.library import past_summaries
 from formcheck.video.capture import parse_address
@@ -55,6 +60,7 @@ class LiveRequest(RoomRequest):
     sets: int | None
     reps: int | None
     patient: str | None
+    phone: bool = False
 
 
 def start_live(request: LiveRequest) -> LiveResult:
@@ -70,13 +76,49 @@ def start_live(request: LiveRequest) -> LiveResult:
         check_request(exercise, request.side, request.view, request.prescription)
     check_room(request)
 
-    flow = Flow(
-        words,
-        {name: translated(load_definition(name), request.language) for name in EXERCISES},
-        lambda name: (plan_for(name, request, prescription), history_of(request, name)),
-        exercise,
-    )
-    return run_session(flow, request, request.patient, declared_view=request.view is not None)
+    def flow(worn: bool) -> Flow:
+        return Flow(
+            words,
+            {name: translated(load_definition(name), request.language) for name in EXERCISES},
+            lambda name: (plan_for(name, request, prescription, worn), history_of(request, name)),
+            exercise,
+        )
+
+    declared = request.view is not None
+    if not request.phone:
+        return run_session(flow(False), request, request.patient, declared_view=declared)
+    with _with_phone(request, words) as brought:
+        if brought is None:
+            return LiveResult(summary=None, folder=None, stats="", problem="")
+        window, phone = brought
+        worn = flow(phone is not None)
+        return run_session(worn, request, request.patient, declared_view=declared, window=window, phone=phone)
+
+
+@contextmanager
+def _with_phone(request: LiveRequest, words: Words) -> Iterator[tuple[Screen, PhoneLink | None] | None]:
+    """The window, and the phone that was brought in through it; None where the window was left instead.
+
+    Nothing listens after the block.
+
+    Raises:
+        FormcheckError: see `open_to_phone`.
+    """
+    link = PhoneLink(words)
+    with open_to_phone(link) as address:
+        window = LiveWindow(windowed=request.windowed)
+        try:
+            came = bring_in(link, address, window, words, high_contrast=request.high_contrast)
+        except BaseException:
+            window.close()
+            raise
+        if came:
+            yield window, link
+    if came is None:
+        window.close()
+        yield None
+    elif not came:  # who goes on without one leaves no socket open
+        yield window, None
 
 
 def check_room(request: RoomRequest) -> None:
@@ -99,6 +141,8 @@ def run_session(
     *,
     declared_view: bool = False,
     keep: Callable[[], None] | None = None,
+    window: Screen | None = None,
+    phone: PhoneSource | None = None,
 ) -> LiveResult:
     """Open window, voice and model, and run a flow from its first page to its last.
 
@@ -106,9 +150,10 @@ def run_session(
         flow: what happens, in the patient's language.
         request: see `check_room`.
         patient: pseudonym, or None.
-        declared_view, keep: see `LiveOptions` and `LiveSession`.
+        declared_view, keep, phone: see `LiveOptions` and `LiveSession`.
+        window: one that is open already.
     """
-    window = LiveWindow(windowed=request.windowed)
+    window = window if window is not None else LiveWindow(windowed=request.windowed)
     voice = open_voice(request.language, request.mute)
     if request.speech_log is not None:
         voice = LoggedVoice(voice, request.speech_log)
@@ -125,7 +170,7 @@ def run_session(
     )
     engine = live_engine(request.model, request.device)
     return LiveSession(
-        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options, keep
+        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options, keep, phone
     ).run()
 
 
@@ -139,9 +184,15 @@ def live_engine(model: str, device: str = "cpu") -> PoseEngine:
     return engine
 
 
-def plan_for(exercise: str, request: LiveRequest, prescription: Prescription | None) -> SessionPlan:
-    """What to do in this session: the prescription, else three sets of ten (spec 2)."""
+def plan_for(
+    exercise: str, request: LiveRequest, prescription: Prescription | None, worn: bool = False
+) -> SessionPlan:
+    """What to do in this session: the prescription, else three sets of ten (spec 2).
+
+    `worn`: with a phone in the waistband.
+    """
     definition = check_request(exercise, request.side, request.view, request.prescription)
+    definition = definition.with_phone() if worn else definition
     asked = prescription if prescription is not None else Prescription()
     return SessionPlan(
         translated(definition, request.language),

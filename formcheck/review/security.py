@@ -52,20 +52,32 @@ class Guard:
 
     Args:
         app: the application.
-        port: where the server listens.
+        port, host: where the server listens.
+        secure: it speaks TLS.
+        no_key: what to say to who has no key.
 
     Attributes:
         key: the secret of this start, of 256 bits.
         address: what to open in the browser; good for one browser, once.
     """
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        port: int,
+        host: str = "127.0.0.1",
+        *,
+        secure: bool = False,
+        no_key: str = _NO_KEY,
+    ) -> None:
         self._app = app
-        self._host = f"127.0.0.1:{port}"
+        self._host = f"{host}:{port}"
+        self._origin = f"http{'s' * secure}://{self._host}"
+        self._no_key = no_key
         self._link: str | None = secrets.token_urlsafe(32)
         self.key = secrets.token_urlsafe(32)
         # Behind the "#" it is not sent with a request: what looks at addresses ahead cannot use it up.
-        self.address = f"http://{self._host}/#link={self._link}"
+        self.address = f"{self._origin}/#link={self._link}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -93,7 +105,7 @@ class Guard:
         """The answer to a request that goes no further; None for one that may."""
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
         if headers.getlist("host") != [self._host]:
-            return _refused(f"This server answers only to its own address, http://{self._host}.", 421)
+            return _refused(f"This server answers only to its own address, {self._origin}.", 421)
         reads = method in ("GET", "HEAD")
         if reads and not path.startswith(("/api/", "/static/")):
             return None  # the page itself, wherever the link to it stood
@@ -101,16 +113,16 @@ class Guard:
             return _refused("Other pages may not ask for this.", 403)
         if reads and path.startswith("/static/"):
             return None
-        if not reads and headers.get("origin") != f"http://{self._host}":
+        if not reads and headers.get("origin") != self._origin:
             return _refused("Only the review page itself may change anything.", 403)
         if method == "POST" and path == ENTER:
             return self._enter(headers.get(HEADER, ""))
-        return None if self._known(scope) else _refused(_NO_KEY, 403)
+        return None if self._known(scope) else _refused(self._no_key, 403)
 
     def _enter(self, given: str) -> Response:
         """Swaps the word from the link for the key, once."""
         if self._link is None or not _same(given, self._link):
-            return _refused(_NO_KEY, 403)
+            return _refused(self._no_key, 403)
         self._link = None
         return JSONResponse({"key": self.key})
 

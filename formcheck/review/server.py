@@ -100,17 +100,37 @@ def serve_here(app: ASGIApp, port: int, ready: Callable[[str, uvicorn.Server], N
     Raises:
         FormcheckError: the port is taken.
     """
+    serve_at("127.0.0.1", port, lambda at: Guard(app, at), ready)
+
+
+def serve_at(
+    host: str,
+    port: int,
+    guarded: Callable[[int], Guard],
+    ready: Callable[[str, uvicorn.Server], None],
+    *,
+    certificate: tuple[Path, Path] | None = None,
+) -> None:
+    """Serves an application at an address of this computer; see `serve_here`.
+
+    Args:
+        host: the address.
+        port: 0 takes a free one.
+        guarded: the application behind its guard, made for the port.
+        ready: as there.
+        certificate: files with a certificate and its key, for TLS; they are read before `ready` is called.
+    """
     with Listener(socket.AF_INET, socket.SOCK_STREAM) as listener:
         if sys.platform != "win32":  # there it would let another program listen on the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", port))
+            listener.bind((host, port))
             listener.listen()  # from now on the browser may knock; it is let in a moment later
         except OSError as error:
             raise FormcheckError(
                 f"Port {port} cannot be used ({error.strerror}); leave --port out."
             ) from None
-        guard = Guard(app, listener.getsockname()[1])
+        guard = guarded(listener.getsockname()[1])
         config = uvicorn.Config(
             guard,
             http=Connection,
@@ -121,7 +141,10 @@ def serve_here(app: ASGIApp, port: int, ready: Callable[[str, uvicorn.Server], N
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            ssl_certfile=certificate[0] if certificate is not None else None,
+            ssl_keyfile=certificate[1] if certificate is not None else None,
         )
+        config.load()
         server = uvicorn.Server(config)
         ready(guard.address, server)
         with _brief():

@@ -89,6 +89,7 @@ class Page:
         footer: small line at the bottom: which keys do what.
         recording: "video", "skeleton" or "" (shown as a dot with a word).
         stats: one line of latency figures (``--stats``), or "".
+        code: of a notice: a code for a phone's camera, rows of dark modules, in the place of the sign.
         language: of the few words the drawing adds itself ("of 10", "Recording video").
     """
 
@@ -113,4 +114,5 @@ class Page:
     footer: str = ""
     recording: str = ""
     stats: str = ""
+    code: tuple[tuple[bool, ...], ...] = ()
     language: str = "en"

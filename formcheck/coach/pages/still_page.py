@@ -282,6 +282,9 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, hi
         draw_ring(canvas, ring, page.seconds_left, whole, unit_word, theme, u)
     elif page.kind == "next" and page.seconds_left is not None:
         area = _next(canvas, area, page, theme, u, high_contrast)
+    elif page.code:
+        square, area = area.left(min(area.h, 0.4 * area.w), 0.5 * u)
+        _code(canvas, square, page.code)
     elif page.kind in ("stopped", "notice", "paused"):
         sign, area = area.left(min(2.6 * u, 0.25 * area.w), 0.4 * u)
         _sign(canvas, sign, page.kind, theme, u)
@@ -307,6 +310,16 @@ def _next(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_con
     )
     draw_ring(canvas, ring, page.seconds_left or 0.0, _whole(page), unit_word, theme, u)
     return area
+
+
+def _code(canvas: Image, box: Box, code: tuple[tuple[bool, ...], ...]) -> None:
+    """Dark modules on white, as many whole pixels each as there is room for."""
+    size = max(min(box.w, box.h) // len(code), 1)
+    modules = np.where(np.array(code), 0, 255).astype(np.uint8)
+    picture = np.repeat(np.repeat(modules, size, axis=0), size, axis=1)[: box.h, : box.w, None]
+    height, width = picture.shape[:2]
+    x, y = box.x + (box.w - width) // 2, box.y + (box.h - height) // 2
+    canvas[y : y + height, x : x + width] = picture
 
 
 def _whole(page: Page) -> float:

@@ -1,0 +1,320 @@
+"""What is opened to a phone: one page over TLS at one address, for one phone, while a session runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import ssl
+import stat
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cryptography", reason="needs formcheck[phone]")
+pytest.importorskip("segno", reason="needs formcheck[phone]")
+
+import cv2
+from cryptography import x509
+
+from formcheck.coach.pages.window import Closed, FakeWindow, Key
+from formcheck.coach.phone import serve
+from formcheck.coach.phone.certificate import code_of, server_certificate
+from formcheck.coach.phone.link import PhoneLink
+from formcheck.coach.phone.pairing import bring_in
+from formcheck.coach.phone.serve import home_address, open_to_phone
+from formcheck.errors import FormcheckError
+from formcheck.phone.sample import UP, Sample
+from formcheck.video.live_source import live_clock
+from formcheck.words import Words, languages
+
+HERE = "127.0.0.1"
+
+
+class Phone:
+    """A browser on the phone, which took the certificate that nobody vouches for."""
+
+    def __init__(self, address: str) -> None:
+        self.place, _, self.link = address.partition("/#link=")
+        self.key = ""
+        self.tls = ssl.create_default_context()
+        self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
+
+    def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        own = {"x-formcheck": self.key, "origin": self.place, "content-type": "application/json"}
+        asked = urllib.request.Request(
+            self.place + path, data, own | {k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=20, context=self.tls) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if path.startswith("/api") else text.decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def enter(self) -> int:
+        status, answer = self.ask("/api/enter", {}, x_formcheck=self.link)
+        self.key = answer["key"] if status == 200 else ""
+        return status
+
+
+@pytest.fixture
+def link() -> PhoneLink:
+    return PhoneLink(Words())
+
+
+@pytest.fixture
+def address(link):
+    with open_to_phone(link, HERE) as where:
+        yield where
+
+
+def test_the_certificate_is_as_browsers_want_it():
+    pem, key = server_certificate("192.168.1.20")
+    one = x509.load_pem_x509_certificate(pem)
+    names = one.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(a) for a in names.get_values_for_type(x509.IPAddress)] == ["192.168.1.20"]
+    uses = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert x509.ExtendedKeyUsageOID.SERVER_AUTH in list(uses)
+    assert one.signature_hash_algorithm is not None
+    assert one.signature_hash_algorithm.name == "sha256"
+    assert (one.not_valid_after_utc - one.not_valid_before_utc).days < 825
+    assert b"PRIVATE KEY" in key
+    assert server_certificate("192.168.1.20")[0] != pem  # anew each time
+
+
+def test_it_listens_at_one_address_with_tls_and_no_longer_than_the_session(link):
+    with open_to_phone(link, HERE) as where:
+        assert re.fullmatch(r"https://127\.0\.0\.1:\d+/#link=[\w-]{43}", where)
+        port = int(where.split(":")[2].split("/")[0])
+        status, page = Phone(where).ask("/")
+        assert status == 200
+        assert Words()("phone.page.title") in page
+        with socket.create_connection((HERE, port), timeout=10) as plain:  # who speaks no TLS gets nothing
+            plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            plain.settimeout(10)
+            assert b"html" not in plain.recv(4096)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((HERE, port), timeout=5)
+
+
+def test_the_key_of_the_certificate_is_on_no_disk_once_it_listens(link, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    seen = []
+    real = serve.serve_at
+
+    def watched(*args: Any, certificate: tuple[Path, Path], **more: Any) -> None:
+        seen.extend(stat.S_IMODE(file.stat().st_mode) for file in certificate)
+        real(*args, certificate=certificate, **more)
+
+    monkeypatch.setattr(serve, "serve_at", watched)
+    with open_to_phone(link, HERE):
+        assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert seen == [0o600, 0o600]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_phone_gets_in_and_no_second_one(address):
+    first, second = Phone(address), Phone(address)
+    assert first.enter() == 200
+    assert second.enter() == 403
+    assert first.ask("/api/samples", {"rows": []})[0] == 200
+    status, said = second.ask("/api/samples", {"rows": []})
+    assert status == 403
+    assert "start it again" in said
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1"},
+        {"sec_fetch_site": "cross-site"},
+        {"host": "evil.example"},
+        {"x_formcheck": "guessed"},
+        {"x_formcheck": ""},
+    ],
+)
+def test_no_other_page_and_nobody_without_the_key_is_heard(address, link, headers):
+    phone = Phone(address)
+    phone.enter()
+    status, _ = phone.ask("/api/samples", {"rows": [[1, 0, 0, 0, 0, 0]]}, **headers)
+    assert status in (403, 421)
+    assert not link.there
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/library", "/api/samples", "/static/app.js", "/static/../link.py", "/static/%2e%2e/link.py", "/x"],
+)
+def test_nothing_else_is_to_be_had(address, path):
+    phone = Phone(address)
+    phone.enter()
+    assert phone.ask(path)[0] in (404, 405)
+
+
+NONSENSE = [
+    {},
+    {"rows": 1},
+    {"rows": [[1, 2, 3]]},
+    {"rows": [["a", 0, 0, 0, 0, 0]]},
+    {"rows": [[True, 0, 0, 0, 0, 0]]},
+    {"rows": [[1e300, 0, 0, 0, 0, 0]]},
+    {"rows": [[1, 1e9, 0, 0, 0, 0]]},
+    {"rows": [[1, None, 0, 0, 0, 0]]},
+    {"rows": [[1, 0, 0, 1e300, 0, 0]]},
+    {"rows": [[1, 0, 0, 0, 0, 0]] * 601},
+    {"rows": [], "trip": [1, 2]},
+    {"rows": [], "trip": [2, 1, 1]},
+    {"rows": [], "trip": [1, 1e18, 2]},
+    {"rows": [], "trip": "x"},
+    {"rows": [[1, float("nan"), 0, 0, 0, 0]]},
+    {"rows": [[1, float("inf"), 0, 0, 0, 0]]},
+]
+
+
+@pytest.mark.parametrize("body", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(link, body):
+    answer = asyncio.run(sent(link, body))
+    assert answer.status_code == 422
+    assert json.loads(answer.body)["problem"]
+    assert len(link.take()) == 0
+    assert link.clock_error_s is None
+
+
+async def sent(link: PhoneLink, body: Any) -> Any:
+    """What the link answers to a body that got past the guard."""
+    from starlette.requests import Request
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
+
+    headers = [(b"content-type", b"application/json")]
+    return await link.samples(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+
+
+def test_samples_come_through_in_order_on_this_computers_clock(link):
+    phone_ahead_s = 5000.0
+
+    def phone_ms() -> float:
+        return 1000 * (live_clock() + phone_ahead_s)
+
+    trip = None
+    felt = []
+    for i in range(20):
+        asked = phone_ms()
+        felt.append(asked / 1000 - phone_ahead_s)
+        answer = asyncio.run(sent(link, {"rows": [[asked, 90, 0, None, None, None]], "trip": trip}))
+        trip = [asked, json.loads(answer.body)["answered"], phone_ms()]
+        if i == 0:
+            assert len(link.take()) == 0  # its clock means nothing yet
+    rows = link.take()
+    assert link.there
+    assert len(rows) == 19
+    assert np.abs(rows[:, Sample.TIME_S] - felt[1:]).max() < 0.05
+    assert link.clock_error_s is not None
+    assert (np.diff(rows[:, Sample.TIME_S]) > 0).all()
+    assert rows[0, UP] == pytest.approx([0, 1, 0], abs=1e-9)
+    assert len(link.take()) == 0
+
+
+def test_a_flood_of_samples_takes_no_more_room(link):
+    asyncio.run(sent(link, {"rows": [], "trip": [1, live_clock(), 2]}))
+    for i in range(30):
+        rows = [[1000 * i + k, 0, 0, 0, 0, 0] for k in range(600)]
+        assert asyncio.run(sent(link, {"rows": rows})).status_code == 200
+    assert len(link.take()) == 6000
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_page_is_in_the_patients_language_with_every_word(language):
+    answer = asyncio.run(PhoneLink(Words(language)).page(None))  # type: ignore[arg-type]
+    text = answer.body.decode()
+    assert Words(language)("phone.page.how_2") in text
+    assert "{{" not in text
+    script = (Path(serve.__file__).parent / "static" / "phone.js").read_text(encoding="utf-8")
+    said = set(re.findall(r'say\("(\w+)"\)', script)) | {"refused"}
+    assert len(said) > 4
+    for key in said:
+        assert f"phone.page.{key}" in Words(language), key
+
+
+# -- bringing it in ------------------------------------------------------------------------------------------
+
+
+class There(PhoneLink):
+    there = True
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize(
+    ("link_made", "keys", "comes"),
+    [
+        (There, [[Key("enter")]], True),
+        (There, [[Key("2")]], False),
+        (PhoneLink, [[Key("enter")], [Key("1")], [Key("2")]], False),  # nothing to go on with yet
+        (PhoneLink, [[Closed()]], None),
+        (There, [[Key("esc")]], None),
+    ],
+)
+def test_the_screen_shows_a_code_that_a_camera_reads(link_made, keys, comes, language):
+    where = "https://192.168.178.23:43211/#link=" + "aB3-" * 10 + "xyz"
+    window = FakeWindow(keys)
+    words = Words(language)
+    assert bring_in(link_made(words), where, window, words) is comes
+    assert cv2.QRCodeDetector().detectAndDecode(window.shown[-1])[0] == where
+    assert len(set(map(len, code_of(where)))) == 1
+
+
+# -- the network ---------------------------------------------------------------------------------------------
+
+
+class Socket:
+    """A datagram socket of a computer with one address, or in no network."""
+
+    def __init__(self, own: str) -> None:
+        self.own = own
+
+    def __call__(self, *args: object) -> Socket:
+        return self
+
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(self, *args: object) -> None: ...
+
+    def connect(self, to: object) -> None:
+        if not self.own:
+            raise OSError("unreachable")
+
+    def getsockname(self) -> tuple[str, int]:
+        return self.own, 1
+
+
+@pytest.mark.parametrize("own", ["192.168.1.7", "10.0.3.4", "172.20.1.1"])
+def test_a_home_network_is_found(monkeypatch, own):
+    monkeypatch.setattr(serve.socket, "socket", Socket(own))
+    assert home_address() == own
+
+
+@pytest.mark.parametrize(
+    ("own", "says"), [("", "no network"), ("127.0.0.1", "no network"), ("8.8.4.4", "whole internet")]
+)
+def test_without_a_home_network_nobody_is_let_in(monkeypatch, own, says):
+    monkeypatch.setattr(serve.socket, "socket", Socket(own))
+    with pytest.raises(FormcheckError, match=says):
+        home_address()
+
+
+def test_there_after_a_while_of_silence_it_is_gone(link, monkeypatch):
+    asyncio.run(sent(link, {"rows": [[1, 0, 0, 0, 0, 0]]}))
+    assert link.there
+    monkeypatch.setattr("formcheck.coach.phone.link.live_clock", lambda: time.perf_counter() + 3)
+    assert not link.there
