@@ -40,6 +40,7 @@ class Task:
         exercises: in which it is asked for.
         weight: of its loss.
         grades: thresholds that its evaluation holds it against, in the column's unit.
+        to_a_side: it changes its sign in a mirror. (A body on its side is always mirrored onto its right.)
     """
 
     name: str
@@ -48,16 +49,17 @@ class Task:
     exercises: frozenset[str]
     weight: float
     grades: tuple[float, ...] = ()
+    to_a_side: bool = False
 
 
 ON_THE_SIDE = frozenset({"clam", "leg-lift"})
 ON_THE_BACK = frozenset({"bridge", "single-leg-bridge", "march"})
 #: What is learned; the order of the comparer's answers (`formcheck.pose.lying`).
 TASKS = (
-    Task("pelvic roll", "roll", 10.0, ON_THE_SIDE | ON_THE_BACK, 2.0, (8.0, 15.0)),
+    Task("pelvic roll", "roll", 10.0, ON_THE_SIDE | ON_THE_BACK, 2.0, (8.0, 15.0), to_a_side=True),
     Task("opening", "opening", 10.0, frozenset({"clam"}), 0.5),
     Task("thorax roll", "thorax_roll", 10.0, ON_THE_SIDE, 0.3),
-    Task("pelvic twist", "yaw", 10.0, ON_THE_BACK, 1.0, (6.0,)),
+    Task("pelvic twist", "yaw", 10.0, ON_THE_BACK, 1.0, (6.0,), to_a_side=True),
     Task("hip lift", "hip_lift", 0.25, ON_THE_BACK, 0.5),
 )
 #: Of BlazePose's landmarks, those whose maps the joint maps begin from.

@@ -47,6 +47,8 @@ class Scene:
         pictures, masks: N encoded images; of real people there is no mask.
         joints_px: ``(N, 14, 2)``.
         asked: ``(N, 14)`` bool, joints that are known.
+        mirrored: the crops show it in a mirror, its left side as its right: on the back, where the knees would
+            point to the left. Joints and changes are those in the mirror; joints lie in the picture as it is.
         change: ``(N, tasks)`` since the first picture, in the network's units; NaN where a task asks nothing.
         view: where the camera stands.
         rest: ``(N,)`` bool.
@@ -62,6 +64,7 @@ class Scene:
     view: dict[str, Any]
     rest: np.ndarray
     asked: np.ndarray
+    mirrored: bool = False
 
     @property
     def real(self) -> bool:
@@ -110,7 +113,26 @@ def load(files: Iterable[Path]) -> list[Scene]:
                     asked=np.array(known),
                 )
             )
+            if exercise in ON_THE_BACK or (exercise == REAL and not mine[0]["on_side"]):
+                if knees_to_the_left(out[-1].joints_px[0]):
+                    _mirror(out[-1])
     return out
+
+
+def knees_to_the_left(joints_px: np.ndarray) -> bool:
+    """True where the knees point to the left of a trunk that is turned upright."""
+    hips = joints_px[:2].mean(0)
+    up, knees = joints_px[10:12].mean(0) - hips, joints_px[2:4].mean(0) - hips
+    return bool(up[0] * knees[1] - up[1] * knees[0] < 0)
+
+
+def _mirror(scene: Scene) -> None:
+    """The left joints become the right ones; of elbow and wrist only the left ones are known."""
+    other = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 12, 13]
+    scene.joints_px, scene.asked = scene.joints_px[:, other], scene.asked[:, other]
+    scene.asked[:, 12:] = False
+    scene.change = scene.change * np.where([task.to_a_side for task in TASKS], -1, 1).astype(np.float32)
+    scene.mirrored = True
 
 
 def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
@@ -122,12 +144,12 @@ def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
     return row[task.column] / task.unit if asked else float("nan")
 
 
-def crop_around(joints_px: np.ndarray, jitter: Jitter) -> Crop:
+def crop_around(joints_px: np.ndarray, jitter: Jitter, mirrored: bool) -> Crop:
     """The product's crop around the network's joints."""
     xy = np.zeros((LANDMARK_COUNT, 2))
     for name, point in zip(JOINTS, joints_px, strict=True):
         xy[Landmark[name.upper()]] = point
-    return Crop.around(xy, mirrored=False, jitter=jitter)
+    return Crop.around(xy, mirrored=mirrored, jitter=jitter)
 
 
 def crops(
@@ -156,7 +178,7 @@ def crops(
         larger=1.0 + jitter * float(rng.uniform(-0.08, 0.1)),
         moved=(jitter * float(rng.normal(0, 0.03)), jitter * float(rng.normal(0, 0.03))),
     )
-    crop = crop_around(noisy, stray)
+    crop = crop_around(noisy, stray, scene.mirrored)
     change = _Changes(rng, backgrounds) if changed else None
     out = np.empty((len(scene.pictures), SIDE_PX, SIDE_PX, 3), np.uint8)
     for k, picture in enumerate(scene.pictures):

@@ -3,15 +3,15 @@
     python training/train.py DATA RUN.pt [--passes 300000] [--backgrounds FOLDER]
     python training/train.py DATA RUN.pt --processes 2      # gradients averaged; a process a core
 
-Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred steps and goes on from it when it is there, so it can be stopped at any time
-(Ctrl-C) and run again; bodies that are made meanwhile are taken in. Held out: every tenth body and two
+Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred
+steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies that are made meanwhile are taken in. Held out: every tenth body and two
 garments (scenes.py). A pass is one picture once through the network, 20 ms of a core. `evaluate.py` tells how
 good it is, `export.py` writes the ONNX files.
 
-A change is learned by its error squared, beyond a few degrees by its size: the size alone of a target that
-goes both ways, such as the drop of a pelvis, ends in its median, nought, and squares alone let a few large rolls
-drown everything else (after 43,000 passes joints and rolls were worse than before). Scales are learned beside it,
-on errors held fast.
+A change is learned by its error squared, beyond a few degrees by its size. The size alone of a target that
+goes both ways, such as the drop of a pelvis, ends in its median, nought; and squares alone let a few large
+rolls drown everything else (after 43,000 passes joints and rolls were worse than before). Scales are learned
+beside it, on errors held fast.
 """
 
 from __future__ import annotations

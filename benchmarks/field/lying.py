@@ -1,22 +1,25 @@
-"""What the network for people who lie reads on the clams of the work part, held against their truth.
+"""What the network for people who lie reads on the clips of the work part, held against their truth.
 
     python benchmarks/field/lying.py read [--only TEXT]      # readings beside stored poses: seconds a clip
-    python benchmarks/field/lying.py fit                     # coefficients for formcheck/measures/error.toml
+    python benchmarks/field/lying.py compare                 # changes by exercise and view, against the truth
+    python benchmarks/field/lying.py fit [--reading drop]    # coefficients for formcheck/measures/error.toml
     python benchmarks/field/lying.py table                   # repetitions by view: found, false, refused
 
 `read` takes the landmarks from `field.py poses` (of any pose stage) and needs only the pictures. It reads
 what `formcheck analyze` reads, but for the half of the second readings that stored landmarks have in them.
-A clip of the final part is never read.
+Readings are kept by the weights that made them. A clip of the final part is read only when it is asked for.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pose_cache import ROOT, Clip, clips_of, poses_of
@@ -26,9 +29,12 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.exercises.definition import load_definition
+from formcheck.measures.error import sees_the_same_body
+from formcheck.measures.measure import formulas
 from formcheck.pose.landmarks import Pose
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_reading import Lying
+from formcheck.pose.models import find_model
 from formcheck.pose.track import Track, no_readings
 from formcheck.session.load import evidence_of
 from formcheck.session.reader import open_database
@@ -36,8 +42,36 @@ from formcheck.video.file import VideoFile
 
 FOLDS = 7
 DEGREES_OF_FREEDOM = 5
-#: Half of the mildest threshold that the roll is held against.
-BEARABLE_DEG = 4.0
+#: So many frames tell where rest is.
+LEAST_REST = 10
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of one reading.
+
+    Attributes:
+        truth: name of the rendered clips' angle.
+        measure: that it tells.
+        lies_on: of which bodies it is made.
+        bearable: half of the mildest threshold that it is held against.
+        apart: the view with an error of its own.
+        fault: that is judged by it.
+    """
+
+    truth: str
+    measure: str
+    lies_on: str
+    bearable: float
+    apart: str
+    fault: str
+
+
+READINGS = {
+    "roll": Reading("pelvis_roll_deg", "pelvic_roll_deg", "side", 4.0, "front", "pelvis_rolls_back"),
+    "drop": Reading("pelvis_roll_deg", "pelvic_drop_deg", "back", 3.5, "side", "pelvis_drops"),
+    "lift": Reading("pelvis_lift_thigh", "pelvic_height", "back", 0.05, "side", "pelvis_drops"),
+}
 
 
 def evidence(clip: Clip, field: Path) -> RecordedEvidence | None:
@@ -48,9 +82,23 @@ def evidence(clip: Clip, field: Path) -> RecordedEvidence | None:
     with open_database(found[0], look_for_damage=False) as stored:
         known = evidence_of(stored)
     assert isinstance(known, RecordedEvidence)
-    file = field / "lying" / f"{clip.id}.npy"
+    file = readings_folder(field) / f"{clip.id}.npy"
     lying = np.load(file) if file.exists() else None
     return replace(known, track=replace(known.track, lying=lying))
+
+
+@cache
+def readings_folder(field: Path) -> Path:
+    """Where the readings of the present weights lie."""
+    digest = hashlib.sha256()
+    for name in ("lying-encoder", "lying-comparer"):
+        digest.update(find_model("lying", name).sha256.encode())
+    return field / "lying" / digest.hexdigest()[:12]
+
+
+def lies_on(clip: Clip) -> Literal["side", "back"]:
+    """How the body lies in a clip."""
+    return formulas(load_definition(clip.runs()[0][1])).LIES_ON
 
 
 def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
@@ -73,117 +121,163 @@ def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
     return out
 
 
-def truth_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray]:
-    """Truth of every frame of a rendered clip: roll, and whether a repetition is under way."""
+def truth_of(clip: Clip, time_s: np.ndarray) -> dict[str, np.ndarray]:
+    """``(T,)`` truth of a rendered clip's frames: each reading's angle, and whether a repetition is under
+    way."""
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
     names = truth["angle_names"]
-    at = np.clip(np.round(analysis.track.time_s * truth["fps"]).astype(int), 0, len(truth["frames"]) - 1)
+    at = np.clip(np.round(time_s * truth["fps"]).astype(int), 0, len(truth["frames"]) - 1)
     angles = np.array([truth["angles"][i] for i in at], float)
-    return {
-        "roll_deg": angles[:, names.index("pelvis_roll_deg")],
-        "moving": np.array([truth["frames"][i]["rep"] > 0 for i in at]),
-    }
+    out = {name: angles[:, names.index(reading.truth)] for name, reading in READINGS.items()}
+    return out | {"moving": np.array([truth["frames"][i]["rep"] > 0 for i in at])}
 
 
-def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray]:
-    """Error of the roll, and what is known beside it, in the moving frames of a clip."""
-    truth, track = truth_of(clip, analysis), analysis.track
-    assert track.lying is not None
-    value = analysis.measures.column("pelvic_roll_deg")
-    use = truth["moving"] & np.isfinite(value) & np.isfinite(track.lying[:, Lying.ROLL])
-    rest = ~truth["moving"] & np.isfinite(value)
-    known = track.lying[use]
-    off = float(np.median(truth["roll_deg"][rest])) if rest.any() else float(truth["roll_deg"][0])
+def rows_of(clip: Clip, analysis: Analysis, name: str) -> dict[str, np.ndarray] | None:
+    """Error of a reading since rest, and what is known beside it, in the moving frames of a clip."""
+    truth, lying = truth_of(clip, analysis.track.time_s), analysis.track.lying
+    assert lying is not None
+    stretch, moving = lying[:, Lying.STRETCH], truth["moving"]
+    column = Lying[name.upper()]
+    value, true = np.full(len(lying), np.nan), np.full(len(lying), np.nan)
+    for number in np.unique(stretch[np.isfinite(stretch)]):
+        here = stretch == number
+        rest = here & ~moving
+        if rest.sum() >= LEAST_REST:
+            value[here] = lying[here, column] - np.median(lying[rest, column])
+            true[here] = truth[name][here] - np.median(truth[name][rest])
+    use = moving & np.isfinite(value) & sees_the_same_body(lying)
+    if not use.any():
+        return None
+    known = lying[use]
     return {
-        "error": (value - (truth["roll_deg"] - off))[use],
-        "truth": (truth["roll_deg"] - off)[use],
+        "error": (value - true)[use],
+        "truth": true[use],
         "value": value[use],
-        "scale": known[:, Lying.ROLL_SCALE],
-        "spread": known[:, Lying.ROLL_SPREAD],
+        "scale": known[:, column + (Lying.ROLL_SCALE - Lying.ROLL)],
+        "spread": known[:, column + (Lying.ROLL_SPREAD - Lying.ROLL)],
         "joints_off": known[:, Lying.JOINTS_OFF],
-        "front": np.full(use.sum(), analysis.summary.view.name == "front"),
+        "view": np.full(use.sum(), analysis.summary.view.name),
         "clip": np.full(use.sum(), clip.id),
         "weight": np.full(use.sum(), 1 / max(use.sum(), 1)),
     }
 
 
-def error_of(found: np.ndarray, rows: dict[str, np.ndarray], usual_scale: float) -> np.ndarray:
+def all_rows(clips: list[Clip], field: Path, name: str) -> dict[str, np.ndarray]:
+    """`rows_of` of every clip in which the reading was made."""
+    parts = []
+    for clip in clips:
+        if clip.truth is None or lies_on(clip) != READINGS[name].lies_on:
+            continue
+        analysis = analysed(clip, field)
+        if analysis is None or analysis.track.lying is None:
+            continue
+        found = rows_of(clip, analysis, name)
+        if found is not None:
+            parts.append(found)
+    if not parts:
+        raise SystemExit("Nothing was read of these clips yet: run this with 'read' first.")
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def compare(clips: list[Clip], field: Path, name: str) -> None:
+    """Prints how near a reading comes to the truth: a line a clip, and one a view."""
+    rows = all_rows(clips, field, name)
+    for what in ("clip", "view"):
+        for one in np.unique(rows[what]):
+            some = rows[what] == one
+            true, said, weight = rows["truth"][some], rows["value"][some], rows["weight"][some]
+            off = np.abs(said - true)
+            still = np.average(np.abs(true), weights=weight)
+            told = f"MAE {np.average(off, weights=weight):.2f} (of always saying nought {still:.2f})"
+            if true.std() > 0 and said.std() > 0:
+                told += f" r {np.corrcoef(true, said)[0, 1]:+.2f} slope {np.polyfit(true, said, 1)[0]:+.2f}"
+            view = rows["view"][some][0] if what == "clip" else len(np.unique(rows["clip"][some]))
+            print(f"{one[:40]:40s} {view!s:8s} {told} joints off {np.median(rows['joints_off'][some]):.2f}")
+
+
+def error_of(found: np.ndarray, rows: dict[str, np.ndarray], usual_scale: float, apart: str) -> np.ndarray:
     """`measures.error.lying_error` with coefficients that are being looked for."""
-    usual = np.where(rows["front"], np.exp(found[0]), np.exp(found[1]))
+    usual = np.where(rows["view"] == apart, np.exp(found[0]), np.exp(found[1]))
     scale = np.maximum(rows["scale"] / usual_scale, 0.5)
     off = np.maximum(rows["joints_off"], 0.1) / 0.1
     return usual * scale ** found[2] * (1 + rows["spread"]) ** found[3] * off ** found[4]
 
 
-def fitted(rows: dict[str, np.ndarray], use: np.ndarray, usual_scale: float) -> np.ndarray:
+def fitted(rows: dict[str, np.ndarray], use: np.ndarray, usual_scale: float, apart: str) -> np.ndarray:
     """Coefficients with the largest likelihood, as in `fit_errors`: Student's t, one weight a clip, and the
     scale that holds 68 % of the errors."""
     nu = DEGREES_OF_FREEDOM
 
     def loss(found: np.ndarray) -> float:
-        error = error_of(found, rows, usual_scale)[use]
+        error = error_of(found, rows, usual_scale, apart)[use]
         each = (nu + 1) / 2 * np.log1p((rows["error"][use] / error) ** 2 / nu) + np.log(error)
         return float(np.average(each, weights=rows["weight"][use])) + 0.01 * float(np.sum(found[2:] ** 2))
 
-    bounds = [(-1, 4), (-1, 4), (0, 4), (0, 2), (0, 2)]
-    found = np.asarray(minimize(loss, [0.5, 0.5, 0.7, 0.5, 0.2], method="L-BFGS-B", bounds=bounds).x)
-    ratio = np.abs(rows["error"][use]) / error_of(found, rows, usual_scale)[use]
+    bounds = [(-5, 4), (-5, 4), (0, 4), (0, 2), (0, 2)]
+    begin = [np.log(np.median(np.abs(rows["error"][use]))), np.log(np.median(np.abs(rows["error"][use])))]
+    found = np.asarray(minimize(loss, [*begin, 0.7, 0.5, 0.2], method="L-BFGS-B", bounds=bounds).x)
+    ratio = np.abs(rows["error"][use]) / error_of(found, rows, usual_scale, apart)[use]
     order = np.argsort(ratio)
     share = np.cumsum(rows["weight"][use][order])
     found[:2] += np.log(ratio[order][np.searchsorted(share, 0.6827 * share[-1])])
     return found
 
 
-def fit(clips: list[Clip], field: Path) -> None:
+def fit(clips: list[Clip], field: Path, name: str) -> None:
     """Prints coefficients, and how they do on clips that had no part in them."""
-    with_truth = [clip for clip in clips if clip.truth is not None]
-    analyses = [(clip, a) for clip in with_truth if (a := analysed(clip, field)) is not None]
-    parts = [rows_of(clip, a) for clip, a in analyses if a.track.lying is not None]
-    rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = all_rows(clips, field, name)
+    apart = READINGS[name].apart
     usual = float(np.median(rows["scale"]))
     every = np.ones(len(rows["error"]), bool)
-    found = fitted(rows, every, usual)
-    names = ("front_deg", "elsewhere_deg", "scale", "spread", "joints_off")
+    found = fitted(rows, every, usual, apart)
+    names = (apart, "elsewhere", "scale", "spread", "joints_off")
     told = [*np.exp(found[:2]), *found[2:]]
-    print(f"usual_scale_deg = {usual:.2f}", *(f"{n} = {v:.2f}" for n, v in zip(names, told, strict=True)))
+    print(f"usual_scale = {usual:.3g}", *(f"{n} = {v:.3g}" for n, v in zip(names, told, strict=True)))
     held = np.zeros(len(rows["error"]))
     ids = np.unique(rows["clip"])
     for fold in np.array_split(np.random.default_rng(0).permutation(ids), FOLDS):
         out = np.isin(rows["clip"], fold)
-        held[out] = error_of(fitted(rows, ~out, usual), rows, usual)[out]
-    for where, some in (("front", rows["front"]), ("elsewhere", ~rows["front"])):
+        held[out] = error_of(fitted(rows, ~out, usual, apart), rows, usual, apart)[out]
+    for view in np.unique(rows["view"]):
+        some = rows["view"] == view
         error, sd, weight = np.abs(rows["error"][some]), held[some], rows["weight"][some]
-        good = sd <= BEARABLE_DEG
+        good = sd <= READINGS[name].bearable
         within = [np.average(error < k * sd, weights=weight) for k in (1.0, 1.96)]
-        rms = np.sqrt(np.average(error[good] ** 2, weights=weight[good]))
+        told_good = "never good enough"
+        if good.any():
+            rms = np.sqrt(np.average(error[good] ** 2, weights=weight[good]))
+            told_good = (
+                f"good enough in {np.average(good, weights=weight):.2f} of the frames, RMS there {rms:.3g}, "
+                f"95 % below {np.quantile(error[good], 0.95):.3g}"
+            )
         print(
-            f"  held out, {where}: {len(np.unique(rows['clip'][some]))} clips; within 1 SD {within[0]:.2f}, "
-            f"within 1.96 SD {within[1]:.2f}; good enough in {np.average(good, weights=weight):.2f} of the "
-            f"frames, RMS there {rms:.1f}, 95 % below {np.quantile(error[good], 0.95):.1f}"
+            f"  held out, {view}: {len(np.unique(rows['clip'][some]))} clips; within 1 SD {within[0]:.2f}, "
+            f"within 1.96 SD {within[1]:.2f}; {told_good}"
         )
 
 
 def analysed(clip: Clip, field: Path) -> Analysis | None:
     """A clip judged by the present definition."""
     known = evidence(clip, field)
-    return None if known is None else judge(known, load_definition("clam"))
+    return None if known is None else judge(known, load_definition(clip.runs()[0][1]))
 
 
-def table(
-    clips: list[Clip], field: Path, names: tuple[str, ...] = ("pelvis_rolls_back", "range_forced")
-) -> None:
+def table(clips: list[Clip], field: Path, name: str) -> None:
     """Prints what is said of every true repetition of the clips that were read."""
     total: dict[tuple[str, str], list[int]] = {}
+    reading = READINGS[name]
     for clip in clips:
+        if lies_on(clip) != reading.lies_on:
+            continue
         analysis = analysed(clip, field)
         if analysis is None or analysis.track.lying is None:
             continue
         view = analysis.summary.view.name
         shown: list[str] = []
         for rep, checks in zip(analysis.summary.reps, analysis.checks, strict=True):
-            roll = _true_roll(clip, rep) if clip.truth is not None else None
-            check = checks[names[0]]
+            true = _true_at_the_top(clip, rep, reading.truth) if clip.truth is not None else None
+            check = checks[reading.fault]
             said = (
                 f"grade {check.fault.grade} {check.fault.value:.0f}"
                 if check.fault
@@ -191,28 +285,27 @@ def table(
                 if check.checked
                 else f"not: {check.reason}"
             )
-            top = rep.peak.get("pelvic_roll_deg")
+            top = rep.peak.get(reading.measure)
             shown.append(
-                f"{'' if roll is None else f'{roll:.0f}'}/{'' if top is None else f'{top:.1f}'} {said}"
+                f"{'' if true is None else f'{true:.0f}'}/{'' if top is None else f'{top:.1f}'} {said}"
             )
-            if roll is not None:
-                kind = "rolled" if roll >= 11 else "still" if roll <= 3.2 else "between"
+            if true is not None:
+                clear, still = 2.75 * reading.bearable, 0.8 * reading.bearable
+                kind = "there" if abs(true) >= clear else "not there" if abs(true) <= still else "between"
                 of = total.setdefault((view, kind), [0, 0, 0])
                 of[0 if check.fault else 1 if check.checked else 2] += 1
-            forced = checks[names[1]].fault
-            shown[-1] += f" forced {forced.grade}" if forced else ""
         print(f"{clip.id[:36]:36s} {view:8s}", "; ".join(shown), flush=True)
     for (view, kind), (told, absent, refused) in sorted(total.items()):
-        print(f"{view:8s} {kind:8s} told {told}, called absent {absent}, refused {refused}")
+        print(f"{view:8s} {kind:9s} told {told}, called absent {absent}, refused {refused}")
 
 
-def _true_roll(clip: Clip, rep: Any) -> float | None:
+def _true_at_the_top(clip: Clip, rep: Any, angle: str) -> float | None:
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
     own = [r for r in truth["reps"] if r["t_start"] < rep.peak_s < r["t_end"]]
     if not own:
         return None
-    measured = own[0]["measured"]["pelvis_roll_deg"]
+    measured = own[0]["measured"][angle]
     return float(measured["hold_mean"] - measured["start"])
 
 
@@ -222,28 +315,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["read", "fit", "table"])
-    parser.add_argument("--part", choices=["work", "given"], default="work")
-    parser.add_argument("--only", default="clam", help="clips whose name contains this")
+    parser.add_argument("what", choices=["read", "compare", "fit", "table"])
+    parser.add_argument("--reading", choices=list(READINGS), default="roll")
+    parser.add_argument("--part", choices=["work", "final", "given"], default="work")
+    parser.add_argument("--only", default="", help="clips whose name contains this")
+    parser.add_argument("--share", default="0/1", help="this process's part of the clips to read, e.g. 0/2")
     parser.add_argument("--field", type=Path, default=data_folder())
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     args = parser.parse_args()
     clips = [c for c in clips_of(args.part, args.field, args.shared) if args.only in c.id]
     if args.part == "given":  # of the real ones some are in the final part
         clips = [c for c in clips if c.truth is not None]
-    if args.what == "fit":
-        fit(clips, args.field)
+    if args.what == "read":
+        mine, of = map(int, args.share.split("/"))
+        read_all(clips[mine::of], args.field)
         return
-    if args.what == "table":
-        table(clips, args.field)
-        return
-    net = LyingNet("side")
-    (args.field / "lying").mkdir(exist_ok=True)
+    {"compare": compare, "fit": fit, "table": table}[args.what](clips, args.field, args.reading)
+
+
+def read_all(clips: list[Clip], field: Path) -> None:
+    """Reads what was not read yet."""
+    nets: dict[str, LyingNet] = {}
+    folder = readings_folder(field)
+    folder.mkdir(parents=True, exist_ok=True)
     for clip in clips:
-        to, known = args.field / "lying" / f"{clip.id}.npy", evidence(clip, args.field)
+        to, known = folder / f"{clip.id}.npy", evidence(clip, field)
         if known is None or to.exists():
             continue
-        lying = read(clip, known.track, known.source.rotate, net)
+        posture = lies_on(clip)
+        if posture not in nets:
+            nets[posture] = LyingNet(posture)
+        lying = read(clip, known.track, known.source.rotate, nets[posture])
         part = to.with_suffix(".part")
         with part.open("wb") as file:
             np.save(file, lying)

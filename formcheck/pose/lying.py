@@ -2,13 +2,13 @@
 
 BlazePose's hip line hardly turns with a pelvis that rolls or drops, so no landmark tells it. The network is
 given two crops of the same place in the picture, one of now and one of before, and tells what changed in
-between, with a scale of its own error (models/README.md). Where the crop lies follows from the landmarks of the
-person who is followed: once the trunk has lain still for a moment one square is laid around the joints, the
-trunk upright in it, and it stays there; on the side it is mirrored so that the left side is always the upper
-one. The landmarks of a body seen from its feet may be far off, so the network finds the joints in a first crop,
-and the squares are laid around those. When the body no longer lies in them new ones are laid, and what is read
-from then on is another *stretch*: its readings start from another picture, and are never held against those of
-an earlier one.
+between, with a scale of its own error (models/README.md). Where the crop lies follows from the landmarks of
+the person who is followed: once the trunk has lain still for a moment one square is laid around the joints,
+the trunk upright in it, and it stays there. It is mirrored so that on the side the left side is always the
+upper one, and on the back the knees point to the right. The landmarks of a body seen from its feet may be far
+off, so the network finds the joints in a first crop, and the squares are laid around those. When the body no
+longer lies in them new ones are laid, and what is read from then on is another *stretch*: its readings start
+from another picture, and are never held against those of an earlier one.
 
 All of it waits for no later frame, so that live and recorded sessions read the same.
 """
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import models
 from formcheck.pose.device import open_sessions
-from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.pose.person import body_size_px, lying_score
 
@@ -92,7 +92,7 @@ class Crop:
 
     Attributes:
         matrix: ``(2, 3)`` from pixels of the frame to pixels of the crop.
-        mirrored: the body's right side is the upper one.
+        mirrored: it shows the body in a mirror.
     """
 
     matrix: NDArray[np.float64]
@@ -104,7 +104,7 @@ class Crop:
 
         Args:
             xy: ``(33, 2)`` landmarks, pixels.
-            mirrored: the right side of the body is the upper one.
+            mirrored: shown in a mirror.
             jitter: how it differs from the plain one.
         """
         points = np.asarray(xy[_WITHIN], np.float64) * ((-1.0, 1.0) if mirrored else (1.0, 1.0))
@@ -267,7 +267,7 @@ class LyingReader:
         if wander > _STILL_SIZES:
             return None
         if self._net.lies_on == "back":  # the exercise says so; from the feet the landmarks hardly can
-            return joints, False
+            return joints, _knees_to_the_left(joints)
         if not _on_the_side(np.median(world, axis=0)):
             return None
         left, right = (joints[list(side), 1].sum() for side in zip(BOTH_HIPS, BOTH_SHOULDERS, strict=True))
@@ -280,6 +280,8 @@ class LyingReader:
         found, _ = self._net.encode(first.cut(image))
         own = joints.copy()
         own[_of_landmarks(mirrored)] = first.back(found)
+        if self._net.lies_on == "back":
+            mirrored = _knees_to_the_left(own)
         ratio = Crop.around(own, mirrored).side_px / first.side_px
         if not 1 / _LIKE < ratio < _LIKE:  # it sees no such body: `JOINTS_OFF` will tell
             own = joints
@@ -296,6 +298,8 @@ class LyingReader:
         if laid.start is None:
             laid.start = features
         laid.change = self._net.compare(features, laid.start)
+        if laid.crop.mirrored and self._net.lies_on == "back":
+            laid.change[:2] *= -1  # drop and twist go to the other side in a mirror
         laid.joints_off = _joints_off(laid.crop, joints, pose)
 
     def _reading(self) -> NDArray[np.float32] | None:
@@ -322,6 +326,13 @@ def _on_the_side(world: NDArray[np.float64]) -> bool:
     lines = np.stack([world[points[0]] - world[points[1]] for points in (BOTH_HIPS, BOTH_SHOULDERS)])
     upright = np.abs(lines[:, 1]) / np.maximum(np.linalg.norm(lines, axis=1), 1e-9)
     return bool(lying_score(world) > _LYING and upright.max() > _STACKED)
+
+
+def _knees_to_the_left(xy: NDArray[np.floating]) -> bool:
+    """True where the knees point to the left of a trunk that is turned upright."""
+    hips, shoulders = _trunk_xy(xy)
+    up, knees = shoulders - hips, xy[BOTH_KNEES].mean(axis=0) - hips
+    return bool(up[0] * knees[1] - up[1] * knees[0] < 0)
 
 
 def _of_landmarks(mirrored: bool) -> NDArray[np.intp]:
