@@ -53,6 +53,8 @@ NOT_RUN = {
     "sudo apt install python3-venv espeak-ng alsa-utils libgl1 libglib2.0-0": "the same",
     "py -m venv .venv": "Windows",
     "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'": "CI has the same packages, locked",
+    "pip install '.[phone]'": "CI has the same packages, locked",
+    "formcheck live clam --phone": "needs a phone; tests/phone/test_phone_browser.py has a browser for one",
     "python docs/make_pictures.py": "draws the pictures again, minutes long; they are looked at by hand",
     "python -m formcheck.coach.pages OUT --language <code>": "tests/coach/test_pages.py draws every page",
     "pip install": "named in a sentence, not typed",
