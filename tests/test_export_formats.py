@@ -305,7 +305,7 @@ def test_the_command(folder, capsys):
     wrong = command(capsys, "export", folder, "--to", "c3d")
     assert wrong.status == 2
     assert wrong.err.count("\n") == 1
-    assert set(FORMATS) == {"csv", "json", "trc", "mot", "mp4", "pdf", "html"}
+    assert set(FORMATS) == {"csv", "json", "trc", "mot", "mp4", "film", "pdf", "html"}
 
 
 def test_a_report_is_written_in_the_language_asked_for(folder, capsys):

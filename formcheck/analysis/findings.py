@@ -233,7 +233,17 @@ class Findings:
         text = known.wording
         if default:
             text = text.replace(say("findings.prescribed_time"), say("findings.default_time"))
+        if self.by_phone(fault):
+            return f"{text}; {say('findings.by_phone')}"
         return f"{text}; {say('findings.rendered_people')}" if self.by_lying_network(fault) else text
+
+    def by_phone(self, fault: str) -> bool:
+        """Whether a fault is judged by what a phone in the waistband felt."""
+        known = self.definition.faults.get(fault)
+        rules = known.rules if known is not None else ()
+        return any(
+            self.definition.measures[m].source == "phone" for rule in rules for m in rule.measures
+        ) or any(self.by_phone(rule.with_fault) for rule in rules if rule.with_fault is not None)
 
     def by_lying_network(self, fault: str) -> bool:
         """Whether a fault is judged by what the network for people who lie reads from this view."""
@@ -342,7 +352,7 @@ class Findings:
             finer += 1
         first, second, third = (number(g, unit, finer)[0] for g in rule.grades)
         tail = number(0.0, unit)[1]
-        whole = self._phase_s(rule) if rule.kind == "duration" else None
+        whole = self.phase_s(rule) if rule.kind == "duration" else None
         if whole is not None:
             tail = f"{tail} ({pointed(f'{whole:g}')} s)"
         held = pointed(f"{rule.minimum_s:g}")
@@ -382,7 +392,7 @@ class Findings:
             passed = abs(abs(event.value) - list(rule.grades)[event.grade])
             return event.allowance if passed < event.allowance + _ROUNDED else 0.0
         # Judged before allowances were told: only times had one, their error.
-        whole = self._phase_s(rule)
+        whole = self.phase_s(rule)
         return self._timing_error_s / whole if rule.kind == "duration" and whole else 0.0
 
     def error(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
@@ -422,7 +432,8 @@ class Findings:
     def _asked_for(self, rule: Rule) -> bool:
         return (rule.phase or "lower") in self.prescribed
 
-    def _phase_s(self, rule: Rule) -> float | None:
+    def phase_s(self, rule: Rule) -> float | None:
+        """How long the phase that a rule is about should last, seconds; None where nobody says."""
         tempo = self.definition.tempo
         return {"rise": tempo.rise_s, "hold": tempo.hold_s}.get(rule.phase or "lower", tempo.lower_s)
 

@@ -105,7 +105,7 @@ def rescore(
 
 def export(
     session: Annotated[Path, typer.Argument(help="A session's folder, or its session.sqlite.")],
-    to: Annotated[str, typer.Option(help="csv, json, trc or mot (OpenSim), mp4, pdf or html.")],
+    to: Annotated[str, typer.Option(help="csv, json, trc or mot (OpenSim), mp4, film, pdf or html.")],
     out: Annotated[
         Path | None, typer.Option(help="The file to write. Default: export.<format> in the session's folder.")
     ] = None,
@@ -122,19 +122,28 @@ def export(
             "--decimal-comma", help="CSV for a spreadsheet set to German, French and the like: 1,5; 2,5."
         ),
     ] = False,
+    blur_face: Annotated[bool, typer.Option("--blur-face", help="Blur the face in a film.")] = False,
     language: WrittenLanguage = DEFAULT,
 ) -> None:
     """Write a stored session as a report, a clip, or for another program.
 
     Example:  formcheck export bridge.formcheck --to pdf
               formcheck export bridge.formcheck --to mp4 --rep 2
+              formcheck export bridge.formcheck --to film --blur-face
     """
     from formcheck.report.export import export_session
     from formcheck.session.reader import open_session
 
     with open_session(session) as opened, speaking(language):
         done = export_session(
-            opened, to.lower(), out, rep=rep, fault=fault, video=video, decimal_comma=decimal_comma
+            opened,
+            to.lower(),
+            out,
+            rep=rep,
+            fault=fault,
+            video=video,
+            decimal_comma=decimal_comma,
+            blur_face=blur_face,
         )
     for note in done.notes:
         print(note, file=sys.stderr)

@@ -34,7 +34,7 @@ from formcheck.drawing.palette import (
 )
 from formcheck.drawing.strip import Strip, draw_strip
 from formcheck.pose.landmarks import LANDMARK_COUNT, SKELETON
-from formcheck.words import said_of, say
+from formcheck.words import said_of, say, spoken, words_of
 
 
 @dataclass(frozen=True)
@@ -392,28 +392,29 @@ def _notes(canvas: Image, at: _Layout, state: OverlayState) -> None:
         shown = slots * at.note_lines
         for i, mark in enumerate(marks[:shown]):
             width = room / slots
-            more = f"  +{len(marks) - shown} more" if i == shown - 1 and len(marks) > shown else ""
+            more = ""
+            if i == shown - 1 and len(marks) > shown:
+                more = f"  +{say('format.more', n=len(marks) - shown)}"
             x = at.pad + (i % slots) * width
             _fault_line(canvas, mark, more, x, y + (i // slots) * 1.65 * f, width - f * (slots - 1), f)
     if state.unseen:
         size = 0.85 * f
-        for i, text in enumerate(_unseen(state.unseen, room, size, at.small_lines)):
+        for i, text in enumerate(_unseen(state.unseen, room, size, at.small_lines, spoken())):
             put_text(canvas, text, at.pad, at.small + (0.95 + 1.2 * i) * f, size, INK_SOFT, 400)
 
 
-_UNSEEN = "Cannot be checked from here:"
-
-
 @lru_cache(maxsize=8)  # the same in every frame of a video
-def _unseen(names: tuple[str, ...], room: float, size: float, most: int) -> tuple[str, ...]:
+def _unseen(names: tuple[str, ...], room: float, size: float, most: int, language: str) -> tuple[str, ...]:
     """Lines that name as many of them as there is room for, and how many more there are."""
+    words = words_of(language)
     for shown in range(len(names), 0, -1):
-        more = f" and {len(names) - shown} more" if shown < len(names) else ""
-        text = f"{_UNSEEN} {', '.join(names[:shown])}{more}"
+        rest = words("format.more", n=len(names) - shown)
+        more = f" {words('format.and')} {rest}" if shown < len(names) else ""
+        text = words("page.unseen", faults=f"{', '.join(names[:shown])}{more}")
         lines = wrap(text, room, size, 400, most + 1)
         if len(lines) <= most:
             return lines
-    return wrap(f"{_UNSEEN} {', '.join(names)}", room, size, 400, most)
+    return wrap(words("page.unseen", faults=", ".join(names)), room, size, 400, most)
 
 
 def _fault_line(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ class Api:
             Route(f"{session}/standing", on(Api.standing), methods=get),
             Route(f"{session}/report", on(Api.report), methods=post),
             Route(f"{session}/note", on(Api.note), methods=get),
+            Route(f"{session}/film", on(Api.film), methods=post),
             Route(f"{session}/feedback", on(Api.feedback), methods=post),
             Route(f"{session}/whatif", on(Api.defaults), methods=get),
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
@@ -291,6 +293,14 @@ class Api:
         """The session in a few lines, for the records."""
         folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
         return JSONResponse({"text": await to_thread.run_sync(send.note_of, self.library, folder)})
+
+    @answered
+    async def film(self, request: Request) -> Response:
+        """The session's film, to be saved."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        blur = (await json_body(request)).get("blur_face") is True
+        make = partial(send.film_of, self.library, folder, blur_face=blur)
+        return Response(await to_thread.run_sync(make), media_type="video/mp4")
 
     @answered
     async def feedback(self, request: Request) -> Response:

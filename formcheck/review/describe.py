@@ -260,7 +260,7 @@ def used_points(findings: Findings, near: str) -> list[int]:
     return [int(p) for p in used] or [int(Landmark[f"{other_side(near).upper()}_HIP"])]
 
 
-def spoken(events: list[Event], findings: Findings) -> tuple[list[dict[str, Any]], list[str]]:
+def happened(events: list[Event], findings: Findings) -> tuple[list[dict[str, Any]], list[str]]:
     """What was said and what happened in a live session, in order, in words; and how much was left out."""
     out = []
     for event in events[:_MOST_EVENTS]:
@@ -277,6 +277,8 @@ def spoken(events: list[Event], findings: Findings) -> tuple[list[dict[str, Any]
 def _event_text(event: Event, findings: Findings) -> str:
     data, kind = event.data, event.kind
     told = {name: str(data.get(name, "")) for name in ("text", "set", "value", "reason", "state")}
+    if kind == "phone":
+        return said_of("phone.event.").get(told["state"], "")
     if kind == "notice":
         return retold(told["text"])
     if kind == "cue":

@@ -139,7 +139,7 @@ class Recording:
         live, unlisted = bounds.shown_live(card.live) if card.live else (None, [])
         damage = [*card.damage, *damage_beside(self.session)]
         events = self._unless_damaged(lambda: self.session.events, damage)
-        said, unsaid = describe.spoken(events, self.findings)
+        said, unsaid = describe.happened(events, self.findings)
         given = summary.warnings if summary else self._unless_damaged(lambda: self.session.warnings, damage)
         warnings = bounds.shown_warnings([*damage, *given])
         last_s = max((rep.end_s for rep in card.reps), default=0.0)

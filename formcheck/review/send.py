@@ -53,6 +53,23 @@ def report_of(library: Library, folder: SessionFolder, to: Literal["pdf", "html"
         return path.read_bytes()
 
 
+def film_of(library: Library, folder: SessionFolder, *, blur_face: bool) -> bytes:
+    """The film of what stands.
+
+    Raises:
+        FormcheckError: no video was kept, no repetition was counted, or there is no room for the film.
+    """
+    from formcheck.report.export.film import write_film  # slow to import: video
+
+    if library.video(folder) is None:
+        raise FormcheckError("No video was kept of this session, so there is nothing to film.")
+    analysis, _ = _analysis(library, folder)
+    with tempfile.TemporaryDirectory(prefix="formcheck-") as place:
+        path = Path(place) / "film.mp4"
+        write_film(analysis, path, blur_face=blur_face)
+        return path.read_bytes()
+
+
 def note_of(library: Library, folder: SessionFolder) -> str:
     """The session in a few lines."""
     return note_text(*_analysis(library, folder))

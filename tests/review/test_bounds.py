@@ -141,7 +141,7 @@ def test_sets_and_cues_of_a_live_session_are_listed_up_to_a_number_and_counted_w
 
 def test_of_any_number_of_events_the_first_are_told():
     events = [Event(float(i), i, "say", {"text": "Higher"}) for i in range(6000)]
-    said, left_out = describe.spoken(events, findings_of(bridges()))
+    said, left_out = describe.happened(events, findings_of(bridges()))
     assert len(said) == 5000
     assert left_out == ["Left out: 1000 events after the first 5000."]
 

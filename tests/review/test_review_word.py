@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from asking import Page
 from made import analysed, bridges
@@ -15,6 +16,7 @@ from formcheck.exercises.definition import load_definition
 from formcheck.review import noted
 from formcheck.session.folder import REPORT
 from formcheck.session.notes import Notes
+from formcheck.video.writer import VideoWriter
 
 FAULT = "hip_not_extended"
 TITLE = load_definition("bridge").faults[FAULT].title
@@ -135,6 +137,22 @@ def test_report_note_and_feedback_tell_what_stands(page):
     assert 'src="' not in feedback.replace('src="data:', "")
     assert page.post(f"{path}/report", {"format": "exe"}).status == 422
     assert page.post(f"{path}/feedback", {"language": "../"}).status == 422
+
+
+def test_the_film_is_made_of_the_video_that_was_kept_or_says_that_there_is_none(page, tmp_path):
+    problem = page.post(f"{path_of(page)}/film", {"blur_face": True})
+    assert problem.status == 422
+    assert "No video was kept" in problem.json()["problem"]
+    analysis = bridges()
+    info = analysis.summary.source
+    with VideoWriter(tmp_path / "lib" / "one" / "video.mp4", info.width, info.height, info.fps) as video:
+        for time_s in analysis.track.time_s:
+            video.write(np.full((info.height, info.width, 3), 90, np.uint8), float(time_s))
+    made = page.post(f"{path_of(page)}/film", {"blur_face": False})
+    assert made.status == 200
+    assert made.headers["content-type"] == "video/mp4"
+    assert made.body[4:8] == b"ftyp"
+    assert not list((tmp_path / "lib" / "one").glob("*film*"))
 
 
 def test_many_decisions_are_saved_at_once_and_none_of_others_is_written_over(page):

@@ -26,10 +26,13 @@ FORMATS = {
     "trc": "landmark trajectories for OpenSim",
     "mot": "angles over time for OpenSim",
     "mp4": "a clip of one repetition or fault with what was found drawn in",
+    "film": "twenty seconds: the worst moments beside the person's best repetition",
     "pdf": "a report to print or file",
     "html": "a report to open in a browser",
 }
-_WHOLE_ONLY = ("pdf", "html")
+_WHOLE_ONLY = ("pdf", "html", "film")
+#: What files of a format end in, where that is not its name.
+_ENDINGS = {"film": "mp4"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def export_session(
     fault: str | None = None,
     video: str | Path | None = None,
     decimal_comma: bool = False,
+    blur_face: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
     """Writes one session in one format; the file takes its place only when it is whole.
@@ -62,13 +66,14 @@ def export_session(
         session: an open session.
         to: one of `FORMATS`.
         out: the file: a new name, or that of a plain file that is none of a session's own; by default
-            ``export.<format>`` (``export-rep2.mp4``) in the session's folder.
+            ``export.<format>`` (``export-rep2.mp4``, ``export-film.mp4``) in the session's folder.
         rep: only this repetition; a clip has a second more on either side.
         fault: only the worst occurrence of this fault (in `rep`, where both are given).
         video: the session's video, where it does not lie in or beside the session's folder.
         decimal_comma: a CSV as spreadsheets set to German, French and many other languages open it:
             semicolons between the cells, a comma in numbers, and the mark that says it is UTF-8.
-        progress: told the share done, 0 to 1, while a clip is drawn.
+        blur_face: blur the face in a film.
+        progress: told the share done, 0 to 1, while a clip or film is drawn.
 
     Raises:
         FormcheckError: one sentence: an unknown format, no such repetition or fault, no video for a clip,
@@ -77,9 +82,12 @@ def export_session(
     if to not in FORMATS:
         raise FormcheckError(f"There is no format '{to}'; choose one of: {', '.join(FORMATS)}.")
     if to in _WHOLE_ONLY and (rep is not None or fault is not None):
-        raise FormcheckError("A report is of the whole session; leave --rep and --fault out.")
+        what = "A film" if to == "film" else "A report"
+        raise FormcheckError(f"{what} is of the whole session; leave --rep and --fault out.")
     if decimal_comma and to != "csv":
         raise FormcheckError("A decimal comma is for tables; leave --decimal-comma out, or say --to csv.")
+    if blur_face and to != "film":
+        raise FormcheckError("Only in a film is the face blurred; leave --blur-face out, or say --to film.")
     video = Path(video) if video is not None else None
     if video is not None and not os.path.isfile(video):
         raise FormcheckError(f"There is no video at {video}; check the name.")
@@ -87,12 +95,21 @@ def export_session(
     part = find_part(analysis, rep, fault)
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
-    path = Path(out) if out is not None else export_path(session.path.parent, part.suffix, to)
+    path = (
+        Path(out)
+        if out is not None
+        else export_path(session.path.parent, "-film" if to == "film" else part.suffix, _ENDINGS.get(to, to))
+    )
     # A link to the folder is the person's; one in it is not followed.
     place = Path(os.path.realpath(path.parent), path.name)
     _refuse_to_overwrite(place, path, [session.path, analysis.video])
     with writing_to(path.parent):
         make_folder(place.parent)
+    if to == "film":
+        from formcheck.report.export.film import write_film
+
+        write_film(analysis, place, blur_face=blur_face, progress=progress)
+        return Exported(path)
     return replace(_write(session, analysis, to, place, part, decimal_comma, progress), path=path)
 
 

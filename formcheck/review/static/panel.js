@@ -2,7 +2,7 @@
 
 import { amount, button, clock, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
 import { decisionId, lookId, newId } from "./notes.js";
-import { copyNote, saveReport, sendBack } from "./send.js";
+import { copyNote, saveFilm, saveReport, sendBack } from "./send.js";
 import { WhatIf } from "./whatif.js";
 import { count, say } from "./words.js";
 
@@ -64,6 +64,7 @@ export class Panel {
     replace(this.foot,
       info.done ? h("span.done", {}, icon("check"), say("reviewed")) : focusable(button(say("panel.rest_watched"), () => page.restWatched(), { small: true, title: say("panel.rest_watched_long") }), "rest"),
       focusable(button(say("panel.report"), () => saveReport(page), { small: true, title: say("panel.report_long") }), "report"),
+      focusable(button(say("panel.film"), () => saveFilm(page), { small: true, title: say("panel.film_long") }), "film"),
       focusable(button(say("panel.note"), () => copyNote(page), { small: true, title: say("panel.note_long") }), "note"),
       focusable(button(say("panel.send"), () => sendBack(page), { small: true, title: say("panel.send_long") }), "send"),
       focusable(button(say("panel.next"), () => page.nextSession(), { small: true, title: say("panel.next_long"), key: "G" }), "next"));

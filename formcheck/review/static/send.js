@@ -18,6 +18,16 @@ export async function saveReport(page) {
   if (blob) save(blob, named(page, say("send.report_name"), to));
 }
 
+export async function saveFilm(page) {
+  if (!page.info.video) { toast(say("send.no_video"), { kind: "bad" }); return; }
+  const blur = h("input", { type: "checkbox", checked: true });
+  const sure = await ask(say("send.film"), h("div.send", {}, h("p", {}, say("send.film_about")), h("label.inline", {}, blur, ` ${say("send.blur")}`)),
+    [[say("cancel"), null, "quiet"], [say("send.save"), true, "primary"]]);
+  if (!sure) return;
+  const blob = await made(say("send.writing_film"), () => file(`/api/session/${page.info.key}/film`, { blur_face: blur.checked }));
+  if (blob) save(blob, named(page, say("send.film_name"), "mp4"));
+}
+
 export async function copyNote(page) {
   const told = await made(say("send.writing_note"), () => get(`/api/session/${page.info.key}/note`));
   if (!told) return;
