@@ -1,6 +1,6 @@
 """Make the pictures of the guides again, from the program as it is.
 
-    python docs/make_pictures.py [live] [programme] [terminal] [review] [report]
+    python docs/make_pictures.py [live] [programme] [app] [terminal] [review] [report]
 
 Without a word all of them are made. Only the demo clips in videos/ are to be seen in them. Needs Linux with
 Xvfb, openbox, xdotool, Chromium, pdftoppm (apt-get install xvfb openbox xdotool chromium poppler-utils) and
@@ -355,7 +355,66 @@ def programme(work: Path) -> None:
         keep(Image.fromarray(drawn.image[..., ::-1]), f"play_{number}_{name.removeprefix('day_')}", 1000)
 
 
-PARTS = {part.__name__: part for part in (live, programme, terminal, review, report)}
+def app(work: Path) -> None:
+    """The app: today half done, and progress over a month, of a diary made up for it."""
+    import threading
+
+    os.environ["FORMCHECK_DATA"] = str(work / "data")
+    from formcheck.app.api import AppApi, bring
+    from formcheck.exercises.programme import load_programme
+    from formcheck.review.server import serve_here
+    from formcheck.session.days import DayBook
+
+    file = ROOT / "docs" / "examples" / "hips.formcheck"
+    bring(file.read_text(encoding="utf-8"), file.name)
+    diary = app_diary(load_programme(file))
+    for day in diary:
+        DayBook(load_programme(file)).keep(day)
+    api = AppApi(today=lambda: diary[-1].date)
+    told: dict[str, Any] = {}
+    threading.Thread(
+        target=serve_here, args=(api.app(), 0, lambda a, s: told.update(address=a, server=s)), daemon=True
+    ).start()
+    wait_for(lambda: "server" in told)
+    with browser() as chromium:
+        tab = chromium.new_page(viewport={"width": 1280, "height": 820})
+        tab.goto(told["address"])
+        tab.wait_for_selector(".rows")
+        tab.wait_for_timeout(1500)
+        shot(tab, "app_1_today", width=1000)
+        tab.click("nav >> text=My progress")
+        tab.wait_for_selector("table")
+        tab.set_viewport_size({"width": 1280, "height": 1080})
+        shot(tab, "app_2_progress", width=1000)
+    told["server"].should_exit = True
+
+
+def app_diary(programme: Any) -> list[Any]:
+    """Days of a month, the last one half done: full repetitions, pain before and after, effort."""
+    from datetime import date
+
+    from formcheck.session.days import Day, PartDone, SetDone
+
+    month = ((2, 8, 3, 4, 5), (4, 9, 3, 3, 4), (9, 10, 2, 3, 4), (11, 10, 2, 2, 3), (16, 10, 2, 1, 3),
+             (18, 10, 1, 1, 3), (23, 10, 1, 0, 2), (25, 10, 1, None, None))  # fmt: skip
+    out = []
+    for day, reps, before, after, effort in month:
+        whole = after is not None
+        sets = (SetDone(counted=reps, full=reps),) * 2
+        parts = [
+            PartDone(exercise=e.exercise, side=side, mark=e.mark, asked_sets=2, asked_reps=10,
+                     sets=sets if whole or side == "left" else ())
+            for e in programme.exercises[:2] for side in (e.sides or (None,))
+        ]  # fmt: skip
+        on = date(2026, 11, day)
+        out.append(
+            Day(date=on, started=f"{on}T09:30:00+01:00", kept="numbers", pain_before=before, pain_after=after,
+                effort=effort, complete=whole, parts=tuple(parts))
+        )  # fmt: skip
+    return out
+
+
+PARTS = {part.__name__: part for part in (live, programme, app, terminal, review, report)}
 
 if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)

@@ -99,9 +99,10 @@ def progress_page(settings: Settings, today: date) -> dict[str, Any]:
     programme = load_programme(file)
     days = [day for day in DayBook(programme).days() if day.counted or day.had_pain]
     words = words_of(settings.language)
+    over = [day for day in days if day.complete or day.date < today]  # today may still be gone on with
     return {
         "lines": _progress_lines(words, programme, days, today) if days else [],
-        "next": [line for _, line in ladder_lines(words, programme, days[:-1], days[-1])] if days else [],
+        "next": [line for _, line in ladder_lines(words, programme, over[:-1], over[-1])] if over else [],
         "days": [_day(day) for day in days[-_MOST_DAYS:]],
     }
 

@@ -188,7 +188,7 @@ def test_a_day_that_is_done_offers_only_once_more(page: AppPage) -> None:
 def test_progress_says_this_week_the_weeks_before_and_what_comes_next(page: AppPage) -> None:
     days = book()
     days.keep(day("2026-11-16", 6, pain_before=1, pain_after=2, effort=3))
-    days.keep(day("2026-11-30", 8))
+    days.keep(day("2026-11-30", 8, complete=True))
     progress = page.get("/api/progress").json()
     assert progress["lines"] == [
         "This week: 1 of 3 days.",
@@ -199,7 +199,17 @@ def test_progress_says_this_week_the_weeks_before_and_what_comes_next(page: AppP
         "Bridge: 10 repetitions, but not yet. I need to know your pain before and after."
     ]
     assert [one["done"] for one in progress["days"]] == [6, 8]
+    assert page.get("/api/today").json()["choices"][0]["id"] == "again"
     assert progress["days"][1]["pain_before"] is None  # never invented
+
+
+def test_a_day_that_is_not_over_does_not_say_why_not_yet(page: AppPage) -> None:
+    days = book()
+    days.keep(day("2026-11-27", 8, pain_before=1, pain_after=0, effort=3, complete=True))
+    days.keep(day("2026-11-30", 3))
+    assert page.get("/api/progress").json()["next"] == [
+        "Bridge: 10 repetitions, but not yet. First the pain should settle within a day."
+    ]
 
 
 # -- exercising ----------------------------------------------------------------------------------------------
