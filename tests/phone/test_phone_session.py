@@ -193,3 +193,25 @@ def test_a_session_of_before_there_were_phones_opens(worn, tmp_path):
     with open_session(copy) as one:
         assert one.phone == []
         assert one.summary is not None
+
+
+def test_who_reads_a_session_is_told_that_a_phone_felt_it(worn):
+    from formcheck.analysis.findings import Findings
+    from formcheck.review.describe import happened
+
+    with open_session(worn) as one:
+        findings = Findings(one.definition, "front")
+        events, _ = happened(one.events, findings)
+    assert "felt by a phone" in findings.wording("pelvis_rolls_back")
+    assert "felt by a phone" in findings.wording("range_forced")
+    assert "phone" not in findings.wording("feet_separate")
+    assert "The phone in the waistband tells the pelvis" in {event["text"] for event in events}
+
+
+def test_every_state_of_the_phone_has_its_words():
+    from formcheck.phone.worn import Worn
+    from formcheck.words import said_of
+
+    states = {state.word for state in Worn}
+    assert set(said_of("phone.event.")) == states
+    assert set(said_of("phone.worn.")) == states - {"ok", "silent"}  # about these nothing is said aloud
