@@ -54,7 +54,8 @@ class Task:
 
 ON_THE_SIDE = frozenset({"clam", "leg-lift"})
 ON_THE_BACK = frozenset({"bridge", "single-leg-bridge", "march"})
-#: What is learned; the order of the comparer's answers (`formcheck.pose.lying`).
+#: What can be learned. Exported are those of a body on its side: after 100,000 passes on 1,000 bodies no drop
+#: of a pelvis in a bridge was read yet (docs/lab_notes.md, "The network for people who lie").
 TASKS = (
     Task("pelvic roll", "roll", 10.0, ON_THE_SIDE | ON_THE_BACK, 2.0, (8.0, 15.0), to_a_side=True),
     Task("opening", "opening", 10.0, frozenset({"clam"}), 0.5),
@@ -62,6 +63,7 @@ TASKS = (
     Task("pelvic twist", "yaw", 10.0, ON_THE_BACK, 1.0, (6.0,), to_a_side=True),
     Task("hip lift", "hip_lift", 0.25, ON_THE_BACK, 0.5),
 )
+EXPORTED_TASKS = 3
 #: Of BlazePose's landmarks, those whose maps the joint maps begin from.
 _BEGUN_FROM = (23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 11, 12, 13, 15)
 #: Tensors of ``pose_landmark_full.onnx``: the finest maps (48 channels at a quarter of the side), those at a
@@ -201,14 +203,15 @@ class Encoder(nn.Module):
 
 
 class Comparer(nn.Module):
-    """What is exported second: changes, and scales of their errors, in the measures' units."""
+    """What is exported second: turns and scales of their errors, degrees."""
 
     def __init__(self, net: LyingNet) -> None:
         super().__init__()
         self.net = net
-        self.units = torch.tensor([task.unit for task in TASKS])
+        self.units = torch.tensor([task.unit for task in TASKS[:EXPORTED_TASKS]])
 
     def forward(self, now: torch.Tensor, rest: torch.Tensor) -> torch.Tensor:
         found = self.net.compare(now, rest)
         change, scale = found.chunk(2, 1)
-        return torch.cat([change * self.units, scale.exp() * self.units], 1)
+        few = slice(EXPORTED_TASKS)
+        return torch.cat([change[:, few] * self.units, scale[:, few].exp() * self.units], 1)

@@ -47,8 +47,8 @@ class Scene:
         pictures, masks: N encoded images; of real people there is no mask.
         joints_px: ``(N, 14, 2)``.
         asked: ``(N, 14)`` bool, joints that are known.
-        mirrored: the crops show it in a mirror, its left side as its right: on the back, where the knees would
-            point to the left. Joints and changes are those in the mirror; joints lie in the picture as it is.
+        mirrored: the crops show it in a mirror, its left side as its right: on the back, where the knees
+            would point to the left. Joints and changes are named as in the mirror.
         change: ``(N, tasks)`` since the first picture, in the network's units; NaN where a task asks nothing.
         view: where the camera stands.
         rest: ``(N,)`` bool.
@@ -113,9 +113,9 @@ def load(files: Iterable[Path]) -> list[Scene]:
                     asked=np.array(known),
                 )
             )
-            if exercise in ON_THE_BACK or (exercise == REAL and not mine[0]["on_side"]):
-                if knees_to_the_left(out[-1].joints_px[0]):
-                    _mirror(out[-1])
+            on_back = exercise in ON_THE_BACK or (exercise == REAL and not mine[0]["on_side"])
+            if on_back and knees_to_the_left(out[-1].joints_px[0]):
+                _mirror(out[-1])
     return out
 
 

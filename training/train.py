@@ -4,7 +4,8 @@
     python training/train.py DATA RUN.pt --processes 2      # gradients averaged; a process a core
 
 Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred
-steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies that are made meanwhile are taken in. Held out: every tenth body and two
+steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies
+that are made meanwhile are taken in. Held out: every tenth body and two
 garments (scenes.py). A pass is one picture once through the network, 20 ms of a core. `evaluate.py` tells how
 good it is, `export.py` writes the ONNX files.
 

@@ -2,7 +2,7 @@
 
     python benchmarks/field/lying.py read [--only TEXT]      # readings beside stored poses: seconds a clip
     python benchmarks/field/lying.py compare                 # changes by exercise and view, against the truth
-    python benchmarks/field/lying.py fit [--reading drop]    # coefficients for formcheck/measures/error.toml
+    python benchmarks/field/lying.py fit                     # coefficients for formcheck/measures/error.toml
     python benchmarks/field/lying.py table                   # repetitions by view: found, false, refused
 
 `read` takes the landmarks from `field.py poses` (of any pose stage) and needs only the pictures. It reads
@@ -69,8 +69,6 @@ class Reading:
 
 READINGS = {
     "roll": Reading("pelvis_roll_deg", "pelvic_roll_deg", "side", 4.0, "front", "pelvis_rolls_back"),
-    "drop": Reading("pelvis_roll_deg", "pelvic_drop_deg", "back", 3.5, "side", "pelvis_drops"),
-    "lift": Reading("pelvis_lift_thigh", "pelvic_height", "back", 0.05, "side", "pelvis_drops"),
 }
 
 
@@ -335,17 +333,13 @@ def main() -> None:
 
 def read_all(clips: list[Clip], field: Path) -> None:
     """Reads what was not read yet."""
-    nets: dict[str, LyingNet] = {}
-    folder = readings_folder(field)
+    net, folder = LyingNet(), readings_folder(field)
     folder.mkdir(parents=True, exist_ok=True)
     for clip in clips:
         to, known = folder / f"{clip.id}.npy", evidence(clip, field)
-        if known is None or to.exists():
+        if known is None or to.exists() or lies_on(clip) != "side":
             continue
-        posture = lies_on(clip)
-        if posture not in nets:
-            nets[posture] = LyingNet(posture)
-        lying = read(clip, known.track, known.source.rotate, nets[posture])
+        lying = read(clip, known.track, known.source.rotate, net)
         part = to.with_suffix(".part")
         with part.open("wb") as file:
             np.save(file, lying)

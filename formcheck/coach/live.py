@@ -31,7 +31,6 @@ from formcheck.coach.voice.voice import Voice
 from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
-from formcheck.measures.measure import formulas
 from formcheck.phone.sample import Arrival, PhoneSource, Sample
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
@@ -425,7 +424,7 @@ class LiveSession:
         definition = flow.plan.definition
         weights = dict(self._engine.model_sha256)
         if definition.reads_lying:
-            weights |= self._pose.read_lying(formulas(definition).LIES_ON)
+            weights |= self._pose.read_lying()
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,

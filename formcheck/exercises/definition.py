@@ -143,9 +143,7 @@ class Feedback(_Model):
 class LyingDef(_Model):
     """What the network for people who lie tells of a measure, where it read anything."""
 
-    reading: Literal["roll", "drop", "lift"] = Field(
-        description="those whose error is known, measures/error.toml"
-    )
+    reading: Literal["roll"] = Field(description="those whose error is known, measures/error.toml")
     views: dict[str, Trust] = Field(
         description="views that show it to the network; from any other the landmarks tell it, if they do"
     )

@@ -55,7 +55,7 @@ def lying_error(reading: str, view: str, lying: NDArray[np.float32]) -> NDArray[
     """Error of what the network for people who lie reads, its unit, as found on rendered people.
 
     Args:
-        reading: name of a column of `Lying` whose error is known, ``"roll"``, ``"drop"`` or ``"lift"``.
+        reading: name of a column of `Lying` whose error is known: ``"roll"``.
         view: from where the camera looks.
         lying: ``(T, 11)``, see `formcheck.pose.lying_reading`.
 

@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,11 +79,8 @@ class LivePose:
             return result
         return replace(result, lying=self._lying.read(frame.image, result.pose))
 
-    def read_lying(self, lies_on: Literal["side", "back"]) -> dict[str, str]:
+    def read_lying(self) -> dict[str, str]:
         """From now on the network for people who lie reads every frame.
-
-        Args:
-            lies_on: how the body lies.
 
         Returns:
             Hashes of its weight files, by file name.
@@ -92,7 +88,7 @@ class LivePose:
         Raises:
             FormcheckError: a file is missing or damaged.
         """
-        net = LyingNet(lies_on)
+        net = LyingNet()
         self._lying = LyingReader(net)
         return net.model_sha256
 

@@ -1,14 +1,13 @@
-"""Our own network for people who lie: how far pelvis, thigh and chest have turned, or hips have risen.
+"""Our own network for people who lie on their side: how far pelvis, thigh and chest have turned.
 
-BlazePose's hip line hardly turns with a pelvis that rolls or drops, so no landmark tells it. The network is
-given two crops of the same place in the picture, one of now and one of before, and tells what changed in
-between, with a scale of its own error (models/README.md). Where the crop lies follows from the landmarks of
-the person who is followed: once the trunk has lain still for a moment one square is laid around the joints,
-the trunk upright in it, and it stays there. It is mirrored so that on the side the left side is always the
-upper one, and on the back the knees point to the right. The landmarks of a body seen from its feet may be far
-off, so the network finds the joints in a first crop, and the squares are laid around those. When the body no
-longer lies in them new ones are laid, and what is read from then on is another *stretch*: its readings start
-from another picture, and are never held against those of an earlier one.
+BlazePose's hip line hardly turns with a pelvis that rolls, so no landmark tells it. The network is given two
+crops of the same place in the picture, one of now and one of before, and tells what turned in between, with a
+scale of its own error (models/README.md). Where the crop lies follows from the landmarks of the person who is
+followed: once the trunk has lain still for a moment one square is laid around the joints, the trunk upright
+in it, mirrored so that the left side is always the upper one, and it stays there. The landmarks of a lying
+body may be far off, so the network finds the joints in a first crop, and the squares that are read are laid
+around those. When the body no longer lies in them new ones are laid, and what is read from then on is another
+*stretch*: its readings start from another picture, and are never held against those of an earlier one.
 
 All of it waits for no later frame, so that live and recorded sessions read the same.
 """
@@ -18,7 +17,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -26,7 +24,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose import models
 from formcheck.pose.device import open_sessions
-from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.pose.person import body_size_px, lying_score
 
@@ -58,15 +56,12 @@ _STILL_SIZES = 0.08
 _BRIDGE_S = 0.3
 #: Hips or shoulders further from where they lay than this share of the body's size do not lie in the crop;
 #: after so long the stretch is over [D].
-_MOVED_SIZES = {"side": 0.25, "back": 0.45}
+_MOVED_SIZES = 0.25
 _GONE_S = 1.0
 #: Squares around the landmarks and around the network's own joints differ by less than this factor.
 _LIKE = 2.0
 #: A frame is read this often, each time another crop: what turns takes a second to do so.
 READ_EVERY_S = 1 / 16
-#: Of the comparer's five changes, those that are asked of a body on its side and on its back.
-_ASKED = {"side": (0, 1, 2), "back": (0, 3, 4)}
-_CHANGES = 3
 #: On the side: lying score of the trunk, vertical share of the hip or the shoulder line (`measures.view`).
 _LYING = 0.40
 _STACKED = 0.62
@@ -92,7 +87,7 @@ class Crop:
 
     Attributes:
         matrix: ``(2, 3)`` from pixels of the frame to pixels of the crop.
-        mirrored: it shows the body in a mirror.
+        mirrored: the body's right side is the upper one.
     """
 
     matrix: NDArray[np.float64]
@@ -104,7 +99,7 @@ class Crop:
 
         Args:
             xy: ``(33, 2)`` landmarks, pixels.
-            mirrored: shown in a mirror.
+            mirrored: the right side of the body is the upper one.
             jitter: how it differs from the plain one.
         """
         points = np.asarray(xy[_WITHIN], np.float64) * ((-1.0, 1.0) if mirrored else (1.0, 1.0))
@@ -160,21 +155,17 @@ class Crop:
 
 
 class LyingNet:
-    """The two models: pictures to features, and features to what changed."""
+    """The two models: pictures to features, and features to what turned."""
 
-    def __init__(self, lies_on: Literal["side", "back"], device: str = "cpu") -> None:
+    def __init__(self, device: str = "cpu") -> None:
         """Load them.
 
         Args:
-            lies_on: how the body lies whose changes are asked for.
             device: see `formcheck.pose.device`.
 
         Raises:
             FormcheckError: a file is missing or damaged.
         """
-        self.lies_on = lies_on
-        asked = _ASKED[lies_on]
-        self._asked = [*asked, *(_CHANGES + k for k in asked)]
         files = [models.find_model("lying", part) for part in ("lying-encoder", "lying-comparer")]
         self.model_sha256 = {file.path.name: file.sha256 for file in files}
         (self._encoder, self._comparer), _, _ = open_sessions([file.path for file in files], device)
@@ -185,11 +176,11 @@ class LyingNet:
         return joints[0], features[0]
 
     def compare(self, now: NDArray[np.float32], before: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(6,)`` three changes since `before` (see `Lying`), and scales of their errors."""
+        """``(6,)`` turn of pelvis, thigh and chest since `before`, and scales of their errors, degrees."""
         found: list[NDArray[np.float32]] = self._comparer.run(
             ["change"], {"now": now[None], "rest": before[None]}
         )
-        return found[0][0][self._asked]
+        return found[0][0]
 
 
 @dataclass
@@ -247,7 +238,7 @@ class LyingReader:
     def _lies_in_it(self, pose: Pose) -> bool:
         """True while hips and shoulders are where they were when the crop was laid."""
         apart = np.linalg.norm(_trunk_xy(pose.image_xy) - self._trunk_xy, axis=1)
-        return bool(apart.max() <= _MOVED_SIZES[self._net.lies_on] * body_size_px(pose.image_xyz))
+        return bool(apart.max() <= _MOVED_SIZES * body_size_px(pose.image_xyz))
 
     def _lain_still(self, pose: Pose) -> tuple[NDArray[np.float64], bool] | None:
         """Joints to lay a crop around, and whether it is mirrored, once the trunk has lain still."""
@@ -264,11 +255,7 @@ class LyingReader:
         trunk = np.stack([_trunk_xy(points) for points in xy])
         wander = np.abs(trunk - np.median(trunk, axis=0)).max() / body_size_px(pose.image_xyz)
         joints = np.median(xy, axis=0)
-        if wander > _STILL_SIZES:
-            return None
-        if self._net.lies_on == "back":  # the exercise says so; from the feet the landmarks hardly can
-            return joints, _knees_to_the_left(joints)
-        if not _on_the_side(np.median(world, axis=0)):
+        if wander > _STILL_SIZES or not _on_the_side(np.median(world, axis=0)):
             return None
         left, right = (joints[list(side), 1].sum() for side in zip(BOTH_HIPS, BOTH_SHOULDERS, strict=True))
         return joints, bool(left > right)  # y points down: the right side is the upper one
@@ -280,8 +267,6 @@ class LyingReader:
         found, _ = self._net.encode(first.cut(image))
         own = joints.copy()
         own[_of_landmarks(mirrored)] = first.back(found)
-        if self._net.lies_on == "back":
-            mirrored = _knees_to_the_left(own)
         ratio = Crop.around(own, mirrored).side_px / first.side_px
         if not 1 / _LIKE < ratio < _LIKE:  # it sees no such body: `JOINTS_OFF` will tell
             own = joints
@@ -298,8 +283,6 @@ class LyingReader:
         if laid.start is None:
             laid.start = features
         laid.change = self._net.compare(features, laid.start)
-        if laid.crop.mirrored and self._net.lies_on == "back":
-            laid.change[:2] *= -1  # drop and twist go to the other side in a mirror
         laid.joints_off = _joints_off(laid.crop, joints, pose)
 
     def _reading(self) -> NDArray[np.float32] | None:
@@ -326,13 +309,6 @@ def _on_the_side(world: NDArray[np.float64]) -> bool:
     lines = np.stack([world[points[0]] - world[points[1]] for points in (BOTH_HIPS, BOTH_SHOULDERS)])
     upright = np.abs(lines[:, 1]) / np.maximum(np.linalg.norm(lines, axis=1), 1e-9)
     return bool(lying_score(world) > _LYING and upright.max() > _STACKED)
-
-
-def _knees_to_the_left(xy: NDArray[np.floating]) -> bool:
-    """True where the knees point to the left of a trunk that is turned upright."""
-    hips, shoulders = _trunk_xy(xy)
-    up, knees = shoulders - hips, xy[BOTH_KNEES].mean(axis=0) - hips
-    return bool(up[0] * knees[1] - up[1] * knees[0] < 0)
 
 
 def _of_landmarks(mirrored: bool) -> NDArray[np.intp]:

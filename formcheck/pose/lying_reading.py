@@ -1,4 +1,4 @@
-"""What the network for people who lie says about one frame, as a row of numbers."""
+"""What the network for people who lie on their side says about one frame, as a row of numbers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 
 class Lying(IntEnum):
-    """Columns of a reading, float32. A body on its side and one on its back share them.
+    """Columns of a reading, float32.
 
-    Angles are in degrees, + as the measures have it. They are changes since some earlier picture of the same
-    stretch, so only differences within a stretch mean anything.
+    Angles are in degrees, + as the measures have it: pelvis and chest back, thigh up. They are changes
+    since some earlier picture of the same stretch, so only differences within a stretch mean anything.
 
     STRETCH: number of the stretch, from 1: another one begins where a new crop was laid.
-    ROLL, OPENING, CHEST: on the side, turn of pelvis (back +), thigh (up +) and chest (back +).
-    DROP, TWIST, LIFT: on the back, turn of the pelvis about the body's long axis (right side down +) and about
-        the vertical, degrees, and rise of the hips, thigh lengths.
-    ROLL_SCALE, OPENING_SCALE, CHEST_SCALE: the network's own scale of their errors, their units.
+    ROLL, OPENING, CHEST: turn of pelvis, thigh and chest.
+    ROLL_SCALE, OPENING_SCALE, CHEST_SCALE: the network's own scale of their errors.
     ROLL_SPREAD, OPENING_SPREAD, CHEST_SPREAD: standard deviation over the crops that are read in turn.
     JOINTS_OFF: mean distance of the network's joints from the landmarks, body sizes: pictures far from those
         that the network learned from show here.
@@ -35,9 +33,6 @@ class Lying(IntEnum):
     OPENING_SPREAD = 8
     CHEST_SPREAD = 9
     JOINTS_OFF = 10
-    DROP = 1
-    TWIST = 2
-    LIFT = 3
 
 
 LYING_COUNT = len(Lying)

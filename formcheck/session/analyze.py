@@ -12,9 +12,7 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
 from formcheck.engine.picture_turn import Degrees, picture_turn
-from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import check_request, check_rotate
-from formcheck.measures.measure import formulas
 from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
@@ -75,11 +73,11 @@ def _read(
         return _PoseReading(track, info, results.interpolated, spent, complete, list(source.warnings))
 
 
-def _lying_net(definition: Definition) -> LyingNet:
-    """The network for people who lie, as this exercise asks it."""
+def _lying_net() -> LyingNet:
+    """The network for people who lie."""
     from formcheck.pose.lying import LyingNet  # takes a while to import, as above
 
-    return LyingNet(formulas(definition).LIES_ON)
+    return LyingNet()
 
 
 def analyze(
@@ -121,7 +119,7 @@ def analyze(
     scratch_files.use()
     started = time.monotonic()
     with open_engine(engine, model, threads, device) as pose_engine:
-        lying = _lying_net(definition) if definition.reads_lying else None
+        lying = _lying_net() if definition.reads_lying else None
         reading = _read(Path(video), rotate or 0, pose_engine, progress, lying)
         if rotate is None and reading.complete:
             turn = picture_turn(reading.track, definition)

@@ -86,7 +86,7 @@ class Counting(LyingNet):
     """In place of the models: features are the mean grey, what turned is the difference."""
 
     def __init__(self) -> None:
-        self.read, self.lies_on = 0, "side"
+        self.read = 0
 
     def encode(self, picture):
         self.read += 1
@@ -177,7 +177,7 @@ def test_not_every_frame_is_read():
 
 def test_the_shipped_network_finds_no_turn_between_a_picture_and_itself():
     assert find_model("lying", "lying-encoder").path.stat().st_size < 6_000_000
-    net = LyingNet("side")
+    net = LyingNet()
     rng = np.random.default_rng(1)
     joints, features = net.encode(rng.random((SIDE_PX, SIDE_PX, 3), np.float32))
     assert joints.shape == (14, 2)
