@@ -44,8 +44,9 @@ SLIPPED_DEG = 8.0
 _SLIPPED_S = 1.0
 #: No pelvis turns so far while its body lies: the phone is somewhere else.
 _FARTHEST_DEG = 60.0
-#: Nearer to the plumb line than this the long axis is not level, and nothing turns about it.
-_LEVEL_DEG = 60.0
+#: Nearer to the plumb line than this the long axis is not level, and nothing turns about it. On the side no
+#: hip hikes so far as a thigh rises that lies at 45 degrees to the body: the phone is in a pocket on it [D].
+_LEVEL_DEG = {"back": 60.0, "side": 20.0}
 #: Found on phones simulated on rendered bodies (docs/validation.md, "A phone on the pelvis"): what is left in
 #: the best case, degrees; how far off the long axis is known, which lets other turns leak in; and how much
 #: later than its time a sample is.
@@ -254,11 +255,9 @@ class WornPhone:
         if last[Sample.CLOCK_S] > CLOCK_LIMIT_S:
             return _nothing(Worn.CLOCK)
         line = rows[rows[:, Sample.TIME_S] >= min(last[Sample.TIME_S], time_s) - _LINE_S]
-        turns, lean = turn_about(line[:, UP], self._at), float(leaning(last[None, UP], self._at)[0])
-        if abs(lean) > _LEVEL_DEG:
-            return _nothing(Worn.NO_REST)
+        turns, lean = turn_about(line[:, UP], self._at), float(leaning(line[:, UP], self._at).mean())
         turn, speed = _read_off(line[:, Sample.TIME_S] - time_s, turns)
-        if abs(turn) > _FARTHEST_DEG:
+        if abs(turn) > _FARTHEST_DEG or abs(lean) > _LEVEL_DEG[self._lies_on]:
             self._at = replace(self._at, state=Worn.ELSEWHERE)
             return _nothing(self._at.state)
         if self._has_slipped(time_s, max(abs(turn), abs(lean)), resting):

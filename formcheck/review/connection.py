@@ -10,6 +10,10 @@ import asyncio
 import logging
 import socket
 import traceback
+from collections import deque
+from contextlib import suppress
+from typing import Any
+from weakref import ReferenceType, ref
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -26,7 +30,28 @@ _MOST_LINES = 50
 
 
 class Listener(socket.socket):
-    """Listens with a long queue, however few asyncio asks to take from it at a time."""
+    """Listens with a long queue, however few asyncio asks to take from it at a time.
+
+    Of what it has taken, no more than so many stay open: before TLS has been agreed on there is no
+    `Connection` yet that would see to it. The one that came first is closed then.
+    """
+
+    def __init__(self, *args: int) -> None:
+        super().__init__(*args)
+        self._taken: deque[ReferenceType[socket.socket]] = deque()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Takes the next one."""
+        taken, address = super().accept()
+        alive = [one for one in self._taken if (there := one()) is not None and there.fileno() >= 0]
+        self._taken = deque([*alive, ref(taken)])
+        if (
+            len(self._taken) > 2 * MOST_CONNECTIONS + BACKLOG
+            and (first := self._taken.popleft()()) is not None
+        ):
+            with suppress(OSError):
+                first.shutdown(socket.SHUT_RDWR)
+        return taken, address
 
     def listen(self, backlog: int = _QUEUE, /) -> None:
         """Begins to listen."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import ssl
 import stat
+import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ from formcheck.coach.phone.pairing import bring_in
 from formcheck.coach.phone.serve import home_address, open_to_phone
 from formcheck.errors import FormcheckError
 from formcheck.phone.sample import UP, Sample
+from formcheck.review import connection
 from formcheck.video.live_source import live_clock
 from formcheck.words import Words, languages
 
@@ -318,3 +322,19 @@ def test_there_after_a_while_of_silence_it_is_gone(link, monkeypatch):
     assert link.there
     monkeypatch.setattr("formcheck.coach.phone.link.live_clock", lambda: time.perf_counter() + 3)
     assert not link.there
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+def test_hundreds_that_never_agree_on_tls_keep_neither_the_phone_nor_the_session_from_working(link):
+    with open_to_phone(link, HERE) as where, ExitStack() as held:
+        phone = Phone(where)
+        assert phone.enter() == 200
+        before = len(os.listdir("/proc/self/fd"))
+        port = int(where.split(":")[2].split("/")[0])
+        for i in range(300):
+            knock = held.enter_context(socket.create_connection((HERE, port), timeout=20))
+            with suppress(OSError):
+                knock.sendall(b"\x16\x03" if i % 2 else b"")
+        assert phone.ask("/api/samples", {"rows": []})[0] == 200
+        ours = len(os.listdir("/proc/self/fd")) - before - 300  # the other ends are in this process too
+        assert ours < 2 * connection.MOST_CONNECTIONS + connection.BACKLOG + 10
