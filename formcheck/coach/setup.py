@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from formcheck.coach.message import Message, Priority, Say
 from formcheck.coach.mouth import Mouth
 from formcheck.engine.position import Problem
@@ -26,6 +28,18 @@ SELDOM_S = 30.0
 _OFTEN = 3
 
 
+@dataclass(frozen=True)
+class _Spoken:
+    """When a problem was spoken of last, and how often."""
+
+    at_s: float
+    times: int
+
+    @property
+    def wait_s(self) -> float:
+        return AGAIN_S if self.times < _OFTEN else SELDOM_S
+
+
 class SetupCoach:
     """Speaks the problems one at a time.
 
@@ -42,8 +56,7 @@ class SetupCoach:
         self._candidate: Problem | None = None
         self._since: float | None = None
         self._told: Problem | None = None
-        self._told_at = 0.0
-        self._times = 0
+        self._spoken: dict[Problem | None, _Spoken] = {}
         self._advised: set[str] = set()
 
     def shown(self, problem: Problem) -> str:
@@ -69,28 +82,32 @@ class SetupCoach:
         solved = self._told is not None and (
             problem is None or _RANK.get(problem.id, 0) > _RANK.get(self._told.id, 0)
         )
-        self._told, self._told_at, self._times = problem, t, 1
+        self._told = problem
+        spoken = self._spoken.get(problem)
+        if spoken is not None and t - spoken.at_s < spoken.wait_s - 1e-6:
+            return []  # it had gone for a moment only, or something else was in front of it
         good = self._words("setup.good")
         if problem is None:
-            return self._speak(t, good, "setup.good") if solved else []
-        text = self._sentence(problem, "say")
-        return self._speak(t, f"{good} {text}" if solved else text, f"setup.{problem.id}")
+            return self._speak(t, problem, good, "setup.good") if solved else []
+        text = self._sentence(problem, "say" if spoken is None else "again")
+        new = solved and spoken is None  # "good" and the same once more would be no praise
+        return self._speak(t, problem, f"{good} {text}" if new else text, f"setup.{problem.id}")
 
     def _again(self, t: float, problem: Problem | None) -> list[Message]:
-        wait = AGAIN_S if self._times < _OFTEN else SELDOM_S
-        if problem is None or t - self._told_at < wait - 1e-6:
+        spoken = self._spoken.get(problem)
+        if problem is None or spoken is None or t - spoken.at_s < spoken.wait_s - 1e-6:
             return []
-        self._told_at = t
-        self._times += 1
-        return self._speak(t, self._sentence(problem, "again"), f"setup.{problem.id}")
+        return self._speak(t, problem, self._sentence(problem, "again"), f"setup.{problem.id}")
 
     def _advise(self, t: float, advice: Problem | None) -> list[Message]:
         if advice is None or advice.id in self._advised:
             return []
         self._advised.add(advice.id)
-        return self._speak(t, self._sentence(advice, "say"), f"setup.{advice.id}")
+        return self._speak(t, advice, self._sentence(advice, "say"), f"setup.{advice.id}")
 
-    def _speak(self, t: float, text: str, key: str) -> list[Message]:
+    def _speak(self, t: float, problem: Problem | None, text: str, key: str) -> list[Message]:
+        times = self._spoken[problem].times if problem in self._spoken else 0
+        self._spoken[problem] = _Spoken(t, times + 1)
         say = Say(text, key, Priority.CANNOT_SEE)
         return [say] if self._mouth.speak(t, say) else []
 

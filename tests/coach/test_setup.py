@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -453,6 +454,28 @@ def test_a_flicker_is_not_heard():
     for _ in range(6):
         heard.stands(None, 0.3).stands(FEET, 0.3)
     assert len(heard.log) == 1
+
+
+def test_what_comes_and_goes_is_not_said_over_and_over():
+    heard = Spoken()
+    for _ in range(20):  # three seconds each: as somebody far away, who is lost now and then
+        heard.stands(FEET, 1.5).stands(FAR, 1.5)
+    texts = [text for _, text in heard.texts()]
+    assert texts.count("Put your feet together.") == 1
+    times = [t for t, text in heard.texts() if "feet" in text or "foot" in text]
+    assert all(later - earlier >= 8.0 for earlier, later in pairwise(times))
+    assert len(times) <= 4
+    assert not any(text.startswith("Good") for text in texts)
+
+
+def test_what_was_solved_and_comes_back_much_later_is_told_at_once():
+    heard = Spoken().stands(FEET, 2.5).stands(None, 20.0).stands(FEET, 1.0)
+    assert [text for _, text in heard.texts()] == [
+        "Put your feet together.",
+        "Good.",
+        "Put your top foot on the other one, heels together.",
+    ]
+    assert heard.log[-1][0] == pytest.approx(23.2)
 
 
 def test_one_sentence_at_a_time():
