@@ -659,6 +659,17 @@ def test_a_signal_less_sure_than_usual_is_dated_less_surely(case):
         assert s.judged()[case.name].fault.allowance == pytest.approx(wanted * at_best)
 
 
+@cases("duration")
+def test_no_grade_beyond_mild_rests_on_times_of_a_roughly_shown_signal(case):
+    s = scene(case, 0.1 * case.rule.grades[2])
+    signal = s.definition.counting.signal
+    assert s.judged()[case.name].fault.grade == 3
+    low = s.definition.measures[signal].model_copy(update={"views": {s.ref.view: "low"}})
+    measures = s.definition.measures | {signal: low}
+    s.definition = s.definition.model_copy(update={"measures": measures})
+    assert s.judged()[case.name].fault.grade == 1
+
+
 # --- no tempo without a prescription ------------------------------------------------------------------
 
 
