@@ -84,6 +84,7 @@ class Api:
             Route("/api/library", on(Api.list_library), methods=get),
             Route("/api/events", on(Api.events), methods=get),
             Route("/api/upload", on(Api.upload), methods=post),
+            Route("/api/job/{id:str}/start", on(Api.start), methods=post),
             Route("/api/job/{id:str}/cancel", on(Api.cancel), methods=post),
             Route("/api/patient/{key:str}", on(Api.patient), methods=get),
             Route("/api/agreement", on(Api.agreement), methods=get),
@@ -437,6 +438,13 @@ class Api:
             raise FormcheckError(job.problem) from None
         self.jobs.received(job)
         return JSONResponse(_job_told(job.row()))
+
+    @answered
+    async def start(self, request: Request) -> Response:
+        """Analyses a video as it is now said to be."""
+        fields = {name: str(value)[:300] for name, value in (await json_body(request)).items()}
+        self.jobs.start(request.path_params["id"], fields)
+        return JSONResponse({})
 
     @answered
     async def cancel(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Recorded videos dropped onto the page: stored as a session folder, analysed in turn, with progress."""
+"""Recorded videos dropped onto the page: what they show is recognised, then they are analysed in turn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import threading
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,11 @@ from typing import Any
 
 import av
 
+from formcheck.analysis.evidence import RecordedEvidence
+from formcheck.analysis.recognise import Recognised, recognise
 from formcheck.errors import FormcheckError
 from formcheck.exercises.prescription import check_request
-from formcheck.folder_handle import FolderHandle, remove_file
+from formcheck.folder_handle import FolderHandle, opener, remove_file
 from formcheck.report.write import write_outputs
 from formcheck.session.analyze import analyze
 from formcheck.session.folder import (
@@ -31,7 +34,7 @@ from formcheck.session.folder import (
     was_dropped,
 )
 from formcheck.session.folder_lock import FolderLock
-from formcheck.session.library import NotThereError, printable
+from formcheck.session.library import NotThereError, printable, session_key
 from formcheck.session.notes import Notes
 from formcheck.video.container import open_container, video_streams
 from formcheck.video.file import VideoFile
@@ -40,6 +43,11 @@ from formcheck.video.writer import VideoWriter
 MOST_BYTES = 20_000_000_000
 _KEEP_FREE = 500_000_000
 _MOST_WAITING = 50
+_ENDED = ("done", "failed", "cancelled", "gone")
+#: Of a video so much is looked at to recognise what it shows.
+_LOOKED_AT_S = 45.0
+#: What files of a ZIP file are taken for videos.
+VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mts", ".3gp"})
 #: What browsers play as it is, by container and codec.
 _PLAYABLE = {("mp4", "h264"): VIDEO, ("webm", "vp8"): WEBM, ("webm", "vp9"): WEBM}
 
@@ -55,9 +63,11 @@ class DroppedVideo:
     Attributes:
         id: addresses it.
         name: the video's own name, to show.
-        exercise, side, view, patient, recorded: as given with it.
+        exercise, side, view, patient, recorded: as given with it, or recognised; exercise "" where it is not.
         folder: where the session will be.
-        state: ``receiving``, ``waiting``, ``working``, ``done``, ``failed`` or ``cancelled``.
+        state: ``receiving``; ``new``, ``looking`` and ``ready`` while nobody has said what it shows;
+            ``waiting``, ``working``; ``done``, ``failed``, ``cancelled`` or ``gone``.
+        sure: how sure the exercise was recognised, see `Recognised`; "" where it was not.
         what: what is being done.
         share: of it, 0 to 1.
         problem: one sentence when it failed.
@@ -75,6 +85,7 @@ class DroppedVideo:
     what: str = "Receiving the video"
     share: float = 0.0
     problem: str = ""
+    sure: str = ""
     cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     lock: FolderLock = field(init=False, repr=False)
 
@@ -88,8 +99,10 @@ class DroppedVideo:
 
     def row(self) -> dict[str, Any]:
         """As the page shows it."""
-        names = ("id", "name", "exercise", "state", "what", "share", "problem")
-        return {name: getattr(self, name) for name in names}
+        names = ("id", "name", "exercise", "side", "view", "patient", "recorded", "sure")
+        row = {name: getattr(self, name) for name in (*names, "state", "what", "share", "problem")}
+        # The folder lies right in the library's.
+        return row | {"key": session_key(self.folder.name) if self.state == "done" else None}
 
 
 class Jobs:
@@ -115,23 +128,21 @@ class Jobs:
             return [job.row() for job in self._jobs.values()]
 
     def new(self, name: str, fields: dict[str, str]) -> DroppedVideo:
-        """Makes the folder for a video that is about to arrive.
+        """Makes the folder for a video, or a ZIP file of videos, that is about to arrive.
+
+        Args:
+            name: the file's own.
+            fields: ``exercise``, ``side``, ``view``, ``patient``, ``recorded``; without an exercise the video
+                is looked at and waits until it is told what it shows (`start`).
 
         Raises:
             FormcheckError: the exercise, side or view do not go together, or there is no room.
         """
-        side, view = fields.get("side") or None, fields.get("view") or None
-        definition = check_request(fields.get("exercise", ""), side, view)
-        recorded = fields.get("recorded", "")
-        if not re.fullmatch(r"(\d{4}-\d\d-\d\d(T\d\d:\d\d)?)?", recorded):
-            recorded = ""
+        given = _checked(fields) if "exercise" in fields else _plain(fields)
         with self._lock:
-            if (
-                sum(job.state in ("receiving", "waiting", "working") for job in self._jobs.values())
-                >= _MOST_WAITING
-            ):
+            if sum(job.state not in _ENDED for job in self._jobs.values()) >= _MOST_WAITING:
                 raise FormcheckError("There are too many videos waiting; wait for some of them.")
-        folder = self._root / dropped_name(datetime.now(), definition.name)
+        folder = self._root / dropped_name(datetime.now(), given["exercise"] or "video")
         try:
             self.check_room(0)
             with FolderHandle(self._root) as root:
@@ -141,12 +152,8 @@ class Jobs:
         job = DroppedVideo(
             id=secrets.token_hex(8),
             name=printable(name.replace("\\", "/").rsplit("/", 1)[-1], 120) or "video",
-            exercise=definition.name,
-            side=side,
-            view=view,
-            patient=printable(fields.get("patient", "").strip(), 80),
-            recorded=recorded,
             folder=folder,
+            **given,
         )
         job.lock.take()
         with self._lock:
@@ -167,7 +174,30 @@ class Jobs:
 
     def received(self, job: DroppedVideo) -> None:
         """All bytes are there: it waits for its turn."""
-        self._set(job, state="waiting", what="Waiting for its turn", share=0.0)
+        self._line_up(job, "waiting" if job.exercise else "new")
+
+    def start(self, id_: str, fields: dict[str, str]) -> None:
+        """Lets a video be analysed that waits to be told what it shows.
+
+        Args:
+            id_: of the job.
+            fields: as for `new`, with an exercise.
+
+        Raises:
+            NotThereError: there is no such job that waits for this.
+            FormcheckError: the exercise, side or view do not go together.
+        """
+        given = _checked(fields)
+        with self._lock:
+            job = self._jobs.get(id_)
+            if job is None or job.state not in ("new", "ready"):
+                raise NotThereError(id_)
+            for name, value in given.items():
+                setattr(job, name, value)
+        self._line_up(job, "waiting")
+
+    def _line_up(self, job: DroppedVideo, state: str) -> None:
+        self._set(job, state=state, what="Waiting for its turn", share=0.0)
         with self._lock:
             if self._worker is None or not self._worker.is_alive():
                 self._worker = threading.Thread(target=self._work, name="analyse", daemon=True)
@@ -191,10 +221,11 @@ class Jobs:
             job = self._jobs.get(id_)
             if job is None:
                 raise NotThereError(id_)
-            if job.state in ("done", "failed", "cancelled"):
+            if job.state in _ENDED:
                 del self._jobs[id_]
+                job.state = "gone"
         job.cancel.set()
-        if job.state == "waiting":
+        if job.state in ("new", "ready", "waiting"):
             self.failed(job, "")
         else:
             self._changed(job)
@@ -220,12 +251,22 @@ class Jobs:
             self._run(job)
 
     def _next(self) -> DroppedVideo | None:
-        return next((job for job in self._jobs.values() if job.state == "waiting"), None)
+        # What a video shows is told first, so that all can be corrected while the first one is analysed.
+        for state in ("new", "waiting"):
+            if job := next((job for job in self._jobs.values() if job.state == state), None):
+                return job
+        return None
 
     def _run(self, job: DroppedVideo) -> None:
-        self._set(job, state="working", what="Looking at the video")
+        fresh = job.state == "new"
         try:
-            self._analyse(job)
+            if fresh and zipfile.is_zipfile(job.incoming):
+                self._unpack(job)
+            elif fresh:
+                self._recognise(job)
+            else:
+                self._set(job, state="working", what="Looking at the video")
+                self._analyse(job)
         except Cancelled:
             self.failed(job, "")
         except FormcheckError as error:
@@ -234,16 +275,62 @@ class Jobs:
         except Exception as error:  # a video from anywhere: whatever its decoder leads to ends this job only
             self.failed(job, printable(f"It cannot be analysed ({type(error).__name__}).", 400))
         else:
-            job.lock.give_back()
-            self._set(job, state="done", what="Done", share=1.0)
+            if not fresh:
+                job.lock.give_back()
+                self._set(job, state="done", what="Done", share=1.0)
 
-    def _analyse(self, job: DroppedVideo) -> None:
+    def _progress(self, job: DroppedVideo) -> Callable[[str, float], None]:
         def progress(what: str, share: float) -> None:
             if job.cancel.is_set():
                 raise Cancelled
             if what != job.what or abs(share - job.share) >= 0.01:
                 self._set(job, what=what, share=round(share, 3))
 
+        return progress
+
+    def _recognise(self, job: DroppedVideo) -> None:
+        """Finds out what a video shows, for a person to confirm."""
+        self._set(job, state="looking", what="Recognising the exercise")
+        progress = self._progress(job)
+        found = look(job.incoming, lambda share: progress("Recognising the exercise", share))
+        if job.cancel.is_set():
+            raise Cancelled
+        told = {} if found is None else {"exercise": found.exercise, "side": found.side, "sure": found.sure}
+        self._set(job, state="ready", what="Ready to be analysed", share=0.0, **told)
+
+    def _unpack(self, job: DroppedVideo) -> None:
+        """Each video of a ZIP file in a place of its own; the ZIP file goes."""
+        self._set(job, state="looking", what="Unpacking")
+        progress = self._progress(job)
+        with zipfile.ZipFile(job.incoming) as packed:
+            videos = [item for item in packed.infolist() if Path(item.filename).suffix.lower() in VIDEOS]
+            if not videos:
+                raise FormcheckError("There is no video in this ZIP file.")
+            for count, item in enumerate(videos):
+                progress("Unpacking", count / len(videos))
+                recorded = "-".join(f"{part:02d}" for part in item.date_time[:3])
+                one = self.new(item.filename, {"patient": job.patient, "recorded": recorded})
+                try:
+                    with packed.open(item) as source, open(one.incoming, "xb", opener=opener) as file:
+                        received = 0
+                        while piece := source.read(1 << 20):
+                            received += len(piece)
+                            self.check_room(received)
+                            file.write(piece)
+                except RuntimeError:
+                    self.failed(one, "The ZIP file has a password; unpack it first.")
+                except (zipfile.BadZipFile, FormcheckError, OSError) as error:
+                    self.failed(one, printable(str(error), 400))
+                else:
+                    self.received(one)
+        job.lock.give_back()
+        _remove(job.folder)
+        with self._lock:
+            self._jobs.pop(job.id, None)
+        self._set(job, state="gone")
+
+    def _analyse(self, job: DroppedVideo) -> None:
+        progress = self._progress(job)
         video = make_playable(job.incoming, progress)
         analysis = analyze(video, job.exercise, side=job.side, view=job.view, progress=progress)
         source = analysis.summary.source.model_copy(update={"file": job.name})
@@ -260,6 +347,51 @@ class Jobs:
         for name, value in values.items():
             setattr(job, name, value)
         self._changed(job)
+
+
+def look(video: Path, progress: Callable[[float], None]) -> Recognised | None:
+    """What the beginning of a video shows, by the smaller model; None where nothing is recognised.
+
+    Args:
+        video: the file.
+        progress: told the share done.
+
+    Raises:
+        FormcheckError: it is no video that can be read.
+    """
+    with VideoFile(video) as source:
+        expected_s = (source.frame_count or 0) / max(source.fps, 1.0)
+
+    def told(what: str, share: float) -> None:
+        progress(share if expected_s <= _LOOKED_AT_S else min(share * expected_s / _LOOKED_AT_S, 1.0))
+        if share * expected_s > _LOOKED_AT_S:
+            raise KeyboardInterrupt  # ends the reading; what was seen until then is judged
+
+    seen = analyze(video, "bridge", model="lite", rotate=0, progress=told)
+    summary = seen.summary
+    return recognise(
+        RecordedEvidence(track=seen.track, video=video, source=summary.source, pose=summary.pose)
+    )
+
+
+def _plain(fields: dict[str, str]) -> dict[str, Any]:
+    """What was said of a video apart from what it shows."""
+    recorded = fields.get("recorded", "")
+    if not re.fullmatch(r"(\d{4}-\d\d-\d\d(T\d\d:\d\d)?)?", recorded):
+        recorded = ""
+    patient = printable(fields.get("patient", "").strip(), 80)
+    return {"exercise": "", "side": None, "view": None, "patient": patient, "recorded": recorded}
+
+
+def _checked(fields: dict[str, str]) -> dict[str, Any]:
+    """All that was said of a video.
+
+    Raises:
+        FormcheckError: the exercise, side or view do not go together.
+    """
+    side, view = fields.get("side") or None, fields.get("view") or None
+    definition = check_request(fields.get("exercise", ""), side, view)
+    return _plain(fields) | {"exercise": definition.name, "side": side, "view": view}
 
 
 def clear_left_behind(root: Path) -> int:

@@ -223,7 +223,7 @@ class Library:
     def _walk(self, folder: Path, depth: int, left: list[int]) -> Iterator[SessionFolder]:
         if self._is_session(folder):
             relative = folder.relative_to(self.root)
-            key = hashlib.sha256(os.fsencode(relative.as_posix())).hexdigest()[:20]
+            key = session_key(relative.as_posix())
             yield SessionFolder(key, folder, printable(folder.name if relative.name == "" else str(relative)))
             return
         if depth >= _DEEPEST:
@@ -250,6 +250,11 @@ class Library:
     def _inside(self, path: Path) -> bool:
         """Truly below the library's folder, with no link on the way (a Windows junction is one too)."""
         return os.path.realpath(path) == str(path) and path.is_relative_to(self.root)
+
+
+def session_key(place: str) -> str:
+    """What addresses a session: 20 hex digits made from its place in the library, as ``folder/folder``."""
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:20]
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import av
@@ -14,6 +16,7 @@ import pytest
 from asking import Page
 from made import analysed, as_live, bridges, killed
 
+from formcheck.analysis.recognise import Recognised
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.prescription import load_prescription, prescribe
@@ -569,6 +572,59 @@ def test_what_is_no_video_leaves_nothing_behind(page, quick, content):
     assert {p.name for p in page.api.library.root.iterdir()} == before
 
 
+def test_a_video_waits_until_it_is_said_what_it_shows(page, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "look", lambda video, progress: Recognised("clam", "left", "likely", 1))
+    video = clip(tmp_path / "x.mp4").read_bytes()
+    job = page.post("/api/upload?name=a.mp4&recorded=2026-10-01", body=video).json()
+    row = wait_for(page, "ready")
+    assert [row[name] for name in ("exercise", "side", "sure", "recorded", "key")] == [
+        "clam", "left", "likely", "2026-10-01", None,
+    ]  # fmt: skip
+    wrong = page.post(f"/api/job/{job['id']}/start", {"exercise": "bridge", "side": "left"})
+    assert wrong.status == 422
+    assert wait_for(page, "ready")["exercise"] == "clam"
+    said = {"exercise": "bridge", "side": "", "patient": "P-8", "recorded": "2026-09-30"}
+    assert page.post(f"/api/job/{job['id']}/start", said).status == 200
+    done = wait_for(page, "done", "failed")
+    assert done["state"] == "done"
+    (made,) = [s for s in page.get("/api/library").json()["sessions"] if s.get("patient") == "P-8"]
+    assert (made["key"], made["date"]) == (done["key"], "2026-09-30")
+    assert page.post(f"/api/job/{job['id']}/start", said).status == 404  # only once
+
+
+def test_the_videos_of_a_zip_file_come_one_by_one(page, quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "look", lambda video, progress: None)
+    video = clip(tmp_path / "x.mp4").read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name in ("../../out/of/here/one.mp4", "two.mov", "notes.txt"):
+            file.writestr(zipfile.ZipInfo(name, (2026, 5, 4, 10, 0, 0)), video)
+    before = {p.name for p in page.api.library.root.iterdir()}
+    page.post("/api/upload?name=all.zip", body=packed.getvalue())
+    wait_for(page, "ready")
+    rows = page.get("/api/library").json()["jobs"]
+    assert sorted(row["name"] for row in rows) == ["one.mp4", "two.mov"]
+    assert {row["recorded"] for row in rows} == {"2026-05-04"}
+    assert {row["exercise"] for row in rows} == {""}
+    new = {p.name for p in page.api.library.root.iterdir()} - before
+    assert len(new) == 2
+    assert not list(tmp_path.rglob("one.mp4"))
+    for row in rows:
+        page.post(f"/api/job/{row['id']}/cancel", {})
+    wait_for(page, "cancelled")
+    assert {p.name for p in page.api.library.root.iterdir()} == before
+
+
+def test_a_zip_file_without_videos_is_one_sentence(page, quick):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("a.txt", "nothing")
+    before = {p.name for p in page.api.library.root.iterdir()}
+    page.post("/api/upload?name=all.zip", body=packed.getvalue())
+    assert wait_for(page, "failed")["problem"] == "There is no video in this ZIP file."
+    assert {p.name for p in page.api.library.root.iterdir()} == before
+
+
 def test_a_job_can_be_cancelled_and_leaves_nothing_behind(page, quick, tmp_path):
     quick.clear()
     before = {p.name for p in page.api.library.root.iterdir()}
@@ -584,7 +640,7 @@ def test_a_job_can_be_cancelled_and_leaves_nothing_behind(page, quick, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "query", ["exercise=dance", "exercise=bridge&side=left", "exercise=clam&view=moon", ""]
+    "query", ["exercise=dance", "exercise=bridge&side=left", "exercise=clam&view=moon", "exercise="]
 )
 def test_an_odd_request_is_refused_before_anything_is_stored(page, query):
     before = {p.name for p in page.api.library.root.iterdir()}

@@ -20,6 +20,7 @@ from made import analysed, as_live, bridges
 from serving import serving
 
 from formcheck.analysis.findings import findings_of
+from formcheck.analysis.recognise import Recognised
 from formcheck.review import jobs
 from formcheck.session.folder import REVIEW
 from formcheck.session.notes import Notes
@@ -162,7 +163,7 @@ READ = """() => {
 }"""
 
 
-def test_every_page_is_german_once_german_was_chosen(page, folder):
+def test_every_page_is_german_once_german_was_chosen(page, folder, monkeypatch):
     names = (
         "formcheck review",
         "formcheck live",
@@ -186,9 +187,12 @@ def test_every_page_is_german_once_german_was_chosen(page, folder):
     page.keyboard.press("?")
     keep("help")
     page.keyboard.press("Escape")
+    monkeypatch.setattr(jobs, "look", lambda video, progress: Recognised("clam", "left", "likely", 1))
     page.set_input_files("#videos", {"name": "a.mp4", "mimeType": "video/mp4", "buffer": b"x"})
-    page.select_option(".choose select >> nth=0", "clam")
+    page.wait_for_selector(".job.ready")
     keep("drop")
+    page.click(".job.ready button[title^=Von]")
+    page.click("text=Fertige entfernen")
     go(page, "one")
     page.locator(".fault .go").first.click()
     keep("session")
@@ -431,40 +435,59 @@ def test_help_shows_the_keys(page):
     assert page.locator("dialog").count() == 0
 
 
-def test_a_dropped_video_is_analysed_with_progress_and_appears(page, folder, monkeypatch):
+def test_videos_dropped_anywhere_are_recognised_corrected_and_analysed_in_turn(page, folder, monkeypatch):
     gate = threading.Event()
 
     def analyze(video, exercise, *, side, view, progress):
         progress("Looking at the video", 0.4)
         assert gate.wait(20)
-        progress("Looking at the video", 0.9)
         return bridges()
 
+    found = iter([Recognised("clam", "left", "sure", 5), None])
     monkeypatch.setattr(jobs, "analyze", analyze)
+    monkeypatch.setattr(jobs, "look", lambda video, progress: next(found))
     data = page.evaluate_handle(
         """bytes => { const d = new DataTransfer();
-        d.items.add(new File([new Uint8Array(bytes)], "<b>new<b>.mp4", {type: "video/mp4"})); return d; }""",
+        for (const name of ["<b>new<b>.mp4", "two.mp4"])
+            d.items.add(new File([new Uint8Array(bytes)], name, {type: "video/mp4"}));
+        return d; }""",
         list((folder / "one" / "video.mp4").read_bytes()),
     )
-    page.dispatch_event(".drop", "drop", {"dataTransfer": data})
-    assert page.is_disabled(".choose button.primary")  # no exercise chosen yet
-    page.select_option(".choose select >> nth=0", "bridge")
-    page.fill(".choose input[placeholder^=pseudonym]", "P-9")
-    page.click(".choose button.primary")
-    sync_api.expect(page.locator(".job .n")).to_have_text("40 %")
-    assert "<b>new<b>.mp4" in page.inner_text(".job")
+    page.dispatch_event(".group >> nth=0", "drop", {"dataTransfer": data})  # beside the dashed field
+    sync_api.expect(page.locator(".job.ready")).to_have_count(2)
+    rows = page.locator(".job.ready")
+    texts = sorted(text.split("\n")[1] for text in rows.all_inner_texts())
+    assert texts == ["not recognised", "recognised"]
+    clam = rows.filter(has=page.locator("text=/^recognised/"))
+    assert clam.locator("select >> nth=0").input_value() == "clam"
+    assert clam.locator("select >> nth=1").input_value() == "left"
+    other = rows.filter(has=page.locator("text=not recognised"))
+    assert other.locator("button.primary").is_disabled()  # nothing chosen yet
+    other.locator("select >> nth=0").select_option("bridge")
+    other.locator("input[placeholder^=pseudonym]").fill("P-9")
+    other.locator("button.primary").click()
+    sync_api.expect(page.locator(".job.working .n")).to_have_text("40 %")
+    assert clam.locator("select >> nth=0").input_value() == "clam"  # what is chosen there stays
     page.click("nav >> text=Agreement")  # it goes on while other pages are looked at
     page.wait_for_selector("text=How it is counted")
     gate.set()
     page.click("nav >> text=Sessions")
-    try:
-        page.wait_for_selector(".group h2 >> text=P-9")
-    except Exception:
-        raise AssertionError(page.inner_text("main")) from None
+    page.wait_for_selector(".group h2 >> text=P-9")
     (made,) = [
-        p for p in folder.iterdir() if p.name.endswith(tuple("0123456789abcdef")) and "_bridge_" in p.name
+        p
+        for p in folder.iterdir()
+        if re.search("_video_[0-9a-f]{6}$", p.name) and (p / "session.sqlite").exists()
     ]
     assert (made / "video.mp4").exists()
+    page.click("a.name")  # a row that is done leads to its session
+    page.wait_for_selector(".bar-top")
+    page.click("nav >> text=Sessions")
+    page.click("text=Clear the finished")
+    sync_api.expect(page.locator(".job.done")).to_have_count(0)
+    page.locator(".job.ready button[title^=Take]").click()
+    sync_api.expect(page.locator(".job")).to_have_count(1)  # cancelled, until it is taken off the list
+    page.click("text=Clear the finished")
+    sync_api.expect(page.locator(".job")).to_have_count(0)
     shutil.rmtree(made)
 
 
