@@ -24,8 +24,10 @@ from starlette.staticfiles import StaticFiles
 from formcheck.analysis.phrases import told_unit
 from formcheck.errors import FormcheckError, what_the_system_says
 from formcheck.exercises.definition import EXERCISES, load_definition
+from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import opener
 from formcheck.report import wording
+from formcheck.report.write import write_rescored
 from formcheck.review import agreement, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
@@ -34,8 +36,9 @@ from formcheck.review.hub import Hub
 from formcheck.review.jobs import DroppedVideo, Jobs
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
-from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, printable
+from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, SessionFolder, printable
 from formcheck.session.notes import QUALITY, ConflictError, Item, Notes
+from formcheck.session.rescore import judged_as
 from formcheck.words import DEFAULT, languages, retold, said_of, say, spoken, translated, words_of
 
 STATIC = Path(__file__).parent / "static"
@@ -107,6 +110,7 @@ class Api:
             Route(f"{session}/whatif", on(Api.defaults), methods=get),
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
             Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
+            Route(f"{session}/again", on(Api.again), methods=post),
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
             Route("/static/words.json", on(Api.words), methods=get),
             Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
@@ -348,6 +352,39 @@ class Api:
         path = await to_thread.run_sync(prescribe.save, root, reviewed.patient, asked, definition)
         text = path.read_text(encoding="utf-8")
         return JSONResponse({"file": str(path), "text": text, "exercise": definition.name})
+
+    @answered
+    async def again(self, request: Request) -> Response:
+        """The session as another exercise, side or view."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        fields = {name: str(value)[:60] for name, value in (await json_body(request)).items()}
+        done = await to_thread.run_sync(self._again, folder, fields)
+        return JSONResponse({"done": done})
+
+    def _again(self, folder: SessionFolder, fields: dict[str, str]) -> bool:
+        """True where it is done, False where its video is in line to be analysed."""
+        exercise, side, view = (
+            fields.get("exercise", ""),
+            fields.get("side") or None,
+            fields.get("view") or None,
+        )
+        definition, video = check_request(exercise, side, view), self.library.video(folder)
+        with self.library.open(folder) as session:
+            if (
+                session.is_live
+                or video is None
+                or not definition.reads_lying
+                or session.definition.reads_lying
+            ):
+                analysis = judged_as(session, exercise, side, view)
+                self.shelf.forget(folder.key)
+                write_rescored(analysis, session, folder.path)
+                self.hub.tell("library", {})
+                return True
+            name = printable(session.meta.source, 120)
+        self.shelf.forget(folder.key)
+        self.jobs.again(folder.path, video, name, fields)
+        return False
 
     @answered
     async def delete_session(self, request: Request) -> Response:

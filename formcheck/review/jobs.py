@@ -67,6 +67,7 @@ class DroppedVideo:
         folder: where the session will be.
         state: ``receiving``; ``new``, ``looking`` and ``ready`` while nobody has said what it shows;
             ``waiting``, ``working``; ``done``, ``failed``, ``cancelled`` or ``gone``.
+        kept: the video of a session that is there already; None where it is on its way to be one.
         sure: how sure the exercise was recognised, see `Recognised`; "" where it was not.
         what: what is being done.
         share: of it, 0 to 1.
@@ -86,6 +87,7 @@ class DroppedVideo:
     share: float = 0.0
     problem: str = ""
     sure: str = ""
+    kept: Path | None = None
     cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     lock: FolderLock = field(init=False, repr=False)
 
@@ -102,7 +104,8 @@ class DroppedVideo:
         names = ("id", "name", "exercise", "side", "view", "patient", "recorded", "sure")
         row = {name: getattr(self, name) for name in (*names, "state", "what", "share", "problem")}
         # The folder lies right in the library's.
-        return row | {"key": session_key(self.folder.name) if self.state == "done" else None}
+        done = self.state == "done" and self.kept is None
+        return row | {"key": session_key(self.folder.name) if done else None}
 
 
 class Jobs:
@@ -196,6 +199,25 @@ class Jobs:
                 setattr(job, name, value)
         self._line_up(job, "waiting")
 
+    def again(self, folder: Path, video: Path, name: str, fields: dict[str, str]) -> DroppedVideo:
+        """Analyses the video of a session once more; until it is done the session stays as it is.
+
+        Args:
+            folder: of the session.
+            video: its video.
+            name: the video's own, to show.
+            fields: ``exercise``, ``side``, ``view``.
+
+        Raises:
+            FormcheckError: they do not go together, or another page is at this session.
+        """
+        job = DroppedVideo(id=secrets.token_hex(8), name=name, folder=folder, kept=video, **_checked(fields))
+        job.lock.take()
+        with self._lock:
+            self._jobs[job.id] = job
+        self._line_up(job, "waiting")
+        return job
+
     def _line_up(self, job: DroppedVideo, state: str) -> None:
         self._set(job, state=state, what="Waiting for its turn", share=0.0)
         with self._lock:
@@ -207,7 +229,8 @@ class Jobs:
     def failed(self, job: DroppedVideo, problem: str) -> None:
         """It could not be received."""
         job.lock.give_back()
-        _remove(job.folder)
+        if job.kept is None:
+            _remove(job.folder)
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
 
@@ -331,7 +354,7 @@ class Jobs:
 
     def _analyse(self, job: DroppedVideo) -> None:
         progress = self._progress(job)
-        video = make_playable(job.incoming, progress)
+        video = job.kept or make_playable(job.incoming, progress)
         analysis = analyze(video, job.exercise, side=job.side, view=job.view, progress=progress)
         source = analysis.summary.source.model_copy(update={"file": job.name})
         analysis = replace(

@@ -17,11 +17,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import Processing
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition, load_definition
-from formcheck.exercises.prescription import Prescription, load_prescription, prescribe
+from formcheck.exercises.prescription import Prescription, check_request, load_prescription, prescribe
 from formcheck.pose import scratch_files
 from formcheck.session.load import evidence_of
 from formcheck.session.reader import Session, open_session
@@ -72,6 +73,32 @@ def rescore(
     begun = time.monotonic()
     with scratch_files.in_memory(_IN_MEMORY_BYTES):
         analysis = judge(evidence_of(session), definition)
+    return _with_cost(analysis, time.monotonic() - begun)
+
+
+def judged_as(session: Session, exercise: str, side: str | None, view: str | None) -> Analysis:
+    """A recording as another exercise, side or view, from its landmarks.
+
+    As the same exercise it keeps its own thresholds and prescription; as another one it has none.
+
+    Args:
+        session: open; of a recording.
+        exercise: by this formcheck's definition.
+        side, view: as somebody says they are; None to have them found.
+
+    Raises:
+        FormcheckError: the session cannot be read, is of a live session, or side and view do not fit.
+    """
+    if session.is_live:
+        raise FormcheckError("A live session stays the exercise that was practised.")
+    definition, prescription = check_request(exercise, side, view), ""
+    if exercise == session.meta.exercise:
+        definition, prescription = session.definition, session.meta.overrides
+    begun = time.monotonic()
+    with scratch_files.in_memory(_IN_MEMORY_BYTES):
+        evidence = replace(evidence_of(session), side=side, prescription=prescription)
+        assert isinstance(evidence, RecordedEvidence)
+        analysis = judge(replace(evidence, view=view), definition)
     return _with_cost(analysis, time.monotonic() - begun)
 
 

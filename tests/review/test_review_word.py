@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from asking import Page
 from made import analysed, bridges
+from waiting import until
 
 from formcheck.analysis.phrases import in_sentence
 from formcheck.cli.main import app
+from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.review import noted
+from formcheck.review import jobs, noted
 from formcheck.session.folder import REPORT
 from formcheck.session.notes import Notes
 from formcheck.video.writer import VideoWriter
@@ -153,6 +155,41 @@ def test_the_film_is_made_of_the_video_that_was_kept_or_says_that_there_is_none(
     assert made.headers["content-type"] == "video/mp4"
     assert made.body[4:8] == b"ftyp"
     assert not list((tmp_path / "lib" / "one").glob("*film*"))
+
+
+def test_a_session_can_be_judged_as_another_exercise_and_back(page, tmp_path):
+    before = row(page)
+    assert page.post(f"{path_of(page)}/again", {"exercise": "bridge"}).json() == {"done": True}
+    assert row(page)["top_faults"] == before["top_faults"]  # by its own thresholds
+    answer = page.post(f"{path_of(page)}/again", {"exercise": "single-leg-bridge", "side": "left"})
+    assert answer.json() == {"done": True}
+    after = row(page)
+    assert (after["exercise"], after["side"], after["key"]) == ("single-leg-bridge", "left", before["key"])
+    assert page.post(f"{path_of(page)}/again", {"exercise": "bridge", "side": "left"}).status == 422
+    assert row(page)["exercise"] == "single-leg-bridge"
+    assert page.post(f"{path_of(page)}/again", {"exercise": "bridge", "view": ""}).json() == {"done": True}
+    again = row(page)
+    assert (again["exercise"], again["counts"], again["top_faults"]) == (
+        "bridge", before["counts"], before["top_faults"],
+    )  # fmt: skip
+
+
+def test_where_landmarks_do_not_do_the_video_is_analysed_again(page, tmp_path, monkeypatch):
+    asked: list[str] = []
+
+    def analyze(video, exercise, *, side, view, progress):
+        asked.append(f"{video.name} {exercise}")
+        raise FormcheckError("The camera was asleep.")
+
+    monkeypatch.setattr(jobs, "analyze", analyze)
+    video = tmp_path / "lib" / "one" / "video.mp4"
+    with VideoWriter(video, 64, 48, 25) as writer:
+        writer.write(np.zeros((48, 64, 3), np.uint8), 0.0)
+    assert page.post(f"{path_of(page)}/again", {"exercise": "clam"}).json() == {"done": False}
+    until(lambda: page.get("/api/library").json()["jobs"][0]["state"] == "failed")
+    assert asked == ["video.mp4 clam"]
+    assert video.exists()  # what failed costs the session nothing
+    assert row(page)["exercise"] == "bridge"
 
 
 def test_many_decisions_are_saved_at_once_and_none_of_others_is_written_over(page):

@@ -98,6 +98,7 @@ export class SessionPage {
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
     replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${say(`side.${info.side}`)}` : "")), h("span.facts", {}, facts)),
       h("div.row.end", {}, h("label", {}, say("patient"), this.who, known), this.progressLink, h("label", {}, say("session.quality"), this.rating), this.compareButton,
+        info.live ? null : button(say("session.again"), async () => (await import("./again.js")).judgeAgain(this), { kind: "quiet", title: say("session.again_long") }),
         button(say("session.delete"), () => this.remove(), { kind: "quiet", title: say("session.delete_long") }))), this.desk);
     this.panel = new Panel(this);
     // After a click with the mouse the space bar plays; with the keyboard it presses the button it is on.
