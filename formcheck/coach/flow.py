@@ -26,6 +26,7 @@ from formcheck.coach.plan import (
     GONE_S,
     IDLE_S,
     LONG_REST_S,
+    PHONE_S,
     QUESTION_S,
     REST_ENDS_S,
     SMALL_AFTER_S,
@@ -111,6 +112,7 @@ class _Seen:
         phase, phase_s: of the set under way, and since when.
         asked: a body that rests for long has been asked for.
         phone: whether the phone in the waistband told anything, last.
+        phone_news: what it has told instead for a moment, and since when.
     """
 
     view: str | None = None
@@ -121,6 +123,7 @@ class _Seen:
     phase_s: float = 0.0
     asked: bool = False
     phone: Worn | None = None
+    phone_news: tuple[Worn, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -408,6 +411,8 @@ class Flow:
         self._hurts(value)
         self._event("pain", value=value, set=0)
         self._to("setup")
+        if self.plan is not None and self.plan.definition.phone_worn:
+            self._say("phone.place")
 
     def _hurts(self, value: int) -> None:
         if self._chosen is not None:
@@ -520,8 +525,8 @@ class Flow:
         if moment.calibrated is not None:
             self._event("calibrated", range=round(moment.calibrated, 4))
             self._learn_range(moment.calibrated)
-        if moment.phone is not None and moment.phone is not self._seen.phone:
-            self._hear_phone(moment.phone)
+        if moment.phone is not None:
+            self._hear_phone(moment.time_s, moment.phone)
         if moment.stage == "practice":
             self._practise(moment, self._chosen)
         elif moment.stage == "ready" and self.step in ("setup", "practice"):
@@ -538,9 +543,18 @@ class Flow:
                     self._say("page.work.carry_on", done=done, of=self._chosen.plan.reps)
             self._work(moment, self._chosen)
 
-    def _hear_phone(self, state: Worn) -> None:
-        """A phone that tells nothing says why, where something can be done about it."""
-        self._seen = replace(self._seen, phone=state)
+    def _hear_phone(self, t: float, state: Worn) -> None:
+        """A phone that tells nothing says why, where something can be done about it, once that has lasted."""
+        news = self._seen.phone_news
+        if state is self._seen.phone:
+            self._seen = replace(self._seen, phone_news=None)
+            return
+        if news is None or news[0] is not state:
+            self._seen = replace(self._seen, phone_news=(state, t))
+            return
+        if t - news[1] < PHONE_S:
+            return
+        self._seen = replace(self._seen, phone=state, phone_news=None)
         self._event("phone", state=state.word)
         if state not in (Worn.OK, Worn.SILENT):
             self._say(f"phone.worn.{state.word}", Priority.CANNOT_SEE)

@@ -29,6 +29,8 @@ CUE_S = 6.0
 #: So long before its end a rest is told to end, if it is longer than the other.
 REST_ENDS_S = 10.0
 LONG_REST_S = 20.0
+#: A phone that tells something else than before has to do so for so long: networks stumble now and then [D].
+PHONE_S = 1.0
 #: An error of the counting signal beyond this share of the own range is too rough to ask for more by [D].
 ROUGH_SHARE = 0.15
 #: How long a clip's summary stays when the clip was the camera.

@@ -143,7 +143,17 @@ def test_a_gap_in_what_was_sent_is_a_gap_in_the_measure(tmp_path):
         assert (table.status[inside, table.names.index("pelvic_roll_deg")] == Status.NOT_MEASURABLE).all()
         assert (table.reason_of("pelvic_roll_deg")[inside] == Reason.PHONE).all()
         assert (table.reason_of("hip_opening_deg")[inside] == Reason.PHONE).all()
-        assert {e.data["state"] for e in one.events if e.kind == "phone"} == {"ok", "silent"}
+        assert [e.data["state"] for e in one.events if e.kind == "phone"] == ["ok", "silent", "ok"]
+
+
+def test_a_network_that_stumbles_again_and_again_is_no_news(tmp_path):
+    track = shot("clam", [REP] * 10)
+    rows = sent(track, rolled(track))
+    t = rows[:, Sample.TIME_S]
+    stumbles = (t > 5.0) & (np.mod(t, 2.0) > 1.4)
+    outcome = clams(tmp_path, rows[~stumbles], track)
+    with open_session(stored(outcome)) as one:
+        assert [e.data["state"] for e in one.events if e.kind == "phone"] == ["ok"]
 
 
 def test_a_phone_upside_down_is_said_and_measures_nothing(tmp_path):
@@ -151,7 +161,8 @@ def test_a_phone_upside_down_is_said_and_measures_nothing(tmp_path):
     rows = sent(track, rolled(track))
     rows[:, [Sample.UP_X, Sample.UP_Y]] *= -1
     outcome = clams(tmp_path, rows, track)
-    assert "phone.worn.upside_down" in outcome.heard.keys
+    assert outcome.heard.keys.count("phone.worn.upside_down") == 1
+    assert "phone.place" in outcome.heard.keys
     with open_session(stored(outcome)) as one:
         roll = one.summary.measures["pelvic_roll_deg"]
         assert (roll.status, roll.reason) == ("not_measurable", "phone")
