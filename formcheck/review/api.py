@@ -28,7 +28,7 @@ from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.report.write import write_rescored
-from formcheck.review import agreement, noted, prescribe, send, trends
+from formcheck.review import agreement, learning, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
@@ -433,7 +433,9 @@ class Api:
             if watched:
                 agreement.add_up(reviewed, self._checked_in(card), tallies)
                 sessions, reps = sessions + 1, reps + watched
-        return {"rows": agreement.agreement_rows(tallies), "sessions": sessions, "reps": reps}
+        learned = learning.learned(self.noted.of(card) for card in self.library.cards())
+        rows = agreement.agreement_rows(tallies)
+        return {"rows": rows, "sessions": sessions, "reps": reps, "learned": learned}
 
     def _checked_in(self, card: Any) -> Checked:
         key = (card.folder.key, card.changed)

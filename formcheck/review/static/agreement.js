@@ -1,7 +1,7 @@
 // How far physio and program agree, per fault, over all repetitions that were watched.
 
 import { get, passing } from "./api.js";
-import { h, replace } from "./dom.js";
+import { button, day, h, replace, save } from "./dom.js";
 import { count, pointed, say } from "./words.js";
 
 export async function render(main) {
@@ -14,5 +14,14 @@ export async function render(main) {
       h("thead", {}, h("tr", {}, ["fault", "exercise"].map((t) => h("th", { scope: "col" }, say(t))), ["panel.repetitions", "agreement.both", "agreement.program_only", "agreement.you_only", "agreement.neither", "agreement.agreement", "agreement.kappa"].map((t) => h("th.n", { scope: "col" }, say(t))))),
       h("tbody", {}, data.rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.title), h("td", {}, r.exercise_title), [r.reps, r.both, r.program_only, r.physio_only, r.neither, `${r.percent.toFixed(0)} %`, r.kappa === null ? "–" : pointed(r.kappa.toFixed(2))].map((v) => h("td.n", {}, String(v)))))))))
       : h("section.card.empty", {}, h("h2", {}, say("agreement.nothing")), h("p", {}, say("agreement.nothing_hint"))),
+    data.learned.length ? h("section.card", {}, h("h2", {}, say("learned.title")), h("p", {}, say("learned.about")), data.learned.map(proposal)) : null,
     h("section.card", {}, h("h2", {}, say("agreement.counted")), h("ul", {}, [1, 2, 3].map((n) => h("li", {}, say(`agreement.rule_${n}`)))))));
+}
+
+/** A threshold under which the program would have agreed more often, and what it would change. */
+function proposal(p) {
+  const file = () => save(new Blob([p.toml], { type: "application/toml" }), "thresholds.toml");
+  return h("div.unseen", {}, h("h3", {}, `${p.exercise_title}: ${p.title}`),
+    h("p", {}, say(p.falls ? "learned.below" : "learned.from", { ...p, n: p.count }), " ", button(say("learned.save"), file, { small: true, title: say("learned.save_long") })),
+    h("details", {}, h("summary", {}, count("learned.sessions", p.sessions.length)), h("ul", {}, p.sessions.map((s) => h("li", {}, h("a", { href: `/session/${s.key}` }, [s.patient || say("no_name"), day(s.date)].join(" · ")), `: ${say("learned.gone", { n: s.gone, of: s.of })}`)))));
 }
