@@ -7,11 +7,14 @@ import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from html import escape
+from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import cv2
 from anyio import to_thread
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,7 +26,7 @@ from formcheck.app import contents
 from formcheck.app.exercising import Exercising, formcheck_command
 from formcheck.app.settings import Settings, load_settings, save_settings
 from formcheck.app.viewfinder import Viewfinder
-from formcheck.coach.pages.sketch import draw_exercise
+from formcheck.coach.pages.sketch import PERIOD_S, draw_exercise, lift_at
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES
 from formcheck.exercises.programme import load_programme
@@ -41,7 +44,8 @@ STATIC = Path(__file__).parent / "static"
 SHARED = Path(__file__).parents[1] / "review" / "static"
 PAGES = ("/", "/progress", "/exercises", "/settings")
 _DOCTOR_S = 180.0
-_DRAWING_WH = (360, 240)
+_DRAWING_WH, _MOVING_WH = (360, 240), (540, 360)
+_MOVING_FPS = 15
 _MOST_SETS, _MOST_REPS = 5, 20
 
 Handler = Callable[["AppApi", Request], Awaitable[Response]]
@@ -86,6 +90,7 @@ class AppApi:
             "/api/exercises": AppApi.exercises,
             "/api/settings": AppApi.settings,
             "/api/drawing/{exercise:str}/{side:str}": AppApi.drawing,
+            "/api/moving/{exercise:str}/{side:str}": AppApi.moving,
             "/api/camera": AppApi.camera,
         }
         post: dict[str, Handler] = {
@@ -151,7 +156,8 @@ class AppApi:
             return {
                 "language": settings.language,
                 "high_contrast": settings.high_contrast,
-                "words": dict(said_of("app.", settings.language)),
+                "words": dict(said_of("app.", settings.language))
+                | {"how": words_of(settings.language)("show.title")},
                 "exercising": self.exercising.running,
                 "problem": self.exercising.problem,
             }
@@ -187,14 +193,31 @@ class AppApi:
     @answered
     async def drawing(self, request: Request) -> Response:
         """An exercise, drawn."""
-        exercise, side = request.path_params["exercise"], request.path_params["side"]
-        if exercise not in EXERCISES or side not in ("left", "right", "none"):
-            raise FormcheckError("There is no such drawing.")
+        exercise, side = _drawn(request)
+
+        def draw() -> bytes:
+            image = draw_exercise(exercise, _DRAWING_WH, side, load_settings().high_contrast)
+            return cv2.imencode(".png", image)[1].tobytes()
+
+        return Response(await to_thread.run_sync(draw), media_type="image/png")
+
+    @answered
+    async def moving(self, request: Request) -> Response:
+        """An exercise, drawn so that it moves: an animated PNG."""
+        exercise, side = _drawn(request)
 
         def draw() -> bytes:
             contrast = load_settings().high_contrast
-            image = draw_exercise(exercise, _DRAWING_WH, None if side == "none" else side, contrast)
-            return cv2.imencode(".png", image)[1].tobytes()
+            lifts = [lift_at(n / _MOVING_FPS) for n in range(round(PERIOD_S * _MOVING_FPS))]
+            runs = [(lift, len(list(same))) for lift, same in groupby(lifts)]
+            first, *others = [
+                Image.fromarray(draw_exercise(exercise, _MOVING_WH, side, contrast, lift)[..., ::-1])
+                for lift, _ in runs
+            ]
+            out = BytesIO()
+            durations = [round(1000 * count / _MOVING_FPS) for _, count in runs]
+            first.save(out, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
+            return out.getvalue()
 
         return Response(await to_thread.run_sync(draw), media_type="image/png")
 
@@ -322,6 +345,14 @@ class AppApi:
         """Asks the exercise window to close."""
         self.exercising.end()
         return JSONResponse({})
+
+
+def _drawn(request: Request) -> tuple[str, str | None]:
+    """Which exercise, on which side."""
+    exercise, side = request.path_params["exercise"], request.path_params["side"]
+    if exercise not in EXERCISES or side not in ("left", "right", "none"):
+        raise FormcheckError("There is no such drawing.")
+    return exercise, None if side == "none" else side
 
 
 def bring(text: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from formcheck.app.progress import practised
 from formcheck.app.settings import Settings
-from formcheck.coach.day import ladder_lines
+from formcheck.coach.day import how_it_is_done, ladder_lines
 from formcheck.coach.day_flow import DayFlow
 from formcheck.coach.play import plan_day
 from formcheck.errors import FormcheckError, printable
@@ -80,6 +80,7 @@ def today_page(settings: Settings, today: date) -> dict[str, Any]:
                 "detail": row.detail,
                 "state": row.state,
                 "done": row.done,
+                "how": [words(key) for key in how_it_is_done(words, row.exercise)],
             }
             for row in page.rows
         ],

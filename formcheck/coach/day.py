@@ -191,6 +191,12 @@ def titled(words: Words, title: str, side: str | None) -> str:
     return words("programme.part", exercise=title, side=words(f"programme.side.{side}"))
 
 
+def how_it_is_done(words: Words, exercise: str) -> tuple[str, ...]:
+    """Keys of the sentences that tell how an exercise is done; none for one without them."""
+    keys = [f"show.{exercise.replace('-', '_')}.line_{number}" for number in (1, 2, 3)]
+    return tuple(key for key in keys if key in words)
+
+
 def asked_for(words: Words, plan: SessionPlan) -> str:
     """``"2 sets of 10, hold 5 seconds"``."""
     key = "programme.one_set" if plan.sets == 1 else "programme.sets"

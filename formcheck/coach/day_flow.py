@@ -15,6 +15,7 @@ from formcheck.coach.day import (
     as_done,
     changes_since,
     fresh_day,
+    how_it_is_done,
     ladder_lines,
     practice_before,
     row_of,
@@ -25,12 +26,16 @@ from formcheck.coach.flow import STEPS, STOP_KEYS, At, Consent, Flow, Reason, St
 from formcheck.coach.message import Priority
 from formcheck.coach.pages.day_pages import DayPages
 from formcheck.coach.pages.flow_pages import DayState, FlowState
+from formcheck.coach.pages.sketch import lift_at
 from formcheck.coach.plan import PastPractice, SessionPlan, Step
+from formcheck.engine.live_engine import LiveMoment
 from formcheck.session.days import Day, Kept, OwnRange, PartDone
 from formcheck.words import Words
 
 _CONSENT: dict[Kept, Consent] = {"video": "video", "skeleton": "skeleton", "numbers": "none", "none": "none"}
 _UNCHECKED_NAMES = 3
+#: How an exercise is done is told on its first days only [D].
+_SHOWN_TIMES = 2
 
 
 def _no_choice(name: str) -> tuple[SessionPlan, PastPractice]:
@@ -213,6 +218,7 @@ class DayFlow(Flow):
         """Sentences on a part's position, hold and place, by key."""
         out: list[tuple[str, dict[str, object]]] = []
         plan = part.plan
+        new = before is None or before.exercise != part.exercise
         if plan.side is not None:
             lying = plan.definition.posture.startswith("side_lying")
             turns = before is not None and before.exercise == part.exercise
@@ -220,9 +226,22 @@ class DayFlow(Flow):
             out.append((f"programme.next.{how}_{plan.side}", {}))
         if before is not None and before.place != part.place and plan.views:
             out.append(("programme.next.move", {"place": plan.definition.views[plan.views[0]].setup}))
-        if plan.hold_s >= 1 and (before is None or before.exercise != part.exercise):
+        if new and self._often_done(part.exercise) < _SHOWN_TIMES:
+            out += [(key, {}) for key in how_it_is_done(self.words, part.exercise)]
+        if plan.hold_s >= 1 and new:
             out.append(("programme.next.hold", {"seconds": f"{plan.hold_s:g}"}))
         return out
+
+    def _follow(self, moment: LiveMoment) -> None:
+        if moment.stage not in ("setup", "still") and self._chosen is not None:
+            self._chosen.policy.forget("show.")  # it is being done
+        super()._follow(moment)
+
+    def _often_done(self, exercise: str) -> int:
+        """On how many kept days before it was done."""
+        return sum(
+            any(p.exercise == exercise and p.counted for p in day.parts) for day in self._day_plan.past
+        )
 
     def _change_next(self, choice: str) -> None:
         if choice == "now":
@@ -344,6 +363,7 @@ class DayFlow(Flow):
             state,
             coming=part.title,
             coming_lines=(row.detail, *lines),
+            lift=lift_at(self._now.time_s - self._at.since_s),
             drawing=f"{part.exercise}{view}/{part.plan.side or ''}",
         )
 

@@ -248,6 +248,10 @@ class Policy:
         """Questions that still wait for the voice are not asked any more: the page has moved on."""
         self._due = [due for due in self._due if ".question" not in due.say.key]
 
+    def forget(self, beginning: str) -> None:
+        """Sentences whose keys begin so, and that still wait for the voice, are not said any more."""
+        self._due = [due for due in self._due if not due.say.key.startswith(beginning)]
+
     def ask(self, t: float) -> list[Message]:
         """Answer "how was that?": the state of the last repetitions; between sets, the summary again.
 

@@ -7,19 +7,23 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from asking import PORT, Page
 from live_session import MadeCamera
 from made import analysed
+from PIL import Image
 from waiting import until
 
 from formcheck.app.api import AppApi, room_arguments
 from formcheck.app.contents import bring_programme
 from formcheck.app.settings import Settings, load_settings, save_settings
 from formcheck.app.viewfinder import Viewfinder
+from formcheck.coach.pages.sketch import PERIOD_S
 from formcheck.files import sessions_folder
 from formcheck.review.security import HEADER, Guard
 from formcheck.session.days import Agreed, Day, DayBook, PartDone, SetDone
@@ -358,3 +362,18 @@ def test_the_page_itself_tells_nothing_of_anybody(page: AppPage) -> None:
 def test_an_exercise_is_drawn(page: AppPage, side: str) -> None:
     assert page.get(f"/api/drawing/clam/{side}").body.startswith(b"\x89PNG")
     assert page.get("/api/drawing/clams/none").status == 422
+
+
+def test_how_it_is_done_is_told_and_a_drawing_moves(page: AppPage) -> None:
+    book()
+    rows = page.get("/api/today").json()["rows"]
+    assert [len(row["how"]) for row in rows] == [3, 3, 3]
+    assert rows[2]["how"][0].startswith("Lie on your back")
+    with Image.open(BytesIO(page.get("/api/moving/bridge/none").body)) as moving:
+        assert moving.is_animated
+        shown = []
+        for number in range(moving.n_frames):
+            moving.seek(number)
+            shown.append((np.asarray(moving.convert("L")).astype(int), moving.info["duration"]))
+    assert sum(ms for _, ms in shown) == pytest.approx(1000 * PERIOD_S, abs=100)
+    assert np.abs(shown[0][0] - shown[len(shown) // 2][0]).max() > 60

@@ -177,6 +177,39 @@ def test_each_part_is_a_session_of_its_own(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_how_an_exercise_is_done_is_told_on_its_first_days_and_its_figure_moves(tmp_path: Path) -> None:
+    told = Told(tmp_path).begin().wait(30)
+    lines = [f"show.clam.line_{n}" for n in (1, 2, 3)]
+    assert [key for key in told.keys if key.startswith("show.")] == lines
+    told.ready().reps(2)
+    assert told.step == "next"
+    assert [key for key in told.keys if key.startswith("show.")] == lines  # the other leg: told already
+    lifts = {told.wait(1).flow.page().lift for _ in range(9)}
+    assert {0.0, 1.0} <= lifts
+    told.wait(31).ready().reps(2)
+    shown = told.flow.page().lines
+    assert any(line.startswith("Press your feet down") for line in shown)
+
+
+def test_what_is_told_of_an_exercise_ends_when_it_begins(tmp_path: Path) -> None:
+    told = Told(tmp_path).begin().ready().reps(2)
+    said = [key for key in told.keys if key.startswith("show.")]
+    assert len(said) < 3
+    assert told.step == "next"
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 3])
+def test_who_has_done_an_exercise_twice_knows_how(tmp_path: Path, days: int) -> None:
+    parts = Told(tmp_path / "x").flow.day.parts
+    for ago in range(1, days + 1):
+        on = TODAY - timedelta(days=ago)
+        done = parts[0].model_copy(update={"sets": (SetDone(counted=2, full=2),)})
+        kept = Day(date=on, started=f"{on}T10:00:00+01:00", kept="numbers", complete=True, parts=(done,))
+        DayBook(programme(), tmp_path).keep(kept)
+    told = Told(tmp_path).begin().wait(30)
+    assert any(key.startswith("show.clam") for key in told.keys) == (days < 2)
+
+
 def test_between_two_exercises_it_says_what_comes_and_how(tmp_path: Path) -> None:
     told = Told(tmp_path, programme(CLAM, {**BRIDGE, "tempo": {"hold_s": 5}}))
     told.begin().ready().reps(2)

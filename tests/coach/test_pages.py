@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import get_args
 
 import cv2
@@ -16,7 +17,14 @@ from formcheck.coach.pages.__main__ import main as draw_all_pages
 from formcheck.coach.pages.draw import draw_page
 from formcheck.coach.pages.page import Choice, Page, PageKind
 from formcheck.coach.pages.sample_pages import sample_body, sample_pages, sample_picture
-from formcheck.coach.pages.sketch import draw_exercise, draw_sketch, has_sketch, places
+from formcheck.coach.pages.sketch import (
+    PERIOD_S,
+    draw_exercise,
+    draw_sketch,
+    has_sketch,
+    lift_at,
+    places,
+)
 from formcheck.drawing import lettering
 from formcheck.drawing import overlay as screen
 from formcheck.drawing.overlay import Body, FaultMark
@@ -407,6 +415,8 @@ def test_there_is_a_sketch_of_every_view_a_patient_is_asked_for() -> None:
             assert has_sketch(exercise, view) == (view != "back")
 
 
+#: The colour of the mat, BGR.
+MAT = np.array([230, 201, 215])
 PLACES = {
     (exercise, view): place
     for exercise in EXERCISES
@@ -442,6 +452,27 @@ def test_a_sketch_is_whole_and_like_no_other(size: tuple[int, int]) -> None:
     for i, a in enumerate(images):
         for b in images[i + 1 :]:
             assert (a != b).any(axis=2).mean() > 0.012  # two postures from one place are much alike
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_figure_moves_and_the_mat_does_not(exercise: str) -> None:
+    size = (300, 200)
+    shown = [draw_exercise(exercise, size, lift=lift).astype(int) for lift in (0.0, 0.5, 1.0)]
+    for a, b in ((0, 1), (1, 2), (0, 2)):
+        assert (shown[a] != shown[b]).any(axis=2).mean() > 0.01
+    corners = [np.argwhere(np.abs(image - MAT).max(axis=2) < 8) for image in shown]
+    for found in corners:
+        assert np.abs(found.max(axis=0) - corners[0].max(axis=0)).max() <= 1
+
+
+def test_the_movement_goes_up_stays_comes_down_and_rests_without_a_jump() -> None:
+    lifts = [lift_at(n / 30) for n in range(round(3 * PERIOD_S * 30))]
+    assert max(abs(b - a) for a, b in pairwise(lifts)) < 0.1
+    first = lifts[: round(PERIOD_S * 30)]
+    assert (min(first), max(first)) == (0.0, 1.0)
+    assert first.count(1.0) / 30 == pytest.approx(0.8, abs=0.5)
+    assert lifts[: len(first)] == lifts[len(first) : 2 * len(first)]
+    assert len(set(lifts)) <= 13  # so many drawings are kept
 
 
 def test_a_clam_on_the_other_side_is_the_mirror_image() -> None:

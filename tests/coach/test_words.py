@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from formcheck.coach.day import how_it_is_done
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.words import DEFAULT, Words, languages, said_of, translated
 
@@ -64,6 +65,16 @@ def test_a_cue_is_six_words_at_most(language: str, exercise: str) -> None:
     for cue in cues:
         assert len(cue.split()) <= 6, cue
         assert not any(letter.isdigit() for letter in cue), cue
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_how_an_exercise_is_done_is_told_in_three_short_sentences(language: str, exercise: str) -> None:
+    words = Words(language)
+    lines = [words(key) for key in how_it_is_done(words, exercise)]
+    assert len(lines) == 3
+    for line in lines:
+        assert len(line.split()) <= 20, line
 
 
 def test_the_disclaimer_is_shown_word_for_word() -> None:

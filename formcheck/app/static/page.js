@@ -55,6 +55,25 @@ export function drawing(exercise, side) {
   return picture;
 }
 
+/** An exercise that moves, and how it is done, opened when somebody wants to see it. */
+export function howItIsDone(exercise, side, lines) {
+  if (!lines.length) return null;
+  const place = h("div.how");
+  const details = h("details", { ontoggle: async () => {
+    if (!details.open || place.childElementCount) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const picture = h("img", { alt: "", width: 540, height: 360 });
+    replace(place, picture, h("ol", {}, lines.map((line) => h("li", {}, line))));
+    try {
+      const data = await bytes(`/api/${still ? "drawing" : "moving"}/${exercise}/${side ?? "none"}`);
+      picture.src = URL.createObjectURL(new Blob([data], { type: "image/png" }));
+    } catch (error) {
+      console.error(error);
+    }
+  } }, h("summary", {}, words("how")), place);
+  return details;
+}
+
 /** A date in the page's language. */
 export function day(iso, options) {
   const { lang } = document.documentElement;

@@ -2,7 +2,7 @@
 
 import { get, post } from "/static/shared/api.js";
 import { h, replace } from "/static/shared/dom.js";
-import { choice, day, drawing, say, tell, whatWentWrong, words } from "./page.js";
+import { choice, day, drawing, howItIsDone, say, tell, whatWentWrong, words } from "./page.js";
 
 export async function render(main, { begin, title }, current) {
   let page = null, problem = null;
@@ -23,7 +23,7 @@ export async function render(main, { begin, title }, current) {
     page.lines.map((line) => h("p.line", {}, line)),
     h("div.actions", {}, page.choices.map(({ id, label, note }) => choice(label, note, () => begin({ choice: id }), { primary: id !== "again" }))),
     h("ul.rows", {}, page.rows.map((row) => h(row.done ? "li.done" : "li", {}, drawing(row.exercise, row.side),
-      h("div", {}, h("h2", {}, row.title), h("p", {}, row.detail), row.state ? h("p.state", {}, row.done ? `✓ ${row.state}` : row.state) : null)))),
+      h("div", {}, h("h2", {}, row.title), h("p", {}, row.detail), row.state ? h("p.state", {}, row.done ? `✓ ${row.state}` : row.state) : null, howItIsDone(row.exercise, row.side, row.how))))),
     h("p.after", {}, h("a", { href: "/progress" }, words("today.progress"))),
     opener(words("today.other"), "button"));
   return takingDrops();

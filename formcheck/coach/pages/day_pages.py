@@ -87,6 +87,7 @@ class DayPages(Pages):
             self._choices("next", ("now", "longer", "stop")),
             at.selected,
             drawing=day.drawing,
+            lift=day.lift,
             seconds_left=at.seconds_left,
             footer=self._say("next.footer"),
             recording=self._recording(at),

@@ -37,6 +37,7 @@ class DayState:
         coming: title of the exercise that comes next.
         coming_lines: how and where it is done.
         drawing: of its position, and of the laptop's place where that changes.
+        lift: how far up its figure is, from 0 to 1.
         end_lines: what is told at the end.
     """
 
@@ -52,6 +53,7 @@ class DayState:
     coming: str = ""
     coming_lines: tuple[str, ...] = ()
     drawing: str | None = None
+    lift: float = 1.0
     end_lines: tuple[str, ...] = ()
 
 

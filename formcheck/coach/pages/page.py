@@ -76,6 +76,7 @@ class Page:
         selected: index of the choice under the arrow keys.
         rows: exercises of today.
         drawing: ``"<exercise>/<view>"`` of a sketch of where the laptop goes, or None.
+        lift: how far up the figure is that shows the exercise, from 0 to 1.
         body: skeleton to draw over the camera's picture, or None for a page without picture.
         count: repetitions done (of this set, or practice repetitions); None for no count.
         of: how many are asked for; None where not known.
@@ -100,6 +101,7 @@ class Page:
     selected: int = 0
     rows: tuple[Row, ...] = ()
     drawing: str | None = None
+    lift: float = 1.0
     body: Body | None = None
     count: int | None = None
     of: int | None = None

@@ -51,6 +51,13 @@ _CONTRAST = _Ink(
 )  # fmt: skip
 
 
+#: A figure that shows a movement takes so long up or down, and stays so long at the top and at rest.
+_MOVES_S, _STAYS_S = 1.6, 0.8
+#: Then it begins anew.
+PERIOD_S = 2 * (_MOVES_S + _STAYS_S)
+_STEPS = 12
+
+
 @dataclass(frozen=True)
 class Place:
     """Where the laptop stands: its foot on the floor, and how high above the floor.
@@ -74,8 +81,8 @@ class _Figure(Protocol):
     LOOK_FROM: float
     MIRRORED: bool
 
-    def draw(self, scene: Scene, moving: bool) -> None:
-        """The person at rest or, `moving`, at the top of the movement."""
+    def draw(self, scene: Scene, lift: float | None) -> None:
+        """The person at rest, or with the part that moves marked and so far up; see `draw_exercise`."""
 
 
 @cache
@@ -122,34 +129,69 @@ def draw_sketch(
     return _drawn(exercise, place, size_wh, side, high_contrast)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def draw_exercise(
-    exercise: str, size_wh: tuple[int, int], side: str | None = None, high_contrast: bool = False
+    exercise: str,
+    size_wh: tuple[int, int],
+    side: str | None = None,
+    high_contrast: bool = False,
+    lift: float = 1.0,
 ) -> Image:
-    """The exercise itself at the top of its movement; arguments and result as of `draw_sketch`."""
+    """The exercise itself; arguments and result as of `draw_sketch`.
+
+    Args:
+        lift: how far up, from 0 at rest to 1 at the top of the movement.
+    """
     if _figure(exercise) is None:
         raise FormcheckError(f"There is no drawing of the exercise '{exercise}'.")
-    return _drawn(exercise, None, size_wh, side, high_contrast)
+    return _drawn(exercise, None, size_wh, side, high_contrast, lift)
+
+
+def lift_at(seconds: float) -> float:
+    """How far up a figure is at a time that shows the movement: up, a stay at the top, down, a rest.
+
+    In steps, so that no more drawings are made than can be kept.
+    """
+    at = seconds % PERIOD_S
+    share = at / _MOVES_S if at < _MOVES_S + _STAYS_S else (2 * _MOVES_S + _STAYS_S - at) / _MOVES_S
+    smooth = 0.5 - 0.5 * np.cos(np.pi * np.clip(share, 0.0, 1.0))
+    return float(np.round(smooth * _STEPS) / _STEPS)
 
 
 def _drawn(
-    exercise: str, place: Place | None, size_wh: tuple[int, int], side: str | None, high_contrast: bool
+    exercise: str,
+    place: Place | None,
+    size_wh: tuple[int, int],
+    side: str | None,
+    high_contrast: bool,
+    lift: float = 0.0,
 ) -> Image:
     ink = _CONTRAST if high_contrast else _NORMAL
     figure = _figure(exercise)
     assert figure is not None
-    look_from = place.look_from if place else figure.LOOK_FROM
-    scene = Scene(ink, look_from, elevation=38 if place else 22)
-    _mat(scene)
-    figure.draw(scene, moving=place is None)
-    if place is not None:
+    flipped = side == "left" and figure.MIRRORED
+    if place is None:
+        frame = [_acted(figure, ink, end).outlines for end in (0.0, 1.0)]  # that nothing but the figure moves
+        image = _acted(figure, ink, lift).render(size_wh, flipped, np.concatenate(frame))
+    else:
+        scene = Scene(ink, place.look_from, elevation=38)
+        _mat(scene)
+        figure.draw(scene, None)
         _sight(scene, place)
         _stand(scene, place)
         _laptop(scene, place)
         _distance(scene, place)
-    image = scene.render(size_wh, flipped=side == "left" and figure.MIRRORED)
+        image = scene.render(size_wh, flipped, scene.outlines)
     image.flags.writeable = False
     return image
+
+
+def _acted(figure: _Figure, ink: _Ink, lift: float) -> Scene:
+    """The exercise, so far up."""
+    scene = Scene(ink, figure.LOOK_FROM, elevation=22)
+    _mat(scene)
+    figure.draw(scene, lift)
+    return scene
 
 
 # ---- the scene -----------------------------------------------------------------------------------------
@@ -157,7 +199,7 @@ def _drawn(
 
 @dataclass
 class Scene:
-    """Things to draw, far ones first, in a view that is fitted to the picture at the end."""
+    """Things to draw, far ones first, in a view whose frame is fitted to the picture at the end."""
 
     ink: _Ink
     look_from: float
@@ -219,12 +261,16 @@ class Scene:
 
         self.add(far, hull, draw)
 
-    def render(self, size_wh: tuple[int, int], flipped: bool) -> Image:
+    @property
+    def outlines(self) -> NDArray[np.float64]:
+        """Outlines of everything in it, on the drawing plane."""
+        return np.concatenate([outline for _, outline, _ in self.items])
+
+    def render(self, size_wh: tuple[int, int], flipped: bool, frame: NDArray[np.float64]) -> Image:
         width, height = size_wh
         image = np.empty((height, width, 3), np.uint8)
         image[:] = self.ink.paper
-        points = np.concatenate([outline for _, outline, _ in self.items])
-        low, high = points.min(axis=0), points.max(axis=0)
+        low, high = frame.min(axis=0), frame.max(axis=0)
         scale = 0.9 * min(width / (high[0] - low[0]), height / (high[1] - low[1]))
         middle = (low + high) / 2
         sign = np.array([-1.0 if flipped else 1.0, 1.0])
@@ -241,6 +287,11 @@ def _filled(image: Image, at: NDArray[np.float64], fill: Color, line: Color, wid
 
 def at(*xyz: float) -> Vec:
     return np.array(xyz, np.float64)
+
+
+def between(rest: Vec, top: Vec, lift: float | None) -> Vec:
+    """Where something is so far up, from 0 at rest (or None) to 1 at the top."""
+    return rest + (lift or 0.0) * (top - rest)
 
 
 # ---- the things in it ----------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def _next(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_con
         if view and has_sketch(exercise, view):
             drawing = draw_sketch(exercise, view, (spot.w, spot.h), side or None, high_contrast)
         else:
-            drawing = draw_exercise(exercise, (spot.w, spot.h), side or None, high_contrast)
+            drawing = draw_exercise(exercise, (spot.w, spot.h), side or None, high_contrast, page.lift)
         canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
     unit_word = Words(page.language)(
         "page.rest.unit" if (page.seconds_left or 0) > 1 else "page.rest.unit_one"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formcheck.coach.pages.sketch import Place, Scene, at, draw_arrow, draw_head
+from formcheck.coach.pages.sketch import Place, Scene, at, between, draw_arrow, draw_head
 
 #: Spec 3.2.
 PLACES = {
@@ -15,11 +15,11 @@ LOOK_FROM = -15.0
 MIRRORED = False
 
 
-def draw(scene: Scene, moving: bool, single: bool = False) -> None:
-    """The person at rest or, `moving`, at the top; `single`: with one foot off the floor."""
-    ink = scene.ink
-    hips = at(-0.04, 0, 0.29) if moving else at(0, 0, 0.1)
-    knees = at(0.36, 0, 0.46) if moving else at(0.27, 0, 0.42)
+def draw(scene: Scene, lift: float | None, single: bool = False) -> None:
+    """The person at rest, or so far up (see `draw_exercise`); `single`: with one foot off the floor."""
+    ink, moving = scene.ink, lift is not None
+    hips = between(at(0, 0, 0.1), at(-0.04, 0, 0.29), lift)
+    knees = between(at(0.27, 0, 0.42), at(0.36, 0, 0.46), lift)
     shoulders, ankles, head = at(-0.5, 0, 0.09), at(0.44, 0, 0.06), at(-0.73, 0, 0.12)
     draw_head(scene, head, at(0.12, 0, 0.99), depth=-0.9)
     for sign in (-1.0, 1.0):  # far arm and leg first
@@ -32,7 +32,7 @@ def draw(scene: Scene, moving: bool, single: bool = False) -> None:
         across = at(0, 0.1 * sign, 0)
         hip, knee, ankle = hips + across, knees + across, ankles + across
         if single and far:  # the free leg is held out in line with the thigh
-            ankle = knee + at(0.365, 0, 0.16) if moving else knee + at(0.3, 0, 0.26)
+            ankle = knee + between(at(0.3, 0, 0.26), at(0.365, 0, 0.16), lift)
             toe = ankle + at(0.02, 0, 0.15)
         else:
             toe = ankle + at(0.17, 0, -0.02)
@@ -42,4 +42,4 @@ def draw(scene: Scene, moving: bool, single: bool = False) -> None:
         scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.moving if moving else ink.body, depth=-0.2)
     if moving:
-        draw_arrow(scene, hips + at(-0.05, 0, 0.26), hips + at(-0.05, 0, 0.55))
+        draw_arrow(scene, at(-0.09, 0, 0.55), at(-0.09, 0, 0.84))

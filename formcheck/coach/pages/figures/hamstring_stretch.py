@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from formcheck.coach.pages import sketch
-from formcheck.coach.pages.sketch import Place, Scene, Vec, draw_arrow, draw_head
+from formcheck.coach.pages.sketch import Place, Scene, Vec, between, draw_arrow, draw_head
 
 PLACES = {
     "side": Place(0.0, 1.9, look_from=34),
@@ -18,9 +20,16 @@ def from_right(x: float, y: float, z: float) -> Vec:
     return sketch.at(-x, y, z)
 
 
-def draw(scene: Scene, moving: bool) -> None:
-    """The person from_right rest or, `moving`, with the leg up."""
-    ink = scene.ink
+def _turned(rest: Vec, top: Vec, lift: float | None) -> Vec:
+    """On the arc from rest to top: a straight leg stays as long as it is."""
+    way = between(rest, top, lift)
+    ends = np.array([np.linalg.norm(rest)]), np.array([np.linalg.norm(top)])
+    return way * between(*ends, lift) / np.linalg.norm(way)
+
+
+def draw(scene: Scene, lift: float | None) -> None:
+    """The person at rest, or with the part that moves marked and so far up; see `draw_exercise`."""
+    ink, moving = scene.ink, lift is not None
     shoulders, hips = from_right(-0.5, 0, 0.09), from_right(0, 0, 0.1)
     draw_head(scene, from_right(-0.73, 0, 0.12), from_right(0.12, 0, 0.99), depth=-0.9)
     for sign in (-1.0, 1.0):  # far arm and leg first
@@ -30,13 +39,13 @@ def draw(scene: Scene, moving: bool) -> None:
         elbow, wrist = from_right(-0.26, 0.29 * sign, 0.06), from_right(0.0, 0.31 * sign, 0.05)
         scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
         scene.limb(shoulders + from_right(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
-        up = moving and not far
+        up = 0.0 if far else lift
         across = from_right(0, 0.1 * sign, 0)
         hip = hips + across
-        knee = hip + (from_right(0.15, 0, 0.4) if up else from_right(0.42, 0, -0.01))
-        ankle = hip + (from_right(0.28, 0, 0.76) if up else from_right(0.82, 0, -0.03))
-        toe = ankle + (from_right(-0.14, 0, 0.06) if up else from_right(0.03, 0, 0.15))
-        part = ink.moving if up else color
+        knee = hip + _turned(from_right(0.42, 0, -0.01), from_right(0.15, 0, 0.4), up)
+        ankle = hip + _turned(from_right(0.82, 0, -0.03), from_right(0.28, 0, 0.76), up)
+        toe = ankle + between(from_right(0.03, 0, 0.15), from_right(-0.14, 0, 0.06), up)
+        part = ink.moving if moving and not far else color
         scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
         scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
         scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)

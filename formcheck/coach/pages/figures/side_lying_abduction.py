@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formcheck.coach.pages.sketch import Place, Scene, at, draw_arrow, draw_on_side
+from formcheck.coach.pages.sketch import Place, Scene, at, between, draw_arrow, draw_on_side
 
 PLACES = {
     "front": Place(0.0, 1.9, look_from=-34),
@@ -12,10 +12,11 @@ LOOK_FROM = -20.0
 MIRRORED = True  # lying on the other side is the mirror image
 
 
-def draw(scene: Scene, moving: bool) -> None:
-    """The person at rest or, `moving`, at the top of the movement."""
-    knee_top = at(0.34, 0, 0.48) if moving else at(0.42, 0.02, 0.22)
-    ankle_top = at(0.66, 0, 0.72) if moving else at(0.8, 0, 0.18)
+def draw(scene: Scene, lift: float | None) -> None:
+    """The person at rest, or with the part that moves marked and so far up; see `draw_exercise`."""
+    moving = lift is not None
+    knee_top = between(at(0.42, 0.02, 0.22), at(0.34, 0, 0.48), lift)
+    ankle_top = between(at(0.8, 0, 0.18), at(0.66, 0, 0.72), lift)
     under = at(0.42, 0.04, 0.07), at(0.8, 0, 0.06), at(0.83, 0.14, 0.06)
     draw_on_side(scene, under, (knee_top, ankle_top, ankle_top + at(0.03, 0.14, 0)), moving)
     if moving:

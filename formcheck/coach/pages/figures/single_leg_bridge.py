@@ -9,6 +9,6 @@ from formcheck.coach.pages.sketch import Scene
 __all__ = ["LOOK_FROM", "MIRRORED", "PLACES", "draw"]
 
 
-def draw(scene: Scene, moving: bool) -> None:
-    """The person at rest or, `moving`, at the top of the movement."""
-    bridge.draw(scene, moving, single=True)
+def draw(scene: Scene, lift: float | None) -> None:
+    """The person at rest, or with the part that moves marked and so far up; see `draw_exercise`."""
+    bridge.draw(scene, lift, single=True)
