@@ -124,7 +124,10 @@ def test_from_the_physios_file_through_an_exercise_to_progress(
     look(page)
     open_programme(page, tmp_path)
     page.wait_for_selector(".rows")
-    sync_api.expect(page.locator(".rows li")).to_have_text(["Bridge1 times"])
+    sync_api.expect(page.locator(".rows h2")).to_have_text(["Bridge"])
+    page.get_by_text("How is it done?").click()
+    sync_api.expect(page.locator(".how li")).to_have_count(3)
+    page.wait_for_function("document.querySelector('.how img').naturalWidth > 0")
     look(page)
 
     page.get_by_role("button", name="Start").click()
