@@ -10,6 +10,7 @@ import pytest
 from waiting import until
 
 from formcheck.video.prefetch import ahead
+from formcheck.words import speaking, spoken
 
 
 def running() -> int:
@@ -54,3 +55,8 @@ def test_one_ahead_of_another_can_be_left_in_the_middle():
     second.close()
     first.close()
     assert running() == 0
+
+
+def test_what_is_made_ahead_speaks_the_language_of_who_asked():
+    with speaking("de"):
+        assert list(ahead((spoken() for _ in range(3)), 2, "test")) == ["de"] * 3

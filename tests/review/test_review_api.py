@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from asking import Page
+from asking import PORT, Page
 from made import analysed, as_live, bridges, killed
 
 from formcheck.analysis.recognise import Recognised
@@ -570,6 +570,36 @@ def test_what_is_no_video_leaves_nothing_behind(page, quick, content):
     assert job["problem"].endswith(".")
     assert str(page.api.library.root) not in job["problem"]
     assert {p.name for p in page.api.library.root.iterdir()} == before
+
+
+def test_each_request_is_answered_in_the_language_it_asks_for(page):
+    rows = page.get("/api/library").json()["sessions"]
+    key = next(row["key"] for row in rows if row["name"] == "one")
+    titles = {
+        language: page.ask("GET", f"/api/session/{key}", accept_language=language).json()["title"]
+        for language in ("de", "en", "fr", "de-DE,de;q=0.9")
+    }
+    assert titles["de"] == "Brücke"
+    assert titles["en"] == titles["fr"] == titles["de-DE,de;q=0.9"] == "Bridge"  # only a page of ours asks so
+    problem = page.ask("GET", "/api/session/nothing", accept_language="de").json()["problem"]
+    assert problem == "So etwas gibt es hier nicht (mehr)."
+    no_key = page.ask("GET", "/api/library", accept_language="de", x_formcheck=None)
+    assert no_key.json()["problem"].startswith("Dieser Browser hat keinen Schlüssel")
+    report = page.ask(
+        "POST", f"/api/session/{key}/report", b'{"format": "html"}', accept_language="de",
+        content_type="application/json", origin=f"http://127.0.0.1:{PORT}",
+    )  # fmt: skip
+    assert '<html lang="de">' in report.body.decode()
+
+
+def test_the_words_of_the_page_are_there_without_a_key(page):
+    told = page.ask("GET", "/static/words.json?language=de", x_formcheck=None).json()
+    assert told["language"] == "de"
+    assert told["languages"] == {"de": "Deutsch", "en": "English"}
+    assert told["words"]["frame.help"] == "Hilfe"
+    english = page.ask("GET", "/static/words.json?language=", x_formcheck=None).json()
+    assert english["language"] == "en"
+    assert english["words"].keys() == told["words"].keys()
 
 
 def test_a_video_waits_until_it_is_said_what_it_shows(page, quick, tmp_path, monkeypatch):
