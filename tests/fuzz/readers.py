@@ -193,6 +193,7 @@ def _use_session(rng: random.Random, path: Path, out: Path) -> None:
                 lambda: session.summary,
                 lambda: session.reps,
                 lambda: session.events,
+                lambda: session.phone,
                 lambda: session.warnings,
                 lambda: session.time_s,
                 lambda: session.measures,

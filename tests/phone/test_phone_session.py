@@ -226,3 +226,49 @@ def test_every_state_of_the_phone_has_its_words():
     states = {state.word for state in Worn}
     assert set(said_of("phone.event.")) == states
     assert set(said_of("phone.worn.")) == states - {"ok", "silent"}  # about these nothing is said aloud
+
+
+def spoilt(column: int, value: float) -> np.ndarray:
+    rows = held(LEFT, 0.1, 3.0)
+    rows[2, column] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("after", "blob", "good"),
+    [
+        (3, held(LEFT, 0.1, 3.0).tobytes(), True),
+        (3, b"", True),
+        (3, spoilt(Sample.RATE_X, np.nan).tobytes(), True),
+        (3, spoilt(Sample.TIME_S, 2.0).tobytes(), True),  # out of order: left out by the engine
+        (-(2**60), held(LEFT, 0.1, 3.0).tobytes(), True),
+        ("x", held(LEFT, 0.1, 3.0).tobytes(), False),
+        (3, held(LEFT, 0.1, 3.0).tobytes()[:-1], False),
+        (3, "text", False),
+        (3, spoilt(Sample.TIME_S, np.nan).tobytes(), False),
+        (3, spoilt(Sample.TIME_S, 1e300).tobytes(), False),
+        (3, spoilt(Sample.UP_Y, 1e300).tobytes(), False),
+        (3, spoilt(Sample.UP_Y, np.nan).tobytes(), False),
+        (3, spoilt(Sample.RATE_Z, np.inf).tobytes(), False),
+        (3, spoilt(Sample.CLOCK_S, np.nan).tobytes(), False),
+    ],
+)
+def test_what_no_phone_says_is_refused_though_its_check_sum_is_right(worn, tmp_path, after, blob, good):
+    from made import seal
+
+    from formcheck.session.schema import row_crc
+
+    copy = tmp_path / "session.sqlite"
+    copy.write_bytes((worn / "session.sqlite").read_bytes())
+    with sqlite3.connect(copy) as db:
+        db.execute("DELETE FROM phone")
+        row = (0, after, blob)
+        db.execute("INSERT INTO phone VALUES (?,?,?,?)", (*row, row_crc(row)))
+        db.execute("UPDATE meta SET value = '1' WHERE key = 'phone_parts'")
+        seal(db)
+    with open_session(copy) as one:
+        if good:
+            assert len(one.phone) == 1
+        else:
+            with pytest.raises(FormcheckError, match="samples of the phone"):
+                _ = one.phone
