@@ -19,6 +19,7 @@ from formcheck.coach.phone.serve import open_to_phone
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.coach.voice.voice import LoggedVoice, open_voice
 from formcheck.engine.repetition import COUNTED
+from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.exercises.prescription import Prescription, check_request, check_rotate, load_prescription
 from formcheck.phone.sample import PhoneSource
@@ -75,6 +76,10 @@ def start_live(request: LiveRequest) -> LiveResult:
     if exercise is not None:
         check_request(exercise, request.side, request.view, request.prescription)
     check_room(request)
+    if request.phone and exercise is not None and not load_definition(exercise).takes_phone:
+        raise FormcheckError(
+            f"A phone in the waistband tells nothing of the exercise '{exercise}': leave --phone out."
+        )
 
     def flow(worn: bool) -> Flow:
         return Flow(

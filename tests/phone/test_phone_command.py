@@ -17,6 +17,7 @@ from formcheck.coach.live import LiveResult
 from formcheck.coach.pages.window import Closed, FakeWindow, Input, Key
 from formcheck.coach.phone import serve
 from formcheck.coach.phone.link import PhoneLink
+from formcheck.errors import FormcheckError
 
 DONE = LiveResult(summary=None, folder=None, stats="", problem="")
 
@@ -49,6 +50,7 @@ def started(
     *,
     link: type = PhoneLink,
     phone: bool = True,
+    exercise: str = "clam",
 ) -> tuple[Asked, FakeWindow]:
     """Runs the command's request with a window that presses these keys."""
     asked, window = Asked(), FakeWindow(keys)
@@ -68,8 +70,8 @@ def started(
     monkeypatch.setattr(start, "open_to_phone", opened)
     start.start_live(
         start.LiveRequest(
-            exercise="clam", side=None, view=None, prescription=None, camera=None, clip=None, sets=1, reps=1,
-            sessions=tmp_path, patient=None, language="en", model="full", mute=True, speech_log=None,
+            exercise=exercise, side=None, view=None, prescription=None, camera=None, clip=None, sets=1,
+            reps=1, sessions=tmp_path, patient=None, language="en", model="full", mute=True, speech_log=None,
             blur_face=False, high_contrast=False, windowed=True, stats=False, phone=phone,
         )
     )  # fmt: skip
@@ -107,3 +109,8 @@ def test_without_being_asked_nothing_is_opened(monkeypatch, tmp_path):
     assert not definition.phone_worn
     assert phone is None
     assert window.shown == []
+
+
+def test_an_exercise_of_which_a_phone_tells_nothing_asks_for_none(monkeypatch, tmp_path):
+    with pytest.raises(FormcheckError, match="leave --phone out"):
+        started(monkeypatch, tmp_path, [], exercise="hamstring-stretch")
