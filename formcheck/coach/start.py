@@ -13,9 +13,6 @@ from formcheck.coach.flow import Flow
 from formcheck.coach.history import mostly_right
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.pages.window import LiveWindow, Screen
-from formcheck.coach.phone.link import PhoneLink
-from formcheck.coach.phone.pairing import bring_in
-from formcheck.coach.phone.serve import open_to_phone
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.coach.voice.voice import LoggedVoice, open_voice
 from formcheck.engine.repetition import COUNTED
@@ -101,7 +98,7 @@ def start_live(request: LiveRequest) -> LiveResult:
 
 
 @contextmanager
-def _with_phone(request: LiveRequest, words: Words) -> Iterator[tuple[Screen, PhoneLink | None] | None]:
+def _with_phone(request: LiveRequest, words: Words) -> Iterator[tuple[Screen, PhoneSource | None] | None]:
     """The window, and the phone that was brought in through it; None where the window was left instead.
 
     Nothing listens after the block.
@@ -109,6 +106,11 @@ def _with_phone(request: LiveRequest, words: Words) -> Iterator[tuple[Screen, Ph
     Raises:
         FormcheckError: see `open_to_phone`.
     """
+    # Imported here: a server is nothing that every session should wait for.
+    from formcheck.coach.phone.link import PhoneLink
+    from formcheck.coach.phone.pairing import bring_in
+    from formcheck.coach.phone.serve import open_to_phone
+
     link = PhoneLink(words)
     with open_to_phone(link) as address:
         window = LiveWindow(windowed=request.windowed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,10 @@ def started(
     """Runs the command's request with a window that presses these keys."""
     asked, window = Asked(), FakeWindow(keys)
     monkeypatch.setattr(start, "LiveWindow", lambda **_: window)
-    monkeypatch.setattr(start, "PhoneLink", link)
+    monkeypatch.setattr("formcheck.coach.phone.link.PhoneLink", link)
     monkeypatch.setattr(start, "run_session", asked.run)
     monkeypatch.setattr(serve, "home_address", lambda: "127.0.0.1")
-    real = start.open_to_phone
+    real = serve.open_to_phone
 
     @contextmanager
     def opened(one: PhoneLink) -> Any:
@@ -67,7 +69,7 @@ def started(
             assert asked.listens
             yield address
 
-    monkeypatch.setattr(start, "open_to_phone", opened)
+    monkeypatch.setattr(serve, "open_to_phone", opened)
     start.start_live(
         start.LiveRequest(
             exercise=exercise, side=None, view=None, prescription=None, camera=None, clip=None, sets=1,
@@ -114,3 +116,10 @@ def test_without_being_asked_nothing_is_opened(monkeypatch, tmp_path):
 def test_an_exercise_of_which_a_phone_tells_nothing_asks_for_none(monkeypatch, tmp_path):
     with pytest.raises(FormcheckError, match="leave --phone out"):
         started(monkeypatch, tmp_path, [], exercise="hamstring-stretch")
+
+
+def test_a_session_without_a_phone_waits_for_no_server_to_be_imported():
+    heavy = {"uvicorn", "cryptography", "segno"}
+    code = f"import formcheck.coach.start, sys; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
