@@ -9,7 +9,7 @@ from typing import Any
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import counted_reps
-from formcheck.review.noted import NotedSession, titles_of
+from formcheck.review.noted import NotedSession, titles_of_exercise
 from formcheck.session.library import Card, printable
 
 
@@ -103,7 +103,7 @@ def agreement_rows(tallies: dict[tuple[str, str], Tally]) -> list[dict[str, Any]
     for (exercise, fault), tally in tallies.items():
         if tally.count == 0:
             continue
-        titles, _ = titles_of(exercise)
+        titles, _ = titles_of_exercise(exercise)
         rows.append(
             {
                 "exercise": printable(exercise, 60),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,8 @@ class Api:
         """All sessions, and what can be analysed."""
 
         def collect() -> dict[str, Any]:
-            rows = [noted.library_row(self.noted.of(card)) for card in self.library.cards()]
+            titles_of = cache(noted.titles_of_exercise)
+            rows = [noted.library_row(self.noted.of(card), titles_of) for card in self.library.cards()]
             exercises, notice = [], [wording.notice()]
             for name in EXERCISES:
                 try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from formcheck.session.folder import REVIEW
 from formcheck.session.library import Card, printable, signature
 from formcheck.session.notes import Item, Notes, decisions_of
 from formcheck.words import retold, say, spoken, translated
+
+TitlesOf = Callable[[str], tuple[dict[str, str], dict[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,13 @@ def patient_key(patient: str) -> str:
     return hashlib.sha256(patient.encode()).hexdigest()[:16]
 
 
-def library_row(reviewed: NotedSession) -> dict[str, Any]:
-    """One session in the list."""
+def library_row(reviewed: NotedSession, titles_of: TitlesOf | None = None) -> dict[str, Any]:
+    """One session in the list.
+
+    Args:
+        reviewed: the session.
+        titles_of: as `titles_of_exercise`, remembered over many rows.
+    """
     card = reviewed.card
     base = {
         "key": card.folder.key,
@@ -127,7 +135,7 @@ def library_row(reviewed: NotedSession) -> dict[str, Any]:
     gravest = sorted(tally, key=lambda name: (-worst[name], -tally[name]))
     live = card.live
     pain = [p for p in (live.pain_before, *(s.pain for s in live.sets)) if p is not None] if live else []
-    titles, views = titles_of(meta.exercise)
+    titles, views = (titles_of or titles_of_exercise)(meta.exercise)
     covered = coverage(stands.faults)
     good, _, unseen = covered.of_reps(len(named), len(affected))
     attention = []
@@ -188,7 +196,7 @@ def shipped(exercise: str) -> Definition | None:
     return None
 
 
-def titles_of(exercise: str) -> tuple[dict[str, str], dict[str, str]]:
+def titles_of_exercise(exercise: str) -> tuple[dict[str, str], dict[str, str]]:
     """Titles of an exercise (key: empty) and its faults, and of its views."""
     if (definition := shipped(exercise)) is None:
         return {}, {}

@@ -9,7 +9,7 @@ from typing import Any
 from formcheck.analysis.findings import GRADES, counted_reps, coverage, rule_levels
 from formcheck.analysis.phrases import short_title, told_unit
 from formcheck.exercises.definition import Definition
-from formcheck.review.noted import NotedSession, NotedSessions, patient_key, shipped, titles_of
+from formcheck.review.noted import NotedSession, NotedSessions, patient_key, shipped, titles_of_exercise
 from formcheck.session.library import Library, printable
 from formcheck.words import say
 
@@ -53,7 +53,7 @@ def patient_page(library: Library, key: str, noted: NotedSessions) -> dict[str, 
 
 
 def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any]:
-    titles, views = titles_of(exercise)
+    titles, views = titles_of_exercise(exercise)
     unit, measure, judged, reach = "", "", False, ""
     definition = shipped(exercise)
     if definition is not None:
