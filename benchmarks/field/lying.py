@@ -29,7 +29,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.exercises.definition import load_definition
-from formcheck.measures.error import sees_the_same_body
+from formcheck.measures.error import knows_what_it_sees
 from formcheck.measures.measure import formulas
 from formcheck.pose.landmarks import Pose
 from formcheck.pose.lying import LyingNet, LyingReader
@@ -144,7 +144,7 @@ def rows_of(clip: Clip, analysis: Analysis, name: str) -> dict[str, np.ndarray] 
         if rest.sum() >= LEAST_REST:
             value[here] = lying[here, column] - np.median(lying[rest, column])
             true[here] = truth[name][here] - np.median(truth[name][rest])
-    use = moving & np.isfinite(value) & sees_the_same_body(lying)
+    use = moving & np.isfinite(value) & knows_what_it_sees(lying)
     if not use.any():
         return None
     known = lying[use]

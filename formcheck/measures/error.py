@@ -72,9 +72,12 @@ def lying_error(reading: str, view: str, lying: NDArray[np.float32]) -> NDArray[
     return np.asarray(error * spread ** learned["spread"] * off ** learned["joints_off"])
 
 
-def sees_the_same_body(lying: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """``(T,)`` True where the network's joints lie where the landmarks do: else one of them is elsewhere."""
-    return np.asarray(lying[:, Lying.JOINTS_OFF] <= _tables()["lying"]["most_joints_off"])
+def knows_what_it_sees(lying: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """``(T,)`` True where the network's joints lie where the landmarks do, else one of the two is elsewhere;
+    and where the network itself is as sure of a roll as of people like those it learned from."""
+    most = _tables()["lying"]
+    near = lying[:, Lying.JOINTS_OFF] <= most["most_joints_off"]
+    return np.asarray(near & (lying[:, Lying.ROLL_SCALE] <= most["most_roll_scale"]))
 
 
 def bearable_error(definition: Definition, measure: str) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
-from formcheck.measures.error import lying_error, sees_the_same_body
+from formcheck.measures.error import lying_error, knows_what_it_sees
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
@@ -371,7 +371,7 @@ def _turned(reading: str, lying: NDArray[np.float32] | None, ref: Reference, cou
     out = np.full(count, np.nan)
     if lying is not None:
         for stretch, resting in ref.turned.items():
-            here = (lying[:, Lying.STRETCH] == stretch) & sees_the_same_body(lying)
+            here = (lying[:, Lying.STRETCH] == stretch) & knows_what_it_sees(lying)
             column = Lying[reading.upper()]
             out[here] = lying[here, column] - resting[column - Lying.ROLL]
     return out
