@@ -14,7 +14,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.decisions import Decisions, FaultDecision, decided
 from formcheck.analysis.summary import FaultEvent
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import Tempo
+from formcheck.exercises.definition import Tempo, load_definition
 from formcheck.report.annotate import Annotator
 from formcheck.report.export import export_session, film
 from formcheck.session.reader import open_session
@@ -126,6 +126,20 @@ def test_an_angle_is_good_on_the_other_side_of_its_threshold(analysis):
     low, high = gauge.good
     assert low < 180.0 < high  # a straight hip is good
     assert not low <= gauge.now[-1][0] <= high
+
+
+def test_a_small_range_is_told_against_what_would_have_been_enough(analysis, monkeypatch):
+    annotator = Annotator(analysis)
+    rep = analysis.summary.reps[0]
+    rule = load_definition("clam").faults["range_small"].rules[0]
+    event = FaultEvent(
+        id="range_small", grade=1, value=0.5, unit="of target", start_s=rep.start_s, end_s=rep.end_s, sure=0.9
+    )
+    scene = film._scene(analysis, annotator, rep, event, 30, None, 5.0)
+    monkeypatch.setattr(type(annotator.findings), "rule", lambda self, one: rule)
+    gauge = film._gauge(analysis, annotator, scene)
+    assert gauge is not None
+    assert gauge.good == (pytest.approx(rule.grades[0] * rep.peak[analysis.primary] / 0.5), np.inf)
 
 
 def test_the_face_is_blurred_on_wish(filmed, tmp_path, monkeypatch):

@@ -160,7 +160,8 @@ def _scene(
         frames = _at_one_speed(analysis, (rep, best), phase, moving)
     else:
         end_s = float(analysis.track.time_s[index])
-        begin_s = max(rep.start_s, end_s - min(_LEAD_S, moving / FPS))
+        # What is seen at rest may be seen before the repetition begins.
+        begin_s = min(max(rep.start_s, end_s - min(_LEAD_S, moving / FPS)), end_s)
         moving = min(moving, round((end_s - begin_s) / _SLOWEST * FPS) + 1)
         times = np.linspace(begin_s, end_s, moving)
         frames = [
@@ -442,6 +443,16 @@ def _gauge(analysis: Analysis, annotator: Annotator, scene: _Scene) -> _Gauge | 
         good = (-np.inf, levels[0]) if small else (levels[0], np.inf)
         if len(levels) == 2:
             good = (levels[0], levels[1])
+    reached = scene.rep.peak.get(scene.measure)
+    if (
+        rule is not None
+        and rule.kind == "range"
+        and scene.event is not None
+        and reached
+        and scene.event.value
+    ):
+        # The value is a share of the target, so the target is known from what was reached.
+        good = (rule.grades[0] * reached / scene.event.value, np.inf)
     return _Gauge(short_title(known.title), known.unit, seen, good)
 
 
