@@ -326,6 +326,15 @@ def standing(step: float = 0.0, body: Body = BODY) -> Array:
     return p
 
 
+def arm_up(points: Array, side: str, lean_deg: float = 0.0, length_m: float = 0.5) -> Array:
+    """The body with one arm straight up from its shoulder, leaning towards the feet."""
+    out, lean = points.copy(), np.radians(lean_deg)
+    way = np.sin(lean) * X + np.cos(lean) * UP
+    for part, share in (("ELBOW", 0.55), ("WRIST", 1.0), ("INDEX", 1.15), ("PINKY", 1.15), ("THUMB", 1.1)):
+        out[L[f"{side}_{part}"]] = points[L[f"{side}_SHOULDER"]] + share * length_m * way
+    return out
+
+
 # --- camera ---------------------------------------------------------------------------------------
 
 

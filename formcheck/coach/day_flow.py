@@ -228,6 +228,8 @@ class DayFlow(Flow):
             out.append(("programme.next.move", {"place": plan.definition.views[plan.views[0]].setup}))
         if new and self._often_done(part.exercise) < _SHOWN_TIMES:
             out += [(key, {}) for key in how_it_is_done(self.words, part.exercise)]
+            if before is None:
+                out.append(("show.arm", {}))
         if plan.hold_s >= 1 and new:
             out.append(("programme.next.hold", {"seconds": f"{plan.hold_s:g}"}))
         return out

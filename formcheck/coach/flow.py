@@ -323,6 +323,11 @@ class Flow:
                     self.choose(choice.id)
                     return
 
+    def arm_up(self, both: bool) -> None:
+        """Somebody lying held an arm straight up: a pause in a set, there going on; both arms: it hurts."""
+        if "space" in self.table[self.step].keys:
+            self.press("p" if both else "space")
+
     def choose(self, choice: str) -> None:
         """Something was chosen, by key or mouse."""
         chosen = self.table[self.step].chosen

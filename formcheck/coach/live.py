@@ -28,6 +28,7 @@ from formcheck.coach.message import Say, Tone
 from formcheck.coach.pages.draw import WITH_PICTURE, Drawn, draw_page
 from formcheck.coach.pages.window import Click, Closed, Key, Screen
 from formcheck.coach.voice.voice import Voice
+from formcheck.engine.gesture import ArmUp
 from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
@@ -221,7 +222,7 @@ class LiveSession:
         self._open_camera = open_camera
         self._engine = engine
         self._pose = LivePose(engine)
-        self._blend = Blend()
+        self._blend, self._arms = Blend(), ArmUp()
         self._voice = voice
         self._window = window
         self._options = options
@@ -402,6 +403,8 @@ class LiveSession:
                 if rep is not None:
                     judged.recorder.rep(rep)
             flow.frame(moment)
+            if raised := self._arms.update(seen):
+                flow.arm_up(both=raised == "both")
             if self._pace.slow(time_s):
                 self._trouble("too_slow")
             self._latest = (frame, moment)
@@ -441,7 +444,7 @@ class LiveSession:
         )
         side = flow.plan.side
         self._zero_s = frame.time_s
-        self._blend = Blend()
+        self._blend, self._arms = Blend(), ArmUp()
         if self._left:
             self._engine.reset()  # the body lies elsewhere now: it is looked for in the whole picture
         self._judged = _Judged(

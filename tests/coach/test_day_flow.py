@@ -180,6 +180,7 @@ def test_each_part_is_a_session_of_its_own(tmp_path: Path) -> None:
 def test_how_an_exercise_is_done_is_told_on_its_first_days_and_its_figure_moves(tmp_path: Path) -> None:
     told = Told(tmp_path).begin().wait(30)
     lines = [f"show.clam.line_{n}" for n in (1, 2, 3)]
+    lines.append("show.arm")  # before the first only
     assert [key for key in told.keys if key.startswith("show.")] == lines
     told.ready().reps(2)
     assert told.step == "next"

@@ -257,6 +257,27 @@ def test_pause_and_go_on():
     assert [e.kind for e in told.events if e.kind in ("pause", "resume")] == ["pause", "resume"]
 
 
+def test_an_arm_pauses_a_set_and_goes_on_and_both_say_that_it_hurts():
+    told = Told().to_work().rep()
+    told.flow.arm_up(both=False)
+    assert told.collect().step == "paused"
+    told.flow.arm_up(both=False)
+    assert told.collect().step == "setup"
+    told.frames(1, "still").frames(0.5, "work", phase="rest")
+    told.flow.arm_up(both=True)
+    assert told.collect().step == "stopped"
+    assert told.data("stop") == [{"reason": "pain"}]
+
+
+def test_whoever_stretches_while_setting_up_or_resting_says_nothing_by_it():
+    told = Told().press("2", "1").frames(1, "setup", problem=Problem("nobody"))
+    told.flow.arm_up(both=True)
+    assert told.collect().step == "setup"
+    told = Told().to_pain_after().press("1", "3")
+    told.flow.arm_up(both=True)
+    assert told.collect().step == "rest"
+
+
 def test_the_camera_is_wanted_only_between_pain_and_summary():
     told = Told(sets=1)
     assert not told.flow.camera_wanted

@@ -23,7 +23,7 @@ from live_session import (
     shot,
     stored,
 )
-from skeleton import Camera, film, joined, leg_raise, mirrored, repetitions, results
+from skeleton import Camera, arm_up, bridge, film, joined, leg_raise, mirrored, repetitions, results
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
@@ -63,6 +63,22 @@ def test_a_whole_session(tmp_path):
     counts = [say.text for say in outcome.heard.said if say.key == "voice.count"]
     assert counts == ["1", "2", "3", "1", "2", "3"]  # three for practice, three that count
     assert json.loads((stored(outcome) / "summary.json").read_text())["complete"]
+    assert_replays(stored(outcome))
+
+
+def test_an_arm_held_up_pauses_and_goes_on_and_the_count_is_kept(tmp_path):
+    before, after = shot("bridge", [REP] * 5, fps=15.0), shot("bridge", [REP], fps=15.0)
+    lying, raised = bridge(), arm_up(bridge(), "LEFT")
+    signs = np.concatenate([np.repeat(body[None], 45, axis=0) for body in (raised, lying, raised)])
+    sign = film(signs, np.arange(len(signs)) / 15, live_session.SIDE, noise_m=0.002)
+    outcome = session("bridge", joined(before, sign, after), tmp_path, reps=3)
+    steps = [s for s in outcome.patient.steps if s != "over"]
+    assert steps == [
+        "safety", "pain_before", "setup", "practice", "work", "paused", "setup", "work", "pain_after",
+        "effort", "summary",
+    ]  # fmt: skip
+    counts = [say.text for say in outcome.heard.said if say.key == "voice.count"]
+    assert counts == ["1", "2", "3", "1", "2", "3"]
     assert_replays(stored(outcome))
 
 
