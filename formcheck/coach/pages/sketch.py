@@ -289,7 +289,7 @@ def at(*xyz: float) -> Vec:
     return np.array(xyz, np.float64)
 
 
-def between(rest: Vec, top: Vec, lift: float | None) -> Vec:
+def on_the_way(rest: Vec, top: Vec, lift: float | None) -> Vec:
     """Where something is so far up, from 0 at rest (or None) to 1 at the top."""
     return rest + (lift or 0.0) * (top - rest)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formcheck.coach.pages.sketch import Place, Scene, at, between, draw_arrow, draw_head
+from formcheck.coach.pages.sketch import Place, Scene, at, draw_arrow, draw_head, on_the_way
 
 #: Spec 3.2.
 PLACES = {
@@ -18,8 +18,8 @@ MIRRORED = False
 def draw(scene: Scene, lift: float | None, single: bool = False) -> None:
     """The person at rest, or so far up (see `draw_exercise`); `single`: with one foot off the floor."""
     ink, moving = scene.ink, lift is not None
-    hips = between(at(0, 0, 0.1), at(-0.04, 0, 0.29), lift)
-    knees = between(at(0.27, 0, 0.42), at(0.36, 0, 0.46), lift)
+    hips = on_the_way(at(0, 0, 0.1), at(-0.04, 0, 0.29), lift)
+    knees = on_the_way(at(0.27, 0, 0.42), at(0.36, 0, 0.46), lift)
     shoulders, ankles, head = at(-0.5, 0, 0.09), at(0.44, 0, 0.06), at(-0.73, 0, 0.12)
     draw_head(scene, head, at(0.12, 0, 0.99), depth=-0.9)
     for sign in (-1.0, 1.0):  # far arm and leg first
@@ -32,7 +32,7 @@ def draw(scene: Scene, lift: float | None, single: bool = False) -> None:
         across = at(0, 0.1 * sign, 0)
         hip, knee, ankle = hips + across, knees + across, ankles + across
         if single and far:  # the free leg is held out in line with the thigh
-            ankle = knee + between(at(0.3, 0, 0.26), at(0.365, 0, 0.16), lift)
+            ankle = knee + on_the_way(at(0.3, 0, 0.26), at(0.365, 0, 0.16), lift)
             toe = ankle + at(0.02, 0, 0.15)
         else:
             toe = ankle + at(0.17, 0, -0.02)

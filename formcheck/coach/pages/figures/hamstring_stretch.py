@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from formcheck.coach.pages import sketch
-from formcheck.coach.pages.sketch import Place, Scene, Vec, between, draw_arrow, draw_head
+from formcheck.coach.pages.sketch import Place, Scene, Vec, draw_arrow, draw_head, on_the_way
 
 PLACES = {
     "side": Place(0.0, 1.9, look_from=34),
@@ -22,9 +22,9 @@ def from_right(x: float, y: float, z: float) -> Vec:
 
 def _turned(rest: Vec, top: Vec, lift: float | None) -> Vec:
     """On the arc from rest to top: a straight leg stays as long as it is."""
-    way = between(rest, top, lift)
+    way = on_the_way(rest, top, lift)
     ends = np.array([np.linalg.norm(rest)]), np.array([np.linalg.norm(top)])
-    return way * between(*ends, lift) / np.linalg.norm(way)
+    return way * on_the_way(*ends, lift) / np.linalg.norm(way)
 
 
 def draw(scene: Scene, lift: float | None) -> None:
@@ -44,7 +44,7 @@ def draw(scene: Scene, lift: float | None) -> None:
         hip = hips + across
         knee = hip + _turned(from_right(0.42, 0, -0.01), from_right(0.15, 0, 0.4), up)
         ankle = hip + _turned(from_right(0.82, 0, -0.03), from_right(0.28, 0, 0.76), up)
-        toe = ankle + between(from_right(0.03, 0, 0.15), from_right(-0.14, 0, 0.06), up)
+        toe = ankle + on_the_way(from_right(0.03, 0, 0.15), from_right(-0.14, 0, 0.06), up)
         part = ink.moving if moving and not far else color
         scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
         scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
