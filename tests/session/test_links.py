@@ -445,6 +445,7 @@ _ALLOWED = {
     "coach/voice/spoken.py": ("a private temporary folder", "rmtree TemporaryDirectory write_bytes"),
     "coach/voice/speaker.py": ("in that folder; standard output", "replace open"),
     "coach/voice/tones.py": ("into memory", "open"),
+    "coach/phone/serve.py": ("a private temporary folder", "TemporaryDirectory open unlink"),
     "review/send.py": ("a private temporary folder", "TemporaryDirectory"),
     "pose/models.py": ("models in the user's own data folder",
                        "mkdir mkdtemp write_bytes write_text rename rmtree"),
