@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import Definition
-from formcheck.measures.error import lying_error, knows_what_it_sees
+from formcheck.measures.error import knows_what_it_sees, lying_error
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
