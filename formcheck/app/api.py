@@ -17,6 +17,7 @@ from anyio import to_thread
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
@@ -24,20 +25,20 @@ from starlette.staticfiles import StaticFiles
 
 from formcheck.app import contents
 from formcheck.app.exercising import Exercising, formcheck_command
-from formcheck.app.settings import Settings, load_settings, save_settings
+from formcheck.app.settings import Settings, change_settings, load_settings
 from formcheck.app.viewfinder import Viewfinder
 from formcheck.coach.pages.sketch import PERIOD_S, draw_exercise, lift_at
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES
 from formcheck.exercises.programme import load_programme
 from formcheck.files import sessions_folder
-from formcheck.review.answers import answered, failed, http_error, json_body
+from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.hub import Hub
 from formcheck.session.days import Agreed, DayBook, forget_days
 from formcheck.session.deletion import delete, kept_in
 from formcheck.video.live_source import LiveSource
 from formcheck.video.open import open_source
-from formcheck.words import said_of, words_of
+from formcheck.words import DEFAULT, said_of, words_of
 
 STATIC = Path(__file__).parent / "static"
 #: Elements, keys and colours that the physio's page has already.
@@ -111,6 +112,7 @@ class AppApi:
                 Mount("/static/shared", StaticFiles(directory=SHARED, check_dir=False)),
                 Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
             ],
+            middleware=[Middleware(Spoken, language=DEFAULT)],
             exception_handlers={HTTPException: http_error, Exception: failed},
         )
 
@@ -229,11 +231,7 @@ class AppApi:
         changes = await json_body(request)
         if "programme" in changes:
             raise FormcheckError("A programme is opened, not set.")
-
-        def change() -> None:
-            save_settings(load_settings().changed(changes))
-
-        await to_thread.run_sync(change)
+        await to_thread.run_sync(change_settings, changes)
         return await self._shown(contents.settings_page)
 
     @answered
@@ -264,7 +262,7 @@ class AppApi:
             arguments += ["--camera", settings.camera]
         report = await to_thread.run_sync(_examined, arguments)
         if report["model"] in ("full", "lite"):
-            save_settings(settings.changed({"model": report["model"]}))
+            await to_thread.run_sync(change_settings, {"model": report["model"]})
         return JSONResponse(
             {
                 "verdict": ("ready", "limits", "not_ready")[report["exit_status"]],
@@ -369,7 +367,7 @@ def bring(text: str, name: str) -> str:
         FormcheckError: it is none, or cannot be kept.
     """
     known, programme = contents.bring_programme(text, name)
-    save_settings(load_settings().changed({"programme": known}))
+    change_settings({"programme": known})
     return programme.name
 
 

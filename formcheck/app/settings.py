@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from formcheck.video.capture import parse_address
 from formcheck.words import DEFAULT, languages
 
 _FILE = "settings.json"
+_one_at_a_time = threading.Lock()
 
 
 class Settings(BaseModel):
@@ -110,6 +112,16 @@ def save_settings(settings: Settings) -> None:
     except OSError as error:
         raise FormcheckError(f"The settings cannot be kept in {file.parent}: {error.strerror}.") from None
     write_small(file, settings.model_dump_json(indent=1))
+
+
+def change_settings(changes: Mapping[str, Any]) -> None:
+    """Change some settings and keep them; of changes at the same time none is lost.
+
+    Raises:
+        FormcheckError: there is no such setting, it cannot be that, or it cannot be kept.
+    """
+    with _one_at_a_time:
+        save_settings(load_settings().changed(changes))
 
 
 def _system_language() -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from live_session import MadeCamera
+from waiting import until
 
 from formcheck.app.api import AppApi
 from formcheck.app.settings import load_settings
@@ -191,6 +192,7 @@ def test_settings_are_kept_and_seen_at_once_and_the_camera_is_on_only_when_asked
     page.get_by_text("Auf den Kopf").click()
     sync_api.expect(page.locator("#said")).to_contain_text("Gespeichert")
     page.select_option("#camera", "1")
+    until(lambda: load_settings().camera == "1" and load_settings().rotate == 180, 60, every_s=0.05)
     page.reload()
     sync_api.expect(page.locator("#sound")).not_to_be_checked()
     kept = load_settings()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from formcheck.app.settings import Settings, load_settings, save_settings, settings_file
+from formcheck.app.settings import Settings, change_settings, load_settings, save_settings, settings_file
 from formcheck.errors import FormcheckError
 
 
@@ -70,6 +71,18 @@ def test_what_cannot_be_set_is_one_sentence(changes: dict[str, Any], says: str) 
     with pytest.raises(FormcheckError, match=says) as told:
         Settings().changed(changes)
     assert "\n" not in str(told.value)
+
+
+def test_of_changes_at_the_same_time_none_is_lost() -> None:
+    changes: list[dict[str, Any]] = [
+        {"sound": False},
+        {"rotate": 90},
+        {"language": "de"},
+        {"blur_face": True},
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(change_settings, changes * 5))
+    assert load_settings() == Settings(sound=False, rotate=90, language="de", blur_face=True)
 
 
 def test_a_change_leaves_the_rest() -> None:
