@@ -661,19 +661,18 @@ def seen_from(definition: Definition, fault: str) -> tuple[str, ...]:
     if known is None or not known.rules:
         return ()
     signal = definition.measures[definition.counting.signal].views
-    views = [v for v in definition.views if all(_judges(definition, rule, v) for rule in known.rules)]
+    asked = {v: [r for r in known.rules if r.views is None or v in r.views] for v in definition.views}
+    views = [v for v, rules in asked.items() if rules and all(_judges(definition, r, v) for r in rules)]
     return tuple(sorted(views, key=lambda v: (v != known.best_view, signal.get(v) != "ok")))
 
 
 def _judges(definition: Definition, rule: Rule, view: str) -> bool:
-    """May a rule judge what is seen from a view? As `engine.faults` asks for it."""
+    """May a rule that is asked there judge what is seen from a view? As `engine.faults` asks for it."""
 
     def trust(measure: str) -> str | None:
         return definition.measures[measure].trust(view)
 
     signal = definition.counting.signal
-    if rule.views is not None and view not in rule.views:
-        return False
     if rule.kind == "duration":  # what is good enough to count by
         return trust(signal) is not None
     if rule.kind == "forced":

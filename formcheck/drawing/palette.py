@@ -9,7 +9,6 @@ Color = tuple[int, int, int]
 Image = NDArray[np.uint8]
 
 
-
 def bgr(hex_rgb: str) -> Color:
     """An OpenCV colour from ``#rrggbb``."""
     return int(hex_rgb[5:7], 16), int(hex_rgb[3:5], 16), int(hex_rgb[1:3], 16)

@@ -197,10 +197,11 @@ def _check(
     fault = definition.faults[name]
     if fault.prescribed:
         return FaultCheck(False, "prescribed", None)
-    if not fault.rules:
+    rules = [rule for rule in fault.rules if rule.views is None or ref.view in rule.views]
+    if not rules:
         return FaultCheck(False, "view", None)
     outcomes: list[FaultCheck] = []
-    for rule in fault.rules:
+    for rule in rules:
         outcomes += _ask(Asked(rep, table, definition, ref, target, fps, name, fault, rule))
     checked = [o for o in outcomes if o.checked]
     if not checked:
@@ -217,8 +218,6 @@ def _check(
 def _ask(asked: Asked) -> list[FaultCheck]:
     """What one rule says: one answer, or one for each of its measures."""
     rule = asked.rule
-    if rule.views is not None and asked.ref.view not in rule.views:
-        return [FaultCheck(False, "view", None)]
     if rule.kind in ("above", "below", "either"):
         return [_sustained(asked, measure) for measure in rule.measures]
     return [_RULES[rule.kind](asked)]

@@ -365,6 +365,17 @@ class Definition(_Model):
         return self
 
     @model_validator(mode="after")
+    def _one_switch_for_a_reading(self) -> Definition:
+        """Where one measure is not judged by a reading, no other is."""
+        read = {name: m.lying for name, m in self.measures.items() if m.lying is not None}
+        off = {lying.reading for lying in read.values() if not lying.judged}
+        for name, lying in read.items():
+            if lying.reading in off and lying.judged:
+                shown = lying.model_copy(update={"judged": False})
+                self.measures[name] = self.measures[name].model_copy(update={"lying": shown})
+        return self
+
+    @model_validator(mode="after")
     def _levels_are_in_order(self) -> Definition:
         """Out of order they would not be wrong one by one, but a repetition could be full and not partial."""
         for table, names in (

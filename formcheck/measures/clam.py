@@ -35,7 +35,7 @@ CHANGES = frozenset(
     }
 )
 RATIOS: frozenset[str] = frozenset()
-DERIVED = frozenset({"hip_opening_deg", "pelvic_share"})
+DERIVED = frozenset({"hip_opening_deg", "pelvic_share", "pelvic_roll_at_least_deg"})
 
 #: Opening per knee lift from the front, degrees a trunk length (spec M-C2a; 95 was also the best of 95 to
 #: 108 on rendered bodies, docs/lab_notes.md).
@@ -122,7 +122,12 @@ def derived(change: dict[str, Array]) -> dict[str, Array]:
     # A share of a small opening is noise.
     enough = opening > 15.0
     share[enough] = roll[enough] / opening[enough]
-    return {"pelvic_share": share, "hip_opening_deg": opening - roll}
+    return {
+        "pelvic_share": share,
+        "hip_opening_deg": opening - roll,
+        # For the fault that looks in one direction: from the front the network reads too little.
+        "pelvic_roll_at_least_deg": roll,
+    }
 
 
 def _external_rotation(world: Array, top: str, shank_sign: float) -> Array:
@@ -162,6 +167,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
         "hip_opening_deg": [*hips, knees[0]],
         "hip_rotation_deg": [*hips, knees[0], ankles[0]],
         "pelvic_roll_deg": roll,
+        "pelvic_roll_at_least_deg": roll,
         "trunk_roll_deg": [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER],
         "hip_hike_deg": roll,
         "pelvic_share": [*hips, knees[0]],

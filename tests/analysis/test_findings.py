@@ -126,7 +126,23 @@ def test_one_switch_shows_what_the_network_reads_and_judges_nothing_by_it(tmp_pa
     table, reference = measured(off, "oblique")
     check = judge_rep(REP, table, off, reference, fps=FPS)["pelvis_rolls_back"]
     assert (check.checked, check.reason) == (False, "noise")
+    assert off.measures["pelvic_roll_at_least_deg"].trust("front") == "low"
     assert np.isfinite(table.column("pelvic_roll_deg")).all()
+
+
+@pytest.mark.parametrize(
+    ("view", "roll_deg", "told"), [("front", 20.0, 2), ("front", 0.0, None), ("oblique", 0.0, 0)]
+)
+def test_from_the_front_a_roll_is_told_and_none_is_called_absent(view, roll_deg, told) -> None:
+    clam = load_definition("clam")
+    table, reference = measured(clam, view)
+    for name in ("pelvic_roll_deg", "pelvic_roll_at_least_deg"):
+        table.value[:, table.names.index(name)] = np.where(
+            (REP.start_s < TIME) & (REP.end_s > TIME), roll_deg, 0
+        )
+    check = judge_rep(REP, table, clam, reference, fps=FPS)["pelvis_rolls_back"]
+    assert (check.fault.grade if check.fault else 0 if check.checked else None) == told
+    assert (view in Findings(clam, view).seen_from("pelvis_rolls_back")) == (view == "oblique")
 
 
 def test_the_eleven_promises_that_could_not_be_kept_are_gone() -> None:

@@ -37,8 +37,9 @@ BRIDGE_FAULTS = {
     "lowering_fast": "BF11", "rising_fast": "BF11", "hold_short": "BF12", "hold_sags": "BF13",
     "head_lifts": "BF14", "return_incomplete": "BF15", "free_thigh_drops": "BF16", "march_drops": "BF17",
 }  # fmt: skip
-#: M-B17 as a length, for the march, and where shoulders and feet are: the specification gives them no names.
-UNNAMED = {"foot_lift", "knees_nearer", *PLACES}
+#: What is believed in one direction only, M-B17 as a length for the march, and where shoulders and feet are:
+#: the specification gives them no names.
+UNNAMED = {"foot_lift", "knees_nearer", "pelvic_roll_at_least_deg", *PLACES}
 VIEWS = {
     "clam": ["front", "oblique", "feet", "head", "back"],
     "bridge": ["side", "feet", "head", "oblique"],
