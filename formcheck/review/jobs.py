@@ -228,9 +228,11 @@ class Jobs:
 
     def failed(self, job: DroppedVideo, problem: str) -> None:
         """It could not be received."""
-        job.lock.give_back()
-        if job.kept is None:
-            _remove(job.folder)
+        # What cannot be tidied up now is found at the next start; that the job failed is said in any case.
+        with suppress(OSError, UnicodeError, MemoryError):
+            job.lock.give_back()
+            if job.kept is None:
+                _remove(job.folder)
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
 

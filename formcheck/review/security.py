@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from formcheck.review.answers import asked_language
-from formcheck.words import DEFAULT, retold, speaking
+from formcheck.words import DEFAULT, languages, retold, speaking
 
 #: Holds the key, or to enter the word from the link. Forms and other pages cannot send it.
 HEADER = "x-formcheck"
@@ -70,6 +70,7 @@ class Guard:
         secure: bool = False,
         no_key: str = _NO_KEY,
     ) -> None:
+        languages()  # looked up once, here, where a failure ends in a sentence
         self._app = app
         self._host = f"{host}:{port}"
         self._origin = f"http{'s' * secure}://{self._host}"

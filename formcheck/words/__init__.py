@@ -26,9 +26,10 @@ FOLDER = Path(__file__).parent
 DEFAULT = "en"
 
 
-def languages() -> list[str]:
-    """Codes of the languages there are, e.g. ``["de", "en"]``."""
-    return sorted(p.name for p in FOLDER.iterdir() if p.is_dir() and any(p.glob("*.toml")))
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
+    """Codes of the languages there are, e.g. ``("de", "en")``."""
+    return tuple(sorted(p.name for p in FOLDER.iterdir() if p.is_dir() and any(p.glob("*.toml"))))
 
 
 class Words:

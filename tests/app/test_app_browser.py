@@ -128,7 +128,9 @@ def test_from_the_physios_file_through_an_exercise_to_progress(
     sync_api.expect(page.locator(".rows h2")).to_have_text(["Bridge"])
     page.get_by_text("How is it done?").click()
     sync_api.expect(page.locator(".how li")).to_have_count(3)
-    page.wait_for_function("document.querySelector('.how img').naturalWidth > 0")
+    picture = page.locator(".how img")
+    sync_api.expect(picture).to_be_visible()
+    sync_api.expect(picture).not_to_have_js_property("naturalWidth", 0)
     look(page)
 
     page.get_by_role("button", name="Start").click()

@@ -253,7 +253,7 @@ def test_long_text_is_cut_with_an_ellipsis(monkeypatch: pytest.MonkeyPatch, true
 @pytest.mark.parametrize("room", [200, 300, 450, 600, 900])
 def test_what_cannot_be_seen_is_named_whole_or_counted(room: float) -> None:
     names = ("hip opening", "pelvic roll", "trunk roll", "share of the opening made by the pelvis")
-    (line,) = screen._unseen(names, room, 16, 1)
+    (line,) = screen._unseen(names, room, 16, 1, "en")
     assert lettering.text_width(line, 16, 400) <= room
     if room >= 450:
         assert "…" not in line
