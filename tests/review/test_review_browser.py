@@ -465,10 +465,11 @@ def test_videos_dropped_anywhere_are_recognised_corrected_and_analysed_in_turn(p
     rows = page.locator(".job.ready")
     texts = sorted(text.split("\n")[1] for text in rows.all_inner_texts())
     assert texts == ["not recognised", "recognised"]
-    clam = rows.filter(has=page.locator("text=/^recognised/"))
+    # An option of the camera is called so too, in every row.
+    clam = rows.filter(has=page.locator(".choices > .soft", has_text=re.compile("^recognised")))
     assert clam.locator("select >> nth=0").input_value() == "clam"
     assert clam.locator("select >> nth=1").input_value() == "left"
-    other = rows.filter(has=page.locator("text=not recognised"))
+    other = rows.filter(has=page.locator(".choices > .soft", has_text="not recognised"))
     assert other.locator("button.primary").is_disabled()  # nothing chosen yet
     other.locator("select >> nth=0").select_option("bridge")
     other.locator("input[placeholder^=pseudonym]").fill("P-9")
