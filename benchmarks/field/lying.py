@@ -1,7 +1,7 @@
-"""What the network for people who lie reads on the clips of the work part, held against their truth.
+"""What the network for people who lie reads on the clams of the work part, held against their truth.
 
     python benchmarks/field/lying.py read [--only TEXT]      # readings beside stored poses: seconds a clip
-    python benchmarks/field/lying.py compare                 # changes by exercise and view, against the truth
+    python benchmarks/field/lying.py compare                 # by clip and view, against the truth
     python benchmarks/field/lying.py fit                     # coefficients for formcheck/measures/error.toml
     python benchmarks/field/lying.py table                   # repetitions by view: found, false, refused
 
@@ -16,10 +16,10 @@ import argparse
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pose_cache import ROOT, Clip, clips_of, poses_of
@@ -30,7 +30,6 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.exercises.definition import load_definition
 from formcheck.measures.error import knows_what_it_sees
-from formcheck.measures.measure import formulas
 from formcheck.pose.landmarks import Pose
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_reading import Lying
@@ -44,32 +43,8 @@ FOLDS = 7
 DEGREES_OF_FREEDOM = 5
 #: So many frames tell where rest is.
 LEAST_REST = 10
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is known of one reading.
-
-    Attributes:
-        truth: name of the rendered clips' angle.
-        measure: that it tells.
-        lies_on: of which bodies it is made.
-        bearable: half of the mildest threshold that it is held against.
-        apart: the view with an error of its own.
-        fault: that is judged by it.
-    """
-
-    truth: str
-    measure: str
-    lies_on: str
-    bearable: float
-    apart: str
-    fault: str
-
-
-READINGS = {
-    "roll": Reading("pelvis_roll_deg", "pelvic_roll_deg", "side", 4.0, "front", "pelvis_rolls_back"),
-}
+#: Half of the mildest threshold that the roll is held against.
+BEARABLE_DEG = 4.0
 
 
 def evidence(clip: Clip, field: Path) -> RecordedEvidence | None:
@@ -94,11 +69,6 @@ def readings_folder(field: Path) -> Path:
     return field / "lying" / digest.hexdigest()[:12]
 
 
-def lies_on(clip: Clip) -> Literal["side", "back"]:
-    """How the body lies in a clip."""
-    return formulas(load_definition(clip.runs()[0][1])).LIES_ON
-
-
 def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
     """``(T, 11)`` readings of a clip."""
     out, reader = no_readings(len(track)), LyingReader(net)
@@ -119,31 +89,28 @@ def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
     return out
 
 
-def truth_of(clip: Clip, time_s: np.ndarray) -> dict[str, np.ndarray]:
-    """``(T,)`` truth of a rendered clip's frames: each reading's angle, and whether a repetition is under
-    way."""
+def truth_of(clip: Clip, time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(T,)`` true roll of a rendered clip's frames, degrees, and whether a repetition is under way."""
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
-    names = truth["angle_names"]
+    column = truth["angle_names"].index("pelvis_roll_deg")
     at = np.clip(np.round(time_s * truth["fps"]).astype(int), 0, len(truth["frames"]) - 1)
-    angles = np.array([truth["angles"][i] for i in at], float)
-    out = {name: angles[:, names.index(reading.truth)] for name, reading in READINGS.items()}
-    return out | {"moving": np.array([truth["frames"][i]["rep"] > 0 for i in at])}
+    roll = np.array([truth["angles"][i][column] for i in at], float)
+    return roll, np.array([truth["frames"][i]["rep"] > 0 for i in at])
 
 
-def rows_of(clip: Clip, analysis: Analysis, name: str) -> dict[str, np.ndarray] | None:
-    """Error of a reading since rest, and what is known beside it, in the moving frames of a clip."""
-    truth, lying = truth_of(clip, analysis.track.time_s), analysis.track.lying
+def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray] | None:
+    """Error of the roll since rest, and what is known beside it, in the moving frames of a clip."""
+    (roll, moving), lying = truth_of(clip, analysis.track.time_s), analysis.track.lying
     assert lying is not None
-    stretch, moving = lying[:, Lying.STRETCH], truth["moving"]
-    column = Lying[name.upper()]
+    stretch = lying[:, Lying.STRETCH]
     value, true = np.full(len(lying), np.nan), np.full(len(lying), np.nan)
     for number in np.unique(stretch[np.isfinite(stretch)]):
         here = stretch == number
         rest = here & ~moving
         if rest.sum() >= LEAST_REST:
-            value[here] = lying[here, column] - np.median(lying[rest, column])
-            true[here] = truth[name][here] - np.median(truth[name][rest])
+            value[here] = lying[here, Lying.ROLL] - np.median(lying[rest, Lying.ROLL])
+            true[here] = roll[here] - np.median(roll[rest])
     use = moving & np.isfinite(value) & knows_what_it_sees(lying)
     if not use.any():
         return None
@@ -152,8 +119,8 @@ def rows_of(clip: Clip, analysis: Analysis, name: str) -> dict[str, np.ndarray] 
         "error": (value - true)[use],
         "truth": true[use],
         "value": value[use],
-        "scale": known[:, column + (Lying.ROLL_SCALE - Lying.ROLL)],
-        "spread": known[:, column + (Lying.ROLL_SPREAD - Lying.ROLL)],
+        "scale": known[:, Lying.ROLL_SCALE],
+        "spread": known[:, Lying.ROLL_SPREAD],
         "joints_off": known[:, Lying.JOINTS_OFF],
         "view": np.full(use.sum(), analysis.summary.view.name),
         "clip": np.full(use.sum(), clip.id),
@@ -161,26 +128,23 @@ def rows_of(clip: Clip, analysis: Analysis, name: str) -> dict[str, np.ndarray] 
     }
 
 
-def all_rows(clips: list[Clip], field: Path, name: str) -> dict[str, np.ndarray]:
-    """`rows_of` of every clip in which the reading was made."""
+def all_rows(clips: list[Clip], field: Path) -> dict[str, np.ndarray]:
+    """`rows_of` of every rendered clip that was read."""
     parts = []
     for clip in clips:
-        if clip.truth is None or lies_on(clip) != READINGS[name].lies_on:
-            continue
-        analysis = analysed(clip, field)
+        analysis = analysed(clip, field) if clip.truth is not None else None
         if analysis is None or analysis.track.lying is None:
             continue
-        found = rows_of(clip, analysis, name)
-        if found is not None:
+        if (found := rows_of(clip, analysis)) is not None:
             parts.append(found)
     if not parts:
         raise SystemExit("Nothing was read of these clips yet: run this with 'read' first.")
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def compare(clips: list[Clip], field: Path, name: str) -> None:
-    """Prints how near a reading comes to the truth: a line a clip, and one a view."""
-    rows = all_rows(clips, field, name)
+def compare(clips: list[Clip], field: Path) -> None:
+    """Prints how near the roll comes to the truth: a line a clip, and one a view."""
+    rows = all_rows(clips, field)
     for what in ("clip", "view"):
         for one in np.unique(rows[what]):
             some = rows[what] == one
@@ -194,53 +158,52 @@ def compare(clips: list[Clip], field: Path, name: str) -> None:
             print(f"{one[:40]:40s} {view!s:8s} {told} joints off {np.median(rows['joints_off'][some]):.2f}")
 
 
-def error_of(found: np.ndarray, rows: dict[str, np.ndarray], usual_scale: float, apart: str) -> np.ndarray:
+def error_of(found: np.ndarray, rows: dict[str, np.ndarray], usual_scale: float) -> np.ndarray:
     """`measures.error.lying_error` with coefficients that are being looked for."""
-    usual = np.where(rows["view"] == apart, np.exp(found[0]), np.exp(found[1]))
+    usual = np.where(rows["view"] == "front", np.exp(found[0]), np.exp(found[1]))
     scale = np.maximum(rows["scale"] / usual_scale, 0.5)
     off = np.maximum(rows["joints_off"], 0.1) / 0.1
     return usual * scale ** found[2] * (1 + rows["spread"]) ** found[3] * off ** found[4]
 
 
-def fitted(rows: dict[str, np.ndarray], use: np.ndarray, usual_scale: float, apart: str) -> np.ndarray:
+def fitted(rows: dict[str, np.ndarray], use: np.ndarray, usual_scale: float) -> np.ndarray:
     """Coefficients with the largest likelihood, as in `fit_errors`: Student's t, one weight a clip, and the
     scale that holds 68 % of the errors."""
     nu = DEGREES_OF_FREEDOM
 
     def loss(found: np.ndarray) -> float:
-        error = error_of(found, rows, usual_scale, apart)[use]
+        error = error_of(found, rows, usual_scale)[use]
         each = (nu + 1) / 2 * np.log1p((rows["error"][use] / error) ** 2 / nu) + np.log(error)
         return float(np.average(each, weights=rows["weight"][use])) + 0.01 * float(np.sum(found[2:] ** 2))
 
     bounds = [(-5, 4), (-5, 4), (0, 4), (0, 2), (0, 2)]
     begin = [np.log(np.median(np.abs(rows["error"][use]))), np.log(np.median(np.abs(rows["error"][use])))]
     found = np.asarray(minimize(loss, [*begin, 0.7, 0.5, 0.2], method="L-BFGS-B", bounds=bounds).x)
-    ratio = np.abs(rows["error"][use]) / error_of(found, rows, usual_scale, apart)[use]
+    ratio = np.abs(rows["error"][use]) / error_of(found, rows, usual_scale)[use]
     order = np.argsort(ratio)
     share = np.cumsum(rows["weight"][use][order])
     found[:2] += np.log(ratio[order][np.searchsorted(share, 0.6827 * share[-1])])
     return found
 
 
-def fit(clips: list[Clip], field: Path, name: str) -> None:
+def fit(clips: list[Clip], field: Path) -> None:
     """Prints coefficients, and how they do on clips that had no part in them."""
-    rows = all_rows(clips, field, name)
-    apart = READINGS[name].apart
+    rows = all_rows(clips, field)
     usual = float(np.median(rows["scale"]))
     every = np.ones(len(rows["error"]), bool)
-    found = fitted(rows, every, usual, apart)
-    names = (apart, "elsewhere", "scale", "spread", "joints_off")
+    found = fitted(rows, every, usual)
+    names = ("front", "elsewhere", "scale", "spread", "joints_off")
     told = [*np.exp(found[:2]), *found[2:]]
     print(f"usual_scale = {usual:.3g}", *(f"{n} = {v:.3g}" for n, v in zip(names, told, strict=True)))
     held = np.zeros(len(rows["error"]))
     ids = np.unique(rows["clip"])
     for fold in np.array_split(np.random.default_rng(0).permutation(ids), FOLDS):
         out = np.isin(rows["clip"], fold)
-        held[out] = error_of(fitted(rows, ~out, usual, apart), rows, usual, apart)[out]
+        held[out] = error_of(fitted(rows, ~out, usual), rows, usual)[out]
     for view in np.unique(rows["view"]):
         some = rows["view"] == view
         error, sd, weight = np.abs(rows["error"][some]), held[some], rows["weight"][some]
-        good = sd <= READINGS[name].bearable
+        good = sd <= BEARABLE_DEG
         within = [np.average(error < k * sd, weights=weight) for k in (1.0, 1.96)]
         told_good = "never good enough"
         if good.any():
@@ -258,24 +221,21 @@ def fit(clips: list[Clip], field: Path, name: str) -> None:
 def analysed(clip: Clip, field: Path) -> Analysis | None:
     """A clip judged by the present definition."""
     known = evidence(clip, field)
-    return None if known is None else judge(known, load_definition(clip.runs()[0][1]))
+    return None if known is None else judge(known, load_definition("clam"))
 
 
-def table(clips: list[Clip], field: Path, name: str) -> None:
+def table(clips: list[Clip], field: Path) -> None:
     """Prints what is said of every true repetition of the clips that were read."""
     total: dict[tuple[str, str], list[int]] = {}
-    reading = READINGS[name]
     for clip in clips:
-        if lies_on(clip) != reading.lies_on:
-            continue
         analysis = analysed(clip, field)
         if analysis is None or analysis.track.lying is None:
             continue
         view = analysis.summary.view.name
         shown: list[str] = []
         for rep, checks in zip(analysis.summary.reps, analysis.checks, strict=True):
-            true = _true_at_the_top(clip, rep, reading.truth) if clip.truth is not None else None
-            check = checks[reading.fault]
+            true = _true_roll(clip, rep) if clip.truth is not None else None
+            check = checks["pelvis_rolls_back"]
             said = (
                 f"grade {check.fault.grade} {check.fault.value:.0f}"
                 if check.fault
@@ -283,12 +243,12 @@ def table(clips: list[Clip], field: Path, name: str) -> None:
                 if check.checked
                 else f"not: {check.reason}"
             )
-            top = rep.peak.get(reading.measure)
+            top = rep.peak.get("pelvic_roll_deg")
             shown.append(
                 f"{'' if true is None else f'{true:.0f}'}/{'' if top is None else f'{top:.1f}'} {said}"
             )
             if true is not None:
-                clear, still = 2.75 * reading.bearable, 0.8 * reading.bearable
+                clear, still = 2.75 * BEARABLE_DEG, 0.8 * BEARABLE_DEG
                 kind = "there" if abs(true) >= clear else "not there" if abs(true) <= still else "between"
                 of = total.setdefault((view, kind), [0, 0, 0])
                 of[0 if check.fault else 1 if check.checked else 2] += 1
@@ -297,13 +257,13 @@ def table(clips: list[Clip], field: Path, name: str) -> None:
         print(f"{view:8s} {kind:9s} told {told}, called absent {absent}, refused {refused}")
 
 
-def _true_at_the_top(clip: Clip, rep: Any, angle: str) -> float | None:
+def _true_roll(clip: Clip, rep: Any) -> float | None:
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
     own = [r for r in truth["reps"] if r["t_start"] < rep.peak_s < r["t_end"]]
     if not own:
         return None
-    measured = own[0]["measured"][angle]
+    measured = own[0]["measured"]["pelvis_roll_deg"]
     return float(measured["hold_mean"] - measured["start"])
 
 
@@ -314,9 +274,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=["read", "compare", "fit", "table"])
-    parser.add_argument("--reading", choices=list(READINGS), default="roll")
     parser.add_argument("--part", choices=["work", "final", "given"], default="work")
-    parser.add_argument("--only", default="", help="clips whose name contains this")
+    parser.add_argument("--only", default="clam", help="clips whose name contains this")
     parser.add_argument("--share", default="0/1", help="this process's part of the clips to read, e.g. 0/2")
     parser.add_argument("--field", type=Path, default=data_folder())
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
@@ -328,7 +287,7 @@ def main() -> None:
         mine, of = map(int, args.share.split("/"))
         read_all(clips[mine::of], args.field)
         return
-    {"compare": compare, "fit": fit, "table": table}[args.what](clips, args.field, args.reading)
+    {"compare": compare, "fit": fit, "table": table}[args.what](clips, args.field)
 
 
 def read_all(clips: list[Clip], field: Path) -> None:
@@ -337,7 +296,7 @@ def read_all(clips: list[Clip], field: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for clip in clips:
         to, known = folder / f"{clip.id}.npy", evidence(clip, field)
-        if known is None or to.exists() or lies_on(clip) != "side":
+        if known is None or to.exists():
             continue
         lying = read(clip, known.track, known.source.rotate, net)
         part = to.with_suffix(".part")

@@ -51,21 +51,21 @@ def error_factor(disagreement: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.where(np.isfinite(factor), factor, 1.0))
 
 
-def lying_error(reading: str, view: str, lying: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Error of what the network for people who lie reads, its unit, as found on rendered people.
+def lying_error(reading: Lying, view: str, lying: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Error of what the network for people who lie reads, degrees, as found on rendered people.
 
     Args:
-        reading: name of a column of `Lying` whose error is known: ``"roll"``.
+        reading: a column whose error is known: `Lying.ROLL`.
         view: from where the camera looks.
         lying: ``(T, 11)``, see `formcheck.pose.lying_reading`.
 
     Returns:
         ``(T,)``; NaN without a reading.
     """
-    learned, column = _tables()[f"lying_{reading}"], Lying[reading.upper()]
+    learned = _tables()[f"lying_{reading.name.lower()}"]
     rows = np.asarray(lying, np.float64)
-    scale = rows[:, column + (Lying.ROLL_SCALE - Lying.ROLL)] / learned["usual_scale"]
-    spread = 1.0 + rows[:, column + (Lying.ROLL_SPREAD - Lying.ROLL)]
+    scale = rows[:, reading + (Lying.ROLL_SCALE - Lying.ROLL)] / learned["usual_scale"]
+    spread = 1.0 + rows[:, reading + (Lying.ROLL_SPREAD - Lying.ROLL)]
     off = np.maximum(rows[:, Lying.JOINTS_OFF], learned["least_joints_off"]) / learned["least_joints_off"]
     usual = learned.get(view, learned["elsewhere"])
     error = usual * np.maximum(scale, learned["least_scale"]) ** learned["scale"]

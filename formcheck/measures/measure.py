@@ -343,10 +343,10 @@ def measure(
     )
 
 
-def _read_measures(definition: Definition, view: str) -> dict[int, str]:
+def _read_measures(definition: Definition, view: str) -> dict[int, Lying]:
     """Columns of the measures that the network for people who lie tells, and which reading each is."""
     return {
-        i: measure.lying.reading
+        i: Lying[measure.lying.reading.upper()]
         for i, measure in enumerate(definition.measures.values())
         if measure.lying is not None and view in measure.lying.views
     }
@@ -366,14 +366,14 @@ def _has_rest(lying: NDArray[np.float32] | None, ref: Reference, count: int) -> 
     return np.zeros(count, bool) if lying is None else np.isin(lying[:, Lying.STRETCH], list(ref.turned))
 
 
-def _turned(reading: str, lying: NDArray[np.float32] | None, ref: Reference, count: int) -> Array:
-    """``(T,)`` change since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
+def _turned(reading: Lying, lying: NDArray[np.float32] | None, ref: Reference, count: int) -> Array:
+    """``(T,)`` turn since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
     out = np.full(count, np.nan)
     if lying is not None:
+        known = knows_what_it_sees(lying)
         for stretch, resting in ref.turned.items():
-            here = (lying[:, Lying.STRETCH] == stretch) & knows_what_it_sees(lying)
-            column = Lying[reading.upper()]
-            out[here] = lying[here, column] - resting[column - Lying.ROLL]
+            here = (lying[:, Lying.STRETCH] == stretch) & known
+            out[here] = lying[here, reading] - resting[reading - Lying.ROLL]
     return out
 
 

@@ -254,9 +254,9 @@ class LyingReader:
         world = np.array([points for when, _, points in waiting if t - when <= STILL_S + 1e-3], np.float64)
         trunk = np.stack([_trunk_xy(points) for points in xy])
         wander = np.abs(trunk - np.median(trunk, axis=0)).max() / body_size_px(pose.image_xyz)
-        joints = np.median(xy, axis=0)
         if wander > _STILL_SIZES or not _on_the_side(np.median(world, axis=0)):
             return None
+        joints = np.median(xy, axis=0)
         left, right = (joints[list(side), 1].sum() for side in zip(BOTH_HIPS, BOTH_SHOULDERS, strict=True))
         return joints, bool(left > right)  # y points down: the right side is the upper one
 

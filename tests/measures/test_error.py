@@ -33,6 +33,6 @@ def test_no_reading_is_no_body():
 
 @pytest.mark.parametrize("worse", [{"scale": 4.0}, {"joints_off": 0.25}, {"spread": 2.0}])
 def test_the_error_grows_with_all_that_is_known_of_it(worse):
-    usual = lying_error("roll", "oblique", reading())
+    usual = lying_error(Lying.ROLL, "oblique", reading())
     assert 0.3 < usual < 2.5
-    assert lying_error("roll", "oblique", reading(**worse)) > 1.2 * usual
+    assert lying_error(Lying.ROLL, "oblique", reading(**worse)) > 1.2 * usual
