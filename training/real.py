@@ -47,16 +47,13 @@ _SIDE_PX = 256
 _WIDER = 1.5
 
 
-def scenes_of(clip: Clip, field: Path) -> list[tuple[list[int], bool, bool]]:
+def scenes_of(track: Track) -> list[tuple[list[int], bool, bool]]:
     """Frames of each scene, whether the body lies still in it, and whether on its side."""
-    track = _track(clip, field)
-    if track is None or not len(track):
-        return []
     points = [_at(name, side) for name in _MOST_OF for side in "LR"]
     trusted = ((track.visibility[:, points] > _TRUSTED).sum(axis=1) >= _AT_LEAST) & track.person
-    if track.disagreement is not None:
-        apart = np.interp(track.time_s, *_known(track)) if np.isfinite(track.disagreement).any() else 1.0
-        trusted &= apart < _APART
+    if track.disagreement is not None:  # then there are some
+        known = np.isfinite(track.disagreement)
+        trusted &= np.interp(track.time_s, track.time_s[known], track.disagreement[known]) < _APART
     trusted &= np.array([np.isfinite(w).all() and lying_score(w) > _LYING for w in track.world_xyz])
     out, step = [], max(round(_EVERY_S * track.fps), 1)
     for first in range(0, len(track) - (_PICTURES - 1) * step, _PICTURES * step):
@@ -70,12 +67,6 @@ def scenes_of(clip: Clip, field: Path) -> list[tuple[list[int], bool, bool]]:
         line = np.median(hips[:, 0] - hips[:, 1], axis=0)
         out.append((frames, still, bool(abs(line[1]) > 0.62 * np.linalg.norm(line))))
     return out
-
-
-def _known(track: Track) -> tuple[np.ndarray, np.ndarray]:
-    assert track.disagreement is not None
-    known = np.isfinite(track.disagreement)
-    return track.time_s[known], track.disagreement[known]
 
 
 def _track(clip: Clip, field: Path) -> Track | None:
@@ -92,28 +83,30 @@ def _at(name: str, side: str) -> Landmark:
 
 def write(clip: Clip, field: Path, out: Path, number: int) -> int:
     """Writes the scenes of a clip as one body; how many there were."""
-    scenes = scenes_of(clip, field)
     track = _track(clip, field)
-    if not scenes or track is None:
+    scenes = scenes_of(track) if track is not None else []
+    if not scenes:
         return 0
     wanted = {frame for frames, _, _ in scenes for frame in frames}
     with VideoFile(clip.video) as video:
         images = {f.index: f.image for f in video if f.index in wanted}
     names = [f"{name}_{side}" for name in JOINTS for side in "LR"]
+    points = np.array([_at(name, side) for name in JOINTS for side in "LR"])
     rows, pictures = [], []
     for k, (frames, still, on_side) in enumerate(scenes):
-        points = np.array([_at(name, side) for name in JOINTS for side in "LR"])
+        turned = 0.0 if still else float("nan")
+        changes = dict.fromkeys(("roll", "opening", "thorax_roll", "yaw", "hip_lift"), turned)
         first = track.image_xyz[frames[0], :, :2]
         mirrored = on_side and first[Landmark.RIGHT_HIP, 1] < first[Landmark.LEFT_HIP, 1]
         where = np.array(MIRRORED)[points] if mirrored else points
         box = track.image_xyz[frames][:, where, :2].reshape(-1, 2)
         low, high = box.min(axis=0), box.max(axis=0)
         side = float((high - low).max()) * _WIDER
-        corner = (low + high) / 2 - side / 2
+        corner, scale = (low + high) / 2 - side / 2, _SIDE_PX / side
+        sampled = min(2 * scale, 1)
         for n, frame in enumerate(frames):
             if frame not in images:
                 break
-            scale = _SIDE_PX / side
             matrix = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
             px = (track.image_xyz[frame][where, :2] - corner) * scale
             asked = track.visibility[frame][where] > _TRUSTED
@@ -121,12 +114,10 @@ def write(clip: Clip, field: Path, out: Path, number: int) -> int:
                 matrix[0] = -matrix[0]
                 matrix[0, 2] += _SIDE_PX
                 px[:, 0] = _SIDE_PX - px[:, 0]
-            small = cv2.resize(images[frame], None, fx=min(2 * scale, 1), fy=min(2 * scale, 1))
-            matrix[:, :2] /= min(2 * scale, 1)
+            small = cv2.resize(images[frame], None, fx=sampled, fy=sampled)
+            matrix[:, :2] /= sampled
             cut = cv2.warpAffine(small, matrix, (_SIDE_PX, _SIDE_PX), borderMode=cv2.BORDER_REPLICATE)
             pictures.append(cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].ravel())
-            turned = 0.0 if still else float("nan")
-            changes = dict.fromkeys(("roll", "opening", "thorax_roll", "yaw", "hip_lift"), turned)
             rows.append(
                 {"scene": k, "k": n, "rest": still or n == 0, "view": {"azimuth_deg": 0.0}, "px": px.tolist()}
                 | {"on_side": on_side, "asked": asked.tolist()}

@@ -7,7 +7,7 @@ looked for and not seen, not checked. Only the second is good news.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,7 +27,7 @@ from formcheck.analysis.phrases import (
 from formcheck.analysis.rulings import Ruling
 from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, Rep, Summary
 from formcheck.engine.repetition import COUNTED
-from formcheck.exercises.definition import Definition, Rule
+from formcheck.exercises.definition import Definition, MeasureDef, Rule
 from formcheck.measures.body_parts import landmarks_shown
 from formcheck.measures.measure import formulas
 from formcheck.measures.table import MeasureTable
@@ -239,21 +239,20 @@ class Findings:
 
     def by_phone(self, fault: str) -> bool:
         """Whether a fault is judged by what a phone in the waistband felt."""
-        known = self.definition.faults.get(fault)
-        rules = known.rules if known is not None else ()
-        return any(
-            self.definition.measures[m].source == "phone" for rule in rules for m in rule.measures
-        ) or any(self.by_phone(rule.with_fault) for rule in rules if rule.with_fault is not None)
+        return any(measure.source == "phone" for measure in self._judged_by(fault))
 
     def by_lying_network(self, fault: str) -> bool:
         """Whether a fault is judged by what the network for people who lie reads from this view."""
+        asked = [measure.lying for measure in self._judged_by(fault)]
+        return any(lying is not None and self.view in lying.views for lying in asked)
+
+    def _judged_by(self, fault: str) -> Iterator[MeasureDef]:
+        """The measures that a fault is judged by, and those of the fault that has to be there too."""
         known = self.definition.faults.get(fault)
-        rules = known.rules if known is not None else ()
-        asked = [self.definition.measures[m].lying for rule in rules for m in rule.measures]
-        behind = [rule.with_fault for rule in rules if rule.with_fault is not None]
-        return any(lying is not None and self.view in lying.views for lying in asked) or any(
-            self.by_lying_network(other) for other in behind
-        )
+        for rule in known.rules if known is not None else ():
+            yield from (self.definition.measures[measure] for measure in rule.measures)
+            if rule.with_fault is not None:
+                yield from self._judged_by(rule.with_fault)
 
     def measure(self, event: FaultEvent, table: MeasureTable | None = None) -> str:
         """The measure a fault event shows in: the worse one where its rule has several.

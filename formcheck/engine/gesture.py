@@ -88,7 +88,7 @@ class ArmUp:
             elif t - self._last[side] > _GAP_S:
                 self._since[side] = None
         held = [t - since if since is not None else 0.0 for since in self._since]
-        if max(held) == 0.0 and self._since == [None, None]:
+        if self._since == [None, None]:
             self._told = False
         if self._told or max(held) < HELD_S:
             return None
