@@ -15,7 +15,7 @@ from skeleton import Camera, Rep, bridge, bridge_lift_for, clam, film, repetitio
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
-from formcheck.analysis.summary import PoseInfo, Source
+from formcheck.analysis.summary import CueGiven, LiveInfo, PoseInfo, PracticeSet, Source
 from formcheck.cli.main import main
 from formcheck.exercises.prescription import check_request
 from formcheck.pose.track import Track
@@ -112,3 +112,26 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Said:
 def ends_itself(_order: object) -> None:
     """Stands for `rescore_one` in a process that the system ends; new processes can import it from here."""
     os._exit(9)
+
+
+def practised(patient: str, cue: str) -> LiveInfo:
+    """A live session of two sets that was ended because of pain, with a cue that was spoken in it."""
+    return LiveInfo(
+        started="2026-03-04T10:20:00+01:00",
+        patient=patient,
+        language="de",
+        consent="skeleton",
+        prescribed_sets=2,
+        prescribed_reps=4,
+        sets=[
+            PracticeSet(index=1, start_s=0, end_s=6, prescribed_reps=4, reps_counted=2, pain=2, effort=4.5),
+            PracticeSet(
+                index=2, start_s=7, end_s=None, prescribed_reps=4, reps_counted=1, pain=None, effort=None
+            ),
+        ],
+        pain_before=1,
+        settled=False,
+        cues=[CueGiven(time_s=3.2, fault="hip_not_extended", text=cue)],
+        stopped="pain",
+        dropped_frames=3,
+    )

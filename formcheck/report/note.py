@@ -17,10 +17,9 @@ def note_text(analysis: Analysis, created: str = "") -> str:
     """
     said = content(analysis, created)
     summary = analysis.summary
-    side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     (_, patient), (dated, when), (_, reviewed) = said["who"]
     lines = [
-        f"{patient} · {said['definition'].title}{side} · {dated.lower()} {when}",
+        f"{patient} · {said['title']} · {dated.lower()} {when}",
         *said["verdict"],
         say("report.camera", coverage=coverage(summary.faults).text.capitalize(), view=said["view_title"]),
         *[f"{about}: {text}" for about, text in said["remarks"]],

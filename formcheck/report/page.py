@@ -137,6 +137,7 @@ def content(analysis: Analysis, created: str = "") -> dict[str, Any]:
     shown = bounds.shown_summary(summary)
     return {
         "notice": wording.notice(),
+        "title": wording.exercise_and_side(definition.title, summary.side),
         "summary": summary,
         "shown": shown,
         "definition": definition,

@@ -104,9 +104,8 @@ def _story(analysis: Analysis, created: str | None) -> list[Flowable]:
     summary = said["shown"]
     analysis = replace(analysis, summary=summary, definition=said["definition"])
     annotator = Annotator(analysis)
-    side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     story: list[Flowable] = [
-        para(f"{analysis.definition.title}{side}", "title"),
+        para(said["title"], "title"),
         facts_table(said["who"], columns=3),
         Spacer(1, 5),
         para(f"{_SIGNS[said['coverage'].state]}{said['coverage'].state_text} · "

@@ -28,6 +28,11 @@ def reviewed_text(review: Review) -> str:
     return f"{who}{when}{' (' + ', '.join(missing) + ')' if missing else ''}"
 
 
+def exercise_and_side(title: str, side: str | None) -> str:
+    """What was done: ``Side-lying clam, left``."""
+    return f"{title}, {say(f'findings.side.{side}')}" if side else title
+
+
 def moment(iso: str) -> str:
     """Day and minute of an ISO 8601 time."""
     return iso[:16].replace("T", " ")

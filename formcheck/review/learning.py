@@ -51,18 +51,25 @@ def propose(decided: Sequence[tuple[float, bool]], level: float, *, falls: bool)
     if len(decided) < LEAST_DECISIONS:
         return None
 
-    def agrees(at: float) -> int:
-        return sum((value < at if falls else value >= at) == accepted for value, accepted in decided)
-
     values = sorted({value for value, _ in decided})
     between = [(a + b) / 2 for a, b in pairwise(values)]
     beyond = [values[0] * 0.98] if falls else [values[-1] * 1.02]
     stricter = [at for at in (*between, *beyond) if (at < level if falls else at > level)]
-    now = agrees(level)
-    best = max(stricter, key=lambda at: (agrees(at), -abs(at - level)), default=None)
-    if best is None or agrees(best) < now + _LEAST_MORE:
+    now = _agreeing(decided, level, falls=falls)
+    agreeing = {at: _agreeing(decided, at, falls=falls) for at in stricter}
+    best = max(stricter, key=lambda at: (agreeing[at], -abs(at - level)), default=None)
+    if best is None or agreeing[best] < now + _LEAST_MORE:
         return None
-    return Proposal(best, now, agrees(best))
+    return Proposal(best, now, agreeing[best])
+
+
+def _passes(value: float, level: float, *, falls: bool) -> bool:
+    return value < level if falls else value >= level
+
+
+def _agreeing(decided: Sequence[tuple[float, bool]], level: float, *, falls: bool) -> int:
+    """How many decisions a threshold agrees with."""
+    return sum(_passes(value, level, falls=falls) == accepted for value, accepted in decided)
 
 
 def learned(sessions: Iterable[NotedSession]) -> list[dict[str, Any]]:
@@ -102,7 +109,7 @@ def _row(definition: Definition, name: str, sessions: list[NotedSession]) -> dic
     new = _rounded(proposal.level, unit, up=not falls)
     changed = []
     for one, found in passing:
-        gone = sum((value >= new) if falls else (value < new) for value, _ in found)
+        gone = sum(not _passes(value, new, falls=falls) for value, _ in found)
         if gone:
             changed.append(
                 {
@@ -123,7 +130,7 @@ def _row(definition: Definition, name: str, sessions: list[NotedSession]) -> dic
         "falls": falls,
         "count": len(decided),
         "now": proposal.now,
-        "then": sum(((value < new) if falls else (value >= new)) == yes for value, yes in decided),
+        "then": _agreeing(decided, new, falls=falls),
         "sessions": sorted(changed, key=lambda row: row["date"], reverse=True),
         "toml": to_toml(asked, definition),
     }
@@ -136,10 +143,8 @@ def _found(one: NotedSession, fault: str, level: float, *, falls: bool) -> Itera
         for event in rep.faults:
             if event.id == fault and event.unit != BY_EYE:
                 value = _surely(event, falls=falls)
-                if (
-                    value < level + _ROUNDED if falls else value >= level - _ROUNDED
-                ):  # otherwise judged by somebody's own
-                    yield value, verdicts.get(fault)
+                if _passes(value, level + _ROUNDED if falls else level - _ROUNDED, falls=falls):
+                    yield value, verdicts.get(fault)  # others were judged by somebody's own threshold
 
 
 def _surely(event: FaultEvent, *, falls: bool) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from live_session import MadeCamera
+from serving import served
 from waiting import until
 
 from formcheck.app.api import AppApi
@@ -37,23 +37,12 @@ reps = 2
 
 
 @contextmanager
-def served(api: AppApi) -> Iterator[str]:
-    """Gives the app's link, which was not opened yet; the server ends with the block."""
-    told: dict[str, Any] = {}
-    started = threading.Event()
-
-    def ready(address: str, server: Any) -> None:
-        told.update(address=address, server=server)
-        started.set()
-
-    thread = threading.Thread(target=serve_here, args=(api.app(), 0, ready), daemon=True)
-    thread.start()
-    assert started.wait(60)
+def app_served(api: AppApi) -> Iterator[str]:
+    """Gives the app's link, which was not opened yet; the app ends with the block."""
     try:
-        yield told["address"]
+        with served(serve_here, api.app(), 0) as link:
+            yield link
     finally:
-        told["server"].should_exit = True
-        thread.join(60)
         api.exercising.end()
         api.close()
 
@@ -85,7 +74,7 @@ def page(browser: Any, camera: MadeCamera) -> Iterator[Any]:
         exercise_command=[sys.executable, str(HERE / "exercise_on_clip.py")], camera=lambda which: camera
     )
     wrong: list[str] = []
-    with served(api) as address:
+    with app_served(api) as address:
         context = browser.new_context(viewport={"width": 1366, "height": 768}, bypass_csp=bool(AXE))
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)

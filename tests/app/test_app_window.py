@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from in_browser import CHROMIUM
+from virtual_screen import virtual_screen
 from waiting import until
 
 from formcheck.app import window
@@ -35,25 +36,16 @@ needs_screen = pytest.mark.skipif(
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
     """A virtual screen; the environment that leads to it and to a user's data of its own."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as told:
-        display = told.readline().strip()
     scratch = tempfile.mkdtemp(prefix="fc-")  # a browser's sockets want short paths
-    env = {
-        **os.environ, "DISPLAY": f":{display}", "FORMCHECK_DATA": str(tmp_path / "data"), "LC_ALL": "C.UTF-8",
-        "TMPDIR": scratch,
-    }  # fmt: skip
-    manager = subprocess.Popen(["openbox"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    yield env
-    for one in (manager, server):
-        one.terminate()
-        one.wait()
+    with virtual_screen() as display:
+        env = {
+            **os.environ, "DISPLAY": display, "FORMCHECK_DATA": str(tmp_path / "data"), "LC_ALL": "C.UTF-8",
+            "TMPDIR": scratch,
+        }  # fmt: skip
+        manager = subprocess.Popen(["openbox"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        yield env
+        manager.terminate()
+        manager.wait()
     shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from virtual_screen import virtual_screen
 from waiting import until
 
 from formcheck.errors import FormcheckError
@@ -33,18 +34,8 @@ needs_screen = pytest.mark.skipif(
 @pytest.fixture
 def screen() -> Iterator[dict[str, str]]:
     """A virtual screen; the environment that leads to it."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as told:
-        display = told.readline().strip()
-    yield {**os.environ, "DISPLAY": f":{display}"}
-    server.terminate()
-    server.wait()
+    with virtual_screen() as display:
+        yield {**os.environ, "DISPLAY": display}
 
 
 def said(log: Path) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from virtual_screen import start_screen
 from waiting import until
 
 from formcheck.coach.pages import window
@@ -116,24 +117,9 @@ class Display:
     def __init__(self, folder: Path, width: int, height: int, *options: str) -> None:
         self.folder, self.size = folder, (width, height)
         self._processes: list[subprocess.Popen[Any]] = []
-        read, write = os.pipe()
-        command = [
-            "Xvfb",
-            "-displayfd",
-            str(write),
-            "-screen",
-            "0",
-            f"{width}x{height}x24",
-            "-fbdir",
-            str(folder),
-        ]
-        self.server = self._start(
-            [*command, "-nolisten", "tcp", *options], pass_fds=(write,), stderr=subprocess.DEVNULL
-        )
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            number = pipe.readline().strip()
-        self.environment = {**os.environ, "DISPLAY": f":{number}", "PYTHONPATH": str(ROOT)}
+        self.server, display = start_screen(f"{width}x{height}", "-fbdir", str(folder), *options)
+        self._processes.append(self.server)
+        self.environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT)}
         self.environment.pop("QT_QPA_PLATFORM", None)
 
     def _start(self, command: list[str], **options: Any) -> subprocess.Popen[Any]:

@@ -19,24 +19,15 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from virtual_screen import virtual_screen  # noqa: E402
+
 CLIP = ROOT / "videos" / "bridge_side.mp4"
 #: How a session is ended: by keys at the page it has got to, or by a signal at any moment.
 WAYS = ("keys", "keys", "escape", "SIGTERM", "SIGINT", "clip")
 #: Well; stopped; or, while the program is still being loaded, by the signal itself.
 LEAVES = {0, 130, -signal.SIGINT, -signal.SIGTERM}
-
-
-def start_screen() -> tuple[subprocess.Popen[bytes], dict[str, str]]:
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1366x768x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as told:
-        display = told.readline().strip()
-    return server, {**os.environ, "DISPLAY": f":{display}", "PYTHONFAULTHANDLER": "1"}
 
 
 def one(
@@ -102,10 +93,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     dice = random.Random(asked.seed)
-    server, env = start_screen()
     ended: Counter[str] = Counter()
     bad = 0
-    try:
+    with virtual_screen() as display:
+        env = {**os.environ, "DISPLAY": display, "PYTHONFAULTHANDLER": "1"}
         for number in range(asked.times):
             way = WAYS[number % len(WAYS)]
             with tempfile.TemporaryDirectory() as folder:
@@ -114,9 +105,6 @@ def main() -> None:
             if status not in LEAVES or "Traceback" in err or "Fatal" in err or "HUNG" in err:
                 bad += 1
                 print(f"start {number}, ended by {way}: status {status}\n{err}", flush=True)
-    finally:
-        server.terminate()
-        server.wait()
     for how, times in sorted(ended.items()):
         print(f"{times:4d}  {how}")
     print(f"{bad} of {asked.times} did not leave as they should")

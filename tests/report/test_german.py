@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 from english import english_left
 from reportlab.platypus import Flowable
-from stored_session import judged, noisy_track
+from stored_session import judged, noisy_track, practised
 from test_page import Page
 from test_pdf import text_of
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.decisions import Decisions, FaultDecision, decided
-from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet
 from formcheck.drawing.overlay import clock
 from formcheck.report import page, pdf
 from formcheck.report.note import note_text
@@ -31,25 +30,7 @@ def analysis() -> Analysis:
     """A live session with a ruling, a remark, a warning, pain and effort."""
     known = [text for key, text in said_of("told.", "en").items() if "{" not in text and text[0].isupper()]
     found = judged(noisy_track(), warnings=known[:30])
-    info = LiveInfo(
-        started="2026-03-04T10:20:00+01:00",
-        patient="Möß",
-        language="de",
-        consent="skeleton",
-        prescribed_sets=2,
-        prescribed_reps=4,
-        sets=[
-            PracticeSet(index=1, start_s=0, end_s=6, prescribed_reps=4, reps_counted=2, pain=2, effort=4.5),
-            PracticeSet(
-                index=2, start_s=7, end_s=None, prescribed_reps=4, reps_counted=1, pain=None, effort=None
-            ),
-        ],
-        pain_before=1,
-        settled=False,
-        cues=[CueGiven(time_s=3.2, fault="hip_not_extended", text="Höher")],
-        stopped="pain",
-        dropped_frames=3,
-    )
+    info = practised("Möß", "Höher")
     found = replace(found, summary=found.summary.model_copy(update={"live": info}))
     rep = next(rep for rep in found.summary.reps if rep.faults)
     event = rep.faults[0]

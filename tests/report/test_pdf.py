@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, Table
-from stored_session import command, judged, noisy_track, store
+from stored_session import command, judged, noisy_track, practised, store
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.decisions import Decisions, FaultDecision, decided
 from formcheck.analysis.findings import findings_of
 from formcheck.analysis.phrases import in_sentence
 from formcheck.analysis.rulings import Review
-from formcheck.analysis.summary import CueGiven, LiveInfo, PracticeSet, Rep
+from formcheck.analysis.summary import Rep
 from formcheck.errors import FormcheckError
 from formcheck.measures.places import PLACES
 from formcheck.measures.table import true_runs
@@ -33,25 +33,7 @@ def analysis() -> Analysis:
 
 @pytest.fixture(scope="module")
 def live(analysis: Analysis) -> Analysis:
-    info = LiveInfo(
-        started="2026-03-04T10:20:00+01:00",
-        patient="Jürgen Möß-Å",
-        language="de",
-        consent="skeleton",
-        prescribed_sets=2,
-        prescribed_reps=4,
-        sets=[
-            PracticeSet(index=1, start_s=0, end_s=6, prescribed_reps=4, reps_counted=2, pain=2, effort=4.5),
-            PracticeSet(
-                index=2, start_s=7, end_s=None, prescribed_reps=4, reps_counted=1, pain=None, effort=None
-            ),
-        ],
-        pain_before=1,
-        settled=False,
-        cues=[CueGiven(time_s=3.2, fault="hip_not_extended", text="Höher, bis die Hüfte gerade ist")],
-        stopped="pain",
-        dropped_frames=3,
-    )
+    info = practised("Jürgen Möß-Å", "Höher, bis die Hüfte gerade ist")
     reps = [rep.model_copy(update={"set_": 1 + (rep.index > 2)}) for rep in analysis.summary.reps]
     return replace(analysis, summary=analysis.summary.model_copy(update={"live": info, "reps": reps}))
 

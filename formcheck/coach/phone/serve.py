@@ -69,10 +69,6 @@ def open_to_phone(link: PhoneLink, host: str | None = None) -> Iterator[str]:
     told: dict[str, object] = {}
     opened = threading.Event()
 
-    def ready(address: str, server: uvicorn.Server) -> None:
-        told.update(address=address, server=server)
-        opened.set()
-
     def listen() -> None:
         try:
             with tempfile.TemporaryDirectory(prefix="formcheck-") as folder:  # for this user's eyes only
@@ -81,16 +77,17 @@ def open_to_phone(link: PhoneLink, host: str | None = None) -> Iterator[str]:
                     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                         out.write(content)
 
-                def loaded(address: str, server: uvicorn.Server) -> None:
+                def ready(address: str, server: uvicorn.Server) -> None:
                     for file in files:
                         file.unlink()
-                    ready(address, server)
+                    told.update(address=address, server=server)
+                    opened.set()
 
                 serve_at(
                     host,
                     0,
                     lambda port: Guard(link.app(), port, host, secure=True, no_key=_NO_KEY),
-                    loaded,
+                    ready,
                     certificate=files,
                 )
         except (FormcheckError, OSError) as error:

@@ -24,7 +24,7 @@ from formcheck.measures.table import Status
 from formcheck.report.annotate import Annotator
 from formcheck.report.export.recorded import open_recorded, recorded_frames
 from formcheck.report.stills import best_reason, moments
-from formcheck.report.wording import moment
+from formcheck.report.wording import exercise_and_side, moment
 from formcheck.video.writer import VideoWriter
 from formcheck.words import say
 
@@ -465,19 +465,11 @@ def _elapsed(analysis: Analysis, index: int | None, span: tuple[float, float] | 
 
 def _title_card(analysis: Analysis, annotator: Annotator) -> Image:
     summary = analysis.summary
-    side = f", {say(f'findings.side.{summary.side}')}" if summary.side else ""
     review, live = analysis.review or Review(), summary.live
     recorded = review.recorded or (live.started if live is not None else "")
     canvas = np.full((HEIGHT, WIDTH, 3), PANEL, np.uint8)
-    put_text(
-        canvas,
-        elide(annotator.findings.definition.title + side, WIDTH - 200, 64, 700),
-        100,
-        190,
-        64,
-        INK,
-        700,
-    )
+    title = exercise_and_side(annotator.findings.definition.title, summary.side)
+    put_text(canvas, elide(title, WIDTH - 200, 64, 700), 100, 190, 64, INK, 700)
     if recorded:
         put_text(canvas, moment(recorded)[:10], 100, 246, 30, INK_SOFT, 400)
     _lines(canvas, annotator.findings.verdict(summary), 330, 34, 7)
