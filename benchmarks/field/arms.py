@@ -8,17 +8,15 @@ Reads the poses that the field has kept (see `pose_cache.py`); prints the clips 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
+from field import data_folder
 from pose_cache import ROOT, clips_of, poses_of
 
-from formcheck.engine.gesture import HELD_S, arms_up
+from formcheck.engine.gesture import GAP_S, HELD_S, arms_up
 from formcheck.errors import FormcheckError
 from formcheck.session.reader import open_session
-
-_GAP_S = 0.25
 
 
 def longest_s(path: Path) -> tuple[float, float]:
@@ -30,7 +28,7 @@ def longest_s(path: Path) -> tuple[float, float]:
         track.time_s, track.image_xyz, track.world_xyz, track.visibility, strict=True
     ):
         if any(arms_up(image[:, :2], world, seen)):
-            since = t if since is None or t - last > _GAP_S else since
+            since = t if since is None or t - last > GAP_S else since
             last = t
             best = max(best, t - since)
     return best, float(track.time_s[-1] - track.time_s[0]) if len(track.time_s) else 0.0
@@ -39,7 +37,7 @@ def longest_s(path: Path) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--field", type=Path, default=Path(os.environ.get("FORMCHECK_FIELD", "field")))
+    parser.add_argument("--field", type=Path, default=data_folder())
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     args = parser.parse_args()
     found, seconds = {}, 0.0

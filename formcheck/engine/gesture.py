@@ -17,7 +17,7 @@ Vec = NDArray[np.float64]
 #: really are held up (`benchmarks/field/arms.py`).
 HELD_S = 2.0
 #: Seen otherwise for shorter than this, it is still held.
-_GAP_S = 0.25
+GAP_S = 0.25
 #: Upper and lower arm stand this near to upright in the picture.
 _UPRIGHT_DEG = 30.0
 #: In space the arm stands on the trunk: from the head end an arm on the floor points up in the picture too.
@@ -85,7 +85,7 @@ class ArmUp:
                 if self._since[side] is None:
                     self._since[side] = t
                 self._last[side] = t
-            elif t - self._last[side] > _GAP_S:
+            elif t - self._last[side] > GAP_S:
                 self._since[side] = None
         held = [t - since if since is not None else 0.0 for since in self._since]
         if self._since == [None, None]:

@@ -1,5 +1,6 @@
 // Videos on their way to be sessions: dropped anywhere on the page, recognised, corrected, analysed one after the other.
 
+import { offer } from "./again.js";
 import { get, listen, post, upload } from "./api.js";
 import { button, h, icon, replace, toast } from "./dom.js";
 import { count, say } from "./words.js";
@@ -86,8 +87,7 @@ export class Inbox {
     const side = field("side", h("select", { "aria-label": say("side") })), view = field("view", h("select", { "aria-label": say("camera") }));
     const options = () => {
       const chosen = this.exercises.find((e) => e.name === given.exercise);
-      replace(side, h("option", { value: "" }, say("drop.by_itself")), chosen?.side ? ["left", "right"].map((s) => h("option", { value: s, selected: s === given.side }, say(`side.${s}`))) : null);
-      replace(view, h("option", { value: "" }, say("drop.recognised")), Object.entries(chosen?.views ?? {}).map(([v, text]) => h("option", { value: v, selected: v === given.view }, text)));
+      offer(side, view, chosen, given);
       given.side = side.value; given.view = view.value; start.disabled = !chosen;
     };
     const start = button(count("drop.analyse", 1), () => this.start(job), { kind: "primary", small: true });
