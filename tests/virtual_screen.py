@@ -16,7 +16,9 @@ def start_screen(size: str = "1366x768", *options: str) -> tuple[subprocess.Pope
         options: more of Xvfb's.
     """
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp", *options]
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
+    # Without this the server starts afresh when its last client has left, and refuses who comes just then.
+    command += ["-noreset", *options]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with os.fdopen(read) as told:
