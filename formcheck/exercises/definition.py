@@ -258,6 +258,11 @@ class Rule(_Model):
     unit: str | None = Field(default=None, description="of its thresholds, where it is not the fault's")
     views: list[str] | None = Field(default=None, description="only in these views")
 
+    @property
+    def falls(self) -> bool:
+        """True where a smaller value is a worse one."""
+        return self.kind in ("duration", "range")
+
 
 class FaultDef(_Model):
     """One fault: rules (the worst grade counts), wording and where its thresholds come from."""
@@ -405,9 +410,10 @@ class Definition(_Model):
             for name in names:
                 if name not in known:
                     raise ValueError(f"fault {fault} names an unknown {kind} '{name}'")
-        falls = rule.kind in ("duration", "range")
-        if list(rule.grades) != sorted(rule.grades, reverse=falls):
-            raise ValueError(f"the grades of fault {fault} must {'fall' if falls else 'rise'} from 1 to 3")
+        if list(rule.grades) != sorted(rule.grades, reverse=rule.falls):
+            raise ValueError(
+                f"the grades of fault {fault} must {'fall' if rule.falls else 'rise'} from 1 to 3"
+            )
 
     @property
     def reads_lying(self) -> bool:

@@ -25,7 +25,9 @@ A prescription is a small TOML file::
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -135,6 +137,18 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
             "march": prescription.march,
         }
     )
+
+
+def disordered(
+    faults: Mapping[str, OwnThresholds], definition: Definition
+) -> Iterator[tuple[str, Literal["rise", "fall"]]]:
+    """Faults whose own thresholds do not get worse from mild to marked, and which way they must go."""
+    for name, own in faults.items():
+        fault = definition.faults.get(name)
+        if fault is not None and fault.rules:
+            falls = fault.rules[0].falls
+            if list(own.grades) != sorted(own.grades, reverse=falls):
+                yield name, "fall" if falls else "rise"
 
 
 def to_toml(asked: Prescription, definition: Definition) -> str:

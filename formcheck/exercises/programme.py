@@ -21,7 +21,10 @@ besides. Each step of a ladder raises one thing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -35,6 +38,7 @@ from formcheck.exercises.prescription import (
     Prescription,
     Target,
     check_request,
+    disordered,
     prescribe,
 )
 
@@ -45,6 +49,8 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 ENDING = ".formcheck"
 #: A set is not made longer than this by a ladder: what comes then is a harder exercise.
 MOST_REPS = 15
+#: Where an entry is, e.g. ``("exercises", 0, "ladder", 2, "reps")``.
+Place = tuple[str | int, ...]
 
 
 class _Model(BaseModel):
@@ -151,84 +157,156 @@ def load_programme(path: str | Path) -> Programme:
     Raises:
         FormcheckError: unreadable, not TOML, or an entry that is not right: which one, and why.
     """
-    content = read_toml(path)
-    try:
-        programme = Programme.model_validate(content)
-        for number, exercise in enumerate(programme.exercises, start=1):
-            _check_exercise(exercise, f"exercise {number}")
-    except ValidationError as error:
-        raise _not_valid(path, _told(error.errors()[0], content)) from None
-    except FormcheckError as error:
-        raise _not_valid(path, str(error)) from None
+    programme, wrong = read_programme(read_toml(path))
+    if programme is None:
+        message = full_stop(printable(wrong[0].sentence))
+        raise FormcheckError(f"The programme {path} is not valid: {message}")
     return programme
 
 
-def _not_valid(path: str | Path, message: str) -> FormcheckError:
-    return FormcheckError(f"The programme {path} is not valid: {full_stop(printable(message))}")
-
-
-def _check_exercise(exercise: ProgrammeExercise, where: str) -> None:
-    """What no single entry shows: names, sides, and that each step raises one thing.
-
-    Raises:
-        FormcheckError: one sentence with the place.
-    """
-    _check_names(exercise, where)
-    for number, step in enumerate(exercise.ladder, start=1):
-        place = f"{where}, step {number} of the ladder"
-        before, after = exercise.at(number - 1), exercise.at(number)
-        _check_step(step, before, place)
-        if step.exercise is not None:
-            _check_names(after, place)
-
-
-def _check_names(exercise: ProgrammeExercise, where: str) -> None:
+def read_programme(content: Mapping[str, Any]) -> tuple[Programme | None, list[Mistake]]:
+    """A programme from what its file holds; or None, and what is not right in it."""
     try:
-        definition = check_request(exercise.exercise, view=exercise.view)
-        prescribe(definition, exercise.prescription)
+        programme = Programme.model_validate(content)
+    except ValidationError as error:
+        # A list is too short to pydantic also where each of its entries is wrong, which is told of them.
+        return None, [_mistake(e) for e in error.errors() if e["type"] != "too_short" or not e["input"]]
+    wrong = [
+        m for i, exercise in enumerate(programme.exercises) for m in _wrong_in(exercise, ("exercises", i))
+    ]
+    return (None, wrong) if wrong else (programme, [])
+
+
+def programme_toml(programme: Programme) -> str:
+    """A programme as a file that `load_programme` takes, without what was left out."""
+    return _table(programme.model_dump(mode="json", exclude_unset=True), "")
+
+
+# --- what no single entry shows ---------------------------------------------------------------------------
+
+
+def _wrong_in(exercise: ProgrammeExercise, at: Place) -> Iterator[Mistake]:
+    """Names, sides, own thresholds, and that each step of the ladder raises one thing."""
+    yield from _wrong_names(exercise, at)
+    for number, step in enumerate(exercise.ladder):
+        place = (*at, "ladder", number)
+        if step.exercise is None:
+            yield from _wrong_step(step, exercise.at(number), place)
+        else:
+            yield from _wrong_names(exercise.at(number + 1), place)
+
+
+def _wrong_names(exercise: ProgrammeExercise, at: Place) -> Iterator[Mistake]:
+    try:
+        definition = load_definition(exercise.exercise)
     except FormcheckError as error:
-        raise FormcheckError(f"{where}: {error}") from None
-    title = definition.title.lower()
+        yield _refused((*at, "exercise"), "no_exercise", exercise.exercise, error)
+        return
+    try:
+        check_request(exercise.exercise, view=exercise.view)
+    except FormcheckError as error:
+        yield _refused((*at, "view"), "no_view", exercise.view, error)
+    named: list[tuple[Place, str | None]] = [(("focus_fault",), exercise.focus_fault)]
+    named += [(("faults", fault), fault) for fault in exercise.faults]
+    for place, fault in named:
+        try:
+            prescribe(definition, Prescription(focus_fault=fault))
+        except FormcheckError as error:
+            yield _refused((*at, *place), "no_fault", fault, error)
+    for fault, order in disordered(exercise.faults, definition):
+        yield Mistake((*at, "faults", fault, "grades"), order, {})
+    title = {"title": definition.title.lower()}
     if definition.has_side and not exercise.sides:
-        raise FormcheckError(f'{where}: a {title} needs its sides, for example sides = ["left", "right"]')
+        yield Mistake((*at, "sides"), "sides_needed", title)
     if exercise.sides and not definition.has_side:
-        raise FormcheckError(f"{where}: a {title} has no working side; leave sides out")
+        yield Mistake((*at, "sides"), "no_sides", title)
     for name in ("sides", "days"):
         given = getattr(exercise, name) or ()
         if len(set(given)) < len(given):
-            raise FormcheckError(f"{where}: {name} names one of them twice")
+            yield Mistake((*at, name), "twice", {"name": name})
 
 
-def _check_step(step: Rung, before: ProgrammeExercise, where: str) -> None:
+def _refused(at: Place, kind: str, given: str | None, error: FormcheckError) -> Mistake:
+    return Mistake(at, kind, {"given": printable(str(given), 60), "said": str(error)})
+
+
+def _wrong_step(step: Rung, before: ProgrammeExercise, at: Place) -> Iterator[Mistake]:
     if not step.raised:
-        raise FormcheckError(f"{where}: it raises nothing; name reps, sets, hold_s, band or exercise")
-    if step.exercise is not None:
+        yield Mistake(at, "raises_nothing", {})
         return
     if step.sides:
-        raise FormcheckError(f"{where}: sides belong to a step that names another exercise")
+        yield Mistake((*at, "sides"), "sides_of_step", {})
     if len(step.raised) > 1:
-        raise FormcheckError(
-            f"{where}: it raises {' and '.join(step.raised)}; the load grows one thing at a time"
-        )
+        yield Mistake(at, "raises_many", {"what": " and ".join(step.raised)})
+        return
     (name,) = step.raised
     new = getattr(step, name)
-    old = (before.definition.tempo.hold_s or 0.0) if name == "hold_s" else getattr(before, name)
+    try:
+        old = (before.definition.tempo.hold_s or 0.0) if name == "hold_s" else getattr(before, name)
+    except FormcheckError:  # what is wrong before is told there
+        return
     if not new > old:
-        raise FormcheckError(f"{where}: {name} = {_toml(new)} is no more than the {_toml(old)} before")
-
-
-def _toml(value: object) -> str:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+        yield Mistake((*at, name), "no_more", {"name": name, "given": _shown(new), "before": _shown(old)})
 
 
 # --- sentences on a wrong entry ---------------------------------------------------------------------------
 
+
+@dataclass(frozen=True)
+class Mistake:
+    """An entry that is not right.
+
+    Attributes:
+        at: where it is, see `Place`.
+        kind: what is wrong, a key of `SAID`.
+        values: what the sentence of this kind says of it.
+    """
+
+    at: Place
+    kind: str
+    values: Mapping[str, str]
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, in English, with its place first and without a full stop."""
+        about_all = not self.at or isinstance(self.at[-1], int)
+        return f"{_place(self.at if about_all else self.at[:-1])}{SAID[self.kind].format(**self.values)}"
+
+
+#: What is wrong, by kind, as it is told of a file.
+SAID: Mapping[str, str] = {
+    "unknown": "unknown entry '{name}'{hint}",
+    "missing": "the entry '{name}' is missing",
+    "no_tables": "exercises are written as tables with double brackets: [[exercises]]",
+    "empty": "it has no exercise; each one is a table [[exercises]]",
+    "at_least": "{name} is at least {limit}, not {given}",
+    "at_most": "{name} is at most {limit}, not {given}",
+    "more_than": "{name} is more than {limit}, not {given}",
+    "less_than": "{name} is less than {limit}, not {given}",
+    "whole": "{name} is a whole number, not {given}",
+    "number": "{name} is a number, not {given}",
+    "truth": "{name} is true or false, not {given}",
+    "text": "{name} is a text in quotation marks, not {given}",
+    "choice": "{name} is one of {choices}, not {given}",
+    "list": "{name} is a list in brackets, not {given}",
+    "table": "{name} is a table, not {given}",
+    "long": "{name} is longer than {limit}",
+    "short": "{name} is empty",
+    "three": "{name} are three numbers",
+    "other": "{name} is not right: {said}",
+    "no_exercise": "{said}",
+    "no_view": "{said}",
+    "no_fault": "{said}",
+    "rise": "the grades must rise from mild to marked",
+    "fall": "the grades must fall from mild to marked",
+    "sides_needed": 'a {title} needs its sides, for example sides = ["left", "right"]',
+    "no_sides": "a {title} has no working side; leave sides out",
+    "twice": "{name} names one of them twice",
+    "raises_nothing": "it raises nothing; name reps, sets, hold_s, band or exercise",
+    "raises_many": "it raises {what}; the load grows one thing at a time",
+    "sides_of_step": "sides belong to a step that names another exercise",
+    "no_more": "{name} = {given} is no more than the {before} before",
+}
 _PARTS: Mapping[str, type[BaseModel]] = {
     "exercises": ProgrammeExercise,
     "ladder": Rung,
@@ -237,53 +315,56 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "target": Target,
     "faults": OwnThresholds,
 }
+#: What pydantic finds, by the beginning of its name for it, and where it keeps the limit.
+_FOUND = {
+    "greater_than_equal": ("at_least", "ge"),
+    "greater_than": ("more_than", "gt"),
+    "less_than_equal": ("at_most", "le"),
+    "less_than": ("less_than", "lt"),
+    "too_long": ("long", "max_length"),
+    "string_too_long": ("long", "max_length"),
+    "too_short": ("short", ""),
+    "string_too_short": ("short", ""),
+    "string": ("text", ""),
+    "int": ("whole", ""),
+    "float": ("number", ""),
+    "finite_number": ("number", ""),
+    "bool": ("truth", ""),
+    "list_type": ("list", ""),
+    "tuple_type": ("list", ""),
+    "dict_type": ("table", ""),
+    "model": ("table", ""),
+}
 
 
-def _told(error: Any, content: Mapping[str, Any]) -> str:
-    """A mistake that pydantic found, as a sentence that begins with its place."""
-    loc: Sequence[int | str] = error["loc"]
-    kind, limits, given = str(error["type"]), error.get("ctx", {}), error.get("input")
-    *inside, last = loc
-    if isinstance(last, int):  # an entry of a list
-        inside, last = list(loc[:-2]), str(loc[-2])
+def _mistake(error: Any) -> Mistake:
+    """What pydantic found."""
+    kind, limits, at = str(error["type"]), error.get("ctx", {}), tuple(error["loc"])
+    if isinstance(at[-1], int):  # an entry of a list
+        at = at[:-1]
+    name = str(at[-1])
+    values = {"name": name, "given": _shown(error.get("input"))}
     if kind == "extra_forbidden":
-        model = next((_PARTS[str(p)] for p in reversed(inside) if str(p) in _PARTS), Programme)
-        return f"{_place(inside)}unknown entry '{last}'{nearest(str(last), list(model.model_fields))}"
+        model = next((_PARTS[str(p)] for p in reversed(at[:-1]) if str(p) in _PARTS), Programme)
+        return Mistake(at, "unknown", {"name": name, "hint": nearest(name, list(model.model_fields))})
+    if name == "grades" and kind in ("missing", "too_long"):
+        return Mistake(at, "three", values)
     if kind == "missing":
-        return f"{_place(inside)}{'the entry ' if not isinstance(last, int) else ''}'{last}' is missing"
-    if kind in ("list_type", "tuple_type") and last == "exercises":
-        return "exercises are written as tables with double brackets: [[exercises]]"
-    if kind == "too_short" and last == "exercises":
-        return "it has no exercise; each one is a table [[exercises]]"
-    return f"{_place(inside)}{last} {_should(kind, limits, str(error['msg']))}, not {_shown(given)}"
-
-
-def _should(kind: str, limits: Mapping[str, Any], said: str) -> str:
-    bounds = {
-        "greater_than_equal": ("is at least", "ge"), "less_than_equal": ("is at most", "le"),
-        "greater_than": ("is more than", "gt"), "less_than": ("is less than", "lt"),
-    }  # fmt: skip
-    if kind in bounds:
-        words, key = bounds[kind]
-        return f"{words} {limits[key]:g}"
-    if kind.startswith("int"):
-        return "is a whole number"
-    if kind.startswith("float") or kind == "finite_number":
-        return "is a number"
-    if kind.startswith("bool"):
-        return "is true or false"
-    if kind.startswith("string_type"):
-        return "is a text in quotation marks"
+        return Mistake(at, "missing", values)
+    if at == ("exercises",) and kind == "too_short":
+        return Mistake(at, "empty", {})
+    if at == ("exercises",) and kind != "too_long":
+        return Mistake(at, "no_tables", {})
     if kind == "literal_error":
-        return f"is one of {limits['expected']}".replace("'", '"').replace(" or ", ", ")
-    if kind in ("list_type", "tuple_type"):
-        return "is a list in brackets"
-    if kind in ("model_type", "dict_type", "model_attributes_type"):
-        return "is a table"
-    return said[:1].lower() + said[1:]
+        choices = str(limits["expected"]).replace("'", '"').replace(" or ", ", ")
+        return Mistake(at, "choice", values | {"choices": choices})
+    for begins, (said, limit) in _FOUND.items():
+        if kind.startswith(begins):
+            return Mistake(at, said, values | ({"limit": f"{limits[limit]:g}"} if limit else {}))
+    return Mistake(at, "other", values | {"said": str(error["msg"])})
 
 
-def _place(loc: Sequence[int | str]) -> str:
+def _place(loc: Place) -> str:
     """``("exercises", 1, "ladder", 0)`` → ``"exercise 2, step 1 of the ladder: "``."""
     out: list[str] = []
     parts = list(loc)
@@ -302,6 +383,33 @@ def _place(loc: Sequence[int | str]) -> str:
 def _shown(given: object) -> str:
     if isinstance(given, str):
         return f'"{printable(given, 60)}"'
-    if isinstance(given, (bool, int, float)):
-        return _toml(given)
-    return "that"
+    if isinstance(given, float):
+        return f"{given:g}"
+    return str(given).lower() if isinstance(given, (bool, int)) else "that"
+
+
+# --- written as TOML --------------------------------------------------------------------------------------
+
+
+def _table(content: Mapping[str, Any], within: str) -> str:
+    """A table's own values, then the tables in it; `within` is its name with a dot, or empty."""
+    lines, tables = [], []
+    for name, value in content.items():
+        key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+        rows = isinstance(value, list) and any(isinstance(one, dict) for one in value)
+        if isinstance(value, dict):
+            tables.append(f"\n[{within}{key}]\n{_table(value, f'{within}{key}.')}")
+        elif rows:
+            tables += [f"\n[[{within}{key}]]\n{_table(one, f'{within}{key}.')}" for one in value]
+        elif value is not None:
+            lines.append(f"{key} = {_value(value)}\n")
+    return "".join((*lines, *tables))
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    # Of what JSON may hold as it is, TOML refuses one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

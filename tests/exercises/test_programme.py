@@ -8,11 +8,13 @@ import pytest
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.prescription import Prescription, load_prescription, to_toml
-from formcheck.exercises.programme import WEEKDAYS, load_programme
+from formcheck.exercises.programme import WEEKDAYS, load_programme, programme_toml, read_programme
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "hips.formcheck"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+EXAMPLE = EXAMPLES / "hips.formcheck"
 CLAM = 'name = "x"\n[[exercises]]\nexercise = "clam"\nsides = ["left", "right"]\n'
 BRIDGE = 'name = "x"\n[[exercises]]\nexercise = "bridge"\n'
+LADDER = "\n[[exercises.ladder]]\n"
 
 
 def written(folder: Path, text: str) -> Path:
@@ -110,6 +112,13 @@ def test_a_changed_exercise_is_told_from_the_one_before(tmp_path: Path) -> None:
             BRIDGE + '[[exercises.ladder]]\nexercise = "single-leg-bridge"',
             "exercise 1, step 1 of the ladder: a single-leg bridge needs its sides",
         ),
+        (BRIDGE + LADDER + 'exercise = "brige"' + LADDER + "hold_s = 3", "step 1 of the ladder"),
+        (BRIDGE + "[exercises.faults.head_lifts]\ngrades = [3, 2, 1]", "head_lifts: the grades must rise"),
+        (BRIDGE + "[exercises.faults.hold_short]\ngrades = [1, 2, 3]", "hold_short: the grades must fall"),
+        (BRIDGE + "[exercises.faults.head_lifts]\ngrades = [1, 2]", "head_lifts: grades are three numbers"),
+        (BRIDGE + "[exercises.faults.head_lift]\ngrades = [1, 2, 3]", "did you mean 'head_lifts'?"),
+        ('name = ""\n' + BRIDGE[11:], "name is empty"),
+        (f'name = "{"x" * 81}"\n' + BRIDGE[11:], "name is longer than 80"),
         (BRIDGE + "[climb]\npain_most = 11", "climb: pain_most is at most 10, not 11"),
         ("name = ", "is not valid TOML"),
     ],
@@ -123,3 +132,55 @@ def test_a_wrong_entry_is_one_sentence_with_its_place(tmp_path: Path, text: str,
     assert str(path) in said
     assert "\n" not in said
     assert said[-1] in ".?"
+
+
+def test_all_that_is_wrong_is_found_with_its_place() -> None:
+    wrong = {
+        "name": "x",
+        "exercises": [{"exercise": "bridge", "reps": 0, "colour": 1, "ladder": [{"sets": "a"}]}],
+    }
+    programme, mistakes = read_programme(wrong)
+    assert programme is None
+    assert {(m.at, m.kind) for m in mistakes} == {
+        (("exercises", 0, "reps"), "at_least"),
+        (("exercises", 0, "colour"), "unknown"),
+        (("exercises", 0, "ladder", 0, "sets"), "whole"),
+    }
+
+
+ALL = """
+name = "“Hüfte” \\"1\\" \\u007f # no remark"
+weeks = 104
+between_s = 7.5
+[climb]
+full_share = 0.85
+[[exercises]]
+exercise = "bridge"
+band = false
+march = true
+view = "feet"
+days = []
+[exercises.target]
+range = 0.1234567
+knee_flexion_deg = 1e2
+[exercises.faults.knees_fall_in]
+grades = [1e-7, 12, 13.5]
+[[exercises.ladder]]
+exercise = "single-leg-bridge"
+sides = ["right"]
+hold_s = 0.5
+band = true
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [ALL, *(file.read_text("utf-8") for file in sorted(EXAMPLES.glob("*.formcheck")))]
+)
+def test_a_programme_that_is_written_again_asks_for_the_same(tmp_path: Path, text: str) -> None:
+    before = load_programme(written(tmp_path, text))
+    again = programme_toml(before)
+    after = load_programme(written(tmp_path, again))
+    assert after == before
+    assert [e.mark for e in after.exercises] == [e.mark for e in before.exercises]  # ladders go on
+    assert "rest_s" in again or "rest_s" not in text  # what was set stays set, what was not stays open
+    assert programme_toml(after) == again
