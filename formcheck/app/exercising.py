@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from formcheck.errors import FormcheckError, printable
 
@@ -16,8 +17,8 @@ _LONGEST_PROBLEM = 400
 
 def formcheck_command() -> list[str]:
     """What starts formcheck itself, to which a command is added."""
-    if getattr(sys, "frozen", False):  # packed into one program
-        return [sys.executable]
+    if getattr(sys, "frozen", False):  # packed (packaging/entry.py): the program beside it has a terminal
+        return [str(Path(sys.executable).with_name("formcheck").with_suffix(Path(sys.executable).suffix))]
     return [sys.executable, "-m", "formcheck"]
 
 

@@ -20,6 +20,7 @@ from formcheck.cli.open_app import open_app
 from formcheck.cli.play import play
 from formcheck.errors import FormcheckError, printable, what_the_system_says
 from formcheck.exercises.definition import EXERCISES
+from formcheck.exercises.programme import ENDING
 from formcheck.version import __version__
 from formcheck.words import DEFAULT, speaking, words_of
 
@@ -331,6 +332,8 @@ app.add_typer(models_app, name="models")
 def main() -> None:
     """Entry point: every expected failure is one sentence and a non-zero exit status."""
     _write_any_character()
+    if len(sys.argv) == 2 and sys.argv[1].endswith(ENDING):  # as a double-click says it
+        sys.argv.insert(1, "app")
     try:
         command = typer.main.get_command(app)
         _plain_switches(command)
