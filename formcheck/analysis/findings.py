@@ -530,7 +530,7 @@ class Findings:
                     self.wording(name),
                     detail,
                     info.worst_grade,
-                    listing([str(i) for i in sorted({rep.index for rep, _ in events})]),
+                    listing(list(dict.fromkeys(rep.name for rep, _ in events if rep.number is not None))),
                     self.grades(worst, [event for _, event in events if event is not worst]),
                 )
             )
@@ -605,7 +605,9 @@ class Findings:
         """In which repetitions a fault was seen."""
         if info.reps_affected == info.reps_checked == counted:
             return _all_of(counted)
-        which = sorted({rep.index for rep in summary.reps for event in rep.faults if event.id == name})
+        which = [
+            rep.name for rep in counted_reps(summary.reps) if any(event.id == name for event in rep.faults)
+        ]
         key = "findings.in_some_checked" if info.reps_checked < counted else "findings.in_some"
         where = say(key, n=info.reps_affected, of=info.reps_checked)
         if not 0 < len(which) <= 4:

@@ -12,7 +12,7 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.count import Counted, count, counts_by
 from formcheck.analysis.evidence import Evidence, LiveEvidence
 from formcheck.analysis.summarize import fault_summary, rep_summary
-from formcheck.analysis.summary import DefinitionInfo
+from formcheck.analysis.summary import DefinitionInfo, numbered
 from formcheck.engine.faults import FaultCheck
 from formcheck.engine.tracker import RepResult
 from formcheck.exercises.definition import Definition
@@ -78,10 +78,10 @@ def judge(evidence: Evidence, definition: Definition, memory: Memory | None = No
         replace(rep.result, checks=memory.checks(i, rep.result, definition), frames=None)
         for i, rep in enumerate(counted.reps)
     ]
-    reps = [
+    reps = numbered(
         rep_summary(index, result, rep.in_set)
         for index, (rep, result) in enumerate(zip(counted.reps, results, strict=True), 1)
-    ]
+    )
     summary = counted.analysis.summary.model_copy(
         update={
             "definition": DefinitionInfo(

@@ -9,10 +9,13 @@ them (a test keeps the two alike)::
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from formcheck.engine.repetition import COUNTED
 from formcheck.errors import printable
 
 SCHEMA: Literal["formcheck.summary/1"] = "formcheck.summary/1"
@@ -135,7 +138,11 @@ class FaultEvent(_Model):
 class Rep(_Model):
     """One repetition."""
 
-    index: int
+    index: int = Field(description="its place among all, in the order they came: what addresses it")
+    number: int | None = Field(
+        default=None,
+        description="its place among those that count, in its set: what it is called; null where it does not",
+    )
     class_: RepClass = Field(alias="class")
     start_s: float
     peak_s: float
@@ -147,6 +154,28 @@ class Rep(_Model):
     peak: dict[str, float | None]
     faults: list[FaultEvent]
     set_: int | None = Field(default=None, alias="set", description="number of its set, live sessions only")
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever it is told of: ``3``, in a live session ``2.3`` for the third of set 2;
+        ``–`` where it does not count."""
+        if self.number is None:
+            return "–"
+        return str(self.number) if self.set_ is None else f"{self.set_}.{self.number}"
+
+
+def numbered(reps: Iterable[Rep]) -> list[Rep]:
+    """Repetitions with their numbers. One that does not count has none, and shifts nobody's.
+
+    Args:
+        reps: in the order they came.
+    """
+    out, counted = [], Counter[int | None]()
+    for rep in reps:
+        counts = rep.class_ in COUNTED
+        counted[rep.set_] += counts
+        out.append(rep.model_copy(update={"number": counted[rep.set_] if counts else None}))
+    return out
 
 
 class FaultInfo(_Model):
@@ -217,7 +246,7 @@ class Summary(_Model):
     definition: DefinitionInfo
     complete: bool = Field(default=True, description="false when the analysis was interrupted")
     measures: dict[str, MeasureInfo]
-    reps: list[Rep]
+    reps: Annotated[list[Rep], AfterValidator(numbered)]
     faults: dict[str, FaultInfo]
     warnings: list[str]
     processing: Processing

@@ -75,7 +75,8 @@ def video_columns(faults: list[str]) -> Columns:
 
 def rep_columns(measures: list[str], faults: list[str]) -> Columns:
     """Columns of the table of repetitions."""
-    columns: Columns = {"video": str, "exercise": str, "side": str, "view": str, "rep": int, "class": str}
+    columns: Columns = {"video": str, "exercise": str, "side": str, "view": str, "rep": int}
+    columns |= {"number": int, "class": str}
     columns |= {f"{name}_s": float for name in ("start", "peak", "end", "rise", "hold", "lower")}
     columns |= {"confidence": float}
     columns |= {f"peak_{name}": float for name in measures}
@@ -156,6 +157,7 @@ def _rep_row(job: Job, summary: Summary, rep: Rep) -> dict[str, Any]:
         "side": summary.side,
         "view": summary.view.name,
         "rep": rep.index,
+        "number": rep.number,
         "class": rep.class_,
         "confidence": rep.confidence,
     }

@@ -109,7 +109,9 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="The file to write. Default: export.<format> in the session's folder.")
     ] = None,
-    rep: Annotated[int | None, typer.Option(help="Only this repetition.")] = None,
+    rep: Annotated[
+        str | None, typer.Option(help="Only this repetition: 2, or 1.2 for the second of set 1.")
+    ] = None,
     fault: Annotated[
         str | None, typer.Option(help="Only the worst occurrence of this fault, e.g. feet_separate.")
     ] = None,

@@ -62,8 +62,8 @@ class OverlayState:
         trusted: ``(33,)`` bool: may this landmark be believed? Drawn grey and dashed where not.
         measured: landmarks the shown value is measured from.
         phase: a key of ``findings.phase``.
-        rep: number of the repetition under way, or of the last one; 0 before the first.
-        rep_total: how many there are in all; None while it is not known (live).
+        rep: name of the repetition under way, or of the last one; 0 before the first.
+        rep_total: how many count in all; None while it is not known (live).
         rep_note: a word about this repetition, e.g. "partial".
         value_title: name of the value shown, e.g. "Pelvic height".
         value_text: the value; "–" when it cannot be measured now.
@@ -82,7 +82,7 @@ class OverlayState:
     trusted: NDArray[np.bool_]
     measured: frozenset[int] = frozenset()
     phase: str = "none"
-    rep: int = 0
+    rep: str = "0"
     rep_total: int | None = None
     rep_note: str = ""
     value_title: str = ""
@@ -313,10 +313,9 @@ def _banner(image: Image, message: str, font: float) -> None:
 def _headline(canvas: Image, at: _Layout, state: OverlayState) -> None:
     """Repetition number large, phase in words, the value on the right."""
     f = at.font
-    number = str(state.rep)
     x = float(at.pad)
-    put_text(canvas, number, x, at.row + 2.15 * f, 2.9 * f, INK, 700)
-    x += text_width(number, 2.9 * f, 700) + 0.7 * f
+    put_text(canvas, state.rep, x, at.row + 2.15 * f, 2.9 * f, INK, 700)
+    x += text_width(state.rep, 2.9 * f, 700) + 0.7 * f
 
     right = at.width - at.pad
     title = elide(state.value_title, 0.42 * at.width, 0.85 * f, 400)

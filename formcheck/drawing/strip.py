@@ -44,7 +44,7 @@ class Strip:
         value: ``(N,)``; NaN where there is nothing to show (a gap stays a gap).
         trusted: ``(N,)`` bool; an untrusted value is drawn thin, grey and dashed.
         phase: N phase names, keys of ``findings.phase``.
-        reps: start, end and number of each repetition.
+        reps: start, end and name of each repetition.
         faults: start, end and grade of each fault.
         window_s: a longer signal is shown in pages of this length.
     """
@@ -53,7 +53,7 @@ class Strip:
     value: NDArray[np.float64]
     trusted: NDArray[np.bool_]
     phase: Sequence[str]
-    reps: Sequence[tuple[float, float, int]] = ()
+    reps: Sequence[tuple[float, float, str]] = ()
     faults: Sequence[tuple[float, float, int]] = ()
     window_s: float = 40.0
     _drawn: dict[tuple[int, int, int], Image] = field(default_factory=dict, init=False, repr=False)
@@ -129,10 +129,10 @@ def _draw_page(strip: Strip, start: float, length: float, w: int, h: int, font: 
                 y = h - 1 - bar * (line + 2)
                 cv2.rectangle(image, (x0, y - line + 1), (max(x1, x0 + line), y), FAULT, -1)
     size = 0.8 * font
-    for a, b, number in strip.reps:
+    for a, b, name in strip.reps:
         if b >= start and a <= start + length:
-            x = ((a + b) / 2 - start) / length * (w - 1) - text_width(str(number), size, 600) / 2
-            put_text(image, str(number), min(max(x, 1), w - size), 0.95 * size, size, INK_SOFT, 600)
+            x = ((a + b) / 2 - start) / length * (w - 1) - text_width(name, size, 600) / 2
+            put_text(image, name, min(max(x, 1), w - size), 0.95 * size, size, INK_SOFT, 600)
     return image
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import PHASES, Analysis
-from formcheck.analysis.findings import findings_of, grade_word
+from formcheck.analysis.findings import counted_reps, findings_of, grade_word
 from formcheck.analysis.phrases import number, short_title
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.face_blur import FaceBlur
@@ -87,8 +87,8 @@ class Annotator:
             trusted=self._trusted(index),
             measured=self._measured(index),
             phase=PHASES[int(analysis.phase[index])],
-            rep=rep.index if rep else 0,
-            rep_total=len(analysis.summary.reps),
+            rep=rep.name if rep else "0",
+            rep_total=len(counted_reps(analysis.summary.reps)),
             rep_note=say(f"findings.class.{rep.class_}") if rep and rep.class_ != "full" else "",
             value_title=self._title + (f" ({say('report.uncertain')})" if status == Status.LOW else ""),
             value_text=text,
@@ -178,7 +178,7 @@ class Annotator:
             value=value,
             trusted=status == Status.OK,
             phase=analysis.phase_words,
-            reps=[(rep.start_s, rep.end_s, rep.index) for rep in analysis.summary.reps],
+            reps=[(rep.start_s, rep.end_s, rep.name) for rep in analysis.summary.reps],
             faults=[(e.start_s, e.end_s, e.grade) for rep in analysis.summary.reps for e in rep.faults],
         )
 

@@ -70,12 +70,13 @@ def feedback_html(analysis: Analysis, wanted: SentBack) -> str:
 def _points(analysis: Analysis, wanted: SentBack, words: Words) -> list[dict[str, str]]:
     """What to work on, the gravest first, each with what helps and a picture."""
     definition = translated(analysis.definition, wanted.language)
+    counted = counted_reps(analysis.summary.reps)
     events = [e for rep in analysis.summary.reps for e in rep.faults if e.id in wanted.faults]
     pictures = _pictures(analysis, {e.id for e in events}) if wanted.pictures else {}
     out: list[dict[str, str]] = []
     for name in dict.fromkeys(e.id for e in sorted(events, key=lambda e: -e.grade)):
         known = definition.faults.get(name)
-        reps = [str(rep.index) for rep in analysis.summary.reps if any(e.id == name for e in rep.faults)]
+        reps = [rep.name for rep in counted if any(e.id == name for e in rep.faults)]
         out.append(
             {
                 "title": known.title if known else name,

@@ -217,18 +217,19 @@ def _who(analysis: Analysis, created: str) -> list[tuple[str, str]]:
 def _rulings(analysis: Analysis, findings: Findings) -> list[dict[str, str]]:
     """Rows of the findings in which physio and program do not say the same."""
     rulings = analysis.review.rulings if analysis.review is not None else ()
-    rows = [_ruling_row(findings, ruling) for ruling in rulings[: bounds.MOST_LINES]]
+    names = {rep.index: rep.name for rep in analysis.summary.reps}
+    rows = [_ruling_row(findings, ruling, names) for ruling in rulings[: bounds.MOST_LINES]]
     if (more := len(rulings) - bounds.MOST_LINES) > 0:
         left = say("report.left_out", count=times(more, "more_finding"))
         rows.append(dict.fromkeys(rows[0], "") | {"title": left})
     return rows
 
 
-def _ruling_row(findings: Findings, ruling: Ruling) -> dict[str, str]:
+def _ruling_row(findings: Findings, ruling: Ruling, names: Mapping[int, str]) -> dict[str, str]:
     found = ruling.found
     return {
         "kind": ruling.kind,
-        "where": say("report.rep", n=ruling.rep)
+        "where": say("report.rep", n=names.get(ruling.rep, "–"))
         if ruling.rep is not None
         else say("report.at", time=clock(ruling.time_s)),
         "title": findings.title(ruling.fault),
@@ -359,7 +360,7 @@ def _peak_tables(analysis: Analysis, reps: Sequence[Rep]) -> list[dict[str, Any]
             low = info.status == "low"
             rows.append({"title": title, "unit": told_unit(unit), "low": low, "values": values})
         if rows:
-            out.append({"reps": [rep.index for rep in part], "rows": rows})
+            out.append({"reps": [rep.name for rep in part], "rows": rows})
     return out
 
 

@@ -264,11 +264,9 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
             nothing = "none_in_checked" if said["coverage"].checked else "nothing_checked_rep"
             findings = say(f"report.{'not_fully_seen' if rep.class_ == 'void' else nothing}")
         seen = row["confidence"] + (f"\n{say('report.not_graded')}" if row["unsure"] else "")
-        in_set = f"{rep.set_}.{rep.index}" if rep.set_ is not None else str(rep.index)
         from_to = f"{clock(rep.start_s)}–{clock(rep.end_s)}"
-        rows.append(
-            [in_set, say(f"findings.class.{rep.class_}"), from_to, *row["tempo"], row["top"], findings, seen]
-        )
+        kind = say(f"findings.class.{rep.class_}")
+        rows.append([rep.name, kind, from_to, *row["tempo"], row["top"], findings, seen])
     meanings = " ".join(
         f"{say(f'findings.class.{kind}').capitalize()}: {text}." for kind, text in said["classes"].items()
     )
@@ -290,9 +288,7 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
         rest = 0.64 / max(len(table["reps"]), 6)
         widths = [0.36, *[rest] * len(table["reps"])]
         out.append(
-            KeepTogether(
-                [para(title, "h3"), grid([*_columns("measure"), *map(str, table["reps"])], lines, widths)]
-            )
+            KeepTogether([para(title, "h3"), grid([*_columns("measure"), *table["reps"]], lines, widths)])
         )
     return out
 

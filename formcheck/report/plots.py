@@ -191,7 +191,7 @@ def _fault_traces(analysis: Analysis, annotator: Annotator, name: str) -> list[d
     for (rep, event), lane in zip(shown, in_lane, strict=True):
         y = 0.05 + 0.09 * (lane % _LANES)
         text = (
-            f"{say('report.rep', n=rep.index)}: {annotator.findings.title(event.id)}, "
+            f"{say('report.rep', n=rep.name)}: {annotator.findings.title(event.id)}, "
             f"{annotator.findings.value(event)}, "
             f"{grade_word(event.grade)}, {clock(event.start_s)}–{clock(event.end_s)}"
         )

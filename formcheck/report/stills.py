@@ -153,10 +153,10 @@ def _still(analysis: Analysis, moment: StillMoment, picture: Image | None) -> St
         raise RuntimeError("OpenCV could not encode a JPEG")
     source = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
     at = clock(float(analysis.track.time_s[moment.index]))
-    where = say("report.rep_at", n=moment.rep.index, time=at)
+    where = say("report.rep_at", n=moment.rep.name, time=at)
     if event is None:
         covered = coverage(analysis.summary.faults)
-        heading = say("report.best_rep" if covered.checked else "report.full_rep", n=moment.rep.index)
+        heading = say("report.best_rep" if covered.checked else "report.full_rep", n=moment.rep.name)
         caption = [say("report.at_its_top", where=where, reason=best_reason(moment.rep, covered))]
         anchor, fault = "still-best", None
     else:

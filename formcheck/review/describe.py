@@ -45,6 +45,7 @@ def fault_row(
     measure = findings.measure(event, table)
     return {
         "rep": rep.index,
+        "rep_name": rep.name,
         "id": event.id,
         "title": printable(findings.title(event.id)),
         "grade": event.grade,
@@ -72,6 +73,8 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
     unit = definition.measures[definition.counting.signal].unit
     return {
         "index": rep.index,
+        "name": rep.name,
+        "number": rep.number,
         "class": rep.class_,
         "class_text": said_of("findings.class_means.").get(rep.class_, ""),
         "start_s": rep.start_s,
@@ -161,6 +164,7 @@ def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, An
     every fault, and what was not checked."""
     summary, faults = stood(card.summary, stands) if card.summary is not None else None, stands.faults
     covered, review = coverage(faults), stands.review
+    names = {rep.index: rep.name for rep in stands.reps}
     return {
         "faults": fault_rows(findings, faults),
         "seen": [
@@ -172,7 +176,11 @@ def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, An
         "done": review.done,
         "reviewed": printable(reviewed_text(review), 400),
         "rulings": [
-            {"rep": r.rep, "title": printable(findings.title(r.fault)), "said": findings.ruling(r)}
+            {
+                "rep": names.get(r.rep or 0, ""),
+                "title": printable(findings.title(r.fault)),
+                "said": findings.ruling(r),
+            }
             for r in review.rulings[:MOST_LINES]
         ],
         "state": covered.state,

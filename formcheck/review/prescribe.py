@@ -69,6 +69,7 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
     # Nothing asked for is nothing changed: a prescription without targets keeps the recorded ones.
     keep: dict[str, Any] = {}
     if asked.target.range is None:
+                        "rep_name": new.name,
         keep["target_range"] = own.target_range
     if not asked.march:
         keep["march"] = own.march

@@ -16,11 +16,11 @@ def changes(before: Summary, after: Summary) -> list[str]:
     out: list[str] = []
     pairs, gone, new = paired(before.reps, after.reps)
     for rep in gone:
-        out.append(f"rep {rep.index} ({rep.start_s:.1f} to {rep.end_s:.1f} s, {rep.class_}) is gone")
+        out.append(f"rep {rep.name} ({rep.start_s:.1f} to {rep.end_s:.1f} s, {rep.class_}) is gone")
     for rep in new:
-        out.append(f"rep {rep.index} ({rep.start_s:.1f} to {rep.end_s:.1f} s, {rep.class_}) is new")
+        out.append(f"rep {rep.name} ({rep.start_s:.1f} to {rep.end_s:.1f} s, {rep.class_}) is new")
     for old, now in pairs:
-        out += [f"rep {now.index}: {text}" for text in _rep_changes(old, now)]
+        out += [f"rep {now.name}: {text}" for text in _rep_changes(old, now)]
     for name in dict.fromkeys([*before.faults, *after.faults]):
         a, b = before.faults.get(name), after.faults.get(name)
         was = "not checked" if a is None or not a.checked else f"{a.reps_affected} of {a.reps_checked}"
@@ -51,8 +51,8 @@ def paired(before: list[Rep], after: list[Rep]) -> tuple[list[tuple[Rep, Rep]], 
 
 def _rep_changes(old: Rep, now: Rep) -> list[str]:
     out = []
-    if old.index != now.index:
-        out.append(f"was rep {old.index}")
+    if old.name != now.name:
+        out.append(f"was rep {old.name}")
     if old.class_ != now.class_:
         out.append(f"{old.class_} before, {now.class_} now")
     for name in ("start_s", "end_s"):

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from formcheck.analysis.analysis import PHASES
 from formcheck.analysis.events import Event, check_event
-from formcheck.analysis.summary import FaultEvent, Rep, Summary
+from formcheck.analysis.summary import FaultEvent, Rep, Summary, numbered
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import Definition
 from formcheck.measures.table import MeasureTable, Reason, Status
@@ -177,7 +177,7 @@ class Session:
                 in_set = values.pop("in_set", None)
                 found = faults.get(index, [])
                 reps.append(Rep(index=index, peak=peak, faults=found, **{"set": in_set}, **values))
-            return reps
+            return numbered(reps)
 
     @property
     def events(self) -> list[Event]:

@@ -45,12 +45,12 @@ def strip(seconds: float = 10.0) -> Strip:
     phase = np.array(["rest", "rise", "hold", "lower", "lost"])[(t % 5).astype(int)]
     value = np.sin(t)
     value[phase == "lost"] = np.nan
-    return Strip(t, value, t < 7, list(phase), reps=[(1, 4, 1), (6, 9, 2)], faults=[(2, 3, 3)])
+    return Strip(t, value, t < 7, list(phase), reps=[(1, 4, "1"), (6, 9, "2")], faults=[(2, 3, 3)])
 
 
 def state(width: int = 640, height: int = 480, **changes: object) -> OverlayState:
     base = OverlayState(
-        time_s=2.5, xy=points(width, height), trusted=np.ones(33, bool), phase="hold", rep=1, rep_total=3,
+        time_s=2.5, xy=points(width, height), trusted=np.ones(33, bool), phase="hold", rep="1", rep_total=3,
         rep_note="partial", value_title="Pelvic height", value_text="0.41", value_unit="thigh lengths",
         strip=strip(), unseen=("pelvic drop", "knee separation", "left shank lean", "right shank lean") * 2,
     )  # fmt: skip
@@ -131,7 +131,7 @@ def test_all_text_stays_within_the_canvas(
 
     monkeypatch.setattr(screen, "put_text", spy)
     marks = tuple(FaultMark(LONG, grade, "123 trunk lengths", (Landmark.LEFT_HIP,)) for grade in (1, 2, 3))
-    out = draw_overlay(picture(width, height), state(width, height, faults=marks, rep=128, rep_total=1234))
+    out = draw_overlay(picture(width, height), state(width, height, faults=marks, rep="128", rep_total=1234))
     assert out.shape[1::-1] == canvas_size(width, height)
     assert out.shape[0] % 2 == 0
     assert out.shape[1] % 2 == 0

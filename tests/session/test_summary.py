@@ -82,3 +82,16 @@ def test_keys_and_words_of_the_contract(summary):
 def test_json_reads_back_the_same():
     summary = make_analysis(10).summary
     assert Summary.model_validate_json(summary.to_json()) == summary
+
+
+def test_a_repetition_that_does_not_count_shifts_nobodys_number():
+    made = json.loads(make_analysis(10).summary.to_json())
+    (one, *_) = made["reps"]
+    kinds = [("void", 1), ("full", 1), ("aborted", 1), ("partial", 1), ("full", 2), ("full", None)]
+    reps = [one | {"index": i, "class": k, "set": s} for i, (k, s) in enumerate(kinds, 1)]
+    for rep in reps:
+        rep.pop("number", None)  # as in a session of before they were kept
+    read = Summary.model_validate(made | {"reps": reps})
+    assert [rep.name for rep in read.reps] == ["–", "1.1", "–", "1.2", "2.1", "1"]
+    assert [rep.index for rep in read.reps] == [1, 2, 3, 4, 5, 6]
+    assert [rep["number"] for rep in json.loads(read.to_json())["reps"]] == [None, 1, None, 2, 1, 1]

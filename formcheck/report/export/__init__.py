@@ -53,7 +53,7 @@ def export_session(
     to: str,
     out: str | Path | None = None,
     *,
-    rep: int | None = None,
+    rep: int | str | None = None,
     fault: str | None = None,
     video: str | Path | None = None,
     decimal_comma: bool = False,
@@ -67,7 +67,8 @@ def export_session(
         to: one of `FORMATS`.
         out: the file: a new name, or that of a plain file that is none of a session's own; by default
             ``export.<format>`` (``export-rep2.mp4``, ``export-film.mp4``) in the session's folder.
-        rep: only this repetition; a clip has a second more on either side.
+        rep: only this repetition: 2, in a live session "1.2" for the second of set 1; a clip has a second
+            more on either side.
         fault: only the worst occurrence of this fault (in `rep`, where both are given).
         video: the session's video, where it does not lie in or beside the session's folder.
         decimal_comma: a CSV as spreadsheets set to German, French and many other languages open it:
@@ -92,7 +93,7 @@ def export_session(
     if video is not None and not os.path.isfile(video):
         raise FormcheckError(f"There is no video at {video}; check the name.")
     analysis = reviewed_analysis(session, video)
-    part = find_part(analysis, rep, fault)
+    part = find_part(analysis, None if rep is None else str(rep), fault)
     if to == "mp4" and part.name == "":
         raise FormcheckError("A clip is of one repetition or fault: say which with --rep or --fault.")
     path = (

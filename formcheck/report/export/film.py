@@ -330,7 +330,7 @@ def _panel(
     rep = scene.rep if side == 0 else scene.best
     assert rep is not None
     alone = scene.event is None
-    text = say("film.best" if side == 1 else "film.again" if alone else "film.rep", n=rep.index)
+    text = say("film.best" if side == 1 else "film.again" if alone else "film.rep", n=rep.name)
     _label(panel, text, FAULT if side == 0 and not alone else _GOOD)
     return panel
 
@@ -485,7 +485,7 @@ def _end_card(analysis: Analysis, annotator: Annotator, scenes: list[_Scene]) ->
         put_text(canvas, say("film.keep"), 100, y, 44, _GOOD, 700)
         reason = best_reason(best, coverage(analysis.summary.faults))
         y = _lines(
-            canvas, [say("film.kept", n=best.index, reason=reason[:1].lower() + reason[1:])], y + 60, 30, 2
+            canvas, [say("film.kept", n=best.name, reason=reason[:1].lower() + reason[1:])], y + 60, 30, 2
         )
     faults = annotator.findings.definition.faults
     cues = [faults[s.event.id].cue for s in scenes if s.event is not None and s.event.id in faults]

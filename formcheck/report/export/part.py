@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
+from formcheck.analysis.findings import counted_reps
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import nearest
@@ -30,7 +31,7 @@ class Part:
     frames: slice
 
 
-def find_part(analysis: Analysis, rep: int | None, fault: str | None) -> Part:
+def find_part(analysis: Analysis, rep: str | None, fault: str | None) -> Part:
     """The part of a session that was asked for; all of it if nothing was.
 
     Raises:
@@ -38,12 +39,11 @@ def find_part(analysis: Analysis, rep: int | None, fault: str | None) -> Part:
     """
     reps = analysis.summary.reps
     if rep is not None:
-        reps = [r for r in reps if r.index == rep]
+        known = [r.name for r in counted_reps(reps)]
+        reps = [r for r in counted_reps(reps) if r.name == rep]
         if not reps:
-            known = len(analysis.summary.reps)
-            has = {0: "has no repetitions", 1: "has one repetition"}.get(
-                known, f"has repetitions 1 to {known}"
-            )
+            has = f"has repetitions {known[0]} to {known[-1]}" if known[1:] else "has one repetition"
+            has = has if known else "has no repetitions"
             raise FormcheckError(f"There is no repetition {rep}: the session {has}.")
     if fault is not None:
         event = _worst(analysis, fault, reps, rep)
@@ -54,7 +54,7 @@ def find_part(analysis: Analysis, rep: int | None, fault: str | None) -> Part:
     return Part("", "", -np.inf, np.inf, slice(0, len(analysis.track)))
 
 
-def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: int | None) -> FaultEvent:
+def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: str | None) -> FaultEvent:
     known = analysis.summary.faults
     if fault not in known:
         hint = nearest(fault, list(known)) or "."
@@ -64,7 +64,7 @@ def _worst(analysis: Analysis, fault: str, reps: list[Rep], rep: int | None) -> 
         return max(events, key=lambda event: (event.grade, event.end_s - event.start_s))
     where = f"in repetition {rep}" if rep is not None else "in this session"
     ruled = analysis.review.of("rejected") if analysis.review is not None else []
-    if any(r.fault == fault and rep in (None, r.rep) for r in ruled):
+    if any(r.fault == fault and (rep is None or r.rep in {one.index for one in reps}) for r in ruled):
         raise FormcheckError(f"The fault {fault} was rejected {where} by the physio; there is nothing left.")
     if not known[fault].checked:
         raise FormcheckError(f"The fault {fault} was not checked {where}, so there is nothing to export.")

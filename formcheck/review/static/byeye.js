@@ -34,7 +34,7 @@ export function lookByEye(page) {
     player.loop = [Math.max(rep.start_s, rep.peak_s - LEAD_S), Math.min(rep.end_s, rep.peak_s + TAIL_S)];
     player.seek(player.loop[0]);
     player.play();
-    where.textContent = say("eye.where", { rep: rep.index, n: i + 1, of: reps.length, time: clock(rep.peak_s) });
+    where.textContent = say("eye.where", { rep: rep.name, n: i + 1, of: reps.length, time: clock(rep.peak_s) });
     question.textContent = say("eye.question", { what: fault.wording || fault.title });
     replace(answers, ANSWERS.map(([answer, k]) => button(say("key", { what: say(`eye.${answer}`), key: k }), () => tell(answer), { pressed: said === answer })));
   }

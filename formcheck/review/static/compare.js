@@ -1,7 +1,7 @@
 // Two repetitions side by side, each from 0 to 100 % of its time, before the mean and spread of the set.
 
 import { bytes, get } from "./api.js";
-import { amount, button, css, day, h, replace, surface } from "./dom.js";
+import { amount, button, called, css, day, h, replace, surface } from "./dom.js";
 import { Player } from "./player.js";
 import { count, pointed, say } from "./words.js";
 
@@ -191,7 +191,7 @@ export class Compare {
 }
 
 function repWords(r) {
-  const rep = r.class === "full" ? say("compare.rep", { n: r.index }) : say("compare.rep_class", { n: r.index, class: say(`class.${r.class}`) });
+  const name = called(r, "compare.rep"), rep = r.class === "full" ? name : say("compare.rep_class", { name, class: say(`class.${r.class}`) });
   return r.faults.length ? count("compare.with_faults", r.faults.length, { rep }) : rep;
 }
 

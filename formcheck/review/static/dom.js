@@ -51,6 +51,7 @@ const ICONS = {
   drop: "M11 4h2v8.200l3.300-3.300 1.400 1.400L12 16l-5.700-5.700 1.400-1.400 3.300 3.300zM4 18h16v2H4z",
   zoom: "M10 3a7 7 0 0 1 5.600 11.200l5 5-1.400 1.400-5-5A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM9 7h2v2h2v2h-2v2H9v-2H7V9h2z",
   eye: "M12 5c5 0 9 4.500 10 7-1 2.500-5 7-10 7S3 14.500 2 12c1-2.500 5-7 10-7zm0 2c-3.500 0-6.500 3-7.700 5 1.200 2 4.200 5 7.700 5s6.500-3 7.700-5c-1.200-2-4.200-5-7.700-5zm0 1.800a3.200 3.200 0 1 1 0 6.400 3.200 3.200 0 0 1 0-6.400z",
+  up: "M12 5l7 7-1.400 1.400-4.600-4.600V20h-2V8.800l-4.600 4.600L5 12z", down: "M12 20l-7-7 1.400-1.400 4.600 4.600V5h2v11.200l4.600-4.600L19 13z",
   warn: "M12 3 22 20H2zm-1 6v6h2V9zm0 7.500v2h2v-2z",
 };
 
@@ -137,6 +138,9 @@ export function save(blob, name) {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
+
+/** What a repetition is called; one that does not count has no number, and is told by its time. */
+export const called = (rep, key = "rep_n") => (rep.number === null ? clock(rep.start_s, 0) : say(key, { n: rep.name }));
 
 /** A grade by number, shape and colour. */
 export function gradeSign(grade, word) {

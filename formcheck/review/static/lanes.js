@@ -195,7 +195,7 @@ export class Lanes {
       }
       if (numbers && this.X(rep.end_s, w) - this.X(rep.start_s, w) > 14) {
         c.fillStyle = this.colors.soft; c.font = "600 11px system-ui, sans-serif"; c.textAlign = "center"; c.textBaseline = "top";
-        c.fillText(`${rep.index}`, (this.X(rep.start_s, w) + this.X(rep.end_s, w)) / 2, 2);
+        c.fillText(rep.name, (this.X(rep.start_s, w) + this.X(rep.end_s, w)) / 2, 2);
       }
     }
   }

@@ -1,6 +1,6 @@
 // Beside the picture: repetitions by what needs attention, what could not be checked, what was said, notes.
 
-import { amount, button, clock, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
+import { amount, button, called, clock, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
 import { decisionId, lookId, newId } from "./notes.js";
 import { copyNote, saveFilm, saveReport, sendBack } from "./send.js";
 import { WhatIf } from "./whatif.js";
@@ -146,9 +146,9 @@ export class Panel {
     const facts = [rep.words, rep.set ? say("panel.in_set", { n: rep.set }) : null, rep.confidence < 0.7 ? say("panel.seen_share", { share: Math.round(100 * rep.confidence) }) : null].filter(Boolean).join(" · ");
     return h(`article.rep${page.nowRep?.index === rep.index ? ".now" : ""}`, { data: { rep: rep.index } },
       h("div.rep-head", {}, h("button.go", { type: "button", data: { focus: `rep:${rep.index}` }, title: say("panel.go_start"), onclick: () => page.goRep(rep) },
-        h("b", {}, say("rep_n", { n: rep.index })), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, say(`class.${rep.class}`)), h("span.facts", { title: say("panel.at_top") }, facts)),
-      button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: say("panel.loop_rep", { n: rep.index }) }),
-      page.whatIf ? null : focusable(button(say("panel.watched"), () => page.watched(rep), { small: true, pressed: rep.watched, title: say("panel.watched_long", { n: rep.index }), key: "R" }), `watched:${rep.index}`)),
+        h("b", {}, called(rep)), rep.class === "full" ? null : h("span.klass", { title: rep.class_text }, say(`class.${rep.class}`)), h("span.facts", { title: say("panel.at_top") }, facts)),
+      button("", () => { page.goRep(rep); page.setLoop(rep); page.player.play(); }, { icon: "loop", small: true, kind: "quiet", title: say("panel.loop_rep", { n: rep.name }) }),
+      page.whatIf ? null : focusable(button(say("panel.watched"), () => page.watched(rep), { small: true, pressed: rep.watched, title: say("panel.watched_long", { n: rep.name }), key: "R" }), `watched:${rep.index}`)),
       byGrade(rep.faults).map((f) => this.faultRow(f)), missed.map((m) => this.missedRow(m)), looks.map(([f, look]) => this.lookRow(f, look)));
   }
 
@@ -163,7 +163,7 @@ export class Panel {
 
   decideButtons(f) {
     const make = (verdict, sign, kind, title, key) => focusable(button("", () => this.page.decide(f, verdict), { icon: sign, small: true, kind, pressed: f.verdict === verdict, title, key }), `${verdict}:${f.rep}:${f.id}`);
-    return h("span.decide", { role: "group", "aria-label": say("panel.decide_on", { title: f.title, n: f.rep }) }, make("accepted", "check", "yes", say("panel.accept"), "A"), make("rejected", "cross", "no", say("panel.reject"), "X"));
+    return h("span.decide", { role: "group", "aria-label": say("panel.decide_on", { title: f.title, n: f.rep_name }) }, make("accepted", "check", "yes", say("panel.accept"), "A"), make("rejected", "cross", "no", say("panel.reject"), "X"));
   }
 
   detail(f) {
@@ -218,7 +218,7 @@ export class Panel {
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
       if (await page.notes.save(newId("missed"), { rep: inside?.index ?? null, fault: fault.value, time_s: t, grade: Number(grade.value), note: note.value })) this.endForm();
-    } }, h("b", {}, say(inside ? "panel.missed_at" : "panel.missed_between", { time: clock(t, 2), n: inside?.index })),
+    } }, h("b", {}, say(inside ? "panel.missed_at" : "panel.missed_between", { time: clock(t, 2), n: inside?.name })),
     h("label", {}, say("fault"), fault), h("label", {}, say("grade"), grade), h("label", {}, say("remark"), note), this.formButtons(say("add")));
     this.showForm(fault);
   }

@@ -1,7 +1,7 @@
 // One session: picture, time lines, findings, and the physio's decisions.
 
 import { bytes, get, post } from "./api.js";
-import { amount, ask, button, clock, day, h, replace, toast } from "./dom.js";
+import { amount, ask, button, called, clock, day, h, replace, toast } from "./dom.js";
 import { Lanes } from "./lanes.js";
 import { go, typing } from "./navigation.js";
 import { Notes, decisionId, lookId } from "./notes.js";
@@ -170,7 +170,7 @@ export class SessionPage {
     const p = this.player, t = p.time;
     replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` / ${say("player.place", { end: clock(p.duration, 0), frame: p.frame })}`));
     const rep = this.repAt(t);
-    p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? say("repetition_n", { n: rep.index }) : "";
+    p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? called(rep, "repetition_n") : "";
     if (rep !== this.nowRep) { this.nowRep = rep; this.panel.now(rep); }
   }
 
@@ -338,7 +338,7 @@ export class SessionPage {
 
   watched(rep) {
     const undecided = rep.faults.filter((f) => !f.verdict).length;
-    if (!rep.watched && undecided) { toast(count("panel.decide_first", undecided, { rep: rep.index })); return; }
+    if (!rep.watched && undecided) { toast(count("panel.decide_first", undecided, { rep: rep.name })); return; }
     this.notes.save(`reviewed:${rep.index}`, { rep: rep.index, start_s: rep.start_s, done: !rep.watched });
   }
 

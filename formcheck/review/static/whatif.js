@@ -157,7 +157,7 @@ export class WhatIf {
     const grade = (g) => (g ? say("whatif.grade_n", { n: g }) : say("whatif.not_there"));
     replace(this.diff,
       !changed ? say("whatif.nothing") : result.diff.length ? [h("b", {}, say("whatif.changed", { n: result.diff.length })),
-        h("ul", {}, result.diff.slice(0, 100).map((d) => h("li", {}, button(`${say("rep_n", { n: d.rep })}: ${d.title}`, () => { this.page.seek(d.start_s); }), ` ${d.value_text}, ${grade(d.was)} → ${grade(d.now)}`)))] : say("whatif.no_change"),
+        h("ul", {}, result.diff.slice(0, 100).map((d) => h("li", {}, button(`${say("rep_n", { n: d.rep_name })}: ${d.title}`, () => { this.page.seek(d.start_s); }), ` ${d.value_text}, ${grade(d.was)} → ${grade(d.now)}`)))] : say("whatif.no_change"),
       result.as_recorded ? null : h("p.soft", {}, say("whatif.looking_back")));
   }
 
