@@ -612,7 +612,7 @@ class Findings:
         where = say(key, n=info.reps_affected, of=info.reps_checked)
         if not 0 < len(which) <= 4:
             return where
-        return say("findings.which_reps", where=where, reps=listing([str(i) for i in which]))
+        return say("findings.which_reps", where=where, reps=listing(which))
 
 
 def findings_of(analysis: Analysis) -> Findings:

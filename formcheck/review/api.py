@@ -28,7 +28,7 @@ from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.report.write import write_rescored
-from formcheck.review import agreement, learning, noted, prescribe, send, trends
+from formcheck.review import agreement, brought, learning, noted, prescribe, send, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
@@ -454,9 +454,13 @@ class Api:
 
     @answered
     async def upload(self, request: Request) -> Response:
-        """Takes a video as it is sent, a piece at a time, and puts it in line to be analysed."""
-        fields = {name: str(value)[:300] for name, value in request.query_params.items()}
-        job = await to_thread.run_sync(self.jobs.new, fields.get("name", ""), fields)
+        """Takes a video, or all files of a session one after the other, as it is sent; puts it in line."""
+        fields = {name: str(value)[:2000] for name, value in request.query_params.items()}
+        if "parts" in fields:
+            parts = brought.parts_of(fields["parts"])
+            job = await to_thread.run_sync(self.jobs.new_session, fields.get("name", ""), parts)
+        else:
+            job = await to_thread.run_sync(self.jobs.new, fields.get("name", ""), fields)
         try:
             received = 0
             with open(job.incoming, "xb", opener=opener) as file:

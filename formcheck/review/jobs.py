@@ -1,4 +1,4 @@
-"""Recorded videos dropped onto the page: what they show is recognised, then they are analysed in turn."""
+"""What is dropped onto the page: sessions are taken in; what videos show is recognised, then analysed, in turn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from formcheck.errors import FormcheckError
 from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import FolderHandle, opener, remove_file
 from formcheck.report.write import write_outputs
+from formcheck.review import brought
 from formcheck.session.analyze import analyze
 from formcheck.session.folder import (
     INCOMING,
@@ -68,6 +70,8 @@ class DroppedVideo:
         state: ``receiving``; ``new``, ``looking`` and ``ready`` while nobody has said what it shows;
             ``waiting``, ``working``; ``done``, ``failed``, ``cancelled`` or ``gone``.
         kept: the video of a session that is there already; None where it is on its way to be one.
+        session: of a session its files and their sizes, as they lie one after the other in what arrives;
+            empty where they lie in its folder already. None for a video.
         sure: how sure the exercise was recognised, see `Recognised`; "" where it was not.
         what: what is being done.
         share: of it, 0 to 1.
@@ -88,6 +92,7 @@ class DroppedVideo:
     problem: str = ""
     sure: str = ""
     kept: Path | None = None
+    session: dict[str, int] | None = None
     cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     lock: FolderLock = field(init=False, repr=False)
 
@@ -141,7 +146,23 @@ class Jobs:
         Raises:
             FormcheckError: the exercise, side or view do not go together, or there is no room.
         """
-        given = _checked(fields) if "exercise" in fields else _plain(fields)
+        return self._new(name, _checked(fields) if "exercise" in fields else _plain(fields))
+
+    def new_session(self, name: str, parts: dict[str, int]) -> DroppedVideo:
+        """Makes the folder for a session that is about to arrive.
+
+        Args:
+            name: of its folder where it comes from.
+            parts: see `DroppedVideo.session`.
+
+        Raises:
+            FormcheckError: there is no room.
+        """
+        job = self._new(name, _plain({}))
+        job.session = parts
+        return job
+
+    def _new(self, name: str, given: dict[str, Any]) -> DroppedVideo:
         with self._lock:
             if sum(job.state not in _ENDED for job in self._jobs.values()) >= _MOST_WAITING:
                 raise FormcheckError("There are too many videos waiting; wait for some of them.")
@@ -283,9 +304,12 @@ class Jobs:
         return None
 
     def _run(self, job: DroppedVideo) -> None:
-        fresh = job.state == "new"
+        fresh = job.state == "new" and job.session is None
         try:
-            if fresh and zipfile.is_zipfile(job.incoming):
+            if job.session is not None:
+                self._set(job, state="working", what="Looking at the session")
+                brought.take_in(self._root, job.folder, job.session)
+            elif fresh and zipfile.is_zipfile(job.incoming):
                 self._unpack(job)
             elif fresh:
                 self._recognise(job)
@@ -328,31 +352,48 @@ class Jobs:
         self._set(job, state="looking", what="Unpacking")
         progress = self._progress(job)
         with zipfile.ZipFile(job.incoming) as packed:
-            videos = [item for item in packed.infolist() if Path(item.filename).suffix.lower() in VIDEOS]
-            if not videos:
-                raise FormcheckError("There is no video in this ZIP file.")
-            for count, item in enumerate(videos):
-                progress("Unpacking", count / len(videos))
+            sessions = brought.bundles(packed.namelist())
+            theirs = {name for bundle in sessions for name in bundle.parts}
+            videos = [
+                item
+                for item in packed.infolist()
+                if Path(item.filename).suffix.lower() in VIDEOS and item.filename not in theirs
+            ]
+            if not videos and not sessions:
+                raise FormcheckError("There is no video and no session in this ZIP file.")
+            share = partial(progress, "Unpacking")
+            for count, bundle in enumerate(sessions):
+                share(count / (len(sessions) + len(videos)))
+                one = self.new_session(bundle.name or job.name, {})
+                parts = {name: brought.place(one.folder, part) for name, part in bundle.parts.items()}
+                self._take_out(packed, parts, one)
+            for count, item in enumerate(videos, len(sessions)):
+                share(count / (len(sessions) + len(videos)))
                 recorded = "-".join(f"{part:02d}" for part in item.date_time[:3])
                 one = self.new(item.filename, {"patient": job.patient, "recorded": recorded})
-                try:
-                    with packed.open(item) as source, open(one.incoming, "xb", opener=opener) as file:
-                        received = 0
-                        while piece := source.read(1 << 20):
-                            received += len(piece)
-                            self.check_room(received)
-                            file.write(piece)
-                except RuntimeError:
-                    self.failed(one, "The ZIP file has a password; unpack it first.")
-                except (zipfile.BadZipFile, FormcheckError, OSError) as error:
-                    self.failed(one, printable(str(error), 400))
-                else:
-                    self.received(one)
+                self._take_out(packed, {item.filename: one.incoming}, one)
         job.lock.give_back()
         _remove(job.folder)
         with self._lock:
             self._jobs.pop(job.id, None)
         self._set(job, state="gone")
+
+    def _take_out(self, packed: zipfile.ZipFile, parts: dict[str, Path], one: DroppedVideo) -> None:
+        """Files of a ZIP file to their places; what goes wrong ends this one only."""
+        received = 0
+        try:
+            for name, place in parts.items():
+                with packed.open(name) as source, open(place, "xb", opener=opener) as file:
+                    while piece := source.read(1 << 20):
+                        received += len(piece)
+                        self.check_room(received)
+                        file.write(piece)
+        except RuntimeError:
+            self.failed(one, "The ZIP file has a password; unpack it first.")
+        except (zipfile.BadZipFile, FormcheckError, OSError) as error:
+            self.failed(one, printable(str(error), 400))
+        else:
+            self.received(one)
 
     def _analyse(self, job: DroppedVideo) -> None:
         progress = self._progress(job)

@@ -9,17 +9,18 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import av
 import numpy as np
 import pytest
 from asking import PORT, Page
 from made import analysed, as_live, bridges, killed
+from waiting import until
 
 from formcheck.analysis.recognise import Recognised
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.prescription import load_prescription, prescribe
 from formcheck.measures.places import PLACES
 from formcheck.review import api, noted
 from formcheck.review import jobs as jobs_module
@@ -27,6 +28,7 @@ from formcheck.review.describe import attention
 from formcheck.review.jobs import make_playable
 from formcheck.review.recording import FIRST_BIN, NEXT_BIN
 from formcheck.session.folder import REVIEW
+from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
 from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
@@ -454,48 +456,9 @@ def test_ten_minutes_are_judged_again_without_judging_what_did_not_change(page, 
 )
 def test_what_is_no_prescription_is_refused_in_one_sentence(page, asked):
     path, _ = session(page, "live")
-    for place in ("whatif", "prescription"):
-        answer = page.post(f"{path}/{place}", asked)
-        assert answer.status == 422
-        assert "\n" not in answer.json()["problem"]
-    assert not (page.api.library.root / "prescriptions").exists()
-
-
-def test_a_prescription_is_saved_so_that_live_takes_it(page):
-    path, _ = session(page, "live")
-    asked = {"sets": 2, "reps": 8, "tempo": {"rise_s": 2, "hold_s": 3, "lower_s": 2.5},
-             "target": {"range": 0.45}, "faults": {"hip_not_extended": {"grades": [20, 30, 40]}}}  # fmt: skip
-    saved = page.post(f"{path}/prescription", asked).json()
-    file = Path(saved["file"])
-    assert file.parent == page.api.library.root / "prescriptions"
-    assert 'exercise = "bridge"' in saved["text"]
-    prescription = load_prescription(file)
-    assert prescription.reps == 8
-    definition = prescribe(load_definition("bridge"), prescription)
-    assert definition.faults["hip_not_extended"].rules[0].grades == (20, 30, 40)
-    assert definition.tempo.hold_s == 3
-    assert definition.target_range == 0.45
-    page.post(f"{path}/prescription", {**asked, "reps": 9})
-    assert load_prescription(file).reps == 9
-    assert load_prescription(file.with_name(f"{file.stem}.before.toml")).reps == 8
-
-
-@pytest.mark.parametrize("patient", ["../../evil", "a/b", "CON", "..", "\\\\share\\x", "<b>", "Zoë"])
-def test_a_patients_name_never_becomes_a_path(page, patient):
-    path, _ = session(page, "live")
-    page.post(f"{path}/notes", {"id": "about", "base": 0, "data": {"patient": patient, "recorded": ""}})
-    saved = page.post(f"{path}/prescription", {"reps": 5}).json()
-    file = Path(saved["file"])
-    assert file.parent == page.api.library.root / "prescriptions"
-    assert file.name.replace("-", "").replace(".", "").isalnum()
-    assert file.name.isascii()
-
-
-def test_without_a_patient_there_is_no_prescription(page):
-    path, _ = session(page, "one")
-    answer = page.post(f"{path}/prescription", {"reps": 5})
+    answer = page.post(f"{path}/whatif", asked)
     assert answer.status == 422
-    assert "whose session" in answer.json()["problem"]
+    assert "\n" not in answer.json()["problem"]
 
 
 # -- videos -----------------------------------------------------------------------------------------------
@@ -651,8 +614,84 @@ def test_a_zip_file_without_videos_is_one_sentence(page, quick):
         file.writestr("a.txt", "nothing")
     before = {p.name for p in page.api.library.root.iterdir()}
     page.post("/api/upload?name=all.zip", body=packed.getvalue())
-    assert wait_for(page, "failed")["problem"] == "There is no video in this ZIP file."
+    assert wait_for(page, "failed")["problem"] == "There is no video and no session in this ZIP file."
     assert {p.name for p in page.api.library.root.iterdir()} == before
+
+
+def brought(page: Page, folder: Path, **also: bytes) -> dict:
+    """Sends a session's files as the page does, and waits for what becomes of them."""
+    parts = {p.name: p.read_bytes() for p in folder.iterdir() if p.name in ("session.sqlite", REVIEW)}
+    parts |= {name.replace("_", "."): data for name, data in also.items()}
+    told = urlencode({"name": folder.name, "parts": json.dumps([[n, len(d)] for n, d in parts.items()])})
+    job = page.post(f"/api/upload?{told}", body=b"".join(parts.values())).json()["id"]
+    return row_in(page, ("done", "failed"), id=job)
+
+
+def row_in(page: Page, states: tuple[str, ...], **wanted: str) -> dict:
+    """The job with these values, once it is in one of these states."""
+    found: list[dict] = []
+
+    def there() -> bool:
+        rows = page.get("/api/library").json()["jobs"]
+        found[:] = [r for r in rows if r["state"] in states and wanted.items() <= r.items()]
+        return bool(found)
+
+    until(there, 120.0, 0.02)
+    return found[0]
+
+
+def names_in(page: Page) -> set[str]:
+    return {path.name for path in page.api.library.root.iterdir()}
+
+
+def test_a_session_folder_is_taken_in_with_its_notes_once(page, tmp_path):
+    theirs = analysed(tmp_path / "from the other clinic", bridges(2, seed=5))
+    Notes(theirs).save("about", {"patient": "P-44", "recorded": "2026-09-01"}, 0)
+    done = brought(page, theirs, video_mp4=b"no real video")
+    assert (done["state"], done["name"]) == ("done", theirs.name)
+    (row,) = [s for s in page.get("/api/library").json()["sessions"] if s.get("patient") == "P-44"]
+    assert (row["key"], row["date"], row["problem"]) == (done["key"], "2026-09-01", None)
+    assert page.get(f"/api/session/{row['key']}").json()["video"] is True
+    before = names_in(page)
+    assert brought(page, theirs)["problem"].startswith("This session is in the list already")
+    assert names_in(page) == before
+
+
+def test_only_a_sound_session_is_taken_in(page, tmp_path):
+    before = names_in(page)
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "session.sqlite").write_bytes(b"no session" * 99)
+    assert "not a formcheck session" in brought(page, bad)["problem"]
+    strange = '[["session.sqlite", 9], ["../../evil", 1]]'
+    for parts in (strange, "[]", "{", '[["review.sqlite", 1]]', '[["session.sqlite", -1]]', "[1]", "7"):
+        answer = page.post(f"/api/upload?{urlencode({'name': 'x', 'parts': parts})}", body=b"x" * 10)
+        assert answer.json()["problem"] == "These files are not those of a session.", parts
+    short = urlencode({"name": "short", "parts": '[["session.sqlite", 99]]'})
+    page.post(f"/api/upload?{short}", body=b"x")
+    assert row_in(page, ("failed",), name="short")["problem"] == "The upload broke off."
+    assert names_in(page) == before
+
+
+def test_a_zip_file_may_hold_sessions_beside_videos(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs_module, "look", lambda video, progress: None)
+    theirs, video = analysed(tmp_path / "s", bridges(2, seed=6)), clip(tmp_path / "x.mp4").read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.write(theirs / "session.sqlite", "anna/clip.formcheck/session.sqlite")
+        file.writestr("anna/clip.formcheck/report.html", "<script>")
+        file.writestr("anna/clip.mp4", video)
+        file.writestr("anna/other.mp4", video)
+    before = names_in(page)
+    page.post("/api/upload?name=all.zip", body=packed.getvalue())
+    ready = row_in(page, ("ready",), name="other.mp4")
+    assert row_in(page, ("done", "failed"), name="clip.formcheck")["state"] == "done"
+    root = page.api.library.root
+    (made,) = [root / name for name in names_in(page) - before if (root / name / "session.sqlite").exists()]
+    assert {p.name for p in made.iterdir()} == {"session.sqlite", "video.mp4"}
+    assert (made / "video.mp4").read_bytes() == video
+    page.post(f"/api/job/{ready['id']}/cancel", {})
+    row_in(page, ("cancelled",), name="other.mp4")
 
 
 def test_a_job_can_be_cancelled_and_leaves_nothing_behind(page, quick, tmp_path):

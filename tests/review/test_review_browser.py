@@ -499,6 +499,25 @@ def test_videos_dropped_anywhere_are_recognised_corrected_and_analysed_in_turn(p
     shutil.rmtree(made)
 
 
+def test_a_folder_with_a_session_in_it_is_taken_in(page, folder, tmp_path):
+    theirs = tmp_path / "all of hers"
+    analysed(theirs / "clip.formcheck", bridges(2, seed=7))
+    Notes(theirs / "clip.formcheck").save("about", {"patient": "P-70", "recorded": ""}, 0)
+    shutil.copy(folder / "one" / "video.mp4", theirs / "clip.mp4")  # its video, not one to be analysed
+    (theirs / "letter.txt").write_text("Dear colleague")
+    before = set(folder.iterdir())
+    page.set_input_files("#folder", theirs)
+    page.wait_for_selector(".group h2 >> text=P-70")
+    (made,) = set(folder.iterdir()) - before
+    sync_api.expect(page.locator(".job")).to_have_count(1)
+    page.click(".job.done a.name")
+    page.wait_for_selector(".stage video")
+    assert {path.name for path in made.iterdir()} == {"session.sqlite", REVIEW, "video.mp4"}
+    page.click("nav >> text=Sessions")
+    page.click("text=Clear the finished")
+    shutil.rmtree(made)
+
+
 CONTRAST = """() => {
   const lum = c => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
     return .2126 * f(c[0]) + .7152 * f(c[1]) + .0722 * f(c[2]); };

@@ -1,4 +1,4 @@
-// Videos on their way to be sessions: dropped anywhere on the page, recognised, corrected, analysed one after the other.
+// What is dropped anywhere on the page: videos are recognised, corrected and analysed one after the other, sessions taken in.
 
 import { offer } from "./again.js";
 import { get, listen, post, upload } from "./api.js";
@@ -9,6 +9,9 @@ const uploads = new Map(); // go on while other pages are looked at
 const edits = new Map(); // what was chosen for a video that is not analysed yet
 const ENDED = ["done", "failed", "cancelled"];
 const VIDEO = /\.(mp4|mov|m4v|avi|mkv|webm|mpg|mts|3gp|zip)$/i;
+/** What is taken of a session's folder, as the server says too. */
+const SESSION_FILES = ["session.sqlite", "session.sqlite-wal", "review.sqlite", "summary.json", "frames.csv", "annotated.mp4", "video.mp4", "video.webm"];
+const PLAYED = /\.(mp4|m4v|mov|webm)$/i;
 let redraw = () => {};
 
 export class Inbox {
@@ -16,10 +19,11 @@ export class Inbox {
     this.exercises = exercises; this.jobs = new Map(jobs.map((job) => [job.id, job])); this.rows = new Map();
     this.list = h("div.jobs");
     this.tools = h("div.row.end");
-    const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm,.zip", multiple: true, id: "videos", "aria-label": say("drop.choose_files"), onchange: () => { [...input.files].forEach(send); input.value = ""; } });
+    const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm,.zip", multiple: true, id: "videos", "aria-label": say("drop.choose_files"), onchange: () => chosen(input) });
+    const folder = h("input.visually-hidden", { type: "file", webkitdirectory: true, id: "folder", "aria-label": say("drop.choose_folder"), onchange: () => chosen(folder) });
     this.known = h("datalist", { id: "pseudonyms" }, [...new Set(patients)].sort().map((name) => h("option", { value: name })));
     this.element = h("section.drop", { "aria-label": say("drop.add") },
-      h("label", { for: "videos" }, icon("drop"), h("span", {}, h("b", {}, say("drop.here")), ` ${say("drop.or")}`)), input, this.list, this.tools, this.known);
+      h("div.choose", {}, input, h("label", { for: "videos" }, icon("drop"), h("b", {}, say("drop.here")), ` ${say("drop.or")}`), folder, h("label", { for: "folder" }, say("drop.or_folder"))), this.list, this.tools, this.known);
     const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); this.element.classList.toggle("over", on); } };
     this.heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)],
       ["drop", (e) => { over(false)(e); take(e.dataTransfer); }]];
@@ -115,28 +119,53 @@ export class Inbox {
   }
 }
 
-/** All videos of what was dropped, folders included. */
-function take(dropped) {
-  const entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (!entries.some((entry) => entry.isDirectory)) { [...dropped.files].forEach(send); return; }
-  entries.forEach(walk);
+/** What was chosen instead of dropped. */
+function chosen(input) {
+  sort(new Map([...input.files].map((file) => [file.webkitRelativePath || file.name, file])));
+  input.value = "";
 }
 
-function walk(entry) {
-  if (entry.isFile) { if (VIDEO.test(entry.name)) entry.file(send); return; }
-  const reader = entry.createReader();
-  const more = () => reader.readEntries((found) => { if (found.length) { found.forEach(walk); more(); } });
-  more();
+/** All that was dropped, folders included, by the way to it: {"patient/clip.mp4": File}. */
+async function take(dropped) {
+  const loose = [...dropped.files], entries = [...dropped.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = new Map();
+  const walk = async (entry, way) => {
+    const path = `${way}${entry.name}`;
+    if (entry.isFile) { files.set(path, await new Promise((done, failed) => entry.file(done, failed))); return; }
+    const reader = entry.createReader(), more = () => new Promise((done, failed) => reader.readEntries(done, failed));
+    for (let found = await more(); found.length; found = await more()) for (const one of found) await walk(one, `${path}/`);
+  };
+  if (!entries.some((entry) => entry.isDirectory)) loose.forEach((file) => files.set(file.name, file));
+  else for (const entry of entries) await walk(entry, "").catch((error) => console.warn(error));
+  sort(files);
 }
 
-function send(file) {
+/** Sends each session's folder as one, and each video that belongs to none. */
+function sort(files) {
+  const folder = (path) => path.slice(0, path.lastIndexOf("/") + 1), name = (path) => path.slice(folder(path).length);
+  const sessions = new Map([...files.keys()].filter((path) => name(path) === "session.sqlite").map((path) => [folder(path), new Map()]));
+  for (const [path, file] of files) if (SESSION_FILES.includes(name(path))) sessions.get(folder(path))?.set(name(path), file);
+  for (const [path, file] of files) {
+    if (sessions.has(folder(path)) || !VIDEO.test(path)) continue;
+    // The clip beside clip.formcheck is its video.
+    const theirs = sessions.get(`${path.replace(/\.[^.]+$/, "")}.formcheck/`), kind = /\.webm$/i.test(path) ? "video.webm" : "video.mp4";
+    if (!theirs) send(file); else if (PLAYED.test(path) && !theirs.has("video.mp4") && !theirs.has("video.webm")) theirs.set(kind, file);
+  }
+  for (const [way, parts] of sessions) {
+    const sizes = [...parts].map(([part, file]) => [part, file.size]);
+    const whole = new File([...parts.values()], way.split("/").at(-2) || "session.sqlite");
+    send(whole, { parts: JSON.stringify(sizes) });
+  }
+}
+
+function send(file, about = {}) {
   const local = crypto.randomUUID();
   const entry = { local, name: file.name, state: "receiving", what: say("drop.copying"), share: 0 };
   const date = new Date(file.lastModified);
   const recorded = Number.isNaN(date.getTime()) ? "" : new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
   uploads.set(local, entry);
   redraw();
-  upload(`/api/upload?${new URLSearchParams({ name: file.name, recorded })}`, file, (share) => { entry.share = share; redraw(); })
+  upload(`/api/upload?${new URLSearchParams({ name: file.name, recorded, ...about })}`, file, (share) => { entry.share = share; redraw(); })
     .catch((error) => toast(say("drop.of_name", { name: file.name, what: error.message }), { kind: "bad" }))
     .finally(() => { uploads.delete(local); redraw(); });
 }
