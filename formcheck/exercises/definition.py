@@ -497,13 +497,21 @@ def read_toml(path: str | Path) -> dict[str, Any]:
             raise FormcheckError(f"{shown} is not a file that can be read: give a TOML file.")
         if path.stat().st_size > _LARGEST_TOML:
             raise FormcheckError(f"The file {shown} is far too large to be a definition or prescription.")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml_of(path.read_text(encoding="utf-8"), f"The file {shown}")
     except OSError as error:
         raise FormcheckError(f"The file {shown} cannot be read: {error.strerror}.") from None
-    except ValueError as error:  # also a number of five thousand digits
+    except UnicodeError as error:
         raise FormcheckError(f"The file {shown} is not valid TOML: {printable(str(error))}.") from None
+
+
+def toml_of(text: str, what: str) -> dict[str, Any]:
+    """What a text in TOML says; one sentence as FormcheckError, beginning with `what`, when it is none."""
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also a number of five thousand digits
+        raise FormcheckError(f"{what} is not valid TOML: {printable(str(error))}.") from None
     except RecursionError:
-        raise FormcheckError(f"The file {shown} is not valid TOML: it is nested too deeply.") from None
+        raise FormcheckError(f"{what} is not valid TOML: it is nested too deeply.") from None
 
 
 def _lay_over(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

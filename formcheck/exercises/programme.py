@@ -340,9 +340,9 @@ _FOUND = {
 def _mistake(error: Any) -> Mistake:
     """What pydantic found."""
     kind, limits, at = str(error["type"]), error.get("ctx", {}), tuple(error["loc"])
-    if isinstance(at[-1], int):  # an entry of a list
+    if at and isinstance(at[-1], int):  # an entry of a list
         at = at[:-1]
-    name = str(at[-1])
+    name = str(at[-1]) if at else "an entry"
     values = {"name": name, "given": _shown(error.get("input"))}
     if kind == "extra_forbidden":
         model = next((_PARTS[str(p)] for p in reversed(at[:-1]) if str(p) in _PARTS), Programme)
@@ -398,7 +398,9 @@ def _table(content: Mapping[str, Any], within: str) -> str:
         key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
         rows = isinstance(value, list) and any(isinstance(one, dict) for one in value)
         if isinstance(value, dict):
-            tables.append(f"\n[{within}{key}]\n{_table(value, f'{within}{key}.')}")
+            inside = _table(value, f"{within}{key}.")
+            # A table of tables alone needs no line of its own.
+            tables.append(inside if inside.startswith("\n[") else f"\n[{within}{key}]\n{inside}")
         elif rows:
             tables += [f"\n[[{within}{key}]]\n{_table(one, f'{within}{key}.')}" for one in value]
         elif value is not None:

@@ -34,6 +34,8 @@ from formcheck.review.answers import Spoken, answered, failed, http_error, json_
 from formcheck.review.describe import fault_rows
 from formcheck.review.hub import Hub
 from formcheck.review.jobs import DroppedVideo, Jobs
+from formcheck.review.programme_api import ProgrammeApi
+from formcheck.review.programmes import Programmes
 from formcheck.review.recording import MOST_LANDMARK_FRAMES, Recording, Shelf
 from formcheck.session.deletion import delete, kept_at
 from formcheck.session.library import MEDIA_TYPES, Library, NotThereError, SessionFolder, printable
@@ -83,6 +85,8 @@ class Api:
             Route("/", on(Api.page), methods=get),
             Route("/session/{key:str}", on(Api.page), methods=get),
             Route("/patient/{key:str}", on(Api.page), methods=get),
+            Route("/programme", on(Api.page), methods=get),
+            Route("/programme/{key:str}", on(Api.page), methods=get),
             Route("/agreement", on(Api.page), methods=get),
             Route("/api/library", on(Api.list_library), methods=get),
             Route("/api/events", on(Api.events), methods=get),
@@ -90,6 +94,7 @@ class Api:
             Route("/api/job/{id:str}/start", on(Api.start), methods=post),
             Route("/api/job/{id:str}/cancel", on(Api.cancel), methods=post),
             Route("/api/patient/{key:str}", on(Api.patient), methods=get),
+            *ProgrammeApi(Programmes(self.library.root)).routes(),
             Route("/api/agreement", on(Api.agreement), methods=get),
             Route("/api/agreement.csv", on(Api.agreement_csv), methods=get),
             Route(session, on(Api.session), methods=get),
@@ -109,7 +114,6 @@ class Api:
             Route(f"{session}/feedback", on(Api.feedback), methods=post),
             Route(f"{session}/whatif", on(Api.defaults), methods=get),
             Route(f"{session}/whatif", on(Api.what_if), methods=post),
-            Route(f"{session}/prescription", on(Api.save_prescription), methods=post),
             Route(f"{session}/again", on(Api.again), methods=post),
             Route(f"{session}/delete", on(Api.delete_session), methods=post),
             Route("/static/words.json", on(Api.words), methods=get),
@@ -340,19 +344,6 @@ class Api:
         recording = await self._recording(request)
         asked = prescribe.read_request(await json_body(request), recording.definition)
         return JSONResponse(await to_thread.run_sync(prescribe.what_if, recording, asked))
-
-    @answered
-    async def save_prescription(self, request: Request) -> Response:
-        """Keeps thresholds and targets as the patient's prescription."""
-        recording = await self._recording(request)
-        asked = prescribe.read_request(await json_body(request), recording.definition)
-        reviewed = await to_thread.run_sync(self.noted.of, recording.card)
-        if not reviewed.patient:
-            raise FormcheckError("Say first whose session this is (pseudonym, at the top of the page).")
-        root, definition = self.library.root, recording.definition
-        path = await to_thread.run_sync(prescribe.save, root, reviewed.patient, asked, definition)
-        text = path.read_text(encoding="utf-8")
-        return JSONResponse({"file": str(path), "text": text, "exercise": definition.name})
 
     @answered
     async def again(self, request: Request) -> Response:

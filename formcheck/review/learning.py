@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from formcheck.analysis.findings import BY_EYE, counted_reps, worse_upwards
+from formcheck.analysis.findings import BY_EYE, counted_reps
 from formcheck.analysis.phrases import value_text
 from formcheck.analysis.summary import FaultEvent
 from formcheck.exercises.definition import Definition
-from formcheck.exercises.prescription import Prescription, to_toml
 from formcheck.review.noted import NotedSession, shipped
 from formcheck.session.library import printable
 
@@ -94,7 +93,7 @@ def _row(definition: Definition, name: str, sessions: list[NotedSession]) -> dic
     rule = next((r for r in fault.rules if r.grades), None)
     if rule is None or len(fault.rules) > 1:  # which of several a finding came from is not known for sure
         return None
-    falls, level = not worse_upwards(rule), rule.grades[0]
+    falls, level = rule.falls, rule.grades[0]
     passing = [(one, list(_found(one, name, level, falls=falls))) for one in sessions]
     decided = [
         (value, verdict == "accepted")
@@ -121,8 +120,9 @@ def _row(definition: Definition, name: str, sessions: list[NotedSession]) -> dic
                 }
             )
     grades = [round(g * new / level, 3) for g in rule.grades]
-    asked = Prescription.model_validate({"exercise": definition.name, "faults": {name: {"grades": grades}}})
     return {
+        "exercise": definition.name,
+        "faults": {name: {"grades": grades}},
         "exercise_title": printable(definition.title),
         "title": printable(fault.title),
         "level": value_text(level, unit),
@@ -132,7 +132,6 @@ def _row(definition: Definition, name: str, sessions: list[NotedSession]) -> dic
         "now": proposal.now,
         "then": _agreeing(decided, new, falls=falls),
         "sessions": sorted(changed, key=lambda row: row["date"], reverse=True),
-        "toml": to_toml(asked, definition),
     }
 
 

@@ -1,12 +1,7 @@
-"""What if: thresholds and targets tried out on a stored session, and kept as a prescription."""
+"""What if: thresholds and targets tried out on a stored session."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import os
-import re
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,17 +9,12 @@ from pydantic import ValidationError
 from formcheck.analysis.findings import Findings
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, Tempo, load_definition
-from formcheck.exercises.prescription import Prescription, load_prescription, prescribe, to_toml
-from formcheck.files import make_folder
-from formcheck.folder_handle import FolderHandle, opener, refuse_link
+from formcheck.exercises.prescription import Prescription, disordered, prescribe
 from formcheck.review import describe
 from formcheck.review.recording import Recording
 from formcheck.session.compare import paired
-from formcheck.session.folder import replacing
 from formcheck.session.library import printable
 from formcheck.words import say, spoken, translated
-
-FOLDER = "prescriptions"
 
 
 def read_request(body: Any, definition: Definition) -> Prescription:
@@ -39,16 +29,8 @@ def read_request(body: Any, definition: Definition) -> Prescription:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "too deep"}
         where = ".".join(str(part) for part in first["loc"])
         raise FormcheckError(printable(say("review.whatif.invalid", where=where, why=first["msg"]))) from None
-    for name, own in asked.faults.items():
-        fault = definition.faults.get(name)
-        if fault is None or not fault.rules:
-            continue  # `prescribe` says it better
-        if not all(math.isfinite(g) for g in own.grades):
-            raise FormcheckError(say("review.whatif.numbers", title=fault.title))
-        falls = fault.rules[0].kind in ("duration", "range")
-        if list(own.grades) != sorted(own.grades, reverse=falls):
-            key = "review.whatif.must_fall" if falls else "review.whatif.must_rise"
-            raise FormcheckError(say(key, title=fault.title))
+    for name, order in disordered(asked.faults, definition):
+        raise FormcheckError(say(f"review.whatif.must_{order}", title=definition.faults[name].title))
     prescribe(definition, asked)
     return asked
 
@@ -69,7 +51,6 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
     # Nothing asked for is nothing changed: a prescription without targets keeps the recorded ones.
     keep: dict[str, Any] = {}
     if asked.target.range is None:
-                        "rep_name": new.name,
         keep["target_range"] = own.target_range
     if not asked.march:
         keep["march"] = own.march
@@ -88,6 +69,7 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
                 diff.append(
                     {
                         "rep": new.index,
+                        "rep_name": new.name,
                         "id": name,
                         "title": row["title"],
                         "start_s": row["start_s"],
@@ -111,41 +93,3 @@ def what_if(recording: Recording, asked: Prescription) -> dict[str, Any]:
 def usual_tempo(own: Definition) -> Tempo:
     """What an exercise asks for without a prescription."""
     return load_definition(own.name).tempo if own.name in EXERCISES else own.tempo
-
-
-def save(root: Path, patient: str, asked: Prescription, definition: Definition) -> Path:
-    """Writes a patient's prescription into the library; the one before is kept beside it.
-
-    Args:
-        root: the library's folder.
-        patient: pseudonym; becomes a plain file name.
-        asked: what to save.
-        definition: of its exercise.
-
-    Returns:
-        The file: ``prescriptions/<patient>-<exercise>.toml``.
-
-    Raises:
-        FormcheckError: it cannot be written there, or would not be read back the same.
-    """
-    folder = root / FOLDER
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", patient).strip("-")[:60] or "patient"
-    if plain != patient:  # two names must not become one file
-        plain += "-" + hashlib.sha256(patient.encode()).hexdigest()[:6]
-    path = folder / f"{plain}-{definition.name}.toml"
-    for place in (folder, path):
-        refuse_link(place)
-    try:
-        make_folder(folder)
-    except OSError as error:
-        raise FormcheckError(f"The prescription cannot be saved: {error.strerror}.") from None
-    text = to_toml(asked, definition)
-    with replacing(path) as part:
-        with open(part, "w", encoding="utf-8", opener=opener) as file:
-            file.write(text)
-        if load_prescription(part) != asked.model_copy(update={"exercise": definition.name}):
-            raise FormcheckError("The prescription would not be read back the same; it was not saved.")
-        if os.path.lexists(path):
-            with FolderHandle(folder) as held:
-                held.replace(path.name, f"{path.stem}.before.toml")
-    return path

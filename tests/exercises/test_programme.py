@@ -37,13 +37,8 @@ def test_each_step_of_a_ladder_keeps_what_the_one_before_raised() -> None:
     asked = [(e.reps, e.tempo.hold_s, e.band) for e in map(clam.at, range(5))]
     assert asked == [(10, 2, False), (12, 2, False), (15, 2, False), (15, 5, False), (15, 5, True)]
     assert clam.at(99) == clam.at(4)
-    last = bridge.at(3)
-    assert (last.exercise, last.sides, last.reps, last.faults) == (
-        "single-leg-bridge",
-        ("left", "right"),
-        8,
-        {},
-    )
+    harder = [(e.exercise, e.sides, e.reps, e.faults) for e in map(bridge.at, (3, 4))]
+    assert harder == [(name, ("left", "right"), 8, {}) for name in ("offset-bridge", "single-leg-bridge")]
     assert bridge.at(2).faults["hip_not_extended"].grades == (20, 30, 40)
 
 

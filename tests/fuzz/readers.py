@@ -502,7 +502,7 @@ def _asked(rng: random.Random, key: str) -> tuple[str, str, bytes, dict[str, str
         "/", "/agreement", "/api/library", "/api/agreement", "/api/agreement.csv", session, f"{session}/times",
         f"{session}/line/hip_angle_deg", f"{session}/curves/hip_angle_deg", f"{session}/landmarks",
         f"{session}/video", f"{session}/notes", f"{session}/notes", f"{session}/notes", f"{session}/whatif",
-        f"{session}/whatif", f"{session}/prescription", "/api/upload", "/api/job/x/cancel", "/api/patient/x",
+        f"{session}/whatif", "/api/programmes/read", "/api/programmes/check", "/api/programmes/save", "/api/upload", "/api/job/x/cancel", "/api/patient/x",
         "/static/app.js", "/static/", "/nowhere"))  # fmt: skip
     if rng.random() < 0.3:
         parts = path.split("/")

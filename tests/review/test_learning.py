@@ -9,7 +9,7 @@ from asking import Page
 from made import analysed, as_live
 
 from formcheck.exercises.definition import load_definition
-from formcheck.exercises.prescription import load_prescription
+from formcheck.exercises.prescription import Prescription
 from formcheck.review.learning import propose
 from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
@@ -87,7 +87,7 @@ def test_a_proposal_names_the_sessions_it_would_change_and_changes_nothing(tmp_p
     assert row["then"] == row["count"] >= 5
     assert len(row["sessions"]) == 4
     assert all(session["gone"] == session["of"] for session in row["sessions"])
-    (tmp_path / "strict.toml").write_text(row["toml"])
-    grades = load_prescription(tmp_path / "strict.toml").faults[FAULT].grades
+    assert row["exercise"] == "bridge"
+    grades = Prescription(faults=row["faults"]).faults[FAULT].grades
     assert f"{grades[0]:.0f}°" == row["proposed"]
     assert load_definition("bridge").faults[FAULT].rules[0].grades[0] < grades[0]

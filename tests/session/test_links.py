@@ -16,13 +16,12 @@ from stored_session import command, judged, noisy_track, store
 
 import formcheck
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import load_definition
-from formcheck.exercises.prescription import Prescription
+from formcheck.exercises.programme import Programme
 from formcheck.files import make_folder
 from formcheck.folder_handle import FolderHandle, opener, put_in_place
 from formcheck.report.write import write_outputs, write_rescored
 from formcheck.review.jobs import clear_left_behind
-from formcheck.review.prescribe import save
+from formcheck.review.programmes import Programmes
 from formcheck.session.deletion import delete, kept_at
 from formcheck.session.folder import (
     BATCH_LOCK,
@@ -277,15 +276,15 @@ def test_a_session_is_recorded_through_no_link(tmp_path, other, name):
 
 
 @posix
-@pytest.mark.parametrize("name", ["", "P-1-bridge.toml", "P-1-bridge.toml.part", "P-1-bridge.before.toml"])
-def test_a_prescription_goes_through_no_link(tmp_path, other, name):
+@pytest.mark.parametrize("name", ["", "earlier", "P-1.formcheck", "P-1.formcheck.part"])
+def test_a_programme_goes_through_no_link(tmp_path, other, name):
     root = tmp_path / "sessions"
-    place = root / "prescriptions" / name
+    place = root / "programmes" / name
     place.parent.mkdir(parents=True)
     place.symlink_to(other / name)
-    asked = Prescription(exercise="bridge")
-    done = tried(lambda: save(root, "P-1", asked, load_definition("bridge")))
-    assert done is (name.endswith((".part", ".before.toml")))
+    asked = {"name": "x", "patient": "P-1", "exercises": [{"exercise": "bridge"}]}
+    done = tried(lambda: Programmes(root).keep(Programme.model_validate(asked)))
+    assert done is name.endswith(".part")
 
 
 @posix

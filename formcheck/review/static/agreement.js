@@ -1,7 +1,9 @@
 // How far physio and program agree, per fault, over all repetitions that were watched.
 
 import { get, passing } from "./api.js";
-import { button, day, h, replace, save } from "./dom.js";
+import { button, day, h, replace } from "./dom.js";
+import { OFFER, keep } from "./drafts.js";
+import { go } from "./navigation.js";
 import { count, pointed, say } from "./words.js";
 
 export async function render(main) {
@@ -20,8 +22,8 @@ export async function render(main) {
 
 /** A threshold under which the program would have agreed more often, and what it would change. */
 function proposal(p) {
-  const file = () => save(new Blob([p.toml], { type: "application/toml" }), "thresholds.toml");
+  const take = () => { keep(OFFER, { exercise: p.exercise, asked: { faults: p.faults }, title: p.exercise_title, about: `${p.title}, ${p.proposed}` }); go("/programme"); };
   return h("div.unseen", {}, h("h3", {}, `${p.exercise_title}: ${p.title}`),
-    h("p", {}, say(p.falls ? "learned.below" : "learned.from", { ...p, n: p.count }), " ", button(say("learned.save"), file, { small: true, title: say("learned.save_long") })),
+    h("p", {}, say(p.falls ? "learned.below" : "learned.from", { ...p, n: p.count }), " ", button(say("whatif.take"), take, { small: true })),
     h("details", {}, h("summary", {}, count("learned.sessions", p.sessions.length)), h("ul", {}, p.sessions.map((s) => h("li", {}, h("a", { href: `/session/${s.key}` }, [s.patient || say("no_name"), day(s.date)].join(" · ")), `: ${say("learned.gone", { n: s.gone, of: s.of })}`)))));
 }

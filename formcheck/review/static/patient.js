@@ -12,7 +12,7 @@ export async function render(main, key) {
   document.title = say("title", { what: data.patient });
   const all = data.groups.flatMap((g) => g.points).map((p) => p.date).sort();
   replace(main, h("div.page", {}, patterns(),
-    h("div.row.head", {}, h("h1", {}, data.patient), h("span.soft", {}, say("trend.from_to", { sessions: count("count.session", data.sessions), first: day(all[0].slice(0, 10)), last: day(all.at(-1).slice(0, 10)) }))),
+    h("div.row.head", {}, h("h1", {}, data.patient), h("span.soft", {}, say("trend.from_to", { sessions: count("count.session", data.sessions), first: day(all[0].slice(0, 10)), last: day(all.at(-1).slice(0, 10)) })), h("a", { href: `/programme?patient=${encodeURIComponent(data.patient)}` }, say("programme.one"))),
     data.feeling.length ? feeling(data.feeling) : null,
     data.groups.sort((a, b) => b.points.length - a.points.length).map((g) => group(g, data.mdc)),
     h("p.notice", {}, say("trend.notice"))));

@@ -1,8 +1,11 @@
-// What if: other thresholds and targets on the stored landmarks, and the patient's prescription from them.
+// What if: other thresholds and targets on the stored landmarks, to be taken into a programme.
 
 import { get, post } from "./api.js";
-import { ask, button, h, replace, toast } from "./dom.js";
-import { pointed, say } from "./words.js";
+import { button, day, h, replace } from "./dom.js";
+import { OFFER, keep } from "./drafts.js";
+import { grades, number, tempo } from "./fields.js";
+import { go } from "./navigation.js";
+import { say } from "./words.js";
 
 export class WhatIf {
   constructor(page) {
@@ -26,10 +29,6 @@ export class WhatIf {
     this.grades = Object.fromEntries(start.recorded.filter((f) => f.rules.length).map((f) => [f.id, [...f.rules[0].grades]]));
     this.tempo = { ...start.tempo };
     this.target = start.target_range;
-    this.knee = null;
-    this.dose = { sets: 3, reps: 10, rest_s: 60 };
-    const practice = this.page.info.practice;
-    if (practice) Object.assign(this.dose, { sets: practice.prescribed_sets, reps: practice.prescribed_reps });
   }
 
   changed(id) {
@@ -47,13 +46,11 @@ export class WhatIf {
     const tempo = Object.fromEntries(Object.entries(this.tempo).filter(([, v]) => v !== null));
     const target = {};
     if (this.target) target.range = this.target;
-    if (this.knee) target.knee_flexion_deg = this.knee;
-    return { exercise: this.page.info.exercise, ...this.dose, tempo, target, faults };
+    return { exercise: this.page.info.exercise, tempo, target, faults };
   }
 
   build() {
     const { start } = this;
-    const number = (label, value, set, options = {}) => h("label", {}, label, h("input", { type: "number", value: value ?? "", step: "any", ...options, oninput: (e) => { const v = e.target.value === "" ? null : Number(e.target.value); if (v === null || Number.isFinite(v)) { set(v); this.ask(); } } }));
     this.rows = new Map();
     const seen = start.recorded.filter((f) => f.rules.length);
     const affected = (f) => f.reps_affected;
@@ -64,31 +61,29 @@ export class WhatIf {
       h("p.soft", {}, say("whatif.about")), this.diff,
       h("h2.small", {}, say("whatif.tempo")),
       h("div.targets", {},
-        [["rise_s", 0.2, 30], ["hold_s", 0, 60], ["lower_s", 0.2, 30]].map(([key, min, max]) => number(say(`whatif.${key.slice(0, -2)}`), this.tempo[key], (v) => { this.tempo[key] = v; }, { min, max, placeholder: start.usual_tempo[key] === null ? say("whatif.not_prescribed") : say("whatif.usually", { s: pointed(String(start.usual_tempo[key])) }) })),
-        number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; }, { min: 0.05, max: 3, placeholder: say("whatif.own_range") }),
-        number(say("whatif.sets"), this.dose.sets, (v) => { this.dose.sets = v ?? 3; }, { min: 1, max: 20, step: 1 }), number(say("whatif.reps"), this.dose.reps, (v) => { this.dose.reps = v ?? 10; }, { min: 1, max: 100, step: 1 })),
+        tempo(this.tempo, start.usual_tempo, (key, v) => { this.tempo[key] = v; this.ask(); }).map(([, label]) => label),
+        number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; this.ask(); }, { min: 0.05, max: 3, placeholder: say("whatif.own_range") })),
       h("h2.small", {}, say("whatif.thresholds")), checked.map((f) => this.row(f)),
       rest.length ? h("details", {}, h("summary", {}, say("whatif.not_checked", { n: rest.length })), rest.map((f) => this.row(f))) : null,
-      h("div.save.row", {}, button(say("whatif.save"), () => this.save(), { kind: "primary" }), button(say("panel.as_recorded"), () => this.back())));
+      h("div.save.row", {}, button(say("whatif.take"), () => this.take(), { kind: "primary" }), button(say("panel.as_recorded"), () => this.back())));
   }
 
   row(f) {
     const rule = f.rules[0], base = rule.grades[0];
-    const inputs = [0, 1, 2].map((i) => h("input", { type: "number", step: "any", value: this.grades[f.id][i], "aria-label": say("whatif.grade_from", { title: f.title, n: i + 1 }), oninput: (e) => { const v = Number(e.target.value); if (e.target.value !== "" && Number.isFinite(v)) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } } }));
+    const levels = grades(Object.values(this.page.info.grade_words), f.title, rule.falls, this.grades[f.id], (i, v) => { if (v !== null) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } });
     const top = rule.falls ? Math.max(1, base * 1.6) : base * 3 || 1;
     const slider = h("input", { type: "range", min: 0, max: top, step: top / 200, value: base, "aria-label": say("whatif.first_threshold", { title: f.title }), oninput: () => {
       // The three grades keep their distances, so that one slider is enough.
       const v = Number(slider.value), places = f.unit === "deg" || f.unit === "%" ? 0 : 2;
-      const grades = rule.grades.map((g) => Number((base ? (g / base) * v : g).toFixed(places)));
-      this.grades[f.id] = grades;
-      inputs.forEach((input, i) => { input.value = grades[i]; });
+      this.grades[f.id] = rule.grades.map((g) => Number((base ? (g / base) * v : g).toFixed(places)));
+      levels.querySelectorAll("input").forEach((input, i) => { input.value = this.grades[f.id][i]; });
       this.ask();
     } });
     slider.value = this.grades[f.id][0];
     const count = h("span.count", {});
     const element = h("div.one", {}, h("div.row", {}, h("b", {}, f.title), count),
       h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit_word)),
-      h("div.grades", {}, Object.values(this.page.info.grade_words).map((word, i) => h("label", {}, `${word} ${rule.falls ? "<" : "≥"}`, inputs[i]))));
+      levels);
     this.rows.set(f.id, { element, count });
     return element;
   }
@@ -161,13 +156,12 @@ export class WhatIf {
       result.as_recorded ? null : h("p.soft", {}, say("whatif.looking_back")));
   }
 
-  async save() {
-    const { page } = this;
-    try {
-      const saved = await post(`/api/session/${page.info.key}/prescription`, this.request());
-      const link = h("a", { href: URL.createObjectURL(new Blob([saved.text], { type: "application/toml" })), download: saved.file.split(/[\\/]/).pop() }, say("whatif.copy"));
-      await ask(say("whatif.saved"), h("div", {}, h("p", {}, `${say("whatif.saved_for", { patient: page.info.patient })} `, h("code", {}, saved.file)), h("p", {}, `${say("whatif.practise")} `, h("code", {}, `formcheck live ${saved.exercise} --prescription "${saved.file}"`)), h("p", {}, link)), [[say("done"), true, "primary"]]);
-    } catch (error) { toast(error.message, { kind: "bad" }); }
+  /** What was found goes into the patient's programme, where it is looked at and saved. */
+  take() {
+    const { info } = this.page, { exercise, ...tables } = this.request();
+    const asked = Object.fromEntries(Object.entries(tables).filter(([, table]) => Object.keys(table).length));
+    const about = Object.keys(asked).map((name) => say(`whatif.asked.${name}`)).join(", ") || say("whatif.as_usual");
+    keep(OFFER, { exercise, side: info.side, asked, title: [info.title, day(info.date)].join(", "), about });
+    go(`/programme${info.patient ? `?patient=${encodeURIComponent(info.patient)}` : ""}`);
   }
 }
-
