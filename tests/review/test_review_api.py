@@ -338,7 +338,7 @@ def test_two_tabs_do_not_overwrite_each_other(page):
 )
 def test_nonsense_in_a_request_is_one_sentence(page, body):
     path, _ = session(page, "one")
-    for place in ("notes", "whatif", "prescription"):
+    for place in ("notes", "whatif"):
         answer = page.post(f"{path}/{place}", body=body)
         assert answer.status == 422, place
         assert "\n" not in answer.json()["problem"]
