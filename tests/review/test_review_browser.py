@@ -21,6 +21,7 @@ from serving import serving
 
 from formcheck.analysis.findings import findings_of
 from formcheck.analysis.recognise import Recognised
+from formcheck.exercises.programme import load_programme
 from formcheck.review import jobs
 from formcheck.session.folder import REVIEW
 from formcheck.session.notes import Notes
@@ -345,7 +346,7 @@ def test_an_edit_made_meanwhile_is_not_overwritten(page, folder):
         assert db.execute("SELECT count(*) FROM history").fetchone()[0] == 3
 
 
-def test_what_if_changes_counts_and_time_lines_and_is_saved(page, folder):
+def test_what_if_changes_counts_and_time_lines_and_goes_into_a_programme(page, folder):
     go(page, "live")
     page.click("[data-tab=whatif]")
     page.wait_for_selector(".whatif .one")
@@ -359,9 +360,15 @@ def test_what_if_changes_counts_and_time_lines_and_is_saved(page, folder):
     page.click("[data-tab=reps]")
     assert page.locator(".fault.gone").count() == 2
     page.click("[data-tab=whatif]")
-    page.click("text=Save as prescription")
-    page.wait_for_selector("dialog >> text=formcheck live bridge --prescription")
-    assert [p.name for p in (folder / "prescriptions").iterdir()] == ["P-1-bridge.toml"]
+    page.click("text=Into a programme")
+    page.wait_for_selector("text=To take into a programme")
+    page.click("text=Take as a new exercise")
+    sync_api.expect(page.get_by_label("Hip not fully extended: grade 3 from")).to_have_value("80")
+    assert page.input_value("label:has-text('Patient') input") == "P-1"
+    page.click("text=Save for the patient")
+    page.wait_for_selector("text=Saved as programmes/P-1.formcheck")
+    (asked,) = load_programme(folder / "programmes" / "P-1.formcheck").exercises
+    assert (asked.exercise, asked.faults["hip_not_extended"].grades) == ("bridge", (60, 70, 80))
 
 
 def test_a_session_without_video_is_drawn_and_played(page):
@@ -414,14 +421,56 @@ def test_two_repetitions_side_by_side(page):
     go(page, "live")
     page.keyboard.press("v")
     page.wait_for_selector(".compare .stage >> nth=1")
-    sync_api.expect(page.locator(".compare > p")).to_contain_text("mean ± one standard deviation")
+    sync_api.expect(page.locator(".compare > p").last).to_contain_text("mean ± one standard deviation")
     sessions = page.locator(".compare select[aria-label=Session] >> nth=1")
-    assert sessions.locator("option").count() == 3
+    names = sessions.locator("option").all_inner_texts()
+    assert len(names) == len(set(names)) == 3
+    assert names[0] == "9 Nov 2026, 09:00, P-1, live session"  # the same patient's before anybody's
     page.keyboard.press(".")
     assert page.inner_text(".scrub .n") == "1 %"
+    told = page.locator(".compare .values")
+    sync_api.expect(told).to_have_text(re.compile(r"^At 1 %: A -?\d.*, B .*; B − A "))
+    box = page.locator(".curves").bounding_box()
+    page.mouse.move(box["x"] + 52 + (box["width"] - 64) / 2, box["y"] + 90)
+    sync_api.expect(told).to_contain_text("At 50 %")  # where the pointer is; the pictures stay
+    assert page.inner_text(".scrub .n") == "1 %"
+    page.mouse.move(0, 0)
+    page.select_option("select[aria-label^=Laid]", "time")
+    sync_api.expect(page.locator(".scrub .n")).to_have_text(re.compile(r"^0\.\d s$"))
     page.keyboard.press("Escape")
     page.wait_for_selector(".compare", state="detached")
     assert page.is_visible(".controls")
+
+
+#: Whether the colour of a ghost is in a picture.
+GHOST = """() => { const c = document.querySelector(".compare .stage canvas");
+    const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+    for (let i = 0; i < d.length; i += 4) if (d[i] > d[i + 1] + 50 && d[i + 2] > d[i + 1] + 70) return true;
+    return false; }"""
+
+
+def test_the_other_repetition_lies_over_this_one_as_a_ghost_with_its_phases(page):
+    go(page, "live")
+    reps = bridges().summary.reps
+    page.keyboard.press("v")
+    page.wait_for_selector(".compare .stage >> nth=1")
+    rep = page.locator(".compare select[aria-label=Repetition]")
+    rep.nth(0).select_option("1")
+    rep.nth(1).select_option("2")
+    page.select_option("select[aria-label^=Laid]", "phase")
+    assert page.evaluate(GHOST) is False
+    page.keyboard.press("o")
+    page.wait_for_function(GHOST)
+    # A's top is B's top, however long each of them took to get there.
+    one, other = (r.rise_s / (r.end_s - r.start_s) for r in reps[:2])
+    assert abs(one - other) > 0.02
+    times = page.evaluate(
+        """([at]) => import("/static/compare.js").then(({ across }) => across(at, [0, at, 1], [0, 0.5, 1]))""",
+        [one],
+    )
+    assert times == pytest.approx(0.5)
+    page.keyboard.press("o")
+    page.wait_for_function(f"!({GHOST})()")
 
 
 def test_patient_page_and_agreement(page):

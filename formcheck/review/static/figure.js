@@ -1,6 +1,6 @@
 // Draws a skeleton: over the video, or by itself where there is none. It only draws, never computes.
 
-const HALO = "#0b0e12", MEASURED = "#35e0c2", TRUSTED = "#a9cdf7", UNTRUSTED = "#9097a1", FAULT = "#ffb547", ANGLE = "#ffffff";
+const HALO = "#0b0e12", MEASURED = "#35e0c2", TRUSTED = "#a9cdf7", UNTRUSTED = "#9097a1", FAULT = "#ffb547", ANGLE = "#ffffff", GHOST = "#d58bff";
 const JOINTS = [11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32];
 const HEAD = [0, 7, 8];
 
@@ -19,10 +19,11 @@ export function around(part, width, height) {
 
 /**
  * points: {xy: Float32Array(66), visible: Uint8Array(33)} or null; marks: [{points, title, grade}];
+ * ghost: points of somebody else in this picture, or null;
  * angle: {at: [corner, joint, corner], bent, text} or null; frame: the part of the picture that is shown.
  * alone: there is no video beneath.
  */
-export function drawFigure(c, width, height, info, points, { marks = [], angle = null, alone = false, message = "", frame = null } = {}) {
+export function drawFigure(c, width, height, info, points, { marks = [], angle = null, ghost = null, alone = false, message = "", frame = null } = {}) {
   const at = frame ? around(frame, width, height) : placed(info.image_wh, width, height);
   if (alone) backdrop(c, at, info.image_wh);
   if (!points) {
@@ -47,6 +48,7 @@ export function drawFigure(c, width, height, info, points, { marks = [], angle =
     }
   }
   c.setLineDash([]);
+  if (ghost) drawGhost(c, info.bones, ghost, at, size);
   if (HEAD.every(seen)) {
     const r = Math.max(Math.hypot(X(7) - X(8), Y(7) - Y(8)) * 0.75, Math.hypot(X(7) - X(0), Y(7) - Y(0)), size * 3);
     c.strokeStyle = TRUSTED; c.lineWidth = size;
@@ -74,6 +76,20 @@ export function drawFigure(c, width, height, info, points, { marks = [], angle =
     caption(c, `${mark.title}: ${mark.value_text}`, 18, height - 20 - 28 * line, "left");
     line += 1;
   }
+}
+
+/** Somebody else's skeleton: in another colour, and without joints, so that no two are taken for one. */
+function drawGhost(c, bones, { xy, visible }, at, size) {
+  for (const [color, width] of [[HALO, 2.2 * size + 2], [GHOST, 1.6 * size]]) {
+    c.strokeStyle = color; c.lineWidth = width; c.globalAlpha = color === HALO ? 0.5 : 0.95;
+    c.beginPath();
+    for (const [a, b] of bones) {
+      if (visible[a] < 128 && a < 23 || visible[b] < 128 && b < 23 || !Number.isFinite(xy[2 * a] + xy[2 * b])) continue;
+      c.moveTo(at.x + xy[2 * a] * at.scale, at.y + xy[2 * a + 1] * at.scale); c.lineTo(at.x + xy[2 * b] * at.scale, at.y + xy[2 * b + 1] * at.scale);
+    }
+    c.stroke();
+  }
+  c.globalAlpha = 1;
 }
 
 /** The arc of a joint's angle with its number: between the limbs, or from the straight line where it is how far the joint is bent. */

@@ -68,7 +68,7 @@ export class Player extends EventTarget {
     if (this.video) this.video.muted = true;
     if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
     this.lens = h("div.lens", {}, this.video);
-    this.zoomed = false; this.steady = null; this.angle = () => null;
+    this.zoomed = false; this.steady = null; this.angle = () => null; this.ghost = () => null;
     this.element = h("div.stage", { role: "img", "aria-label": info.video ? say("player.video") : say("player.figure"), onclick: () => this.toggle() }, this.lens, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
@@ -215,7 +215,7 @@ export class Player extends EventTarget {
     }
     if (!this.skeleton && !alone) return;
     drawFigure(c, width, height, this.info, points ?? null, {
-      marks: this.marks(), angle: this.angle(), alone, frame, message: points === null ? say("player.nobody") : "",
+      marks: this.marks(), angle: this.angle(), alone, frame, ghost: this.ghost(), message: points === null ? say("player.nobody") : "",
     });
   }
 
