@@ -44,7 +44,7 @@ class SessionFacts:
         language: of what was said and shown.
         consent: what may be kept.
         sets, reps: prescribed.
-        source: name of the camera or clip.
+        source: ``"camera"``, ``"phone"`` for a phone that is the camera, or ``"clip"``.
         engine, model: of the pose stage.
         views: views from which what is to be checked can be seen; other ones are asked to be changed.
         declared_view: whether the user named the view.
@@ -126,6 +126,7 @@ class LiveLog:
         self._pain_before: int | None = None
         self._settled: bool | None = None
         self._stopped: Literal["pain", "stop"] | None = None
+        self._shown_after_ms: int | None = None
         self._frames = self._with_person = self._rejected = self._people = 0
         self._image_wh = (0, 0)
         self._end_s = 0.0
@@ -172,6 +173,8 @@ class LiveLog:
             self._stopped = data["reason"]
         elif event.kind == "cue":
             self._cues.append(CueGiven(time_s=round(event.time_s, 3), fault=data["fault"], text=data["text"]))
+        elif event.kind == "shown":
+            self._shown_after_ms = data["after_ms"]
         elif event.kind == "notice":
             self.warnings.append(data["text"])
 
@@ -246,5 +249,6 @@ class LiveLog:
                 cues=self._cues,
                 stopped=self._stopped,
                 dropped_frames=dropped,
+                shown_after_ms=self._shown_after_ms,
             ),
         )

@@ -223,6 +223,11 @@ class LiveInfo(_Model):
     cues: list[CueGiven]
     stopped: Literal["pain", "stop"] | None = Field(description="why it was ended early, if it was")
     dropped_frames: int
+    shown_after_ms: int | None = Field(
+        default=None,
+        description="how long after it was taken a picture was on the screen, while setting up last; null "
+        "where it was not measured",
+    )
 
 
 class Processing(_Model):

@@ -29,7 +29,7 @@ from formcheck.app.settings import Settings, change_settings, load_settings
 from formcheck.app.viewfinder import Viewfinder
 from formcheck.coach.pages.sketch import PERIOD_S, draw_exercise, lift_at
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import EXERCISES
+from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.exercises.programme import load_programme
 from formcheck.files import sessions_folder
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
@@ -327,15 +327,17 @@ class AppApi:
         """Opens the exercise window: for today's programme, or for one exercise."""
         body = await json_body(request)
         settings = await to_thread.run_sync(load_settings)
+        exercise = None
         if "exercise" in body:
             arguments = _one_exercise(body)
+            exercise = str(body["exercise"])
         else:
             file = await to_thread.run_sync(contents.programme_file, settings)
             if file is None or body.get("choice") not in ("start", "carry_on", "again"):
                 raise FormcheckError("There is nothing to begin with.")
             arguments = ["play", str(file), "--begin", str(body["choice"])]
         await to_thread.run_sync(self.viewfinder.close)
-        self.exercising.start([*arguments, *room_arguments(settings)])
+        self.exercising.start([*arguments, *room_arguments(settings, exercise)])
         return JSONResponse({})
 
     @answered
@@ -371,13 +373,25 @@ def bring(text: str, name: str) -> str:
     return programme.name
 
 
-def room_arguments(settings: Settings) -> list[str]:
-    """The settings as options of `formcheck play` and `formcheck live`."""
+def room_arguments(settings: Settings, exercise: str | None = None) -> list[str]:
+    """The settings as options of `formcheck play` and `formcheck live`.
+
+    Args:
+        settings: what is set.
+        exercise: the only one; of one of which a phone in the waistband tells nothing none is asked for.
+    """
     out = ["--language", settings.language, "--model", settings.model, "--rotate", str(settings.rotate)]
     if settings.camera is not None:
         out += ["--camera", settings.camera]
-    flags = {"--mute": not settings.sound, "--high-contrast": settings.high_contrast}
-    return out + [flag for flag, on in (flags | {"--blur-face": settings.blur_face}).items() if on]
+    worn = settings.phone and (exercise is None or load_definition(exercise).takes_phone)
+    flags = {
+        "--mute": not settings.sound,
+        "--high-contrast": settings.high_contrast,
+        "--blur-face": settings.blur_face,
+        "--phone": worn,
+        "--phone-camera": settings.phone_camera,
+    }
+    return out + [flag for flag, on in flags.items() if on]
 
 
 def _one_exercise(body: dict[str, Any]) -> list[str]:

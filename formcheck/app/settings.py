@@ -30,6 +30,8 @@ class Settings(BaseModel):
         sound: voice and tones.
         camera: number, device or address; None is the first one.
         rotate: degrees clockwise by which its picture is turned.
+        phone: a phone in the waistband is brought in before each exercise that it tells something of.
+        phone_camera: a phone is brought in as the camera.
         blur_face: blur the face in recorded video.
         model: pose model, as the trial of this computer chose it.
         programme: name of the one that was opened last, see `DayBook.bring`.
@@ -42,6 +44,8 @@ class Settings(BaseModel):
     sound: bool = True
     camera: str | None = Field(default=None, max_length=300)
     rotate: Literal[0, 90, 180, 270] = 0
+    phone: bool = False
+    phone_camera: bool = False
     blur_face: bool = False
     model: Literal["full", "lite"] = "full"
     programme: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,80}$")

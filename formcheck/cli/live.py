@@ -60,6 +60,7 @@ def live(
     windowed: room.Windowed = False,
     camera: room.Camera = None,
     phone: room.Phone = False,
+    phone_camera: room.PhoneCamera = False,
     rotate: room.Rotate = 0,
     out: room.Out = None,
     patient: Annotated[
@@ -83,6 +84,7 @@ def live(
     Example:  formcheck live
               formcheck live bridge --sets 2 --reps 8
               formcheck live clam --phone
+              formcheck live --phone-camera
               formcheck live --prescription P-07-bridge.toml --patient P-07
     """
     from formcheck.coach.start import LiveRequest, start_live
@@ -111,6 +113,7 @@ def live(
             windowed=windowed,
             stats=stats,
             phone=phone,
+            phone_camera=phone_camera,
         )
     )
     from rich.console import Console

@@ -21,6 +21,8 @@ def play(
     high_contrast: room.HighContrast = False,
     windowed: room.Windowed = False,
     camera: room.Camera = None,
+    phone: room.Phone = False,
+    phone_camera: room.PhoneCamera = False,
     rotate: room.Rotate = 0,
     out: room.Out = None,
     blur_face: room.BlurFace = False,
@@ -67,6 +69,8 @@ def play(
             stats=stats,
             device=device,
             rotate=rotate,
+            phone=phone,
+            phone_camera=phone_camera,
         )
     )
     out_ = Console(highlight=False)

@@ -37,6 +37,15 @@ Phone = Annotated[
         "home network.",
     ),
 ]
+PhoneCamera = Annotated[
+    bool,
+    typer.Option(
+        "--phone-camera",
+        rich_help_panel=ROOM,
+        help="Use a phone as the camera, brought in the same way. With --phone: two phones. While it is set "
+        "up, the key C changes to this computer's camera and back.",
+    ),
+]
 Rotate = Annotated[
     int,
     typer.Option(

@@ -116,6 +116,8 @@ def parts_of(
     today: date,
     settled: bool | None = None,
     resumed: Day | None = None,
+    *,
+    worn: bool = False,
 ) -> tuple[DayPart, ...]:
     """The parts of a day, in the order in which the laptop moves least.
 
@@ -127,6 +129,7 @@ def parts_of(
         today: the date.
         settled: what was answered about the pain of last time.
         resumed: the day that was broken off, to go on with.
+        worn: with a phone in the waistband.
     """
     before = {(p.mark, p.exercise, p.side): p for p in resumed.parts} if resumed is not None else {}
     out: list[DayPart] = []
@@ -134,6 +137,7 @@ def parts_of(
         rung = standing(exercise, programme.climb, past, settled).rung
         now = exercise.at(rung)
         definition = translated(now.definition, words.language)
+        definition = definition.with_phone() if worn and definition.takes_phone else definition
         for side in now.sides or (None,):
             known = last_range(past, now.exercise, side)
             fresh = known if known is not None and today - known.on <= _RANGE_HOLDS else None

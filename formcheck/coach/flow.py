@@ -45,6 +45,7 @@ from formcheck.engine.ongoing import Ongoing
 from formcheck.engine.position import Problem
 from formcheck.exercises.definition import Definition
 from formcheck.phone.worn import Worn
+from formcheck.video.switched_camera import Which
 from formcheck.words import Words
 
 Reason = Literal["pain", "stop"]
@@ -113,6 +114,8 @@ class _Seen:
         asked: a body that rests for long has been asked for.
         phone: whether the phone in the waistband told anything, last.
         phone_news: what it has told instead for a moment, and since when.
+        camera: which of two cameras is used; None where there is one.
+        behind_ms: how long after it was taken its picture is shown, once that is known.
     """
 
     view: str | None = None
@@ -124,6 +127,8 @@ class _Seen:
     asked: bool = False
     phone: Worn | None = None
     phone_news: tuple[Worn, float] | None = None
+    camera: Which | None = None
+    behind_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -269,8 +274,23 @@ class Flow:
     def camera(self, state: Literal["lost", "back"]) -> None:
         """The camera went, or came back."""
         self._event("camera", state=state)
-        self._notice = self.words("page.notice.camera_lost") if state == "lost" else ""
-        self._say(f"page.notice.camera_{state}", Priority.CANNOT_SEE)
+        key = "phone.picture." if self._seen.camera == "phone" else "page.notice.camera_"
+        self._notice = self.words(f"{key}lost") if state == "lost" else ""
+        self._say(f"{key}{state}", Priority.CANNOT_SEE)
+
+    def pictures_from(self, camera: Which, behind_ms: float | None = None) -> None:
+        """Which of two cameras is used, and how long after it was taken its picture is shown."""
+        self._seen = replace(self._seen, camera=camera, behind_ms=behind_ms)
+
+    def camera_changed(self, camera: Which | None) -> None:
+        """The other camera is used now; None: it cannot be, and the one before still is."""
+        self._notice = ""
+        if camera is None:
+            self._say("phone.picture.not_changed", Priority.CANNOT_SEE)
+            return
+        self.pictures_from(camera)
+        self._event("phone", state=camera)
+        self._say(f"phone.picture.of_{camera}", Priority.CANNOT_SEE)
 
     def no_camera(self, why: str) -> None:
         """The camera cannot be opened, for this reason; asked to be put right, then tried again."""
@@ -719,6 +739,8 @@ class Flow:
             view=self._seen.view,
             side=self.plan.side if self.plan is not None else None,
             target=self._seen.target,
+            camera=self._seen.camera,
+            behind_ms=self._seen.behind_ms,
         )
 
     def _not_checked(self) -> tuple[str, ...]:

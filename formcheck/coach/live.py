@@ -32,7 +32,9 @@ from formcheck.engine.gesture import ArmUp
 from formcheck.engine.live_engine import LiveEngine, LiveMoment
 from formcheck.engine.start_position import position_check
 from formcheck.errors import FormcheckError
+from formcheck.phone.sample import Array as Samples
 from formcheck.phone.sample import Arrival, PhoneSource, Sample
+from formcheck.phone.worn import Upright
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
@@ -43,6 +45,7 @@ from formcheck.version import __version__
 from formcheck.video.file import Frame, turn_picture
 from formcheck.video.light import image_light
 from formcheck.video.live_source import LiveSource
+from formcheck.video.switched_camera import SwitchedCamera
 
 #: The light is looked at this often.
 _LIGHT_EVERY_S = 1.0
@@ -51,6 +54,8 @@ _LEAST_FPS = 12.0
 _PACE_OVER_S = 5.0
 #: While nothing moves the window is drawn this often.
 _IDLE_DRAW_S = 0.1
+#: So many pictures tell how late they are shown now.
+_LATELY = 60
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,12 @@ class Latency:
     shown: deque[float]
     cued: deque[float]
     frames: int = 0
+
+    @property
+    def lately_ms(self) -> float | None:
+        """From capture to shown, the middle of the last ones; None before there are some."""
+        shown = list(self.shown)[-_LATELY:]
+        return float(np.median(shown)) if len(shown) >= _LATELY // 2 else None
 
     def line(self, dropped: int) -> str:
         """One line for the window."""
@@ -218,6 +229,7 @@ class LiveSession:
     ) -> None:
         self._flow = flow
         self._phone = phone
+        self._upright = Upright()  # on the phone's clock, through all parts of a day
         self._keep = keep
         self._open_camera = open_camera
         self._engine = engine
@@ -230,6 +242,7 @@ class LiveSession:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._fresh = threading.Event()
+        self._other_camera = threading.Event()  # is asked for
         # Each replaced as a whole, under the lock where both threads use it.
         self._camera: LiveSource | None = None
         self._rotate = options.rotate
@@ -326,6 +339,8 @@ class LiveSession:
                     flow.press("esc")
                 elif isinstance(event, Key) and event.name == "r" and flow.step == "setup":
                     self._rotate = (self._rotate + 180) % 360  # by a quarter its size would change
+                elif isinstance(event, Key) and event.name == "c" and flow.step == "setup":
+                    self._other_camera.set()
                 elif isinstance(event, Key):
                     flow.press(event.name)
                 elif isinstance(event, Click):
@@ -358,6 +373,9 @@ class LiveSession:
 
     def _open(self) -> None:
         camera = self._open_camera()
+        if isinstance(camera, SwitchedCamera):
+            with self._telling() as flow:
+                flow.pictures_from(camera.which)
         try:
             camera.open()
         except FormcheckError as error:
@@ -367,7 +385,25 @@ class LiveSession:
             return
         self._camera = camera
 
+    def _change_camera(self, camera: LiveSource) -> None:
+        self._other_camera.clear()
+        if not isinstance(camera, SwitchedCamera):
+            return
+        try:
+            camera.change()
+        except FormcheckError:
+            with self._telling() as flow:
+                flow.camera_changed(None)
+            return
+        self._rotate, self._told = 0, replace(self._told, camera="running")
+        self._engine.reset()  # the body is elsewhere in this picture
+        self.latency.shown.clear()
+        with self._telling() as flow:
+            flow.camera_changed(camera.which)
+
     def _next_frame(self, camera: LiveSource) -> None:
+        if self._other_camera.is_set():
+            self._change_camera(camera)
         frame = camera.latest(0.1)
         if not self._flow.judging:
             frame = None  # between two exercises people get up and turn over
@@ -395,6 +431,8 @@ class LiveSession:
             if setting_up and time_s - self._told.lit_s >= _LIGHT_EVERY_S:
                 self._told = replace(self._told, lit_s=time_s)
                 flow.light(image_light(frame.image))
+                if isinstance(self._camera, SwitchedCamera):
+                    flow.pictures_from(self._camera.which, self.latency.lately_ms)
             self._hear_phone(judged, index)
             moment = judged.engine.update(seen)
             rep = judged.log.frame(seen, moment)
@@ -403,6 +441,8 @@ class LiveSession:
                 if rep is not None:
                     judged.recorder.rep(rep)
             flow.frame(moment)
+            if moment.baseline is not None and (late_ms := self.latency.lately_ms) is not None:
+                self._take(Event(time_s, index, "shown", {"after_ms": round(late_ms)}), judged)
             if raised := self._arms.update(seen):
                 flow.arm_up(both=raised == "both")
             if self._pace.slow(time_s):
@@ -412,7 +452,14 @@ class LiveSession:
     def _hear_phone(self, judged: _Judged, index: int) -> None:
         """What has come from the phone by now belongs before this frame, live and in a replay."""
         samples = self._phone.take() if self._phone is not None else None
-        if samples is None or not len(samples) or not judged.engine.definition.phone_worn:
+        if samples is None or not len(samples):
+            return
+        self._tell_phone(judged, index, samples)
+        for row in samples:
+            self._upright.add(row)
+
+    def _tell_phone(self, judged: _Judged, index: int, samples: Samples) -> None:
+        if not len(samples) or not judged.engine.definition.phone_worn:
             return
         samples = samples.copy()
         samples[:, Sample.TIME_S] += judged.phone_off_s
@@ -435,7 +482,7 @@ class LiveSession:
             consent=flow.consent or "none",
             sets=flow.plan.sets,
             reps=flow.plan.reps,
-            source="clip" if options.clip else "camera",
+            source=self._source_name(),
             engine=self._engine.name,
             model=self._engine.model,
             device=self._engine.device,
@@ -456,12 +503,20 @@ class LiveSession:
             self._camera.dropped if self._camera is not None else 0,
             self._phone_off_s(frame.time_s),
         )
+        # Who stood before an earlier part of the day need not get up again.
+        self._tell_phone(self._judged, 0, self._upright.samples)
         if not (self._voice.working or options.mute):
             self._trouble("no_sound")  # told here, because the pages before have no room for it
         waiting, self._waiting = self._waiting, ()
         for event in waiting:
             # What was answered before the camera came on happened before the first frame.
             self._take(replace(event, time_s=0.0, after_frame=-1), self._judged)
+
+    def _source_name(self) -> str:
+        if self._options.clip:
+            return "clip"
+        by_phone = isinstance(self._camera, SwitchedCamera) and self._camera.which == "phone"
+        return "phone" if by_phone else "camera"
 
     def _phone_off_s(self, began_s: float) -> float:
         if self._phone is None or self._camera is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from formcheck.coach.day import DayPart, DayPlan, parts_of
 from formcheck.coach.day_flow import DayFlow
 from formcheck.coach.live import LiveResult
-from formcheck.coach.start import RoomRequest, check_room, run_session
+from formcheck.coach.start import RoomRequest, check_room, phones_brought, run_session
 from formcheck.errors import FormcheckError
 from formcheck.exercises.programme import ENDING, WEEKDAYS, Programme, load_programme
 from formcheck.session.days import Agreed, Day, DayBook, day_of, last_programme, started_now
@@ -45,14 +45,25 @@ def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
     text = file.read_text(encoding="utf-8")
     check_room(request)
     book = DayBook(programme)
-    flow = DayFlow(words, plan_day(programme, book, words, date.today()))
-    if request.begin is not None:
-        flow.choose(request.begin)
-    result = run_session(flow, request, programme.patient, keep=Keeper(flow, book, text).keep)
-    return flow.day, result
+    today = date.today()
+    plan = plan_day(programme, book, words, today)
+    if not any(part.plan.definition.takes_phone for part in plan.parts(None)):
+        request = replace(request, phone=False)
+    with phones_brought(request, words) as brought:
+        if brought is None:
+            return DayFlow(words, plan).day, LiveResult(summary=None, folder=None, stats="", problem="")
+        if brought.worn is not None:
+            plan = plan_day(programme, book, words, today, worn=True)
+        flow = DayFlow(words, plan)
+        if request.begin is not None:
+            flow.choose(request.begin)
+        keep = Keeper(flow, book, text).keep
+        return flow.day, run_session(flow, request, programme.patient, keep=keep, brought=brought)
 
 
-def plan_day(programme: Programme, book: DayBook, words: Words, today: date) -> DayPlan:
+def plan_day(
+    programme: Programme, book: DayBook, words: Words, today: date, *, worn: bool = False
+) -> DayPlan:
     """What is due today, by the programme and what has been kept.
 
     Args:
@@ -60,6 +71,7 @@ def plan_day(programme: Programme, book: DayBook, words: Words, today: date) -> 
         book: its kept days.
         words: the patient's language.
         today: the date.
+        worn: with a phone in the waistband.
     """
     days = book.days()
     resumed = day_of(days, today)
@@ -69,7 +81,7 @@ def plan_day(programme: Programme, book: DayBook, words: Words, today: date) -> 
     safety = "\n".join(words.under("page.safety.line_"))
 
     def parts(settled: bool | None) -> tuple[DayPart, ...]:
-        return parts_of(programme, exercises, past, words, today, settled, resumed)
+        return parts_of(programme, exercises, past, words, today, settled, resumed, worn=worn)
 
     return DayPlan(
         programme,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from formcheck.pose.engine import PoseEngine
 from formcheck.session.library import past_summaries
 from formcheck.video.capture import parse_address
 from formcheck.video.file import VideoFile
+from formcheck.video.live_source import LiveSource
 from formcheck.video.open import open_source
+from formcheck.video.switched_camera import SwitchedCamera
 from formcheck.words import Words, translated
 
 
@@ -45,6 +47,8 @@ class RoomRequest:
     stats: bool
     device: str = "cpu"
     rotate: int = 0
+    phone: bool = False
+    phone_camera: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,6 @@ class LiveRequest(RoomRequest):
     sets: int | None
     reps: int | None
     patient: str | None
-    phone: bool = False
 
 
 def start_live(request: LiveRequest) -> LiveResult:
@@ -86,46 +89,86 @@ def start_live(request: LiveRequest) -> LiveResult:
             exercise,
         )
 
-    declared = request.view is not None
-    if not request.phone:
-        return run_session(flow(False), request, request.patient, declared_view=declared)
-    with _with_phone(request, words) as brought:
+    with phones_brought(request, words) as brought:
         if brought is None:
             return LiveResult(summary=None, folder=None, stats="", problem="")
-        window, phone = brought
-        worn = flow(phone is not None)
-        return run_session(worn, request, request.patient, declared_view=declared, window=window, phone=phone)
+        return run_session(
+            flow(brought.worn is not None),
+            request,
+            request.patient,
+            declared_view=request.view is not None,
+            brought=brought,
+        )
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What was brought in before a session.
+
+    Attributes:
+        window: in which it was, or None where none is open yet.
+        worn: the phone in the waistband, or None.
+        camera: the phone that is the camera, or None.
+    """
+
+    window: Screen | None = None
+    worn: PhoneSource | None = None
+    camera: LiveSource | None = None
+
+
+NOTHING_BROUGHT = Brought()
 
 
 @contextmanager
-def _with_phone(request: LiveRequest, words: Words) -> Iterator[tuple[Screen, PhoneSource | None] | None]:
-    """The window, and the phone that was brought in through it; None where the window was left instead.
+def phones_brought(request: RoomRequest, words: Words) -> Iterator[Brought | None]:
+    """The phones that were asked for, each brought in by a code in the window; None where that was left.
 
-    Nothing listens after the block.
+    A phone that somebody goes on without leaves no socket open, and nothing listens after the block.
 
     Raises:
         FormcheckError: see `open_to_phone`.
     """
+    if not (request.phone or request.phone_camera):
+        yield NOTHING_BROUGHT
+        return
+    with ExitStack() as sockets:
+        yield _bring_in(request, words, sockets)
+
+
+def _bring_in(request: RoomRequest, words: Words, sockets: ExitStack) -> Brought | None:
     # Imported here: a server is nothing that every session should wait for.
+    from formcheck.coach.phone.camera_link import CameraLink
     from formcheck.coach.phone.link import PhoneLink
     from formcheck.coach.phone.pairing import bring_in
+    from formcheck.coach.phone.pelvis_link import PelvisLink
     from formcheck.coach.phone.serve import open_to_phone
 
-    link = PhoneLink(words)
-    with open_to_phone(link) as address:
-        window = LiveWindow(windowed=request.windowed)
-        try:
-            came = bring_in(link, address, window, words, high_contrast=request.high_contrast)
-        except BaseException:
+    camera = CameraLink(words) if request.phone_camera else None
+    worn = PelvisLink(words) if request.phone else None
+    asked: list[PhoneLink] = [link for link in (camera, worn) if link is not None]
+    came: list[PhoneLink] = []
+    window: Screen | None = None
+    try:
+        for link in asked:
+            with ExitStack() as own:
+                address = own.enter_context(open_to_phone(link))
+                window = window or LiveWindow(windowed=request.windowed)
+                there = bring_in(link, address, window, words, high_contrast=request.high_contrast)
+                if there is None:
+                    window.close()
+                    return None
+                if there:
+                    came.append(link)
+                    sockets.enter_context(own.pop_all())
+    except BaseException:
+        if window is not None:
             window.close()
-            raise
-        if came:
-            yield window, link
-    if came is None:
-        window.close()
-        yield None
-    elif not came:  # who goes on without one leaves no socket open
-        yield window, None
+        raise
+    return Brought(
+        window,
+        worn if worn in came else None,
+        camera.camera if camera is not None and camera in came else None,
+    )
 
 
 def check_room(request: RoomRequest) -> None:
@@ -135,6 +178,10 @@ def check_room(request: RoomRequest) -> None:
         FormcheckError: they do not.
     """
     check_rotate(request.rotate)
+    if request.phone_camera and request.clip is not None:
+        raise FormcheckError(
+            "Give either a phone as the camera or a clip to play (--phone-camera or --source), not both."
+        )
     if request.clip is not None:
         VideoFile(request.clip).close()
     elif request.camera is not None:
@@ -148,8 +195,7 @@ def run_session(
     *,
     declared_view: bool = False,
     keep: Callable[[], None] | None = None,
-    window: Screen | None = None,
-    phone: PhoneSource | None = None,
+    brought: Brought = NOTHING_BROUGHT,
 ) -> LiveResult:
     """Open window, voice and model, and run a flow from its first page to its last.
 
@@ -157,10 +203,10 @@ def run_session(
         flow: what happens, in the patient's language.
         request: see `check_room`.
         patient: pseudonym, or None.
-        declared_view, keep, phone: see `LiveOptions` and `LiveSession`.
-        window: one that is open already.
+        declared_view, keep: see `LiveOptions` and `LiveSession`.
+        brought: phones, and the window that is open already.
     """
-    window = window if window is not None else LiveWindow(windowed=request.windowed)
+    window = brought.window if brought.window is not None else LiveWindow(windowed=request.windowed)
     voice = open_voice(request.language, request.mute)
     if request.speech_log is not None:
         voice = LoggedVoice(voice, request.speech_log)
@@ -173,12 +219,21 @@ def run_session(
         clip=request.clip is not None,
         mute=request.mute,
         declared_view=declared_view,
-        rotate=request.rotate,
+        rotate=request.rotate if brought.camera is None else 0,
     )
     engine = live_engine(request.model, request.device)
-    return LiveSession(
-        flow, lambda: open_source(request.camera, request.clip), engine, voice, window, options, keep, phone
-    ).run()
+
+    def computer() -> LiveSource:
+        return open_source(request.camera, request.clip)
+
+    def camera() -> LiveSource:
+        return (
+            SwitchedCamera(brought.camera, computer, request.rotate)
+            if brought.camera is not None
+            else computer()
+        )
+
+    return LiveSession(flow, camera, engine, voice, window, options, keep, brought.worn).run()
 
 
 def live_engine(model: str, device: str = "cpu") -> PoseEngine:

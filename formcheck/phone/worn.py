@@ -30,6 +30,9 @@ UPRIGHT_WITHIN_DEG = 40.0
 #: Upright, and turning slower than this, for so long counts as standing with the phone in place [D].
 _STEADY_DEG_S = 30.0
 _STOOD_S = 1.0
+#: Of standing so many samples are kept, this far apart.
+_STOOD_EVERY_S = 0.05
+_STOOD_ROWS = 40
 #: Rest is looked at over this long, and told by so many samples.
 _REST_S = 2.0
 _REST_SAMPLES = 10
@@ -177,13 +180,44 @@ def turn_error(lean_deg: Array | float, speed_deg_s: Array | float, late_s: Arra
     return np.asarray(np.sqrt(_LEAST_ERROR_DEG**2 + leak**2 + late**2))
 
 
-@dataclass(frozen=True)
-class _Upright:
-    """A time during which the phone stood on its end."""
+class Upright:
+    """Notices that the bearer stands, with the phone in place.
 
-    since_s: float
-    last_s: float
-    up: Array
+    Attributes:
+        up: ``(3,)`` up in the phone, when its bearer stood last; None before that.
+    """
+
+    def __init__(self) -> None:
+        self.up: Array | None = None
+        self._stood: list[Array] = []
+        # Of the time during which it is on its end: its samples, a few a second, and up in it.
+        self._rows: list[Array] = []
+        self._last_s = -np.inf
+        self._up = np.zeros(3)
+
+    @property
+    def samples(self) -> Array:
+        """``(N, 9)`` samples by which it was noticed: another one that gets these notices the same."""
+        return np.array(self._stood).reshape(-1, SAMPLE_COUNT)
+
+    def add(self, row: Array) -> None:
+        """One sample, ``(9,)``, later than those before."""
+        up, t = row[UP], float(row[Sample.TIME_S])
+        speed = float(np.linalg.norm(np.nan_to_num(row[RATE])))
+        on_end = abs(up[1]) >= np.cos(np.radians(UPRIGHT_WITHIN_DEG))
+        gone_on = t - self._last_s <= GAP_S and up[1] * self._up[1] > 0
+        self._last_s = t
+        if not on_end or speed > _STEADY_DEG_S:
+            self._rows, self._last_s = [], -np.inf
+            return
+        if not gone_on:
+            self._rows, self._up = [row], up
+            return
+        self._up = self._up + 0.1 * (up - self._up)
+        if t - self._rows[-1][Sample.TIME_S] >= _STOOD_EVERY_S:
+            self._rows = [*self._rows, row][-_STOOD_ROWS:]
+        if t - self._rows[0][Sample.TIME_S] >= _STOOD_S:
+            self.up, self._stood = _unit(self._up), self._rows
 
 
 class WornPhone:
@@ -196,8 +230,7 @@ class WornPhone:
     def __init__(self, lies_on: Literal["side", "back"]) -> None:
         self._lies_on: Literal["side", "back"] = lies_on
         self._recent: deque[Array] = deque()
-        self._upright: _Upright | None = None
-        self._stood: Array | None = None
+        self._upright = Upright()
         self._at = Placement(np.zeros(3), np.zeros(3), Worn.NO_REST)
         self._off_s: float | None = None
 
@@ -216,7 +249,7 @@ class WornPhone:
             if self._recent and row[Sample.TIME_S] <= self._recent[-1][Sample.TIME_S]:
                 continue
             self._recent.append(row)
-            self._note_upright(row)
+            self._upright.add(row)
         while self._recent and self._recent[-1][Sample.TIME_S] - self._recent[0][Sample.TIME_S] > _KEEP_S:
             self._recent.popleft()
 
@@ -233,7 +266,7 @@ class WornPhone:
         if len(rows) < _REST_SAMPLES:
             self._at = nowhere
         else:
-            at = placement(rows[:, UP], self._stood, self._lies_on, top)
+            at = placement(rows[:, UP], self._upright.up, self._lies_on, top)
             wander = np.degrees(np.arccos(np.clip(rows[:, UP] @ at.up, -1.0, 1.0)))
             self._at = nowhere if np.median(wander) > _STILL_DEG else at
         return self.state
@@ -269,22 +302,6 @@ class WornPhone:
     def _between(self, start_s: float, end_s: float) -> Array:
         some = [row for row in self._recent if start_s <= row[Sample.TIME_S] <= end_s]
         return np.array(some).reshape(-1, SAMPLE_COUNT)
-
-    def _note_upright(self, row: Array) -> None:
-        """Remembers how the phone sat while its bearer stood."""
-        up, t = row[UP], float(row[Sample.TIME_S])
-        speed = float(np.linalg.norm(np.nan_to_num(row[RATE])))
-        on_end = abs(up[1]) >= np.cos(np.radians(UPRIGHT_WITHIN_DEG))
-        if not on_end or speed > _STEADY_DEG_S:
-            self._upright = None
-            return
-        before = self._upright
-        if before is None or t - before.last_s > GAP_S or up[1] * before.up[1] < 0:
-            self._upright = _Upright(t, t, up)
-            return
-        self._upright = _Upright(before.since_s, t, before.up + 0.1 * (up - before.up))
-        if t - before.since_s >= _STOOD_S:
-            self._stood = _unit(self._upright.up)
 
     def _has_slipped(self, time_s: float, off_deg: float, resting: bool) -> bool:
         if not resting or off_deg <= SLIPPED_DEG:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from hashlib import sha256
 from urllib.parse import parse_qs
 
@@ -43,8 +44,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+_OFFERS = ("camera", "microphone", "geolocation")
 
 
 class Guard:
@@ -55,6 +56,7 @@ class Guard:
         port, host: where the server listens.
         secure: it speaks TLS.
         no_key: what to say to who has no key.
+        uses: what the page may use of the device, as ``Permissions-Policy`` names it; nothing by default.
 
     Attributes:
         key: the secret of this start, of 256 bits.
@@ -69,12 +71,15 @@ class Guard:
         *,
         secure: bool = False,
         no_key: str = _NO_KEY,
+        uses: Collection[str] = (),
     ) -> None:
         languages()  # looked up once, here, where a failure ends in a sentence
         self._app = app
         self._host = f"{host}:{port}"
         self._origin = f"http{'s' * secure}://{self._host}"
         self._no_key = no_key
+        allowed = ", ".join(f"{name}=({'self' * (name in uses)})" for name in _OFFERS)
+        self._headers = {**_HEADERS, "permissions-policy": allowed}
         self._link: str | None = secrets.token_urlsafe(32)
         self.key = secrets.token_urlsafe(32)
         # Behind the "#" it is not sent with a request: what looks at addresses ahead cannot use it up.
@@ -93,7 +98,7 @@ class Guard:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
                 headers.setdefault("cache-control", "no-store")
                 if not known:  # answers that nobody fetches pile up behind one another no further than one

@@ -215,7 +215,7 @@ class Camera(SharedCounts):
             first = not self._started
             if first:
                 self._started = True
-                self._size = _within(image.shape[1], image.shape[0])
+                self._size = size_within(image.shape[1], image.shape[0])
                 if self._state == "ended" and not self._stop.is_set():
                     self._state = "running"
             self._last_sign_s = now
@@ -230,7 +230,7 @@ class Camera(SharedCounts):
                 return True  # opened again and still frozen
         if black:
             return True
-        fitted = _fit(image, self._size)
+        image = fitted(image, self._size)
         with self._news:
             if self._stop.is_set():
                 return False
@@ -239,7 +239,7 @@ class Camera(SharedCounts):
             if self._newest is not None:
                 self._dropped += 1
             self._last_s = max(now - self._origin_s, self._last_s + TICK_S)
-            self._newest = Frame(fitted, self._last_s, self._count)
+            self._newest = Frame(image, self._last_s, self._count)
             self._count += 1
             self._rate.add(self._last_s)
             self._news.notify_all()
@@ -262,7 +262,7 @@ class Camera(SharedCounts):
         return not same
 
 
-def _within(width: int, height: int) -> tuple[int, int]:
+def size_within(width: int, height: int) -> tuple[int, int]:
     """The size itself, or the same shape with its longer side at `MAX_SIDE_PX` and even sides (for H.264)."""
     scale = MAX_SIDE_PX / max(width, height)
     if scale >= 1:
@@ -270,7 +270,7 @@ def _within(width: int, height: int) -> tuple[int, int]:
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def _fit(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+def fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The picture in this size: scaled, with black bars where its shape differs, never squeezed."""
     if image.ndim == 2:
         image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), dtype=np.uint8)

@@ -268,10 +268,22 @@ def test_settings_become_options_that_the_commands_know() -> None:
     commands = {
         command.callback.__name__: command.callback for command in app.registered_commands if command.callback
     }
-    most = Settings(high_contrast=True, sound=False, camera="0", blur_face=True)
-    for option in (o for o in room_arguments(most) if o.startswith("--")):
+    most = Settings(
+        high_contrast=True, sound=False, camera="0", blur_face=True, phone=True, phone_camera=True
+    )
+    options = [option for option in room_arguments(most) if option.startswith("--")]
+    assert {"--phone", "--phone-camera"} <= set(options)
+    for option in options:
         for name in ("play", "live"):
             assert option[2:].replace("-", "_") in commands[name].__annotations__, option
+
+
+def test_a_phone_is_asked_for_where_it_tells_something() -> None:
+    both = Settings(phone=True, phone_camera=True)
+    assert room_arguments(both, "clam")[-2:] == ["--phone", "--phone-camera"]
+    assert room_arguments(both, "hamstring-stretch")[-1:] == ["--phone-camera"]
+    assert "--phone" not in room_arguments(both, "hamstring-stretch")
+    assert not {"--phone", "--phone-camera"} & set(room_arguments(Settings(), "clam"))
 
 
 # -- settings, camera, what is kept --------------------------------------------------------------------------

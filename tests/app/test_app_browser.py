@@ -181,11 +181,14 @@ def test_settings_are_kept_and_seen_at_once_and_the_camera_is_on_only_when_asked
     sync_api.expect(page.locator("html")).to_have_attribute("data-contrast", "high")
     page.get_by_text("Stimme und Töne").click()
     page.get_by_text("Auf den Kopf").click()
+    page.get_by_text("Ein Handy als Kamera").click()
     sync_api.expect(page.locator("#said")).to_contain_text("Gespeichert")
     page.select_option("#camera", "1")
     until(lambda: load_settings().camera == "1" and load_settings().rotate == 180, 60, every_s=0.05)
     page.reload()
     sync_api.expect(page.locator("#sound")).not_to_be_checked()
+    sync_api.expect(page.locator("#phone_camera")).to_be_checked()
+    sync_api.expect(page.locator("#phone")).not_to_be_checked()
     kept = load_settings()
     assert (kept.language, kept.high_contrast, kept.sound, kept.rotate, kept.camera) == (
         "de", True, False, 180, "1",

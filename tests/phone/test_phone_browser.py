@@ -12,11 +12,11 @@ from waiting import until
 
 pytest.importorskip("cryptography", reason="needs formcheck[phone]")
 
-from formcheck.coach.phone.link import PhoneLink
+from formcheck.coach.phone.pelvis_link import PelvisLink
 from formcheck.coach.phone.serve import open_to_phone
 from formcheck.phone.clock import CLOCK_LIMIT_S
 from formcheck.phone.sample import UP, Sample
-from formcheck.phone.worn import Worn, WornPhone
+from formcheck.phone.worn import PelvisTurn, Worn, WornPhone
 from formcheck.video.live_source import live_clock
 from formcheck.words import Words
 
@@ -24,8 +24,8 @@ pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture
-def link() -> PhoneLink:
-    return PhoneLink(Words("de"))
+def link() -> PelvisLink:
+    return PelvisLink(Words("de"))
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def held_for(page: Any, beta: float, gamma: float, seconds: float) -> None:
 
 
 def test_the_page_sends_how_the_phone_is_turned_and_a_turn_of_the_pelvis_comes_out(phone, link):
-    assert phone.locator("h1").inner_text() == Words("de")("phone.page.title")
+    assert phone.locator("h1").inner_text() == Words("de")("phone.pelvis.title")
     assert phone.url.endswith("/")  # the word of the link stands in no history
     phone.click("#start")
-    until(lambda: says(phone) == "no_sensor" or not phone.wait_for_timeout(100), 20)
+    until(lambda: says(phone) == "no_sensor" or phone.wait_for_timeout(100), 20)
     assert not link.there
     worn = WornPhone("side")
     rows = []
@@ -91,15 +91,21 @@ def test_the_page_sends_how_the_phone_is_turned_and_a_turn_of_the_pelvis_comes_o
         return live_clock()
 
     held_for(phone, 90, 0, 2.5)  # stood
-    until(lambda: says(phone) == "sending" or not phone.wait_for_timeout(50))
+    until(lambda: says(phone) == "sending" or phone.wait_for_timeout(50))
     held_for(phone, 0, -90, 3.0)  # on the right side: the left edge of the phone is up
     at = sent()
     assert worn.settle(at - 0.2, "left") is Worn.OK
-    held_for(phone, 0, -78, 1.5)
-    at = sent()
     # Up leaves the patient's left for the front: the pelvis has rolled back.
-    said = worn.read(at - 0.2, resting=False)
-    assert said.state is Worn.OK
+    held_for(phone, 0, -78, 1.5)
+    told = []
+
+    def read() -> PelvisTurn:
+        told.append(worn.read(sent() - 0.2, resting=False))
+        return told[-1]
+
+    # However slow this computer is: one message is quick enough for the clocks.
+    until(lambda: read().state is Worn.OK or phone.wait_for_timeout(50), 60)
+    said = told[-1]
     assert said.turn_deg == pytest.approx(12.0, abs=0.5)
     felt = np.array(rows)
     assert felt[:, Sample.CLOCK_S].min() < CLOCK_LIMIT_S
@@ -109,24 +115,24 @@ def test_the_page_sends_how_the_phone_is_turned_and_a_turn_of_the_pelvis_comes_o
 
 def test_a_second_phone_is_told_that_the_link_was_used(phone):
     phone.click("#start")
-    until(lambda: says(phone) in ("sending", "no_sensor") or not phone.wait_for_timeout(50))
+    until(lambda: says(phone) in ("sending", "no_sensor") or phone.wait_for_timeout(50))
     other = phone.context.browser.new_context(ignore_https_errors=True).new_page()
     other.goto(phone.link)
     other.click("#start")
-    until(lambda: says(other) == "refused" or not other.wait_for_timeout(50))
+    until(lambda: says(other) == "refused" or other.wait_for_timeout(50))
 
 
 def test_a_session_that_ends_is_noticed_and_a_page_loaded_anew_goes_on(phone, link):
     phone.reload()
     phone.click("#start")
     held_for(phone, 90, 0, 1.0)
-    until(lambda: link.there or not phone.wait_for_timeout(50))
+    until(lambda: link.there or phone.wait_for_timeout(50))
 
 
 def test_without_permission_nothing_is_sent(phone, link):
     phone.evaluate("DeviceOrientationEvent.requestPermission = async () => 'denied'")
     phone.click("#start")
-    until(lambda: says(phone) == "not_allowed" or not phone.wait_for_timeout(50))
+    until(lambda: says(phone) == "not_allowed" or phone.wait_for_timeout(50))
     hold(phone, 90, 0)
     phone.wait_for_timeout(500)
     assert not link.there

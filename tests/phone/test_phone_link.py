@@ -10,9 +10,11 @@ import socket
 import ssl
 import stat
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -25,17 +27,21 @@ pytest.importorskip("segno", reason="needs formcheck[phone]")
 
 import cv2
 from cryptography import x509
+from waiting import until
 
 from formcheck.coach.pages.window import Closed, FakeWindow, Key
 from formcheck.coach.phone import serve
+from formcheck.coach.phone.camera_link import CameraLink
 from formcheck.coach.phone.certificate import code_of, server_certificate
-from formcheck.coach.phone.link import PhoneLink
+from formcheck.coach.phone.link import STATIC
 from formcheck.coach.phone.pairing import bring_in
+from formcheck.coach.phone.pelvis_link import PelvisLink
 from formcheck.coach.phone.serve import home_address, open_to_phone
 from formcheck.errors import FormcheckError
 from formcheck.phone.sample import UP, Sample
 from formcheck.review import connection
 from formcheck.video.live_source import live_clock
+from formcheck.video.phone_camera import PhoneCamera
 from formcheck.words import Words, languages
 
 HERE = "127.0.0.1"
@@ -47,11 +53,12 @@ class Phone:
     def __init__(self, address: str) -> None:
         self.place, _, self.link = address.partition("/#link=")
         self.key = ""
+        self.other = ""
         self.tls = ssl.create_default_context()
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
 
     def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         own = {"x-formcheck": self.key, "origin": self.place, "content-type": "application/json"}
         asked = urllib.request.Request(
             self.place + path, data, own | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -70,8 +77,8 @@ class Phone:
 
 
 @pytest.fixture
-def link() -> PhoneLink:
-    return PhoneLink(Words())
+def link() -> PelvisLink:
+    return PelvisLink(Words())
 
 
 @pytest.fixture
@@ -100,7 +107,7 @@ def test_it_listens_at_one_address_with_tls_and_no_longer_than_the_session(link)
         port = int(where.split(":")[2].split("/")[0])
         status, page = Phone(where).ask("/")
         assert status == 200
-        assert Words()("phone.page.title") in page
+        assert Words()("phone.pelvis.title") in page
         with socket.create_connection((HERE, port), timeout=10) as plain:  # who speaks no TLS gets nothing
             plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             plain.settimeout(10)
@@ -193,7 +200,7 @@ def test_nonsense_is_refused_with_a_sentence_and_changes_nothing(link, body):
     assert link.clock_error_s is None
 
 
-async def sent(link: PhoneLink, body: Any) -> Any:
+async def sent(link: PelvisLink, body: Any) -> Any:
     """What the link answers to a body that got past the guard."""
     from starlette.requests import Request
 
@@ -239,21 +246,201 @@ def test_a_flood_of_samples_takes_no_more_room(link):
 
 @pytest.mark.parametrize("language", languages())
 def test_the_page_is_in_the_patients_language_with_every_word(language):
-    answer = asyncio.run(PhoneLink(Words(language)).page(None))  # type: ignore[arg-type]
+    answer = asyncio.run(PelvisLink(Words(language)).page(None))  # type: ignore[arg-type]
     text = answer.body.decode()
-    assert Words(language)("phone.page.how_2") in text
+    assert Words(language)("phone.pelvis.how_2") in text
     assert "{{" not in text
-    script = (Path(serve.__file__).parent / "static" / "phone.js").read_text(encoding="utf-8")
-    said = set(re.findall(r'say\("(\w+)"\)', script)) | {"refused"}
-    assert len(said) > 4
+
+
+@pytest.mark.parametrize("role", ["pelvis", "camera"])
+def test_whatever_a_page_says_is_among_its_words(role):
+    scripts = [(STATIC / name).read_text(encoding="utf-8") for name in ("link.js", f"{role}.js")]
+    told = re.findall(r'(?:say\(|return )"(\w+)"|\? "(\w+)" : "(\w+)"', "".join(scripts))
+    said = {key for keys in told for key in keys if key}
+    assert {"refused", "lost", "sending", "not_allowed"} <= said
+    words = Words()
     for key in said:
-        assert f"phone.page.{key}" in Words(language), key
+        assert f"phone.page.{key}" in words or f"phone.{role}.{key}" in words, key
+
+
+# -- the phone that is the camera ----------------------------------------------------------------------------
+
+
+JPEG = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def seen() -> CameraLink:
+    return CameraLink(Words())
+
+
+@pytest.fixture
+def camera(seen):
+    with open_to_phone(seen, HERE) as where:
+        phone = Phone(where)
+        phone.other = where
+        assert phone.enter() == 200
+        yield phone
+        seen.camera.close()
+
+
+def now_ms() -> float:
+    """On the phone's clock, which is three seconds behind."""
+    return 1000 * (live_clock() - 3.0)
+
+
+def beat(phone: Phone, trip: Any = None, sees: Any = True) -> tuple[int, Any]:
+    return phone.ask("/api/beat", {"sees": sees, "trip": trip})
+
+
+def clocks_match(phone: Phone) -> None:
+    asked = now_ms()
+    answer = beat(phone)[1]
+    assert beat(phone, [asked, answer["answered"], now_ms()])[0] == 200
+
+
+def send(phone: Phone, about: Any, data: bytes = JPEG, **headers: str) -> tuple[int, Any]:
+    told = {"content_type": "image/jpeg", "x_picture": about if isinstance(about, str) else json.dumps(about)}
+    return phone.ask("/api/picture", data, **(told | headers))
+
+
+class Looks(threading.Thread):
+    """Opens a source and keeps its first frame, as a session does."""
+
+    def __init__(self, source: PhoneCamera) -> None:
+        super().__init__()
+        self.source = source
+        self.start()
+
+    def run(self) -> None:
+        self.source.open()
+
+
+def test_pictures_are_asked_for_only_while_somebody_looks_and_carry_the_time_they_were_taken(camera, seen):
+    clocks_match(camera)
+    assert seen.there
+    assert send(camera, [now_ms(), 0, 0])[1]["wanted"] is False
+    assert seen.camera.latest(0.0) is None
+    looks = Looks(seen.camera)
+    until(lambda: beat(camera)[1]["wanted"])
+    taken = live_clock()
+    time.sleep(0.2)  # on its way
+    assert send(camera, [1000 * (taken - 3.0), 90, 5])[0] == 200
+    looks.join(20)
+    frame = seen.camera.latest(0.0)
+    assert frame is not None
+    late = seen.camera.now_s() - frame.time_s
+    assert late == pytest.approx(live_clock() - taken, abs=0.1)
+    assert frame.image.shape == (64, 48, 3)  # turned
+    assert seen.camera.dropped == 5
+    seen.camera.close()
+    assert beat(camera)[1]["wanted"] is False
+
+
+def test_before_the_clocks_are_matched_no_picture_counts(camera, seen):
+    looks = Looks(seen.camera)
+    until(lambda: seen.camera.wanted)
+    assert send(camera, [now_ms(), 0, 0])[0] == 200
+    assert seen.camera.latest(0.0) is None
+    clocks_match(camera)
+    assert send(camera, [now_ms(), 0, 0])[0] == 200
+    looks.join(20)
+    assert seen.camera.latest(0.0) is not None
+
+
+@pytest.mark.parametrize(
+    "about",
+    ["", "[", "[" * 150, "{}", "[1, 0]", [1, 0, 0, 0], [1, 45, 0], [1, 0, -1], [1, 0, 1001], ["1", 0, 0],
+     [True, 0, 0], [1e300, 0, 0], "[NaN, 0, 0]", "[1, 0, 0" + " " * 300 + "]"],
+    ids=range(14),
+)  # fmt: skip
+def test_nonsense_about_a_picture_is_refused_with_a_sentence(camera, seen, about):
+    status, said = send(camera, about)
+    assert status == 422
+    assert json.loads(said)["problem"]
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        (b"", {}),
+        (b"\xff\xd8 no picture \xff\xd9", {}),
+        (JPEG[:40] + bytes(600_000) + b"\xff\xd9", {}),
+        (JPEG, {"content_type": "text/plain"}),
+        (JPEG, {"content_type": "application/json"}),
+    ],
+    ids=["empty", "garbage", "huge", "text", "json"],
+)
+def test_what_is_no_picture_is_refused_and_the_next_one_counts(camera, seen, data, headers):
+    clocks_match(camera)
+    looks = Looks(seen.camera)
+    until(lambda: seen.camera.wanted)
+    status, said = send(camera, [now_ms(), 0, 0], data, **headers)
+    assert status == 422
+    assert json.loads(said)["problem"]
+    assert send(camera, [now_ms(), 0, 0])[0] == 200
+    looks.join(20)
+    assert seen.camera.latest(0.0) is not None
+
+
+def test_of_pictures_that_pile_up_the_newest_is_looked_at(camera, seen):
+    clocks_match(camera)
+    looks = Looks(seen.camera)
+    until(lambda: seen.camera.wanted)
+    times = [now_ms() + i for i in range(8)]
+    with ThreadPoolExecutor(8) as many:
+        assert all(status == 200 for status, _ in many.map(lambda t: send(camera, [t, 0, 0]), times))
+    looks.join(20)
+    frame = seen.camera.latest(0.0)
+    assert frame is not None
+    assert seen.camera.dropped == 7
+    assert seen.camera.now_s() - frame.time_s == pytest.approx(live_clock() - times[-1] / 1000 - 3.0, abs=0.1)
+
+
+def test_the_key_of_one_role_is_none_for_the_other(camera, seen, link):
+    with open_to_phone(link, HERE) as where:
+        pelvis = Phone(where)
+        assert pelvis.enter() == 200
+        for phone, own in ((camera, camera.key), (pelvis, pelvis.key)):
+            other = pelvis if phone is camera else camera
+            phone.key = other.key
+            assert (
+                phone.ask("/api/beat" if phone is camera else "/api/samples", {"rows": [], "sees": True})[0]
+                == 403
+            )
+            phone.key = own
+        assert pelvis.ask("/api/picture", {})[0] == 404
+        assert camera.ask("/api/samples", {"rows": []})[0] == 404
+        assert not link.there
+
+
+def test_a_second_phone_and_nobody_without_the_key_is_the_camera(camera, seen):
+    second = Phone(camera.other)
+    assert second.enter() == 403
+    assert beat(second)[0] == 403
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec_fetch_site": "cross-site"},
+        {"x_formcheck": "x"},
+    ):
+        assert send(camera, [now_ms(), 0, 0], **headers)[0] == 403
+    assert not seen.there
+
+
+def test_only_the_cameras_page_may_use_the_camera(link, seen):
+    allowed = {}
+    for one in (link, seen):
+        with open_to_phone(one, HERE) as where:
+            phone = Phone(where)
+            asked = urllib.request.urlopen(phone.place + "/", timeout=20, context=phone.tls)
+            allowed[one.role] = asked.headers["permissions-policy"].split(", ")[0]
+    assert allowed == {"pelvis": "camera=()", "camera": "camera=(self)"}
 
 
 # -- bringing it in ------------------------------------------------------------------------------------------
 
 
-class There(PhoneLink):
+class There(PelvisLink):
     there = True
 
 
@@ -263,8 +450,8 @@ class There(PhoneLink):
     [
         (There, [[Key("enter")]], True),
         (There, [[Key("2")]], False),
-        (PhoneLink, [[Key("enter")], [Key("1")], [Key("2")]], False),  # nothing to go on with yet
-        (PhoneLink, [[Closed()]], None),
+        (PelvisLink, [[Key("enter")], [Key("1")], [Key("2")]], False),  # nothing to go on with yet
+        (PelvisLink, [[Closed()]], None),
         (There, [[Key("esc")]], None),
     ],
 )

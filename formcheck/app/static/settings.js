@@ -29,6 +29,9 @@ export async function render(main, { changed, title }, current) {
         (on) => set({ high_contrast: on }, { redraw: "high_contrast" })),
       onOff("sound", page.settings.sound, "settings.sound", "settings.sound_note", (on) => set({ sound: on }))),
     camera.element,
+    section("settings.phones",
+      ["phone", "phone_camera"].map((name) => onOff(name, page.settings[name], `settings.${name}`, `settings.${name}_note`,
+        (on) => set({ [name]: on })))),
     keptSection(page, set, changed),
     doctorSection(camera.off));
   return camera.off;

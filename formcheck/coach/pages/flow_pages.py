@@ -86,6 +86,8 @@ class FlowState:
     side: str | None
     target: float
     day: DayState | None = None
+    camera: str | None = None
+    behind_ms: float | None = None
 
 
 class Pages:
@@ -167,7 +169,8 @@ class Pages:
     def no_camera(self, at: FlowState) -> Page:
         # Why, in the camera's own words, which are English.
         why = (at.notice,) if at.notice and self._words.language == DEFAULT else ()
-        lines = (self._text("no_camera.line"), *why)
+        line = self._words("phone.picture.none") if at.camera == "phone" else self._text("no_camera.line")
+        lines = (line,) if at.camera == "phone" else (line, *why)
         return self._simple(at, "notice", "no_camera", ("retry", "leave"), lines=lines)
 
     # --- exercising ---------------------------------------------------------------------------------
@@ -184,14 +187,19 @@ class Pages:
         views = at.plan.definition.views
         view = at.plan.views[0] if at.plan.views else next(iter(views))
         side = f"/{at.side}" if at.side is not None else ""
+        lines, footer = [views[view].setup], self._text("setup.footer")
+        if at.camera is not None:
+            footer = f"{self._words('phone.picture.footer')} · {footer}"
+        if at.camera == "phone" and at.behind_ms is not None:
+            lines.append(self._words("phone.picture.behind", ms=10 * round(at.behind_ms / 10)))
         return Page(
             "setup",
             self._text("setup.title"),
-            (views[view].setup,),
+            tuple(lines),
             drawing=f"{at.plan.definition.name}/{view}{side}",
             cue=at.cue or todo,
             seconds_left=moment.still_left_s if still and moment is not None else None,
-            footer=self._text("setup.footer"),
+            footer=footer,
             recording=self._recording(at),
         )
 

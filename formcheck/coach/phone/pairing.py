@@ -9,7 +9,7 @@ from formcheck.coach.pages.draw import Drawn, draw_page
 from formcheck.coach.pages.page import Choice, Page
 from formcheck.coach.pages.window import Click, Closed, Key, Screen
 from formcheck.coach.phone.certificate import code_of
-from formcheck.coach.phone.link import PhoneLink
+from formcheck.coach.phone.link import PhoneLink, Role
 from formcheck.words import Words
 
 _LOOKS_S = 0.05
@@ -32,7 +32,7 @@ def bring_in(
     """
     code = code_of(address)
     while True:
-        page = replace(_page(words, address, there=link.there), code=code)
+        page = replace(_page(words, address, link.role, there=link.there), code=code)
         drawn = draw_page(page, None, window.size, high_contrast=high_contrast)
         window.show(drawn.image)
         for event in window.events():
@@ -44,11 +44,11 @@ def bring_in(
         time.sleep(_LOOKS_S)
 
 
-def _page(words: Words, address: str, *, there: bool) -> Page:
+def _page(words: Words, address: str, role: Role, *, there: bool) -> Page:
     place = address.partition("#")[0]
     page = Page(
         "notice",
-        words("phone.pair.title"),
+        words(f"phone.pair.title_{role}"),
         (
             words("phone.pair.line_1"),
             words("phone.pair.line_2", address=place),
@@ -64,7 +64,10 @@ def _page(words: Words, address: str, *, there: bool) -> Page:
         return page
     going = Choice("go_on", words("phone.pair.go_on"), "1")
     return replace(
-        page, lines=(*page.lines[:-1], words("phone.pair.there")), choices=(going, *page.choices), selected=0
+        page,
+        lines=(*page.lines[:-1], words(f"phone.pair.there_{role}")),
+        choices=(going, *page.choices),
+        selected=0,
     )
 
 

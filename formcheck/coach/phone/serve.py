@@ -86,7 +86,7 @@ def open_to_phone(link: PhoneLink, host: str | None = None) -> Iterator[str]:
                 serve_at(
                     host,
                     0,
-                    lambda port: Guard(link.app(), port, host, secure=True, no_key=_NO_KEY),
+                    lambda port: Guard(link.app(), port, host, secure=True, no_key=_NO_KEY, uses=link.uses),
                     ready,
                     certificate=files,
                 )
