@@ -14,6 +14,7 @@ const PAGES = [
   [/^\/session\/([0-9a-f]+)$/, () => import("./session.js")],
   [/^\/patient\/([0-9a-f]+)$/, () => import("./patient.js")],
   [/^\/agreement$/, () => import("./agreement.js")],
+  [/^\/programme(?:\/(\w+))?$/, () => import("./programme.js")],
 ];
 
 async function show() {
@@ -70,7 +71,7 @@ const speak = h("select", { "aria-label": say("language"), onchange: () => choos
 const who = h("input.who", { maxlength: 80, value: reviewer.name, placeholder: say("frame.your_name"), autocomplete: "off", "aria-label": say("frame.reviewer_long"), onchange: () => { reviewer.name = who.value; } });
 replace(document.getElementById("top"),
   h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 26, height: 26 }), "formcheck ", h("span", {}, say("frame.review"))),
-  h("nav", { "aria-label": say("frame.pages") }, h("a", { href: "/" }, say("sessions")), h("a", { href: "/agreement" }, say("frame.agreement"))),
+  h("nav", { "aria-label": say("frame.pages") }, h("a", { href: "/" }, say("sessions")), h("a", { href: "/programme" }, say("programme.all")), h("a", { href: "/agreement" }, say("frame.agreement"))),
   h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, say("frame.reviewer")), who), h("label.theme", {}, h("span.hide-small", {}, say("language")), speak), h("label.theme", {}, icon("sun"), h("span.hide-small", {}, say("frame.colours")), select),
     button("?", () => openHelp(), { title: say("frame.help_long"), kind: "quiet" })));
 
