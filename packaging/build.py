@@ -67,11 +67,14 @@ def main() -> None:
     """Build all that this system can."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", nargs="?", type=Path, default=ROOT / "dist", help="folder for the results")
-    out = parser.parse_args().out.resolve()
+    has_all = "one that has formcheck[phone,package] and nothing else, instead of a new environment"
+    parser.add_argument("--python", type=Path, help=has_all)
+    given = parser.parse_args()
+    out = given.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="formcheck-build-") as scratch:
         work = Path(scratch)
-        python = environment(work / "venv")
+        python = given.python or environment(work / "venv")
         icons = work / "icons"
         icons.mkdir()
         run(python, "-c", DRAW_ICONS, HERE / "icon.png", icons, *SIZES)

@@ -387,6 +387,7 @@ def room_arguments(settings: Settings, exercise: str | None = None) -> list[str]
     flags = {
         "--mute": not settings.sound,
         "--high-contrast": settings.high_contrast,
+        "--keep-upright": not settings.turns,
         "--blur-face": settings.blur_face,
         "--phone": worn,
         "--phone-camera": settings.phone_camera,

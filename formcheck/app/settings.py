@@ -27,6 +27,7 @@ class Settings(BaseModel):
     Attributes:
         language: of pages and voice.
         high_contrast: stronger contrast.
+        turns: the words of the exercise window turn for somebody who lies on the side.
         sound: voice and tones.
         camera: number, device or address; None is the first one.
         rotate: degrees clockwise by which its picture is turned.
@@ -41,6 +42,7 @@ class Settings(BaseModel):
 
     language: str = DEFAULT
     high_contrast: bool = False
+    turns: bool = True
     sound: bool = True
     camera: str | None = Field(default=None, max_length=300)
     rotate: Literal[0, 90, 180, 270] = 0

@@ -17,6 +17,14 @@ Mute = Annotated[bool, typer.Option("--mute", rich_help_panel=ROOM, help="No voi
 HighContrast = Annotated[
     bool, typer.Option("--high-contrast", rich_help_panel=ROOM, help="Stronger contrast.")
 ]
+KeepUpright = Annotated[
+    bool,
+    typer.Option(
+        "--keep-upright",
+        rich_help_panel=ROOM,
+        help="Do not turn the words by 90 degrees for somebody who lies on the side.",
+    ),
+]
 Windowed = Annotated[
     bool, typer.Option("--windowed", rich_help_panel=ROOM, help="A window instead of the full screen.")
 ]

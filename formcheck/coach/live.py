@@ -25,7 +25,8 @@ from formcheck.analysis.summary import Summary
 from formcheck.coach.flow import Flow
 from formcheck.coach.live_view import body_of
 from formcheck.coach.message import Say, Tone
-from formcheck.coach.pages.draw import WITH_PICTURE, Drawn, draw_page
+from formcheck.coach.pages.draw import TURNING, WITH_PICTURE, Drawn, draw_page
+from formcheck.coach.pages.turning import FACING, Turning
 from formcheck.coach.pages.window import Click, Closed, Key, Screen
 from formcheck.coach.voice.voice import Voice
 from formcheck.engine.gesture import ArmUp
@@ -67,6 +68,7 @@ class LiveOptions:
         patient: pseudonym, or None.
         blur_face: blur the face in stored video.
         high_contrast, stats: of the window.
+        turns: its words turn for somebody who lies on the side.
         clip: the source is a clip, whose end ends the session.
         mute: no sound is wanted, so its absence is no trouble.
         declared_view: the person named the view.
@@ -77,6 +79,7 @@ class LiveOptions:
     patient: str | None = None
     blur_face: bool = False
     high_contrast: bool = False
+    turns: bool = True
     stats: bool = False
     clip: bool = False
     mute: bool = False
@@ -234,7 +237,7 @@ class LiveSession:
         self._open_camera = open_camera
         self._engine = engine
         self._pose = LivePose(engine)
-        self._blend, self._arms = Blend(), ArmUp()
+        self._blend, self._arms, self._turning = Blend(), ArmUp(), Turning()
         self._voice = voice
         self._window = window
         self._options = options
@@ -323,7 +326,8 @@ class LiveSession:
         picture = frame.image if frame is not None else None
         contrast = self._options.high_contrast
         before = self._on_screen.moment
-        drawn = draw_page(page, picture, self._window.size, high_contrast=contrast)
+        turn = self._turning.turn if self._options.turns and page.kind in TURNING else 0
+        drawn = draw_page(page, picture, self._window.size, high_contrast=contrast, turn=turn)
         self._window.show(drawn.image)
         self._on_screen = _OnScreen(drawn, moment if moment is not None else before)
         if frame is not None and self._camera is not None and moment is not before:
@@ -441,6 +445,8 @@ class LiveSession:
                 if rep is not None:
                     judged.recorder.rep(rep)
             flow.frame(moment)
+            if self._faces_the_screen(judged):
+                self._turning.update(time_s, moment.xy)
             if moment.baseline is not None and (late_ms := self.latency.lately_ms) is not None:
                 self._take(Event(time_s, index, "shown", {"after_ms": round(late_ms)}), judged)
             if raised := self._arms.update(seen):
@@ -448,6 +454,13 @@ class LiveSession:
             if self._pace.slow(time_s):
                 self._trouble("too_slow")
             self._latest = (frame, moment)
+
+    def _faces_the_screen(self, judged: _Judged) -> bool:
+        """Whether somebody lies on the side with the screen before the eyes."""
+        plan, reference = self._flow.plan, judged.engine.reference
+        assert plan is not None
+        view = reference.view if reference is not None else (*plan.views, "")[0]
+        return judged.engine.definition.posture.startswith("side_lying") and view in FACING
 
     def _hear_phone(self, judged: _Judged, index: int) -> None:
         """What has come from the phone by now belongs before this frame, live and in a replay."""
@@ -475,6 +488,8 @@ class LiveSession:
         weights = dict(self._engine.model_sha256)
         if definition.reads_lying:
             weights |= self._pose.read_lying()
+        if definition.lies_on_back and self._engine.name == "blazepose-onnx":
+            weights |= self._pose.read_on_back()
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,
@@ -491,7 +506,7 @@ class LiveSession:
         )
         side = flow.plan.side
         self._zero_s = frame.time_s
-        self._blend, self._arms = Blend(), ArmUp()
+        self._blend, self._arms, self._turning = Blend(), ArmUp(), Turning()
         if self._left:
             self._engine.reset()  # the body lies elsewhere now: it is looked for in the whole picture
         self._judged = _Judged(

@@ -47,6 +47,7 @@ class RoomRequest:
     stats: bool
     device: str = "cpu"
     rotate: int = 0
+    keep_upright: bool = False
     phone: bool = False
     phone_camera: bool = False
 
@@ -215,6 +216,7 @@ def run_session(
         patient=patient,
         blur_face=request.blur_face,
         high_contrast=request.high_contrast,
+        turns=not request.keep_upright,
         stats=request.stats,
         clip=request.clip is not None,
         mute=request.mute,

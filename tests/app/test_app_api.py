@@ -269,10 +269,16 @@ def test_settings_become_options_that_the_commands_know() -> None:
         command.callback.__name__: command.callback for command in app.registered_commands if command.callback
     }
     most = Settings(
-        high_contrast=True, sound=False, camera="0", blur_face=True, phone=True, phone_camera=True
+        high_contrast=True,
+        turns=False,
+        sound=False,
+        camera="0",
+        blur_face=True,
+        phone=True,
+        phone_camera=True,
     )
     options = [option for option in room_arguments(most) if option.startswith("--")]
-    assert {"--phone", "--phone-camera"} <= set(options)
+    assert {"--phone", "--phone-camera", "--keep-upright"} <= set(options)
     for option in options:
         for name in ("play", "live"):
             assert option[2:].replace("-", "_") in commands[name].__annotations__, option

@@ -27,6 +27,7 @@ export async function render(main, { changed, title }, current) {
     section("settings.look",
       onOff("high_contrast", page.settings.high_contrast, "settings.contrast", "settings.contrast_note",
         (on) => set({ high_contrast: on }, { redraw: "high_contrast" })),
+      onOff("turns", page.settings.turns, "settings.turns", "settings.turns_note", (on) => set({ turns: on })),
       onOff("sound", page.settings.sound, "settings.sound", "settings.sound_note", (on) => set({ sound: on }))),
     camera.element,
     section("settings.phones",

@@ -34,6 +34,7 @@ from formcheck.coach.pages.canvas import (
 )
 from formcheck.coach.pages.page import Page
 from formcheck.coach.pages.sketch import draw_sketch, has_sketch
+from formcheck.coach.pages.turning import Turn
 from formcheck.drawing.lettering import put_text, text_width
 from formcheck.drawing.overlay import Body, FaultMark, OverlayState, draw_badge, draw_body, draw_phase_icon
 from formcheck.drawing.palette import HALO, Image
@@ -53,11 +54,12 @@ class PageLayout:
     header: Box
     picture: Box  # room for it; its own shape is fitted in
     bar: Box | None
-    panel: Box
+    panel: Box | None
     cue: Box
     unseen: Box | None
     buttons: Box | None
-    footer: Box
+    footer: Box | None
+    paper: Box | None = None  # of a turned page: where on the screen the words are; their boxes are in it
 
 
 @lru_cache(maxsize=1)
@@ -73,8 +75,25 @@ def compose_size(size_wh: tuple[int, int]) -> tuple[int, int]:
 
 
 def page_unit_px(size_wh: tuple[int, int]) -> float:
-    """The measure all sizes are multiples of: a ninth of the height, less in a narrow window."""
-    return min(size_wh[1] / 9, size_wh[0] / 13.5)
+    """The measure all sizes are multiples of: a ninth of the height, less in a narrow window.
+
+    Of a page that is higher than wide, as a turned one is, a ninth of the width.
+    """
+    width, height = size_wh
+    return width / 9 if height > width else min(height / 9, width / 13.5)
+
+
+def turned_box(box: Box, paper: Box, turn: Turn) -> tuple[int, int, int, int]:
+    """Where on the screen a box of a turned page is.
+
+    Args:
+        box: on the page, as it was drawn.
+        paper: where the page is on the screen.
+        turn: how it was turned.
+    """
+    if turn == 90:
+        return (paper.x + paper.w - box.y - box.h, paper.y + box.x, box.h, box.w)
+    return (paper.x + box.y, paper.y + paper.h - box.x - box.w, box.h, box.w)
 
 
 @lru_cache(maxsize=32)
@@ -104,8 +123,36 @@ def lay_out(
     return PageLayout(u, header, picture, bar, rest, cue, unseen_box, buttons_box, footer)
 
 
+@lru_cache(maxsize=32)
+def lay_out_turned(
+    size_wh: tuple[int, int], counting: bool, panel: bool, buttons: bool, turn: Turn
+) -> PageLayout:
+    """The layout for somebody on the side: the picture towards the head, the words, turned, beside it.
+
+    What is too small to be read from there is left out: keys, and what cannot be checked. Without a panel the
+    line to the patient has its room too.
+    """
+    width, height = size_wh
+    u = page_unit_px(size_wh)
+    pad = 0.22 * u
+    paper = Box(0, 0, height, round((8.2 if buttons else 6.95) * u))
+    header, area = paper.inset(1.2 * pad, pad).top(0.82 * u, 0.5 * pad)
+    buttons_box = panel_box = None
+    if buttons:
+        buttons_box, area = area.bottom(1.05 * u, 0.6 * pad)
+    if panel:
+        panel_box, area = area.top(2.25 * u, 0.6 * pad)
+    left = turn == 90
+    words = Box(0 if left else width - paper.h, 0, paper.h, height)
+    room = Box(paper.h if left else 0, 0, width - paper.h, height).inset(pad, pad)
+    bar = None
+    if counting:
+        bar, room = room.left(1.0 * u, pad)
+    return PageLayout(u, header, room, bar, panel_box, area, None, buttons_box, None, words)
+
+
 def draw_camera_page(
-    page: Page, picture: Image | None, size_wh: tuple[int, int], high_contrast: bool
+    page: Page, picture: Image | None, size_wh: tuple[int, int], high_contrast: bool, turn: Turn = 0
 ) -> tuple[Image, dict[str, tuple[int, int, int, int]]]:
     """The page, and where its choices are; see `pages.draw_page`."""
     size = compose_size(size_wh)
@@ -114,43 +161,79 @@ def draw_camera_page(
     worst = max(marks, key=lambda mark: mark.grade, default=None)
     left = None if page.seconds_left is None else float(math.ceil(page.seconds_left - 1e-6))
     still = replace(page, body=None, level=None, stats="", seconds_left=left)
-    base, boxes, at = _still_part(still, worst, size, shape_wh, high_contrast)
+    base, boxes, at = _still_part(still, worst, size, shape_wh, high_contrast, turn)
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     canvas = base.copy()
     _picture(canvas, at, page, picture, theme)
     if at.bar is not None:
         _range_bar(canvas, at.bar, page.level, page.target, theme, at.unit)
-    if page.stats:
-        right, _ = at.footer.bottom(at.footer.h)
-        text_in(canvas, right, page.stats, 0.22 * at.unit, theme.soft, lines=1, across=1.0)
+    if page.stats and at.footer is not None:
+        text_in(canvas, at.footer, page.stats, 0.22 * at.unit, theme.soft, lines=1, across=1.0)
     return canvas, boxes
 
 
 @lru_cache(maxsize=12)
 def _still_part(
-    page: Page, worst: FaultMark | None, size: tuple[int, int], shape_wh: tuple[int, int], high_contrast: bool
+    page: Page,
+    worst: FaultMark | None,
+    size: tuple[int, int],
+    shape_wh: tuple[int, int],
+    high_contrast: bool,
+    turn: Turn,
 ) -> tuple[Image, dict[str, tuple[int, int, int, int]], PageLayout]:
     """Everything that stays the same between two repetitions or cues."""
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     counting = page.kind in ("work", "practice")
-    at = lay_out(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
+    if turn:  # where the laptop goes was read before lying down
+        panel = page.kind != "setup" or page.seconds_left is not None
+        at = lay_out_turned(size, counting, panel, bool(page.choices), turn)
+    else:
+        at = lay_out(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
     u = at.unit
-    canvas = blank(size, theme.ground)
-    draw_header(canvas, at.header, page, theme, u)
-    if page.kind == "setup":
+    screen = canvas = blank(size, theme.ground)
+    if at.paper is not None:
+        canvas = blank((at.paper.h, at.paper.w), theme.ground)
+        _turned_header(canvas, at.header, page, worst, theme, u)
+    else:
+        draw_header(canvas, at.header, page, theme, u)
+    if at.panel is None:
+        pass
+    elif page.kind == "setup":
         _setup_panel(canvas, at.panel, page, theme, u, high_contrast)
     elif page.kind == "paused":
         _paused_panel(canvas, at.panel, page, theme, u)
     else:
-        _count_panel(canvas, at.panel, page, worst, theme, u)
+        _count_panel(canvas, at.panel, page, worst if not turn else None, theme, u)
     if page.cue:
         draw_cue(canvas, at.cue, page, theme, u)
     if at.unseen is not None:
         text_in(canvas, at.unseen, page.unseen, 0.25 * u, theme.soft, lines=4, down=0.5)
     boxes = draw_buttons(canvas, at.buttons, page, theme, u) if at.buttons is not None else {}
-    footer = at.footer if not page.stats else at.footer.left(0.62 * at.footer.w)[0]
-    text_in(canvas, footer, page.footer, 0.25 * u, theme.soft, lines=1)
-    return canvas, boxes, at
+    if at.footer is not None:
+        footer = at.footer if not page.stats else at.footer.left(0.62 * at.footer.w)[0]
+        text_in(canvas, footer, page.footer, 0.25 * u, theme.soft, lines=1)
+    if at.paper is not None:
+        spot = at.paper
+        screen[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = np.rot90(canvas, -turn // 90)
+        boxes = {name: turned_box(Box(*box), spot, turn) for name, box in boxes.items()}
+    return screen, boxes, at
+
+
+def _turned_header(
+    canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
+) -> None:
+    """What is being done, or what is wrong just now; the dot says that it is recorded."""
+    if page.recording:
+        middle = (round(box.x + box.w - 0.25 * u), round(box.y + box.h / 2))
+        line = -1 if page.recording == "video" else max(2, round(0.06 * u))
+        cv2.circle(canvas, middle, round(0.17 * u), theme.record, line, cv2.LINE_AA)
+        box = box.left(box.w - 0.6 * u)[0]
+    if worst is not None:
+        r = 0.3 * u
+        draw_badge(canvas, (box.x + r + 2, box.y + box.h / 2), worst.grade, r)
+        text_in(canvas, box.left(0.8 * u)[1], worst.title, 0.64 * u, theme.warn, SEMI, lines=1)
+    else:
+        text_in(canvas, box, page.title, 0.64 * u, theme.ink, BOLD, lines=1)
 
 
 # ---- parts shared with the pages without a picture -----------------------------------------------------
@@ -174,7 +257,8 @@ def draw_header(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> 
 
 def draw_cue(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
     """The one line to the patient: a correction on a filled band with rings, anything else in a bubble."""
-    size, rows = fit(page.cue, box.w - 1.75 * u, box.h - 0.1 * u, 0.95 * u, SEMI, 2)
+    most = max(2, int(box.h / (0.75 * u)))
+    size, rows = fit(page.cue, box.w - 1.75 * u, box.h - 0.1 * u, 0.95 * u, SEMI, most)
     if page.cue_is_correction:
         card(canvas, box, 0.2 * u, theme.warn)
         ink = theme.on_warn
@@ -239,11 +323,30 @@ def draw_ring(
 def _count_panel(
     canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
 ) -> None:
+    wide = _is_wide(box)
     if page.count is not None:
         high = 3.3 * u  # letter size: digits are then a quarter of the screen's height and a little more
         widest = numeral("0") * max(len(str(page.count)), len(str(page.of or 0)))
-        while text_width(widest, high, BOLD) > box.w and high > 1.5 * u:
+        most = 0.5 * box.w if wide else box.w
+        high = min(high, 1.3 * box.h)
+        while text_width(widest, high, BOLD) > most and high > 1.5 * u:
             high *= 0.97
+    if page.count is not None and wide:
+        digits, box = box.left(text_width(widest, high, BOLD), 0.3 * u)
+        put_text(
+            canvas,
+            numeral(page.count),
+            digits.x - 0.03 * high,
+            digits.y + digits.h / 2 + 0.36 * high,
+            high,
+            theme.ink,
+            BOLD,
+        )
+        if page.of is not None:
+            beside, box = box.top(1.0 * u, 0.05 * u)
+            of = _words(page.language)("page.count_of", of=numeral(page.of))
+            text_in(canvas, beside, of, 0.85 * u, theme.soft, SEMI, lines=1)
+    elif page.count is not None:
         top, below = box.top(0.78 * high, 0.08 * u)
         number = numeral(page.count)
         baseline = top.y + 0.755 * high
@@ -259,7 +362,7 @@ def _count_panel(
                 line, below = below.top(0.7 * u, 0.05 * u)
                 text_in(canvas, line, of, 0.6 * u, theme.soft, SEMI, lines=1)
         box = below
-    legend, box = box.bottom(0.5 * u, 0.05 * u)
+    legend, box = (box, box) if wide else box.bottom(0.5 * u, 0.05 * u)
     phase = box if box.h <= 1.5 * u else box.top(1.5 * u)[0]
     icon = min(1.2 * u, 1.1 * phase.h)
     draw_phase_icon(
@@ -274,10 +377,16 @@ def _count_panel(
         text_in(canvas, words, worst.title, 0.32 * u, theme.warn, SEMI, lines=2)
 
 
+def _is_wide(box: Box) -> bool:
+    """Whether what else stands below the other goes beside it."""
+    return box.w > 2 * box.h
+
+
 def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> None:
     """What to do, the time to lie still, and a drawing of where the laptop goes."""
+    wide = _is_wide(box)
     if page.seconds_left is not None:
-        ring, box = box.bottom(min(2.9 * u, 0.55 * box.h), 0.15 * u)
+        ring, box = box.left(box.h, 0.3 * u) if wide else box.bottom(min(2.9 * u, 0.55 * box.h), 0.15 * u)
         draw_ring(
             canvas,
             ring,
@@ -295,16 +404,20 @@ def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, hi
             spot = paper.inset(max(2, 0.03 * u))
             drawing = draw_sketch(exercise, view, (spot.w, spot.h), side[0] if side else None, high_contrast)
             canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
-    write(canvas, paragraphs(page.lines, box, 0.42 * u), theme.ink)
+    if not wide:
+        write(canvas, paragraphs(page.lines, box, 0.42 * u), theme.ink)
 
 
 def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
-    top, below = box.top(2.4 * u, 0.2 * u)
+    wide = _is_wide(box)
+    top, below = box.left(2.0 * u, 0.3 * u) if wide else box.top(2.4 * u, 0.2 * u)
     for i in (0, 1):
         bar = Box(round(top.x + (0.2 + 0.85 * i) * u), round(top.y + 0.3 * u), round(0.5 * u), round(1.8 * u))
         card(canvas, bar, 0.1 * u, theme.accent)
     if page.count is not None and page.of is not None:
         _, beside = top.left(2.1 * u)
+        if wide:
+            beside, below = below.top(1.1 * u, 0.1 * u)
         of = f"{numeral(page.count)} {_words(page.language)('page.count_of', of=numeral(page.of))}"
         text_in(canvas, beside, of, 0.8 * u, theme.ink, BOLD, lines=2)
     write(canvas, paragraphs(page.lines, below, 0.55 * u), theme.ink)

@@ -7,7 +7,14 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from formcheck.coach.pages.camera_page import draw_buttons, draw_cue, draw_header, draw_ring, page_unit_px
+from formcheck.coach.pages.camera_page import (
+    draw_buttons,
+    draw_cue,
+    draw_header,
+    draw_ring,
+    page_unit_px,
+    turned_box,
+)
 from formcheck.coach.pages.canvas import (
     BOLD,
     HIGH_CONTRAST,
@@ -29,16 +36,29 @@ from formcheck.coach.pages.canvas import (
 )
 from formcheck.coach.pages.page import Choice, Page
 from formcheck.coach.pages.sketch import draw_exercise, draw_sketch, has_sketch
+from formcheck.coach.pages.turning import Turn
 from formcheck.drawing.palette import Image
 from formcheck.exercises.definition import EXERCISES
 from formcheck.words import Words
 
 Boxes = dict[str, tuple[int, int, int, int]]
 
+#: Letter size of what is read from two metres, in units of the page: capitals of 15 minutes of arc on a
+#: 14-inch screen (174 mm high) are 0.62 of a unit [D].
+_LINES = 0.64
+
 
 @lru_cache(maxsize=4)
-def draw_still_page(page: Page, size_wh: tuple[int, int], high_contrast: bool) -> tuple[Image, Boxes]:
+def draw_still_page(
+    page: Page, size_wh: tuple[int, int], high_contrast: bool, turn: Turn = 0
+) -> tuple[Image, Boxes]:
     """The page, and where its choices are; see `pages.draw_page`. The image is kept: not to be written to."""
+    if turn:
+        upright, boxes = draw_still_page(page, (size_wh[1], size_wh[0]), high_contrast)
+        image = np.ascontiguousarray(np.rot90(upright, -turn // 90))
+        image.flags.writeable = False
+        whole = Box(0, 0, *size_wh)
+        return image, {name: turned_box(Box(*box), whole, turn) for name, box in boxes.items()}
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     width, height = size_wh
     u = page_unit_px(size_wh)
@@ -270,13 +290,16 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, hi
         row, area = area.bottom(1.3 * u, 0.3 * u)
         boxes = draw_buttons(canvas, row, page, theme, u)
     if page.cue:
-        band, area = area.bottom(1.72 * u, 0.2 * u)
+        band, area = area.bottom((2.5 if area.h > area.w else 1.72) * u, 0.2 * u)
         draw_cue(canvas, band, page, theme, u)
     if page.unseen:
         line, area = area.bottom(0.64 * u, 0.1 * u)
         text_in(canvas, line, page.unseen, 0.25 * u, theme.soft, lines=4)
     if page.kind == "rest" and page.seconds_left is not None:
-        ring, area = area.left(min(area.h, 0.4 * area.w), 0.5 * u)
+        if area.h > area.w:
+            ring, area = area.top(0.45 * area.h, 0.3 * u)
+        else:
+            ring, area = area.left(min(area.h, 0.4 * area.w), 0.5 * u)
         whole = _whole(page)
         unit_word = Words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one")
         draw_ring(canvas, ring, page.seconds_left, whole, unit_word, theme, u)
@@ -333,7 +356,7 @@ def _headline_and_lines(canvas: Image, area: Box, page: Page, theme: Theme, u: f
     size, rows = fit(page.title, area.w, 0.45 * area.h, 0.85 * u, BOLD, 3) if page.title else (0, ())
     title_h = len(rows) * LINE * size
     room = Box(area.x, round(area.y + title_h + 0.25 * u), area.w, max(1, round(area.h - title_h - 0.25 * u)))
-    lines = paragraphs(page.lines, room, 0.52 * u)
+    lines = paragraphs(page.lines, room, _LINES * u)
     below = max((line.y + LINE * line.size for line in lines), default=room.y)
     shift = max(0.0, (area.y + area.h - below) * 0.42)
     text_in(
