@@ -46,3 +46,10 @@ def test_it_is_found_again_without_the_video(analysis, tmp_path):
 
 def test_no_other_exercise_pays_for_it():
     assert [name for name in EXERCISES if load_definition(name).reads_lying] == ["clam"]
+
+
+def test_from_the_front_a_roll_that_is_not_told_is_a_matter_of_the_view():
+    measure = load_definition("clam").measures["pelvic_roll_deg"]
+    assert measure.trust("front") == "low"
+    assert measure.why_low("front") == "view"
+    assert measure.why_low("oblique", read=False) == "noise"  # BlazePose's own reading of it

@@ -28,6 +28,7 @@ else:
 
 Phase = Literal["rest", "rise", "hold", "lower"]
 Trust = Literal["ok", "low"]
+WhyLow = Literal["view", "noise", "occluded", "geometry"]
 Level = Literal["P2", "P3", "P4", "P5"]
 _LARGEST_TOML = 256_000
 _FOLDER = Path(__file__).parent
@@ -148,6 +149,9 @@ class LyingDef(_Model):
         description="views that show it to the network; from any other the landmarks tell it, if they do"
     )
     judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
+    low_because: WhyLow | None = Field(
+        default=None, description="why a view that is named 'low' here cannot be trusted; else as without it"
+    )
 
 
 class PhoneDef(_Model):
@@ -173,7 +177,7 @@ class MeasureDef(_Model):
     error: dict[str, float] = Field(
         default_factory=dict, description="typical (RMS) error by view, measure's unit; docs/validation.md"
     )
-    low_because: Literal["view", "noise", "occluded", "geometry"] = Field(
+    low_because: WhyLow = Field(
         default="view", description="why a view that is named 'low' cannot be trusted"
     )
     lying: LyingDef | None = Field(
@@ -189,6 +193,12 @@ class MeasureDef(_Model):
         felt = self.phone.felt_plus is not None
         laid = {"views": self.phone.views, "error": self.phone.error, "source": "phone" if felt else "camera"}
         return self.model_copy(update=laid | ({"lying": None} if felt else {}))
+
+    def why_low(self, view: str, read: bool = True) -> WhyLow:
+        """Why a view that is named 'low' cannot be trusted; see `trust`."""
+        if self.lying is None or not read or view not in self.lying.views:
+            return self.low_because
+        return self.lying.low_because or self.low_because
 
     def trust(self, view: str, read: bool = True) -> Trust | None:
         """How far a view may be believed; None where it does not show the measure.
@@ -414,6 +424,11 @@ class Definition(_Model):
             raise ValueError(
                 f"the grades of fault {fault} must {'fall' if rule.falls else 'rise'} from 1 to 3"
             )
+
+    @property
+    def lies_on_back(self) -> bool:
+        """Whether it is done on the back with the knees up."""
+        return self.posture == "hook_lying"
 
     @property
     def reads_lying(self) -> bool:

@@ -381,13 +381,14 @@ def _before_looking(
     name: str, definition: Definition, ref: Reference, module: Formulas
 ) -> tuple[Status, Reason]:
     """Status and reason of a measure from this view and with this reference, whatever the frame shows."""
-    trust = definition.measures[name].trust(ref.view, bool(ref.turned))
+    measure, read = definition.measures[name], bool(ref.turned)
+    trust = measure.trust(ref.view, read)
     if trust is None:
         return Status.NOT_MEASURABLE, Reason.VIEW
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
         return Status.NOT_MEASURABLE, Reason.OCCLUDED
     if trust == "low":
-        return Status.LOW, Reason[definition.measures[name].low_because.upper()]
+        return Status.LOW, Reason[measure.why_low(ref.view, read).upper()]
     return Status.OK, Reason.NONE
 
 
