@@ -283,7 +283,7 @@ def sessions(work: Path) -> Path:
 
 
 def review(work: Path) -> None:
-    """The review page: library, session, decision, what if, progress."""
+    """The review page: library, session, decision, what if, progress, programme."""
     folder = sessions(work)
     server = subprocess.Popen(
         [*FORMCHECK, "review", str(folder), "--no-browser"],
@@ -319,6 +319,12 @@ def review(work: Path) -> None:
             tab.wait_for_selector(".chart")
             tab.wait_for_timeout(800)
             shot(tab, "review_5_patient", full_page=True)
+            tab.click("nav >> text=Programmes")
+            tab.set_input_files("#file", ROOT / "docs" / "examples" / "hips.formcheck")
+            tab.wait_for_selector(".ladder li")
+            tab.set_viewport_size({"width": 1280, "height": 1150})
+            tab.wait_for_timeout(5000)  # until what it says of the file's remarks is gone
+            shot(tab, "review_6_programme")
     finally:
         server.terminate()
         server.wait()

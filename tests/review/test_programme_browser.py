@@ -120,7 +120,7 @@ def test_a_programme_is_made_saved_and_read_back_by_the_player(
     bridge.get_by_label("Sat").check()
     bridge.locator("summary").click()
     chosen(bridge, "What matters most").select_option(label="Hip not fully extended")
-    bridge.get_by_label("Add a threshold …").select_option(label="Hip not fully extended")
+    bridge.get_by_label("Add a threshold…").select_option(label="Hip not fully extended")
     give(bridge, "Hip not fully extended: grade 1 from", "18")
     add_step(bridge, "more repetitions", "12")
     add_step(bridge, "a longer hold", "5")
