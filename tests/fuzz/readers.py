@@ -515,7 +515,8 @@ def _asked(rng: random.Random, key: str) -> tuple[str, str, bytes, dict[str, str
         path = "/api/upload?exercise=bridge&name=" + rng.choice(
             ("a.mp4", "..%2f..%2fa", "%00", "", "%ed%a0%80")
         )
-    good = _NOTE if path.endswith("notes") else PRESCRIPTION
+    programme = {"content": {"name": "x", "exercises": [PRESCRIPTION | {"ladder": [{"reps": 12}]}]}}
+    good = _NOTE if path.endswith("notes") else programme if "programmes" in path else PRESCRIPTION
     if rng.random() < 0.75:
         item = spoil.spoilt(rng, good) if rng.random() < 0.9 else good
         body = json.dumps(item).encode()

@@ -29,7 +29,7 @@ export async function render(main, key, query) {
 function overview(main, programmes) {
   document.title = say("title", { what: say("programme.all") });
   const input = h("input.visually-hidden", { type: "file", accept: ".formcheck,.toml", id: "file", onchange: () => { if (input.files.length) take(input.files[0]); input.value = ""; } });
-  const box = h("section.drop", { "aria-label": say("programme.open") }, h("label", { for: "file" }, icon("drop"), h("span", {}, h("b", {}, say("programme.drop")), ` ${say("programme.or_choose")}`)), input);
+  const box = h("section.drop", { "aria-label": say("programme.open") }, h("div.choose", {}, input, h("label", { for: "file" }, icon("drop"), h("b", {}, say("programme.drop")), ` ${say("programme.or_choose")}`)));
   const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); box.classList.toggle("over", on); } };
   const heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)], ["drop", (e) => { over(false)(e); if (e.dataTransfer?.files.length) take(e.dataTransfer.files[0]); }]];
   for (const [name, act] of heard) document.addEventListener(name, act);
@@ -71,6 +71,7 @@ class Editor {
     const open = draft(key);
     this.dirty = open !== null;
     this.content = open ?? structuredClone(opened.content);
+    this.content.exercises ??= [];
   }
 
   // -- values: paths as the file has them --------------------------------------------------------------------
@@ -79,11 +80,11 @@ class Editor {
 
   /** Sets an entry, or leaves it out (null), with the table it stood in if that is empty then. */
   set(path, value) {
-    const [name, ...rest] = [path.at(-1), ...path.slice(0, -1)];
+    const inside = path.slice(0, -1);
     let at = this.content;
-    for (const part of rest) at = at[part] ??= {};
-    if (value === null) delete at[name]; else at[name] = value;
-    if (value === null && rest.length && !Array.isArray(at) && !Object.keys(at).length && typeof rest.at(-1) === "string") this.set(rest, null);
+    for (const part of inside) at = at[part] ??= {};
+    if (value === null) delete at[path.at(-1)]; else at[path.at(-1)] = value;
+    if (value === null && typeof inside.at(-1) === "string" && !Object.keys(at).length) this.set(inside, null);
     this.changed();
   }
 
@@ -166,7 +167,7 @@ class Editor {
   /** One of [value, words]; a value that is none of them is shown as it is. */
   choice(path, text, options, { chosen = this.value(path), set = (v) => this.set(path, v || null) } = {}) {
     const known = options.some(([value]) => value === (chosen ?? ""));
-    const all = known ? options : [...options, [String(chosen), String(chosen)]];
+    const all = known ? options : [...options, [String(chosen ?? ""), String(chosen ?? "")]];
     return this.field(path, h("label", {}, text, h("select", { onchange: (e) => set(e.target.value) }, all.map(([value, words]) => h("option", { value, selected: value === String(chosen ?? "") }, words)))));
   }
 
@@ -177,15 +178,20 @@ class Editor {
   }
 
   week(path, legend) {
+    const on = (name) => (this.value(path) ?? this.form.usual_days).includes(name);
     return h("fieldset.week", {}, h("legend", {}, legend), Object.entries(this.form.days).map(([name, text]) => h("label.inline", {},
-      h("input", { type: "checkbox", checked: this.value(path)?.includes(name), onchange: (e) => this.set(path, Object.keys(this.form.days).filter((d) => (d === name ? e.target.checked : this.value(path)?.includes(d)))) }), text)), this.slot(path));
+      h("input", { type: "checkbox", checked: on(name), onchange: (e) => this.set(path, Object.keys(this.form.days).filter((d) => (d === name ? e.target.checked : on(d)))) }), text)), this.slot(path));
   }
 
   /** Earlier, later, away: for an exercise or a step. */
   order(path, i, what) {
     const list = this.value(path);
-    const to = (j) => { list.splice(j, 0, ...list.splice(i, 1)); this.again([...path, j], say("programme.moved", { what, n: j + 1, of: list.length })); };
-    const go = (by) => { if (list[i + by] !== undefined) to(i + by); };
+    const go = (by) => {
+      const j = i + by;
+      if (list[j] === undefined) return;
+      list.splice(j, 0, ...list.splice(i, 1));
+      this.again([...path, j], say("programme.moved", { what, n: j + 1, of: list.length }));
+    };
     const part = (name, act, disabled) => { const made = button("", act, { icon: name, title: say(`programme.${name}`, { what }), small: true, disabled }); made.dataset.does = name; return made; };
     return { go, buttons: h("span.row.end", {}, part("up", () => go(-1), i === 0), part("down", () => go(1), i === list.length - 1),
       part("cross", () => { list.splice(i, 1); if (!list.length && path.length > 1) this.set(path, null); this.again([...path, Math.max(0, Math.min(i, list.length - 1))], say("programme.removed", { what })); })) };
@@ -197,8 +203,9 @@ class Editor {
     this.changed();
     this.list();
     this.said.textContent = told;
-    const at = path && this.element.querySelector(`[data-at="${path.join(".")}"]`);
-    (path ? at?.querySelector(`[data-does="${does}"]:enabled`) ?? at?.querySelector("select") : this.element.querySelector(`[data-path="${same}"]`))?.focus();
+    const find = (what) => this.element.querySelector(what);
+    const at = path && (find(`[data-at="${path.join(".")}"]`) ?? find(`[data-at="${path.slice(0, 2).join(".")}"]`));
+    (path ? at?.querySelector(`[data-does="${does}"]:enabled`) ?? at?.querySelector("select") ?? this.adder : find(`[data-path="${same}"]`))?.focus();
   }
 
   // -- the page ------------------------------------------------------------------------------------------------
@@ -221,7 +228,7 @@ class Editor {
       h("section.card.row", {}, this.adder, button(say("programme.add"), () => this.add(this.adder.value), { icon: "plus" }), this.slot(["exercises"])),
       h("section.card", {}, h("h2", {}, say("programme.climb")), h("p.soft", {}, say("programme.ladder_about")), h("p.soft", {}, say("programme.climb_about")),
         h("div.fields", {}, [["after_days"], ["full_share", 100], ["pain_most"], ["effort_below"], ["back_after_days"]].map(([name, times]) => this.number(["climb", name], say(`programme.${name}`), "climb", times))), this.slot(["climb"])),
-      h("div.save-bar.row", {}, button(say("programme.save"), () => this.save(), { kind: "primary" }), this.state, this.back));
+      h("div.save-bar.row", {}, button(say("programme.save"), () => this.save(), { kind: "primary" }), this.state));
     this.fixed = new Map(this.slots);
     replace(this.main, h("div.page", {}, h("div.row.head", {}, h("h1", {}, say("programme.one")), h("a", { href: "/programme" }, say("programme.all"))), this.said, this.element, this.versions()));
     this.list();
@@ -243,7 +250,7 @@ class Editor {
 
   exercise(i) {
     const path = ["exercises", i], at = (...names) => [...path, ...names];
-    const one = this.value(path), info = this.form.exercises[one.exercise] ?? { title: String(one.exercise), tempo: {}, views: {}, faults: {} };
+    const one = this.value(path), info = this.form.exercises[one.exercise] ?? { title: String(one.exercise ?? ""), tempo: {}, views: {}, faults: {} };
     const order = this.order(["exercises"], i, info.title);
     const faults = Object.entries(info.faults);
     return h("section.card", { "aria-label": say("programme.exercise_n", { n: i + 1 }), data: { at: path.join(".") }, onkeydown: (e) => {
@@ -262,7 +269,7 @@ class Editor {
       h("div.fields", {},
         this.choice(at("focus_fault"), say("programme.focus"), [["", say("programme.no_focus")], ...faults.map(([id, f]) => [id, f.title])]),
         this.choice(at("view"), say("programme.view"), [["", say("programme.best_view")], ...Object.entries(info.views)]),
-        this.field(at("target", "range"), number(say("whatif.range", { unit: info.unit ?? "" }), one.target?.range, (v) => this.set(at("target", "range"), v), { ...this.limits("target", "range"), placeholder: say("whatif.own_range") })),
+        this.number(at("target", "range"), say("whatif.range", { unit: info.unit ?? "" }), "target", 1, say("whatif.own_range")),
         info.knee || one.target?.knee_flexion_deg !== undefined ? this.number(at("target", "knee_flexion_deg"), say("programme.knee"), "target") : null),
       this.thresholds(i, info)),
     this.ladder(i));
@@ -369,6 +376,7 @@ class Editor {
 
   show(content, dirty) {
     this.content = structuredClone(content);
+    this.content.exercises ??= [];
     this.dirty = dirty;
     this.mistakes = this.opened.mistakes ?? [];
     if (dirty) keep(this.key, this.content);
@@ -378,7 +386,7 @@ class Editor {
   versions() {
     const { earlier, place } = this.opened;
     if (!place) return null;
-    return h("section.card", {}, h("h2", {}, say("programme.versions")), h("p.soft", {}, say("programme.kept_in", { place })), this.opened.remarks ? h("p.soft", {}, say("programme.remarks")) : null,
+    return h("section.card", {}, h("h2", {}, say("programme.versions")), h("p.soft", {}, say("programme.kept_in", { place })), this.opened.remarks ? h("p.soft", {}, say("programme.remarks")) : null, this.back,
       earlier.length ? h("ul.plain", {}, earlier.map((v) => h("li.row", {}, h("span", {}, day(v.saved)), h("span.soft", {}, count("programme.exercises", v.count)), button(say("programme.show_version"), async () => {
         try {
           this.show((await get(`/api/programmes/${v.key}`)).content, true);
