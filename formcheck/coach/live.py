@@ -55,8 +55,8 @@ _LEAST_FPS = 12.0
 _PACE_OVER_S = 5.0
 #: While nothing moves the window is drawn this often.
 _IDLE_DRAW_S = 0.1
-#: So many pictures tell how late they are shown now.
-_LATELY = 60
+#: So many pictures, and no fewer than the second number, tell how late they are shown now.
+_LATELY, _LEAST_SHOWN = 60, 10
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Latency:
     def lately_ms(self) -> float | None:
         """From capture to shown, the middle of the last ones; None before there are some."""
         shown = list(self.shown)[-_LATELY:]
-        return float(np.median(shown)) if len(shown) >= _LATELY // 2 else None
+        return float(np.median(shown)) if len(shown) >= _LEAST_SHOWN else None
 
     def line(self, dropped: int) -> str:
         """One line for the window."""
