@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from everything import cut, exports, live, run
 
-from formcheck.exercises.definition import load_definition
-from formcheck.exercises.prescription import Prescription
+from formcheck.exercises.programme import Programme
 from formcheck.files import make_folder
-from formcheck.review.prescribe import save
+from formcheck.review.programmes import Programmes
 from formcheck.session.notes import Notes
 
 sys.path.insert(0, str(Path(__file__).parent / "review"))
@@ -115,7 +114,8 @@ def test_every_command_writes_for_this_user_only(watch, umask):
     )
     (session,) = (root / "people" / "live").iterdir()
     Notes(session).save("about", {"patient": "P-1", "recorded": ""}, 0)
-    save(root / "people" / "live", "P-1", Prescription(exercise="bridge"), load_definition("bridge"))
+    programme = {"name": "x", "patient": "P-1", "exercises": [{"exercise": "bridge"}]}
+    Programmes(root / "people" / "live").keep(Programme.model_validate(programme))
     run("analyze", session)
     exports(root / "clip.formcheck", root / "elsewhere")
     run("rescore", root / "clip.formcheck", "--out", root / "again")
@@ -140,7 +140,7 @@ def test_every_command_writes_for_this_user_only(watch, umask):
     watched.end()
     assert watched.open == {}
     wanted = {"session.sqlite", "summary.json", "frames.csv", "annotated.mp4", "report.html", "video.mp4",
-              "session.sqlite-wal", "video.mp4.part", "review.sqlite", "said.jsonl", "prescriptions",
+              "session.sqlite-wal", "video.mp4.part", "review.sqlite", "said.jsonl", "programmes",
               "batch_videos.csv", "batch_reps.csv", "mine.pdf", "mine.mp4", "export-rep1.mp4"}  # fmt: skip
     assert wanted <= watched.seen
 

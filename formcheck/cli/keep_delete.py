@@ -140,8 +140,9 @@ def delete_sessions(
         if left:
             names = ", ".join(path.name for path in left[:5]) + (" …" if len(left) > 5 else "")
             print(f"Not made by formcheck, so still in {one.folder}: {names}", file=sys.stderr)
-    if all_ and (root / "prescriptions").is_dir():
-        print(f"Prescriptions are no sessions and stay in {root / 'prescriptions'}.", file=sys.stderr)
+    for kind in ("programmes", "prescriptions") if all_ else ():
+        if (root / kind).is_dir():
+            print(f"{kind.capitalize()} are no sessions and stay in {root / kind}.", file=sys.stderr)
     if failed:
         raise FormcheckError(f"{failed} of {len(chosen)} sessions could not be deleted.")
 
