@@ -186,7 +186,10 @@ def _own(name: str, fault: FaultDef, prescription: Prescription) -> FaultDef:
     """One fault with the patient's own thresholds and targets."""
     rules = fault.rules
     if (own := prescription.faults.get(name)) is not None:
-        rules = [rule.model_copy(update={"grades": own.grades}) for rule in rules]
+        # They are in the fault's unit; a rule with one of its own keeps its thresholds.
+        rules = [
+            rule.model_copy(update={"grades": own.grades}) if rule.unit is None else rule for rule in rules
+        ]
     knee = prescription.target.knee_flexion_deg
     if knee is not None:
         rules = [

@@ -53,6 +53,16 @@ def test_an_exercise_of_a_programme_is_a_prescription(tmp_path: Path) -> None:
     assert load_programme(EXAMPLE).exercises[0].definition.tempo.hold_s == 2
 
 
+def test_own_thresholds_change_the_rules_in_the_faults_own_unit_only(tmp_path: Path) -> None:
+    own = "[exercises.faults.knees_fall_in]\ngrades = [12, 16, 20]\n"
+    asked = load_programme(written(tmp_path, BRIDGE + own)).exercises[0].definition.faults["knees_fall_in"]
+    usual = load_programme(written(tmp_path, BRIDGE)).exercises[0].definition.faults["knees_fall_in"]
+    assert [(rule.unit, rule.grades) for rule in asked.rules] == [
+        (None, (12, 16, 20)),
+        ("of resting distance", usual.rules[1].grades),
+    ]
+
+
 def test_what_is_left_out_is_as_usual(tmp_path: Path) -> None:
     programme = load_programme(written(tmp_path, BRIDGE))
     one = programme.exercises[0]
