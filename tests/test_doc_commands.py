@@ -58,6 +58,7 @@ NOT_RUN = {
     "formcheck live clam --phone-camera": "the same; tests/phone/test_phone_camera_browser.py",
     "formcheck live clam --phone --phone-camera": "the same; tests/phone/test_phone_command.py brings in both",
     "formcheck live bridge --phone-camera --stats": "the same",
+    "formcheck live --phone-camera": "the same",
     "python docs/make_pictures.py": "draws the pictures again, minutes long; they are looked at by hand",
     "python -m formcheck.coach.pages OUT --language <code>": "tests/coach/test_pages.py draws every page",
     "pip install": "named in a sentence, not typed",
