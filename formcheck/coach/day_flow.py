@@ -356,7 +356,12 @@ class DayFlow(Flow):
     def _with_coming(self, state: DayState) -> DayState:
         before, part = self._parts[self._number], self._parts[self._coming]
         moves = before.place != part.place and bool(part.plan.views)
-        lines = [self.words(key, **values) for key, values in self._how(part, before)]
+        # How it is done is shown by the figure, and each sentence while it is said.
+        lines = [
+            self.words(key, **values)
+            for key, values in self._how(part, before)
+            if not key.startswith(("show.", "programme.next.hold"))
+        ]
         if not moves:
             lines.append(self.words("programme.next.stays"))
         row = state.rows[self._coming]

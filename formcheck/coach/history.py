@@ -22,12 +22,16 @@ _LEVELS = {"P2": Priority.PELVIS_TRUNK, "P3": Priority.LEG, "P4": Priority.RANGE
 
 @dataclass(frozen=True)
 class FaultTally:
-    """One fault in one repetition in which it was checked: grade 0 if it was absent."""
+    """One fault in one repetition in which it was checked: grade 0 if it was absent.
+
+    `small`: the fault is one of range, and the repetition was short of the own range.
+    """
 
     rep: int
     grade: int = 0
     sure: float = 1.0
     held_s: float = 0.0
+    small: bool = False
 
 
 def mostly_right(reps: int, wrong: int) -> bool:
@@ -67,7 +71,13 @@ class SetHistory:
                 self._seen[name].append(
                     FaultTally(self.reps)
                     if fault is None
-                    else FaultTally(self.reps, fault.grade, fault.sure, fault.end_s - fault.start_s)
+                    else FaultTally(
+                        self.reps,
+                        fault.grade,
+                        fault.sure,
+                        fault.end_s - fault.start_s,
+                        small=not full and self.level(name) == Priority.RANGE,
+                    )
                 )
         self._wrong += self.anything_wrong()
 
@@ -106,8 +116,13 @@ class SetHistory:
         return seen[-1] if seen and seen[-1].rep == self.reps else None
 
     def _counts(self, seen: FaultTally) -> bool:
-        """Is it bad enough, and sure enough, to be spoken of?"""
-        return seen.grade >= self._rules.speak_grade and seen.sure >= self._rules.sure_least
+        """Is it bad enough, and sure enough, to be spoken of?
+
+        Too little range that two measures show, the fault's and the one that counts, need not be so bad: a
+        ladder does not climb with it.
+        """
+        bad = seen.grade >= (1 if seen.small else self._rules.speak_grade)
+        return bad and seen.sure >= self._rules.sure_least
 
     def _recent(self, fault: str) -> list[FaultTally]:
         first = max(self._evidence_from[fault], self.reps - self._rules.confirm_reps[1] + 1)

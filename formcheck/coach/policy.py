@@ -413,11 +413,11 @@ class Policy:
         if self._tied is not None and history.reps >= self._tied[1]:
             fault, self._tied = self._tied[0], None
             seen = history.last(fault)
-            if seen is not None and seen.grade < rules.speak_grade:
-                if history.too_small():  # which shows no change: the next one may
-                    self._tied = (fault, history.reps + 1)
-                else:
-                    self._add(self._words("voice.changed"), "voice.changed", Priority.PRAISE, until, _QUIET)
+            if seen is not None and seen.grade < rules.speak_grade and not history.too_small():
+                self._add(self._words("voice.changed"), "voice.changed", Priority.PRAISE, until, _QUIET)
+                return
+            if seen is not None:  # no change, or too small to show one: the next one may
+                self._tied = (fault, history.reps + 1)
                 return
         if self._reps_per_cue(marked=False) == 0:
             return  # only counts until the summary

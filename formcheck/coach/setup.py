@@ -21,6 +21,8 @@ ADVICE = ("dark", "backlit")
 
 #: A problem must stand so long before it is spoken of, and be gone so long before "Good".
 STANDS_S = 0.7
+#: Whoever has just pressed the last key is on the way to the mat, and is told how the exercise is done [D].
+WALKS_S = 20.0
 #: It is said again, in more detail, after so long; and after three times only now and then, because a voice
 #: that nags an empty room or a patient who has read it is no help [D].
 AGAIN_S = 8.0
@@ -73,7 +75,8 @@ class SetupCoach:
         """
         if self._since is None or problem != self._candidate:
             self._candidate, self._since = problem, t
-        stands = t - self._since >= STANDS_S - 1e-6
+        walks = problem is not None and problem.id == "nobody" and self._told is None
+        stands = t - self._since >= (WALKS_S if walks else STANDS_S) - 1e-6
         if not stands or not self._mouth.free(t):
             return []
         if problem == self._told:

@@ -188,7 +188,7 @@ def test_how_an_exercise_is_done_is_told_on_its_first_days_and_its_figure_moves(
     lifts = {told.wait(1).flow.page().lift for _ in range(9)}
     assert {0.0, 1.0} <= lifts
     told.wait(31).ready().reps(2)
-    shown = told.flow.page().lines
+    shown = [told.wait(1).flow.page().cue for _ in range(24)]  # each while it is said
     assert any(line.startswith("Press your feet down") for line in shown)
 
 

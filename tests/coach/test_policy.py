@@ -878,3 +878,28 @@ def test_a_view_is_too_rough_for_a_small_own_range_only():
     assert "range_small" in too_rough(clam, "oblique", 0.30)
     assert "range_small" in too_rough(clam, "feet", 0.40)
     assert "hold_short" not in too_rough(clam, "feet", 0.40)
+
+
+def test_too_little_range_that_two_measures_show_is_spoken_of_though_it_is_mild():
+    short = Move({"hip_not_extended": Seen(1)}, rep_class="partial")
+    for again, cued in ((short, [3]), (replace(short, rep_class="full"), [])):
+        session = Session(policy_for())
+        session.set(1, [Move(), short, again, Move(), Move()])
+        assert [cue.rep for cue in session.cues()] == cued
+        praised = [e.rep for e in session.says() if e.message.key.startswith("voice.praise")]
+        assert 3 not in praised
+
+
+def test_a_change_that_comes_later_is_still_told():
+    check_set(
+        Session(policy_for()),
+        1,
+        f"""
+        hip_not_extended 2 | 1
+        hip_not_extended 2 | 2 / {FLOOR}
+        hip_not_extended 2 | 3
+        .                  | 4 / That's it
+        .                  | 5
+        -- 0               | 5 done. Waistband nice and level. Next set: {FLOOR}.
+        """,
+    )

@@ -421,6 +421,15 @@ def test_a_problem_must_stand_before_it_is_said():
     assert heard.stands(FEET, 0.4).texts() == [(2.2, "Put your feet together.")]
 
 
+def test_who_walks_to_the_mat_is_not_told_that_nobody_is_there():
+    nobody = Problem("nobody")
+    assert Spoken().stands(nobody, 15.0).stands(FEET, 1.0).texts() == [(15.7, "Put your feet together.")]
+    assert Spoken().stands(nobody, 21.0).texts() == [(20.0, "I can't see you yet.")]
+    left = Spoken().stands(FEET, 1.0).stands(nobody, 1.0)
+    assert [text for _, text in left.texts()] == ["Put your feet together."]  # the voice is still at it
+    assert left.stands(nobody, 2.0).texts()[-1][1] == "I can't see you yet."
+
+
 def test_it_is_said_again_in_more_detail_and_then_rarely():
     heard = Spoken().stands(FEET, 60.0)
     assert heard.texts() == [
@@ -527,7 +536,8 @@ def test_every_problem_has_its_three_sentences(language):
     own = set(Words(language).keys())
     definitions = [load_definition(exercise) for exercise in EXERCISES]
     postures = tuple(d.posture for d in definitions)
-    variants = {"not_lying": postures, "not_in_position": postures, "wrong_side_up": ("left", "right")}
+    lying = tuple(d.posture for d in definitions if formulas(d).LIES_ON != "nothing")
+    variants = {"not_lying": lying, "not_in_position": postures, "wrong_side_up": ("left", "right")}
     for name, missed in (("knees_straight", "bent"), ("knees_bent", "straight")):
         variants[name] = tuple(d.posture for d in definitions if missed == formulas(d).KNEES)
     wanted = {"setup.good"}

@@ -89,6 +89,7 @@ class DayPages(Pages):
             drawing=day.drawing,
             lift=day.lift,
             seconds_left=at.seconds_left,
+            cue=at.cue,
             footer=self._say("next.footer"),
             recording=self._recording(at),
         )
