@@ -224,6 +224,32 @@ def test_what_was_not_saved_is_still_there_and_earlier_versions_are_opened(page:
     expect(page.locator("li", has_text="Hips")).to_contain_text("3 exercises")
 
 
+def test_what_was_found_elsewhere_is_taken_into_an_exercise_beside_what_is_asked_there(
+    page: Any, tmp_path: Path
+) -> None:
+    asked = {"faults": {"head_lifts": {"grades": [0.2, 0.3, 0.4]}}, "tempo": {"hold_s": 2}}
+    page.evaluate(
+        "offer => import('/static/drafts.js').then(({ keep, OFFER }) => keep(OFFER, offer))",
+        {"exercise": "bridge", "title": "Bridge", "about": "thresholds", "asked": asked},
+    )
+    page.reload()
+    expect(page.locator("section", has_text="To take into a programme")).to_contain_text(
+        "Bridge: thresholds."
+    )
+    drop(page, "hips.formcheck", EXAMPLE.read_text(encoding="utf-8"))
+    page.click("text=Take into 2. Bridge")
+    expect(page.locator("section", has_text="To take into a programme")).to_have_count(0)
+    kept, before = save(page, tmp_path), load_programme(EXAMPLE)
+    assert kept.exercises[::2] == before.exercises[::2]
+    bridge = kept.exercises[1]
+    assert {name: own.grades for name, own in bridge.faults.items()} == {
+        "hip_not_extended": (20, 30, 40),
+        "head_lifts": (0.2, 0.3, 0.4),
+    }
+    assert bridge.tempo.hold_s == 2
+    assert bridge.ladder == before.exercises[1].ladder
+
+
 def test_german_on_a_phone_with_nothing_serious_for_a_screen_reader(page: Any, tmp_path: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.select_option("select[aria-label=Language]", "de")
