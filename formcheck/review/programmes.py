@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,7 +56,7 @@ class ProgrammeFile:
     @property
     def key(self) -> str:
         """What addresses it."""
-        return hashlib.sha256(os.fsencode(self.place)).hexdigest()[:16]
+        return _key(self.place)
 
     @property
     def owner(self) -> tuple[str, str]:
@@ -74,18 +74,19 @@ class Programmes:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._known: dict[Path, tuple[tuple[int, int], ProgrammeFile]] = {}
 
     def current(self) -> list[ProgrammeFile]:
         """Those that are not earlier versions, the last saved first."""
-        found = [*self._in("", ENDING), *self._in(FOLDER, ENDING), *self._in(PRESCRIPTIONS, ".toml")]
-        return sorted(found, key=lambda file: file.saved, reverse=True)
+        return sorted(self._read_all(self._paths_of_current()), key=lambda file: file.saved, reverse=True)
 
     def earlier(self, file: ProgrammeFile) -> list[ProgrammeFile]:
         """Earlier versions of one, the last saved first."""
         if file.path.parent != self._root / FOLDER:
             return []
         name = re.compile(re.escape(file.path.stem) + r"\.[0-9-]+" + re.escape(ENDING))
-        return [one for one in self._all_earlier() if name.fullmatch(one.path.name)]
+        found = [path for path in self._paths(f"{FOLDER}/{EARLIER}") if name.fullmatch(path.name)]
+        return list(self._read_all(sorted(found, key=lambda path: path.stem, reverse=True)))
 
     def find(self, key: str) -> ProgrammeFile:
         """A programme or an earlier version by its key.
@@ -93,9 +94,10 @@ class Programmes:
         Raises:
             NotThereError: there is none (any more).
         """
-        for file in (*self.current(), *self._all_earlier()):
-            if file.key == key:
-                return file
+        for path in (*self._paths_of_current(), *self._paths(f"{FOLDER}/{EARLIER}")):
+            if _key(path.relative_to(self._root).as_posix()) == key:
+                for file in self._read_all([path]):
+                    return file
         raise NotThereError(key)
 
     def keep(self, programme: Programme) -> ProgrammeFile:
@@ -127,7 +129,9 @@ class Programmes:
             if before is not None:
                 stamp = datetime.fromisoformat(before.saved).strftime(_STAMP)
                 with FolderHandle(folder) as held, FolderHandle(earlier) as old:
-                    held.replace(path.name, f"{path.stem}.{stamp}{ENDING}", old)
+                    while old.status(name := f"{path.stem}.{stamp}{ENDING}") is not None:
+                        stamp += "-1"  # some disks tell the time in steps of two seconds
+                    held.replace(path.name, name, old)
         return self._read(path)
 
     def _place_of(self, programme: Programme) -> tuple[Path, ProgrammeFile | None]:
@@ -136,31 +140,41 @@ class Programmes:
         owner = ("patient", patient) if patient else ("name", programme.name)
         plain = re.sub(r"[^A-Za-z0-9]+", "-", owner[1]).strip("-")[:60] or "programme"
         marked = f"{plain}-{hashlib.sha256(repr(owner).encode()).hexdigest()[:6]}"
-        kept = {file.path.stem.casefold(): file for file in self._in(FOLDER, ENDING)}
+        paths = {path.stem.casefold(): path for path in self._paths(FOLDER)}
+
+        def kept(stem: str) -> ProgrammeFile | None:
+            path = paths.get(stem.casefold())
+            return next(self._read_all([path]), None) if path is not None else None
+
         # Two names must not become one file, also where large and small letters are the same to the disk.
-        there = kept.get(plain.casefold())
+        there = kept(plain)
         stem = plain if plain == owner[1] and (there is None or there.owner == owner) else marked
-        there = kept.get(stem.casefold())
+        there = kept(stem)
         return (self._root / FOLDER / f"{stem}{ENDING}" if there is None else there.path), there
 
-    def _all_earlier(self) -> list[ProgrammeFile]:
-        found = self._in(f"{FOLDER}/{EARLIER}", ENDING)
-        return sorted(found, key=lambda file: file.path.name, reverse=True)
+    def _paths_of_current(self) -> list[Path]:
+        return [*self._paths(""), *self._paths(FOLDER), *self._paths(PRESCRIPTIONS, ".toml")]
 
-    def _in(self, place: str, ending: str) -> Iterator[ProgrammeFile]:
+    def _paths(self, place: str, ending: str = ENDING) -> list[Path]:
         folder = self._root / place
-        with suppress(FormcheckError, OSError):
-            with FolderHandle(folder) as held:
-                names = [name for name in held.names() if name.endswith(ending)]
-            for name in names:
-                with suppress(FormcheckError, OSError):  # a link, a folder, or gone meanwhile
-                    yield self._read(folder / name)
+        with suppress(FormcheckError, OSError), FolderHandle(folder) as held:
+            return [folder / name for name in held.names() if name.endswith(ending)]
+        return []
+
+    def _read_all(self, paths: Iterable[Path]) -> Iterator[ProgrammeFile]:
+        for path in paths:
+            with suppress(FormcheckError, OSError):  # a link, a folder, or gone meanwhile
+                yield self._read(path)
 
     def _read(self, path: Path) -> ProgrammeFile:
         place = path.relative_to(self._root).as_posix()
         with open(path, "rb", opener=opener) as file:
-            saved = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime).astimezone()
+            status = os.fstat(file.fileno())
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if path in self._known and self._known[path][0] == stamp:
+                return self._known[path][1]
             data = file.read(LARGEST_PROGRAMME + 1)
+        saved = datetime.fromtimestamp(status.st_mtime).astimezone()
         if path.parent.name == EARLIER:  # a copy may have lost its date, never its name
             with suppress(ValueError):
                 saved = datetime.strptime(path.stem.rpartition(".")[2], _STAMP).astimezone()
@@ -168,7 +182,13 @@ class Programmes:
             text, content = read_text(data, path.name)
         except FormcheckError as error:
             return ProgrammeFile(path, place, saved.isoformat(), problem=str(error))
-        return ProgrammeFile(path, place, saved.isoformat(), content, text)
+        found = ProgrammeFile(path, place, saved.isoformat(), content, text)
+        self._known[path] = (stamp, found)
+        return found
+
+
+def _key(place: str) -> str:
+    return hashlib.sha256(os.fsencode(place)).hexdigest()[:16]
 
 
 def read_text(data: bytes | str, name: str) -> tuple[str, dict[str, Any]]:

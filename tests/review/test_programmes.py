@@ -150,6 +150,15 @@ def test_saving_keeps_every_earlier_version_which_can_be_opened_again(page: Page
     assert (listed["name"], listed["patient"], listed["count"]) == ("Hips", "P-1", 1)
 
 
+def test_a_version_is_kept_also_by_a_disk_that_tells_no_time_between_two(page: Page) -> None:
+    for reps in range(8, 12):
+        kept = saved(page, {**BRIDGE, "exercises": [{"exercise": "bridge", "reps": reps}]})
+        os.utime(root(page) / kept["place"], (1_700_000_000, 1_700_000_000))
+    opened = page.get(f"/api/programmes/{kept['key']}").json()
+    before = [page.get(f"/api/programmes/{one['key']}").json() for one in opened["earlier"]]
+    assert [one["content"]["exercises"][0]["reps"] for one in before] == [10, 9, 8]
+
+
 def test_programmes_and_single_prescriptions_that_lie_in_the_folder_are_listed_and_opened(page: Page) -> None:
     (root(page) / "hips.formcheck").write_text(EXAMPLES[0].read_text(encoding="utf-8"), encoding="utf-8")
     (root(page) / "video.formcheck").mkdir()  # what an analysis leaves is no programme
