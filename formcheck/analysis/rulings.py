@@ -36,12 +36,34 @@ class Ruling:
         return "rejected" if self.grade is None else "graded" if self.found is not None else "added"
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A moment that the physio speaks of, to be shown to the patient.
+
+    Attributes:
+        id: of the note.
+        time_s: when it is.
+        text: what is written of it; "" for nothing.
+        drawing: what was drawn on its picture: lines of places in it, each from 0 to 1.
+        sound: what is said of it: MP3 as base64; "" for nothing.
+        seconds: how long that is.
+    """
+
+    id: str
+    time_s: float
+    text: str
+    drawing: tuple[tuple[tuple[float, float], ...], ...] = ()
+    sound: str = ""
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """What a physio wrote about a session as a whole.
 
     Attributes:
         remarks: comments at a moment (seconds) or on the whole (None), in order.
+        shown: the same moments, with what was drawn and said.
         quality: of performance, as rated, in words; "" where it was not.
         patient, recorded: whose session it is and when it was, where the physio said so.
         reviewers: who decided, in the order of their first decision.
@@ -49,6 +71,7 @@ class Written:
     """
 
     remarks: tuple[tuple[float | None, str], ...] = ()
+    shown: tuple[Shown, ...] = ()
     quality: str = ""
     patient: str = ""
     recorded: str = ""

@@ -13,6 +13,7 @@ from formcheck.analysis.findings import counted_reps, coverage
 from formcheck.drawing.overlay import clock
 from formcheck.report import templates
 from formcheck.report.annotate import Annotator
+from formcheck.report.shown_moments import Pictures, pictures_of
 from formcheck.report.stills import make_stills
 from formcheck.words import Words, translated
 
@@ -25,14 +26,16 @@ class SentBack:
         language: of the patient, a code such as ``"de"``.
         text: what the physio writes to the patient.
         faults: names of the faults to speak of; of others nothing is said.
-        remarks: whether the physio's comments on single moments are in it.
+        moments: ids of the comments and spoken notes that are in it, see `formcheck.analysis.rulings.Shown`.
+        remark: whether the physio's remark on the whole session is in it.
         pictures: whether pictures from the video are in it.
     """
 
     language: str = "en"
     text: str = ""
     faults: tuple[str, ...] = ()
-    remarks: bool = True
+    moments: tuple[str, ...] = ()
+    remark: bool = False
     pictures: bool = True
 
 
@@ -52,7 +55,7 @@ def feedback_html(analysis: Analysis, wanted: SentBack) -> str:
     summary, review = analysis.summary, analysis.review
     counted = counted_reps(summary.reps)
     clean = sum(not rep.faults for rep in counted) if coverage(summary.faults).checked else 0
-    remarks = review.remarks if review is not None and wanted.remarks else ()
+    remarks = review.remarks if review is not None and wanted.remark else ()
     when = (review.recorded if review is not None else "") or (summary.live.started if summary.live else "")
     return _template().render(
         words=words,
@@ -63,8 +66,27 @@ def feedback_html(analysis: Analysis, wanted: SentBack) -> str:
         reps=words("feedback.reps", count=len(counted)) if counted else "",
         clean=words("feedback.clean", count=clean, of=len(counted)) if clean else "",
         points=_points(analysis, wanted, words),
-        remarks=[(clock(t) if t is not None else "", text) for t, text in remarks],
+        remarks=[text for t, text in remarks if t is None],
+        moments=_moments(analysis, wanted),
     )
+
+
+def _moments(analysis: Analysis, wanted: SentBack) -> list[dict[str, str]]:
+    """The moments that the physio speaks of, each with what is said, heard and seen."""
+    every = analysis.review.shown if analysis.review is not None else ()
+    shown = [moment for moment in every if moment.id in wanted.moments]
+    pictures = pictures_of(analysis, shown) if wanted.pictures else [Pictures()] * len(shown)
+    return [
+        {
+            "at": clock(moment.time_s),
+            "text": moment.text,
+            "sound": f"data:audio/mpeg;base64,{moment.sound}" if moment.sound else "",
+            "still": seen.still,
+            "drawn": "yes" if moment.drawing else "",
+            "clip": seen.clip,
+        }
+        for moment, seen in zip(shown, pictures, strict=True)
+    ]
 
 
 def _points(analysis: Analysis, wanted: SentBack, words: Words) -> list[dict[str, str]]:

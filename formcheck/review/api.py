@@ -5,8 +5,10 @@ Addresses hold keys only; everything else comes as checked JSON. Every expected 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache, partial
 from pathlib import Path
@@ -28,7 +30,7 @@ from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.report.write import write_rescored
-from formcheck.review import agreement, brought, learning, noted, prescribe, send, trends
+from formcheck.review import agreement, brought, learning, noted, prescribe, send, sound, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
@@ -107,6 +109,8 @@ class Api:
             Route(f"{session}/notes", on(Api.notes), methods=get),
             Route(f"{session}/notes", on(Api.save_note), methods=post),
             Route(f"{session}/notes/many", on(Api.save_notes), methods=post),
+            Route(f"{session}/voice", on(Api.save_voice), methods=post),
+            Route(f"{session}/voice/{{id:str}}", on(Api.voice), methods=get),
             Route(f"{session}/standing", on(Api.standing), methods=get),
             Route(f"{session}/report", on(Api.report), methods=post),
             Route(f"{session}/note", on(Api.note), methods=get),
@@ -286,6 +290,41 @@ class Api:
         refused = [item.id for item, conflict in zip(items, conflicts, strict=True) if conflict]
         return JSONResponse({"items": [_item(item) for item in items], "refused": refused})
 
+    @answered
+    async def save_voice(self, request: Request) -> Response:
+        """Keeps what the physio says at a moment."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        told = request.query_params
+        if told.get("consent") != "yes":
+            raise FormcheckError("A voice is kept only after it was agreed to.")
+        data = bytearray()
+        async for piece in request.stream():
+            data += piece
+            if len(data) > sound.MOST_BYTES:
+                raise FormcheckError("This is too long; say it in two minutes.")
+        kind = request.headers.get("content-type", "")
+        mp3, seconds = await to_thread.run_sync(sound.as_mp3, bytes(data), kind)
+        try:
+            at = float(told.get("time_s", ""))
+        except ValueError:
+            raise FormcheckError("This is not a note.") from None
+        note = {"time_s": at, "sound": mp3, "seconds": seconds, "text": told.get("text", ""), "consent": True}
+        notes, by, id_ = Notes(folder.path), told.get("by", ""), f"voice:{uuid.uuid4()}"
+        item = await to_thread.run_sync(notes.save, id_, note, 0, by)
+        self.hub.tell("notes", {"key": folder.key, "item": _item(item)})
+        return JSONResponse(_item(item))
+
+    @answered
+    async def voice(self, request: Request) -> Response:
+        """What was said, to be heard."""
+        folder = await to_thread.run_sync(self.library.find, request.path_params["key"])
+        wanted = request.path_params["id"]
+        items = await to_thread.run_sync(Notes(folder.path).standing)
+        told = next((i.data for i in items if i.id == wanted and i.kind == "voice" and i.data), None)
+        if told is None:
+            raise NotThereError(wanted)
+        return Response(base64.b64decode(told["sound"]), media_type="audio/mpeg")
+
     # -- what leaves the page ----------------------------------------------------------------------------
 
     @answered
@@ -448,7 +487,7 @@ class Api:
         """Takes a video, or all files of a session one after the other, as it is sent; puts it in line."""
         fields = {name: str(value)[:2000] for name, value in request.query_params.items()}
         if "parts" in fields:
-            parts = brought.parts_of(fields["parts"])
+            parts = brought.announced(fields["parts"])
             job = await to_thread.run_sync(self.jobs.new_session, fields.get("name", ""), parts)
         else:
             job = await to_thread.run_sync(self.jobs.new, fields.get("name", ""), fields)
@@ -499,11 +538,15 @@ def _job_told(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(item: Item) -> dict[str, Any]:
+    """A note as pages are told of it; what was said is asked for when it is to be heard."""
+    data = item.data
+    if data is not None and item.kind == "voice":
+        data = {name: value for name, value in data.items() if name != "sound"}
     return {
         "id": item.id,
         "revision": item.revision,
         "seq": item.seq,
-        "data": item.data,
+        "data": data,
         "by": item.by,
         "on": item.on,
     }

@@ -79,7 +79,7 @@ def video_name(name: str) -> str:
     return WEBM if name.lower().endswith(".webm") else VIDEO
 
 
-def parts_of(told: str) -> dict[str, int]:
+def announced(told: str) -> dict[str, int]:
     """Name and size of each file of a session that is about to arrive, one after the other.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is dropped onto the page: sessions are taken in; what videos show is recognised, then analysed, in turn."""
+"""What is dropped onto the page: sessions are taken in; what videos show is recognised, then analysed."""
 
 from __future__ import annotations
 

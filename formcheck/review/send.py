@@ -28,7 +28,8 @@ class FeedbackRequest(BaseModel):
     language: Annotated[str, Field(pattern="^[a-z]{2}$")] = "en"
     text: Annotated[str, Field(max_length=4000)] = ""
     faults: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=100)] = []
-    remarks: bool = True
+    moments: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=200)] = []
+    remark: bool = False
     pictures: bool = True
 
 
@@ -86,7 +87,14 @@ def feedback_of(library: Library, folder: SessionFolder, body: object) -> bytes:
     except ValidationError as error:
         first = error.errors()[0]
         raise FormcheckError(printable(f"This cannot be sent back: {first['msg']}.", 300)) from None
-    wanted = SentBack(asked.language, asked.text, tuple(asked.faults), asked.remarks, asked.pictures)
+    wanted = SentBack(
+        language=asked.language,
+        text=asked.text,
+        faults=tuple(asked.faults),
+        moments=tuple(asked.moments),
+        remark=asked.remark,
+        pictures=asked.pictures,
+    )
     return feedback_html(_analysis(library, folder)[0], wanted).encode()
 
 

@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -84,23 +84,26 @@ def serve(
 
     api = Api(library, language)
     try:
-        serve_here(api.app(), port, ready or told)
+        serve_here(api.app(), port, ready or told, ("microphone",))
     finally:
         api.jobs.close()
 
 
-def serve_here(app: ASGIApp, port: int, ready: Callable[[str, uvicorn.Server], None]) -> None:
+def serve_here(
+    app: ASGIApp, port: int, ready: Callable[[str, uvicorn.Server], None], uses: Collection[str] = ()
+) -> None:
     """Serves an application to this computer's browser only, until Ctrl-C or the server is told to end.
 
     Args:
         app: the application; it gets the requests that `Guard` lets through.
         port: on 127.0.0.1; 0 takes a free one.
         ready: called with the address to open and the server, which listens already.
+        uses: see `Guard`.
 
     Raises:
         FormcheckError: the port is taken.
     """
-    serve_at("127.0.0.1", port, lambda at: Guard(app, at), ready)
+    serve_at("127.0.0.1", port, lambda at: Guard(app, at, uses=uses), ready)
 
 
 def serve_at(

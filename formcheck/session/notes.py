@@ -28,6 +28,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from formcheck.analysis.decisions import Decisions, FaultDecision, Ruled
+from formcheck.analysis.rulings import Shown
 from formcheck.errors import FormcheckError
 from formcheck.folder_handle import make_file, opened_by_name
 from formcheck.session.folder import REVIEW, SIDE_FILES
@@ -47,6 +48,12 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_0-9]{1,60}$")]
 Text = Annotated[str, StringConstraints(max_length=4000)]
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 RepIndex = Annotated[int, Field(ge=1, le=1_000_000)]
+_Place = Annotated[float, Field(ge=-1, le=2, allow_inf_nan=False)]
+_Line = Annotated[tuple[tuple[_Place, _Place], ...], Field(min_length=1, max_length=400)]
+Drawing = Annotated[tuple[_Line, ...], Field(max_length=60)]
+#: Two minutes of speech, as base64.
+MOST_SOUND = 1_000_000
+Sound = Annotated[str, StringConstraints(max_length=MOST_SOUND, pattern=r"^[A-Za-z0-9+/]*=*$")]  # MP3
 #: Spec 8.2, as in EXAS.
 QUALITY = {1.0: "excellent", 0.8: "good", 0.6: "reasonable", 0.4: "moderate", 0.2: "poor"}
 
@@ -91,10 +98,21 @@ class Look(_Model):
 
 
 class Comment(_Model):
-    """A remark at a moment."""
+    """A remark at a moment, and what was drawn on its picture: lines of places in it, each from 0 to 1."""
 
     time_s: Seconds
     text: Text
+    drawing: Drawing = ()
+
+
+class SpokenNote(_Model):
+    """What the physio says at a moment to the patient, recorded after being told what becomes of it."""
+
+    time_s: Seconds
+    sound: Sound
+    seconds: Seconds
+    text: Text = ""  # the same in words
+    consent: Literal[True]
 
 
 class Rating(_Model):
@@ -137,6 +155,7 @@ KINDS: dict[str, type[_Model]] = {
     "missed": Missed,
     "look": Look,
     "comment": Comment,
+    "voice": SpokenNote,
     "rating": Rating,
     "reviewed": WatchedRep,
     "done": Done,
@@ -321,6 +340,8 @@ class Notes:
         revision = current.revision + 1
         _insert(db, "history", _VERSION, (id_, revision, seq, text, now))
         _insert(db, "items", _ITEM, (id_, revision, seq, text))
+        if current.kind == "voice" and data is None:
+            _silence(db, id_)
         return Item(id_, revision, seq, data, *(("", "") if data is None else (by, now)))
 
     def _merged(
@@ -422,6 +443,7 @@ class Notes:
             Whether their rows have check sums.
         """
         db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA secure_delete=ON")
         entries = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
         summed = ("table", "items", _TABLES["items"]) in entries
         tables = _TABLES if summed else _TABLES_WITHOUT_SUMS
@@ -449,6 +471,7 @@ def decisions_of(items: Sequence[Item]) -> Decisions:
     """
     decisions: list[FaultDecision] = []
     remarks: list[tuple[float | None, str]] = []
+    shown: list[Shown] = []
     watched: set[int] = set()
     one: dict[str, dict[str, Any]] = {}
     for item in items:
@@ -464,8 +487,12 @@ def decisions_of(items: Sequence[Item]) -> Decisions:
                 )
         elif item.kind == "reviewed":
             watched |= {data["rep"]} if data["done"] else set()
-        elif item.kind == "comment":
-            remarks.append((float(data["time_s"]), str(data["text"])))
+        elif item.kind in ("comment", "voice"):
+            at, text = float(data["time_s"]), str(data["text"])
+            remarks.append((at, text))
+            drawing = tuple(tuple((float(x), float(y)) for x, y in line) for line in data.get("drawing", ()))
+            sound, seconds = str(data.get("sound", "")), float(data.get("seconds", 0.0))
+            shown.append(Shown(item.id, at, text, drawing, sound, seconds))
         else:
             one[item.kind] = data
     rating, about = one.get("rating", {}), one.get("about", {})
@@ -476,6 +503,7 @@ def decisions_of(items: Sequence[Item]) -> Decisions:
         watched=frozenset(watched),
         done=bool(one.get("done", {}).get("done")),
         remarks=(*whole, *sorted((r for r in remarks if r[1]), key=lambda r: r[0] or 0.0)),
+        shown=tuple(sorted(shown, key=lambda one: one.time_s)),
         quality=QUALITY.get(float(rating.get("level") or 0.0), ""),
         patient=str(about.get("patient") or ""),
         recorded=str(about.get("recorded") or ""),
@@ -495,6 +523,15 @@ def _ruled(kind: str, data: dict[str, Any]) -> Ruled | None:
     if data["grade"] is not None:
         return "graded"
     return "accepted" if data["verdict"] == "accepted" else "remarked" if data["note"] else None
+
+
+def _silence(db: sqlite3.Connection, id_: str) -> None:
+    """A voice that was taken back is in no version any more: of all notes it tells most of a person."""
+    for seq, revision, changed, data in db.execute(
+        "SELECT seq, revision, changed, data FROM history WHERE id = ? AND data IS NOT NULL", (id_,)
+    ).fetchall():
+        text = json.dumps(json.loads(data) | {"sound": ""}, ensure_ascii=False)
+        _insert(db, "history", _VERSION, (id_, revision, seq, text, changed))
 
 
 def _insert(db: sqlite3.Connection, table: str, columns: str, cells: tuple[Any, ...]) -> None:

@@ -28,6 +28,8 @@ from formcheck.session.notes import Notes
 from formcheck.video.writer import VideoWriter
 
 pytestmark = NEEDS_CHROMIUM
+#: A microphone that beeps, and whose use nobody is asked about.
+MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 EVIL = "<img src=x onerror=document.title=1>"
 
 
@@ -59,7 +61,7 @@ def link(folder) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *MICROPHONE])
         yield running
         running.close()
 
@@ -417,6 +419,25 @@ def test_clicking_a_time_line_goes_there_and_zoom_narrows_it(page):
     assert bridges().track.time_s[frame(page)] < 0.8 * bridges().track.time_s[-1]
 
 
+def test_the_time_lines_can_be_read_as_a_table_and_the_findings_are_one_link_away(page):
+    go(page, "live")
+    page.keyboard.press("Tab")
+    page.evaluate("document.querySelector('main > .skip').focus()")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.className") == "panel"
+    page.keyboard.press("t")
+    rows = page.locator(".lanes-table tbody tr")
+    reps = bridges().summary.reps
+    sync_api.expect(rows).to_have_count(len(reps))
+    text = rows.nth(1).inner_text()
+    assert f"{reps[1].rise_s:.1f} s" in text
+    assert "Hip not fully extended" in text
+    rows.nth(1).locator("button").click()
+    assert bridges().track.time_s[frame(page)] == pytest.approx(reps[1].start_s, abs=0.05)
+    page.keyboard.press("t")
+    sync_api.expect(page.locator(".lanes-scroll")).to_be_visible()
+
+
 def test_two_repetitions_side_by_side(page):
     go(page, "live")
     page.keyboard.press("v")
@@ -465,12 +486,11 @@ def test_the_other_repetition_lies_over_this_one_as_a_ghost_with_its_phases(page
     one, other = (r.rise_s / (r.end_s - r.start_s) for r in reps[:2])
     assert abs(one - other) > 0.02
     times = page.evaluate(
-        """([at]) => import("/static/compare.js").then(({ across }) => across(at, [0, at, 1], [0, 0.5, 1]))""",
-        [one],
+        "at => import('/static/compare.js').then(({ across }) => across(at, [0, at, 1], [0, 0.5, 1]))", one
     )
     assert times == pytest.approx(0.5)
     page.keyboard.press("o")
-    page.wait_for_function(f"!({GHOST})()")
+    page.wait_for_function(f"() => !({GHOST})()")
 
 
 def test_patient_page_and_agreement(page):
@@ -754,6 +774,51 @@ def test_report_and_feedback_are_saved_from_the_page(page, tmp_path):
         page.click("dialog >> text=Save the file")
     told.value.save_as(tmp_path / "back.html")
     assert "Daran können Sie arbeiten" in (tmp_path / "back.html").read_text(encoding="utf-8")
+
+
+def test_what_is_drawn_and_said_at_a_moment_goes_back_in_a_file_that_plays(page, folder, tmp_path):
+    go(page, "one")
+    page.keyboard.press("]")
+    page.keyboard.press("c")
+    page.fill(".form textarea", "Like this")
+    stage = page.locator(".stage").bounding_box()
+    middle = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 40, middle[1] + 20, steps=4)
+    page.mouse.up()
+    sync_api.expect(page.locator(".form")).to_contain_text("1 line drawn")
+    page.click("text=Ring what is marked")
+    page.click("text=Take back the last line")
+    page.click(".form button[type=submit]")
+    page.wait_for_selector(".note >> text=with a drawing")
+    (item,) = Notes(folder / "one").standing()
+    assert item.data["drawing"][0][0] == pytest.approx([0.5, 0.5], abs=0.03)
+    assert item.data["drawing"][0][-1][0] > 0.5
+    assert page.evaluate("document.querySelector('.stage').classList.contains('drawing')") is False
+    page.keyboard.press("k")
+    assert "Say no name" in page.inner_text("dialog")
+    page.click("dialog >> text=I agree: record")
+    page.wait_for_selector("dialog >> text=Stop")
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Keep it").click()
+    page.click(".note >> text=Listen")
+    page.wait_for_function("() => document.querySelector('.note audio')?.readyState > 0")
+    page.click(".foot >> text=Send back")
+    listed = page.inner_text(".send")
+    assert "Like this, with a drawing" in listed
+    assert re.search(r"spoken, [12] s", listed)
+    with page.expect_download() as told:
+        page.click("dialog >> text=Save the file")
+    told.value.save_as(tmp_path / "back.html")
+    offline = page.context.browser.new_page()
+    offline.goto((tmp_path / "back.html").as_uri())
+    offline.click("nav a >> nth=1")
+    offline.wait_for_function("() => document.querySelector('audio')?.duration > 0.5")
+    assert offline.locator("img[alt*='what your physio drew']").count() == 2
+    assert offline.evaluate("location.hash") == "#moment-2"
+    offline.close()
 
 
 def test_zoom_shows_more_of_the_body_and_the_skeleton_stays_on_it(page):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 from pathlib import Path
+from urllib.parse import urlencode
 
+import av
+import cv2
 import numpy as np
 import pytest
 from asking import Page
@@ -16,7 +22,7 @@ from formcheck.cli.main import app
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.review import jobs, noted
-from formcheck.session.folder import REPORT
+from formcheck.session.folder import REPORT, REVIEW
 from formcheck.session.notes import Notes
 from formcheck.video.writer import VideoWriter
 
@@ -139,6 +145,97 @@ def test_report_note_and_feedback_tell_what_stands(page):
     assert 'src="' not in feedback.replace('src="data:', "")
     assert page.post(f"{path}/report", {"format": "exe"}).status == 422
     assert page.post(f"{path}/feedback", {"language": "../"}).status == 422
+
+
+def spoken(seconds: float = 1.5, container: str = "webm", codec: str = "libopus") -> bytes:
+    """A tone as a browser would have recorded it."""
+    out, rate = io.BytesIO(), 48_000
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout="mono")
+        wave = 0.3 * np.sin(2 * np.pi * 300 * np.arange(int(seconds * rate)) / rate)
+        frame = av.AudioFrame.from_ndarray((32767 * wave).astype(np.int16)[None], "s16", "mono")
+        frame.sample_rate = rate
+        for piece in av.AudioResampler(stream.format, "mono", rate).resample(frame):
+            piece.pts = None
+            file.mux(stream.encode(piece))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def say_at(page, time_s: float | str, **changed: str):
+    about = {"time_s": str(time_s), "text": "Heels down.", "by": MEYER, "consent": "yes", **changed}
+    audio = {"content_type": "audio/webm;codecs=opus"}
+    return page.post(f"{path_of(page)}/voice?{urlencode(about)}", body=spoken(), **audio)
+
+
+def test_what_is_said_is_kept_with_consent_heard_and_gone_when_it_is_taken_back(page):
+    path, folder = path_of(page), page.api.library.root / "one"
+    assert say_at(page, 2.0, consent="").json()["problem"].startswith("A voice is kept only after")
+    assert say_at(page, "x").status == say_at(page, "nan").status == 422
+    silent = page.post(f"{path}/voice?time_s=1&consent=yes", body=b"RIFF", content_type="audio/webm")
+    assert silent.json()["problem"] == "Nothing was recorded; try again."
+    assert page.post(f"{path}/voice?time_s=1&consent=yes", body=b"x", content_type="text/plain").status == 422
+    assert Notes(folder).items()[1] == []
+    told = say_at(page, 2.0).json()
+    assert "sound" not in told["data"]
+    assert told["data"]["seconds"] == pytest.approx(1.5, abs=0.1)
+    listed = page.get(f"{path}/notes").json()["items"]
+    assert [(i["id"], i["by"], "sound" in i["data"]) for i in listed] == [(told["id"], MEYER, False)]
+    heard = page.get(f"{path}/voice/{told['id']}")
+    assert heard.headers["content-type"] == "audio/mpeg"
+    with av.open(io.BytesIO(heard.body)) as file:
+        assert file.streams.audio[0].codec_context.name.startswith("mp3")
+    gone = page.post(f"{path}/notes", {"id": told["id"], "base": 1, "data": None})
+    assert gone.status == 200
+    assert page.get(f"{path}/voice/{told['id']}").status == 404
+    kept = b"".join(p.read_bytes() for p in folder.glob(f"{REVIEW}*"))
+    assert base64.b64encode(heard.body)[2000:2060] not in kept
+    assert Notes(folder).items()[1][0].revision == 2  # that there was one stays
+
+
+def test_moments_go_back_with_picture_drawing_and_voice_as_they_were_ticked(page):
+    path, folder = path_of(page), page.api.library.root / "one"
+    voice = say_at(page, 3.0).json()["id"]
+    drawing = [[[0.2, 0.2], [0.6, 0.6]]]
+    Notes(folder).save("comment:1", {"time_s": 2.0, "text": "Look here", "drawing": drawing}, 0, MEYER)
+    Notes(folder).save("comment:2", {"time_s": 4.0, "text": "Between us"}, 0, MEYER)
+    asked = {"language": "de", "moments": ["comment:1", voice], "pictures": True}
+    text = page.post(f"{path}/feedback", asked).body.decode()
+    assert "Look here" in text
+    assert "Heels down." in text
+    assert "Between us" not in text
+    assert text.count('src="data:audio/mpeg;base64,') == 1
+    assert text.count('src="data:image/jpeg;base64,') == 2  # no video was kept: the figure
+    assert '<a href="#moment-2">Bei 0:03' in text
+    with_line, without = re.findall(r"image/jpeg;base64,([^\"]+)", text)
+    assert yellow(with_line) > 200
+    assert yellow(without) < 20
+    bare = page.post(f"{path}/feedback", asked | {"moments": ["comment:2"], "pictures": False}).body.decode()
+    assert "data:" not in bare.replace("img-src data:; media-src data:;", "")
+
+
+def yellow(picture: str) -> int:
+    """How many pixels have the colour of what was drawn."""
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(picture), np.uint8), cv2.IMREAD_COLOR).astype(int)
+    blue, green, red = image[..., 0], image[..., 1], image[..., 2]
+    return int(((red > 200) & (green > 150) & (blue < 120)).sum())
+
+
+def test_a_moment_of_a_session_with_video_is_a_short_clip(tmp_path):
+    analysis = bridges()
+    folder = analysed(tmp_path / "lib" / "one")
+    with VideoWriter(folder / "video.mp4", *analysis.track.image_wh, 25) as video:
+        for t in analysis.track.time_s:
+            video.write(np.full((*analysis.track.image_wh[::-1], 3), int(10 * t), np.uint8), float(t))
+    page = Page(tmp_path / "lib")
+    Notes(folder).save("comment:1", {"time_s": 6.0, "text": "Here"}, 0)
+    text = page.post(f"{path_of(page)}/feedback", {"moments": ["comment:1"]}).body.decode()
+    (clip,) = re.findall(r"video/mp4;base64,([^\"]+)", text)
+    with av.open(io.BytesIO(base64.b64decode(clip))) as file:
+        pictures = [f.to_ndarray(format="gray") for f in file.decode(video=0)]
+    assert len(pictures) == pytest.approx(4 * 25, abs=2)
+    assert np.mean(pictures[0]) == pytest.approx(40, abs=6)  # two seconds before
+    assert np.mean(pictures[-1]) == pytest.approx(80, abs=6)  # and after
 
 
 def test_the_film_is_made_of_the_video_that_was_kept_or_says_that_there_is_none(page, tmp_path):

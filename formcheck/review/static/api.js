@@ -73,13 +73,13 @@ export async function bytes(url, options) {
 }
 
 /** Sends a file; progress(share) while it goes. */
-export function upload(url, file, progress) {
+export function upload(url, file, progress, kind = "application/octet-stream") {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.setRequestHeader("x-formcheck", key);
     request.setRequestHeader("accept-language", language);
-    request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("content-type", kind);
     request.upload.onprogress = (e) => e.lengthComputable && progress(e.loaded / e.total);
     request.onload = () => {
       let body = {};

@@ -79,7 +79,7 @@ replace(document.getElementById("top"),
 
 const KEYS = {
   play: say("keys.space"), frame: ", .", second: "← →", rep: "[ ]", fault: "P N", loop: "L", speed: "< >", skeleton: "S", zoom: "+ − 0",
-  decide: "A X", grade: "1 2 3", watched: "R", by_eye: "B", body: "Z", next: "G", missed: "M", comment: "C", compare: "V", ghost: "O", help: "?", close: "Esc",
+  decide: "A X", grade: "1 2 3", watched: "R", by_eye: "B", body: "Z", next: "G", missed: "M", comment: "C", speak: "K", table: "T", compare: "V", ghost: "O", help: "?", close: "Esc",
 };
 
 let help = null;

@@ -1,8 +1,8 @@
 // The time lines under the picture: phases shaded, faults as bands, gaps as gaps; click to go there.
 
-import { amount, button, clock, css, h, replace, surface } from "./dom.js";
+import { amount, button, called, clock, css, h, replace, surface } from "./dom.js";
 import { fetchLine } from "./lines.js";
-import { say } from "./words.js";
+import { pointed, say } from "./words.js";
 
 const PHASES = ["rise", "hold", "lower"];
 
@@ -20,7 +20,8 @@ export class Lanes {
       button("", () => this.zoom(1 / 1.6), { icon: "plus", title: say("lanes.zoom_in"), key: "+", small: true }),
       button("", () => this.zoom(1.6), { icon: "minus", title: say("lanes.zoom_out"), key: "−", small: true }),
       button("", () => this.fit(), { icon: "fit", title: say("lanes.whole"), key: "0", small: true }),
-      button(say("lanes.measures"), () => this.toggleMenu(), { small: true }));
+      button(say("lanes.measures"), () => this.toggleMenu(), { small: true }),
+      button(say("lanes.table"), () => this.toggleTable(), { small: true, title: say("lanes.table_long"), key: "T" }), h("span.visually-hidden", { id: "lanes-hint" }, say("lanes.hint")));
     this.element = h("section.lanes", { "aria-label": say("lanes.lines") }, this.tools, this.scroll);
     this.colors = {};
     this.readColors();
@@ -52,6 +53,7 @@ export class Lanes {
     for (const rep of this.reps()) for (const f of rep.faults) found.set(f.measure, (found.get(f.measure) ?? 0) + f.grade);
     const weight = (n) => (n === info.primary ? 1e9 : found.get(n) ?? 0);
     const order = info.measures.map((m) => m.name).filter((n) => this.shown.has(n)).sort((a, b) => weight(b) - weight(a));
+    this.fillTable();
     replace(this.scroll, this.head,
       this.lane(say("lanes.whole"), h("span.soft", {}, say("lanes.whole")), (c, w, hh) => this.drawOverview(c, w, hh), "overview"),
       this.lane(say("lanes.faults"), h("b", {}, say("lanes.faults")), (c, w, hh) => this.drawFaults(c, w, hh), "faultlane"),
@@ -60,7 +62,7 @@ export class Lanes {
   }
 
   lane(name, label, draw, kind = "") {
-    const canvas = h("canvas", { role: "img", "aria-label": say("lanes.over_time", { what: name }) });
+    const canvas = h("canvas", { role: "img", "aria-label": say("lanes.over_time", { what: name }), "aria-describedby": "lanes-hint" });
     const element = h(`div.lane${kind ? `.${kind}` : ""}`, {}, h("div.name", {}, label), h("div.plot", {}, canvas));
     const lane = { name, canvas, element, kind, surface: surface(canvas, draw) };
     this.lanes.push(lane);
@@ -123,7 +125,7 @@ export class Lanes {
   }
 
   /** After faults or colours changed. */
-  redrawAll() { this.overview = null; this.redraw(); }
+  redrawAll() { this.overview = null; this.redraw(); this.fillTable(); }
 
   redraw() { for (const lane of this.lanes) lane.surface.redraw(); }
 
@@ -388,6 +390,26 @@ export class Lanes {
       h("input", { type: "checkbox", checked: this.shown.has(m.name), onchange: (e) => { if (e.target.checked) this.shown.add(m.name); else this.shown.delete(m.name); this.build(); } }),
       h("span", {}, m.short, " ", h("small", {}, m.word + (m.status === "ok" ? "" : m.why ? `: ${m.why}` : ""))))));
     this.element.append(this.menu);
+  }
+
+  /** The same in words and numbers: a row for each repetition, a column for each measure shown, at its top. */
+  toggleTable() {
+    if (this.table) { this.table.remove(); this.table = null; this.scroll.hidden = false; return; }
+    this.table = h("div.lanes-table", { tabindex: 0, role: "group", "aria-label": say("lanes.table_long") });
+    this.scroll.hidden = true;
+    this.fillTable();
+    this.element.append(this.table);
+    this.table.focus();
+  }
+
+  fillTable() {
+    if (!this.table) return;
+    const shown = this.info.measures.filter((m) => this.shown.has(m.name)), seconds = (v) => (v === null ? "–" : `${pointed(v.toFixed(1))} s`);
+    const told = (rep) => rep.faults.filter((f) => !f.gone && !f.rejected).map((f) => `${f.title} ${f.value_text} (${f.grade_word})`).join("; ") || "–";
+    replace(this.table, h("table", {}, h("caption", {}, say("lanes.table_long")),
+      h("thead", {}, h("tr", {}, [say("repetition"), say("panel.when"), ...PHASES.map((p) => say(`lanes.${p}`)), ...shown.map((m) => m.short), say("lanes.faults")].map((text) => h("th", { scope: "col" }, text)))),
+      h("tbody", {}, this.reps().map((rep) => h("tr", {}, h("th", { scope: "row" }, h("button.link", { type: "button", onclick: () => this.player.seekStart(rep.start_s) }, called(rep))),
+        [`${clock(rep.start_s, 1)}–${clock(rep.end_s, 1)}`, seconds(rep.rise_s), seconds(rep.hold_s), seconds(rep.lower_s), ...shown.map((m) => amount(rep.peak[m.name], m.unit === "deg" ? "deg" : "ratio")), told(rep)].map((text) => h("td", {}, text)))))));
   }
 
   close() { window.removeEventListener("themechange", this.onTheme); this.lanes.forEach((lane) => lane.surface.close()); }

@@ -110,7 +110,7 @@ export class Notes extends EventTarget {
 
 function words(data) {
   if (!data) return say("notes.taken_back");
-  return Object.entries(data).filter(([, v]) => v !== null && v !== "").map(([k, v]) => `${k.replace("_s", "")}: ${k.endsWith("_s") ? clock(v) : v}`).join(", ") || say("notes.empty");
+  return Object.entries(data).filter(([, v]) => v !== null && v !== "" && typeof v !== "object").map(([k, v]) => `${k.replace("_s", "")}: ${k.endsWith("_s") ? clock(v) : v}`).join(", ") || say("notes.empty");
 }
 
 export const newId = (kind) => `${kind}:${crypto.randomUUID()}`;

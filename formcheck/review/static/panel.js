@@ -3,6 +3,7 @@
 import { amount, button, called, clock, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
 import { decisionId, lookId, newId } from "./notes.js";
 import { copyNote, saveFilm, saveReport, sendBack } from "./send.js";
+import { player } from "./voice.js";
 import { WhatIf } from "./whatif.js";
 import { count, say } from "./words.js";
 
@@ -10,7 +11,7 @@ const MOST_REPS = 60;
 
 export class Panel {
   constructor(page) {
-    this.page = page; this.tab = "reps"; this.sort = "attention"; this.filter = ""; this.most = MOST_REPS; this.form = null;
+    this.page = page; this.tab = "reps"; this.sort = "attention"; this.filter = ""; this.most = MOST_REPS; this.form = null; this.heard = new Map();
     this.bar = h("div.tabs", { role: "tablist", "aria-label": say("session.findings") });
     this.body = h("div.tab-body", { role: "tabpanel", tabindex: 0 });
     this.head = h("section.result", { "aria-label": say("panel.result") });
@@ -22,12 +23,12 @@ export class Panel {
   tabs() {
     const { info, notes } = this.page;
     const unseen = info.faults.filter((f) => !f.checked).length;
-    const written = notes.all("comment").length + notes.all("missed").length;
+    const written = notes.all("comment").length + notes.all("voice").length + notes.all("missed").length;
     return [["reps", say("panel.repetitions"), info.reps.length], ["unseen", say("panel.unseen"), unseen],
       ...(info.live ? [["said", say("panel.said"), info.events.length]] : []), ["notes", say("panel.notes"), written], ["whatif", say("panel.whatif"), null]];
   }
 
-  select(tab) { this.tab = tab; this.form = null; this.draw(); this.body.scrollTop = 0; }
+  select(tab) { this.page.endDrawing(); this.tab = tab; this.form = null; this.draw(); this.body.scrollTop = 0; }
 
   draw() {
     const { page } = this;
@@ -226,12 +227,23 @@ export class Panel {
   startComment() {
     const { page } = this;
     page.player.pause();
-    const t = page.player.time, text = h("textarea", { maxlength: 4000, required: true });
+    const t = page.player.time, text = h("textarea", { maxlength: 4000 });
+    const undo = button(say("panel.undo_line"), () => page.pad?.undo(), { small: true }), drawn = h("span.soft", { role: "status" }, say("panel.draw_hint"));
+    const changed = (n) => { undo.hidden = !n; drawn.textContent = n ? count("panel.lines", n) : say("panel.draw_hint"); };
+    const marked = page.open?.points ?? page.info.used_points, points = page.player.landmarks.at(page.player.frame);
+    const ring = button(say("panel.ring"), () => {
+      const [w, hh] = page.info.image_wh, places = marked.map((i) => [points.xy[2 * i], points.xy[2 * i + 1]]).filter(([x]) => Number.isFinite(x));
+      page.pad?.ring(places, 0.045 * Math.max(w, hh));
+    }, { small: true });
+    ring.hidden = !points; undo.hidden = true;
     this.tab = "notes";
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
-      if (text.value.trim() && (await page.notes.save(newId("comment"), { time_s: t, text: text.value.trim() }))) this.endForm();
-    } }, h("label", {}, say("panel.comment_at", { time: clock(t, 2) }), text), this.formButtons(say("add")));
+      const drawing = page.pad?.lines ?? [];
+      if (!text.value.trim() && !drawing.length) { text.focus(); return; }
+      if (await page.notes.save(newId("comment"), { time_s: t, text: text.value.trim(), drawing })) this.endForm();
+    } }, h("label", {}, say("panel.comment_at", { time: clock(t, 2) }), text), h("div.row", {}, drawn, ring, undo), this.formButtons(say("add")));
+    page.draw(changed);
     this.showForm(text);
   }
 
@@ -247,7 +259,7 @@ export class Panel {
     first.focus();
   }
 
-  endForm() { this.form = null; document.activeElement?.blur(); this.draw(); }
+  endForm() { this.page.endDrawing(); this.form = null; document.activeElement?.blur(); this.draw(); }
 
   // -- the other tabs -----------------------------------------------------------------------------------
 
@@ -277,21 +289,37 @@ export class Panel {
 
   drawNotes() {
     const { page } = this, { notes } = page;
-    const comments = notes.all("comment").sort((a, b) => a.time_s - b.time_s);
+    const comments = [...notes.all("comment"), ...notes.all("voice")].sort((a, b) => a.time_s - b.time_s);
     const rating = notes.get("rating"), base = notes.revision("rating");
     const text = h("textarea", { maxlength: 4000, placeholder: say("panel.general"), "aria-label": say("panel.general"), onchange: () => notes.save("rating", { level: notes.get("rating")?.level ?? null, note: text.value }, base) }, rating?.note ?? "");
     return [notes.trouble ? h("div.warnings", {}, h("p", {}, notes.trouble)) : null, this.form,
-      this.form ? null : h("div.tools", {}, button(say("panel.comment_here"), () => this.startComment(), { icon: "note", small: true, title: say("panel.comment_here"), key: "C" })),
-      comments.map((c) => this.commentCard(c)), comments.length ? null : h("p.soft", {}, say("panel.no_comments")),
+      this.form ? null : h("div.tools", {}, button(say("panel.comment_here"), () => this.startComment(), { icon: "note", small: true, title: say("panel.comment_here"), key: "C" }),
+        button(say("panel.speak_here"), () => page.speakHere(), { icon: "voice", small: true, title: say("panel.speak_here"), key: "K" })),
+      comments.map((c) => (c.sound === undefined && c.seconds === undefined ? this.commentCard(c) : this.voiceCard(c))), comments.length ? null : h("p.soft", {}, say("panel.no_comments")),
       h("h2.small", {}, say("panel.about_whole")), text,
       h("p.soft", {}, say("panel.kept_in"))];
   }
 
   commentCard(c) {
-    const { notes } = this.page, base = notes.revision(c.id);
-    const text = h("textarea", { maxlength: 4000, "aria-label": say("panel.comment_at", { time: clock(c.time_s) }), onchange: () => notes.save(c.id, { time_s: c.time_s, text: text.value }, base) }, c.text);
-    return h("div.note", {}, h("div.row", {}, button(clock(c.time_s, 2), () => this.page.seek(c.time_s), { small: true, kind: "quiet" }),
-      h("span.end", {}), button("", async () => { if (await notes.save(c.id, null)) toast(say("panel.comment_gone")); }, { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })), text);
+    const { notes } = this.page, base = notes.revision(c.id), drawing = c.drawing ?? [];
+    const text = h("textarea", { maxlength: 4000, "aria-label": say("panel.comment_at", { time: clock(c.time_s) }), onchange: () => notes.save(c.id, { time_s: c.time_s, text: text.value, drawing }, base) }, c.text);
+    return this.noteCard(c, drawing.length ? h("span.soft", {}, say("panel.with_drawing")) : null, text);
+  }
+
+  voiceCard(c) {
+    return this.noteCard(c, this.heard.get(c.id) ?? this.hear(c), c.text ? h("p", {}, c.text) : null);
+  }
+
+  /** Its player stays the same while the panel is drawn anew: it may be playing. */
+  hear(c) {
+    const box = h("span.heard", {}, player(this.page.info.key, c));
+    this.heard.set(c.id, box);
+    return box;
+  }
+
+  noteCard(c, what, ...more) {
+    return h("div.note", {}, h("div.row", {}, button(clock(c.time_s, 2), () => this.page.seek(c.time_s), { small: true, kind: "quiet" }), what,
+      h("span.end", {}), button("", async () => { if (await this.page.notes.save(c.id, null)) toast(say("panel.comment_gone")); }, { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })), more);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { bytes, passing } from "./api.js";
 import { h, surface } from "./dom.js";
+import { drawLines } from "./draw.js";
 import { around, drawFigure, placed } from "./figure.js";
 import { say } from "./words.js";
 
@@ -68,7 +69,7 @@ export class Player extends EventTarget {
     if (this.video) this.video.muted = true;
     if (this.video && info.rotate) this.video.className = `turned-${info.rotate}`; // as `analyze --rotate` did
     this.lens = h("div.lens", {}, this.video);
-    this.zoomed = false; this.steady = null; this.angle = () => null; this.ghost = () => null;
+    this.zoomed = false; this.steady = null; this.angle = () => null; this.ghost = () => null; this.lines = () => [];
     this.element = h("div.stage", { role: "img", "aria-label": info.video ? say("player.video") : say("player.figure"), onclick: () => this.toggle() }, this.lens, this.canvas, this.tag, this.corner);
     this.surface = surface(this.canvas, (c, w, hh) => this.draw(c, w, hh));
     this.closed = false;
@@ -203,8 +204,22 @@ export class Player extends EventTarget {
     return this.zoomed || !this.video ? this.landmarks.extent() : null;
   }
 
+  /** Where the picture lies in the stage, and how many pixels it has. */
+  lies() {
+    const { width, height } = this.canvas.getBoundingClientRect(), frame = this.part(this.landmarks.at(this.frame));
+    return { at: frame ? around(frame, width, height) : placed(this.info.image_wh, width, height), wh: this.info.image_wh };
+  }
+
   draw(c, width, height) {
     if (!this.times.length) return;
+    this.drawBody(c, width, height);
+    const lines = this.lines();
+    if (!lines.length) return;
+    const frame = this.part(this.landmarks.at(this.frame));
+    drawLines(c, lines, frame ? around(frame, width, height) : placed(this.info.image_wh, width, height), this.info.image_wh);
+  }
+
+  drawBody(c, width, height) {
     const points = this.landmarks.at(this.frame);
     this.landmarks.fetch(Math.floor(this.frame / PIECE) + 1);
     const alone = !this.video, frame = this.part(points);

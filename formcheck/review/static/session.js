@@ -2,6 +2,7 @@
 
 import { bytes, get, post } from "./api.js";
 import { amount, ask, button, called, clock, day, h, replace, toast } from "./dom.js";
+import { DrawPad } from "./draw.js";
 import { Lanes } from "./lanes.js";
 import { go, typing } from "./navigation.js";
 import { Notes, decisionId, lookId } from "./notes.js";
@@ -94,9 +95,10 @@ export class SessionPage {
     this.compareButton = button(say("session.compare"), () => this.toggleCompare(), { title: say("session.compare_long"), key: "V" });
     this.stageBox = h("div.stage-box", {}, h("p.loading", {}, say("opening")));
     this.lanesBox = h("section.lanes", {}, h("p.loading", {}, say("reading_lines")));
-    this.panelBox = h("aside.panel", { "aria-label": say("session.findings") });
+    this.panelBox = h("aside.panel", { "aria-label": say("session.findings"), tabindex: -1 });
     this.desk = h("div.desk", {}, this.stageBox, this.lanesBox, this.panelBox);
-    replace(this.main, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${say(`side.${info.side}`)}` : "")), h("span.facts", {}, facts)),
+    const skip = h("a.skip", { href: "#findings", onclick: (e) => { e.preventDefault(); this.panelBox.focus(); } }, say("session.skip"));
+    replace(this.main, skip, h("div.bar-top", {}, h("div", {}, h("h1", {}, info.title + (info.side ? `, ${say(`side.${info.side}`)}` : "")), h("span.facts", {}, facts)),
       h("div.row.end", {}, h("label", {}, say("patient"), this.who, known), this.progressLink, h("label", {}, say("session.quality"), this.rating), this.compareButton,
         info.live ? null : button(say("session.again"), async () => (await import("./again.js")).judgeAgain(this), { kind: "quiet", title: say("session.again_long") }),
         button(say("session.delete"), () => this.remove(), { kind: "quiet", title: say("session.delete_long") }))), this.desk);
@@ -115,9 +117,10 @@ export class SessionPage {
     this.player.marks = () => this.marksNow();
     this.player.angle = () => this.angleNow();
     this.player.zoomed = kept("zoomed");
+    this.player.lines = () => this.linesNow();
     this.stageBox.replaceChildren(this.player.element, this.controls());
     this.lanes = new Lanes(this.player, info, { openFault: (f) => this.openFault(f), reps: () => this.reps() });
-    this.lanes.notes = () => [...this.notes.all("comment"), ...this.notes.all("missed")];
+    this.lanes.notes = () => [...this.notes.all("comment"), ...this.notes.all("voice"), ...this.notes.all("missed")];
     this.lanesBox.replaceWith(this.lanes.element);
     this.player.addEventListener("frame", () => this.onFrame());
     this.player.addEventListener("state", () => this.onState());
@@ -139,6 +142,25 @@ export class SessionPage {
     this.lanes.need(angle.measure);
     const value = this.lanes.lines.get(angle.measure)?.value?.[this.player.frame];
     return Number.isFinite(value) ? { ...angle, text: amount(value, "deg") } : null;
+  }
+
+  /** What is being drawn, or was drawn at this moment. */
+  linesNow() {
+    if (this.pad) return this.pad.lines;
+    const t = this.player.time;
+    return this.player.playing ? [] : this.notes.all("comment").filter((c) => Math.abs(c.time_s - t) < 0.05).flatMap((c) => c.drawing ?? []);
+  }
+
+  /** Begins to draw on the picture; `changed(lines)` is told how many lines there are. */
+  draw(changed) { this.pad?.close(); this.pad = new DrawPad(this.player, changed); return this.pad; }
+  endDrawing() { this.pad?.close(); this.pad = null; }
+
+  async speakHere() {
+    if (!this.player) return;
+    this.leaveCompare();
+    this.player.pause();
+    const { speak } = await import("./voice.js");
+    if (await speak(this)) this.panel.select("notes");
   }
 
   controls() {
@@ -179,7 +201,8 @@ export class SessionPage {
     for (const rep of this.reps()) {
       if (rep.end_s < t - 2 || rep.start_s > t + 2) continue;
       for (const f of rep.faults) {
-        if (!f.rejected && !f.gone && t >= f.start_s - 1e-3 && t <= Math.max(f.end_s, f.start_s + (f === this.open ? 0.6 : 0.3)) + 1e-3) out.push(f);
+        // An instant may lie between two frames.
+        if (!f.rejected && !f.gone && t >= f.start_s - (f === this.open ? 0.05 : 1e-3) && t <= Math.max(f.end_s, f.start_s + (f === this.open ? 0.6 : 0.3)) + 1e-3) out.push(f);
       }
     }
     return out.sort((a, b) => (b === this.open) - (a === this.open) || b.grade - a.grade).slice(0, 3);
@@ -371,7 +394,7 @@ export class SessionPage {
       a: () => this.open && this.decide(this.open, "accepted"), x: () => this.open && this.decide(this.open, "rejected"), r: () => rep && this.watched(rep),
       1: () => this.open && this.regrade(this.open, 1), 2: () => this.open && this.regrade(this.open, 2), 3: () => this.open && this.regrade(this.open, 3),
       b: () => this.lookByEye(), z: () => this.info.video && this.toggleZoom(), g: () => this.nextSession(),
-      m: () => this.panel.startMissed(), c: () => this.panel.startComment(), v: () => this.toggleCompare(rep),
+      m: () => this.panel.startMissed(), c: () => this.panel.startComment(), k: () => this.speakHere(), t: () => this.lanes.toggleTable(), v: () => this.toggleCompare(rep),
     };
     const act = actions[e.key];
     if (act) { e.preventDefault(); act(); }
