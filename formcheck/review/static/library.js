@@ -52,7 +52,7 @@ export async function render(main) {
     replace(list,
       names.map((name) => h("section.card.group", {},
         state.sort === "patient" ? h("div.row", {}, h("h2", {}, name || say("list.no_patient")),
-          name ? h("a", { href: `/patient/${groups.get(name)[0].patient_key}` }, say("list.progress")) : null) : null,
+          name ? [h("a", { href: `/patient/${groups.get(name)[0].patient_key}` }, say("list.progress")), h("a", { href: `/programme?patient=${encodeURIComponent(name)}` }, say("programme.one"))] : null) : null,
         h("ul.sessions", {}, groups.get(name).sort(order).map(row)))),
       bad.length ? h("section.card.group", {}, h("h2", {}, say("list.unreadable")),
         h("ul.sessions", {}, bad.map((s) => h("li.session.bad", {}, icon("warn"), h("div", {}, h("b.name", {}, s.name), h("p", {}, s.problem)))))) : null,
