@@ -123,6 +123,7 @@ class DayFlow(Flow):
             self._keep(resumed.kept)
             self._begin_part()
             self._to("setup")
+            self._ask_for_phone()
         elif agreed is not None and agreed.text == self._day_plan.text:
             self._to("agreed")
         else:
@@ -232,6 +233,8 @@ class DayFlow(Flow):
                 out.append(("show.arm", {}))
         if plan.hold_s >= 1 and new:
             out.append(("programme.next.hold", {"seconds": f"{plan.hold_s:g}"}))
+        if before is not None and plan.definition.phone_worn and not before.plan.definition.phone_worn:
+            out.append(("phone.place", {}))
         return out
 
     def _follow(self, moment: LiveMoment) -> None:

@@ -436,6 +436,10 @@ class Flow:
         self._hurts(value)
         self._event("pain", value=value, set=0)
         self._to("setup")
+        self._ask_for_phone()
+
+    def _ask_for_phone(self) -> None:
+        """Whoever has a phone in the waistband is asked to stand with it."""
         if self.plan is not None and self.plan.definition.phone_worn:
             self._say("phone.place")
 

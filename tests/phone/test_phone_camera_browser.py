@@ -91,9 +91,12 @@ def phone(link, tmp_path) -> Iterator[Callable[[Sequence[np.ndarray]], Any]]:
             fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={sees}"]
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *fake])
             browsers.append(browser)
+            motion = ["accelerometer", "gyroscope"]
             like = {**playwright.devices["Pixel 7"], "ignore_https_errors": True}
-            page = browser.new_context(**like, permissions=["camera"] if allowed else []).new_page()
-            page.set_default_timeout(30_000)
+            page = browser.new_context(
+                **like, permissions=["camera", *motion] if allowed else motion
+            ).new_page()
+            page.set_default_timeout(120_000)
             page.add_init_script(SLOW_PAGE)
             page.goto(address)
             return page
@@ -178,10 +181,12 @@ def test_a_phone_on_its_side_whose_screen_is_locked_sends_an_upright_picture(pho
     scene[:60] = 220  # the ceiling
     # The right edge of the phone is up, and the browser, which does not know, gives a picture on its side.
     page = phone([np.ascontiguousarray(np.rot90(scene, -1))] * 10)
-    cdp = page.context.new_cdp_session(page)
-    cdp.send("DeviceOrientation.setDeviceOrientationOverride", {"alpha": 0, "beta": 0, "gamma": -90})
     page.click("#start")
     comes_to(page, lambda: says(page) == "ready" and link.there)
+    page.evaluate("() => { addEventListener('deviceorientation', (e) => { window.felt = e.gamma; }); }")
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("DeviceOrientation.setDeviceOrientationOverride", {"alpha": 0, "beta": 0, "gamma": -90})
+    comes_to(page, lambda: page.evaluate("() => window.felt === -90"))
     threading.Thread(target=link.camera.open, daemon=True).start()
     comes_to(page, lambda: link.camera.wanted)
     frames: list[Any] = []
@@ -194,9 +199,8 @@ def test_a_phone_on_its_side_whose_screen_is_locked_sends_an_upright_picture(pho
 
 def test_without_permission_nothing_is_seen_and_it_can_be_tried_again(phone, link):
     page = phone([np.zeros((180, 320, 3), np.uint8)] * 5, allowed=False)
-    page.evaluate(
-        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }"
-    )
+    refuse = "async () => { throw new DOMException('', 'NotAllowedError'); }"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse}; }}")
     page.click("#start")
     comes_to(page, lambda: says(page) == "not_allowed")
     assert not link.there

@@ -19,9 +19,12 @@ from formcheck.coach.live import LiveOptions, LiveSession
 from formcheck.coach.pages.window import Input, Key
 from formcheck.coach.plan import PastPractice, SessionPlan, wanted_views
 from formcheck.coach.play import plan_day
+from formcheck.engine.repetition import RepTimes
+from formcheck.engine.tracker import RepResult
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.exercises.programme import Programme
+from formcheck.measures.reference import Reference
 from formcheck.phone.sample import Sample
 from formcheck.session.days import DayBook
 from formcheck.session.reader import open_session
@@ -190,3 +193,27 @@ def test_who_stood_before_the_first_exercise_of_a_day_is_felt_in_all_of_them(tmp
             again, shown = replay(one), one.measures.value.astype(np.float32)
             assert again.measures.value.astype(np.float32).tobytes() == shown.tobytes()
             assert again.summary.live == one.summary.live
+
+
+def test_before_the_first_exercise_that_the_phone_tells_of_one_is_asked_to_stand_with_it(tmp_path):
+    stretch = {"exercise": "hamstring-stretch", "sides": ["left"], "sets": 1, "reps": 1}
+    felt = [{"exercise": "bridge", "sets": 1, "reps": 1}, {**stretch, "exercise": "clam"}]
+    programme = Programme.model_validate({"name": "Hips", "between_s": 30, "exercises": [stretch, *felt]})
+    book = DayBook(programme, tmp_path)
+    flow = DayFlow(Words(), plan_day(programme, book, Words(), date(2026, 11, 30), worn=True))
+    at = DrivenFlow(flow).press("1", "3", "1")
+    reference = object.__new__(Reference)
+    for name, value in (("view", "side"), ("side", "left"), ("yaw_deg", 0.0)):
+        object.__setattr__(reference, name, value)
+    asked = []
+    for _ in range(3):
+        at.frames(1, "still").frames(0.1, "still", baseline=reference).frames(0.1, "practice", calibrated=0.4)
+        asked.append([say.key for say in at.said].count("phone.place"))
+        at.frames(0.1, "ready").frames(0.5, "work", phase="rest")
+        times = RepTimes("full", at.t - 4, at.t - 3, at.t - 2, at.t, at.t - 2.5, 1.0, 1.0, False, False, 0)
+        at.frames(2, phase="rest").frames(0.1, phase="rest", closed=RepResult(times, {}))
+        for _ in range(40):
+            at.t += 1.0
+            flow.tick(at.t)
+            at.collect()
+    assert asked == [0, 1, 1]
