@@ -1,6 +1,6 @@
 """How good a trained network is on bodies that it has never seen.
 
-    python training/evaluate.py DATA RUN.pt [--bodies 200]
+    python training/evaluate.py DATA RUN.pt --lies-on side [--bodies 200]
 
 Held out are every tenth body and two garments. Each moved picture is held against its scene's resting ones.
 Printed by exercise, task and direction of the camera: the mean error, that of always saying the median, bias,
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from export import load
-from net import JOINTS, TASKS
+from net import BACK_JOINTS, JOINTS, TASKS, TRUNK_M, BackNet, SideNet
 from scenes import Scene, crops
 from scenes import load as load_scenes
 
@@ -32,31 +32,37 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="which network it is")
     parser.add_argument("--bodies", type=int, default=10**6, help="at most so many of each exercise")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    net = load(args.run)
-    scenes = [s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out]
+    on_back = args.lies_on == "back"
+    net = load(args.run, on_back)
+    scenes = [s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out and s.on_back == on_back]
     for exercise in sorted({s.exercise for s in scenes}):
         mine = [s for s in scenes if s.exercise == exercise]
         bodies = sorted({s.body for s in mine})[: args.bodies]
-        tell(exercise, [s for s in mine if s.body in bodies], net)
+        (tell_back if on_back else tell_side)(exercise, [s for s in mine if s.body in bodies], net)
+
+
+def _seen(scene: Scene, rng: np.random.Generator, mirrored: bool = False) -> tuple[torch.Tensor, np.ndarray]:
+    """A scene's crops as the network takes them, and its joints in them."""
+    images, joints = crops(scene.in_a_mirror() if mirrored else scene, rng, changed=False, jitter=0.7)
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
+    return x.contiguous(memory_format=torch.channels_last), joints
 
 
 @torch.no_grad()
-def tell(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
-    """Prints the tables of one exercise."""
+def tell_side(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
+    """Prints the tables of one exercise on the side."""
+    assert isinstance(net, SideNet)
     rng = np.random.default_rng(1)
     wanted, found, scales, azimuths, joint_errors = [], [], [], [], []
     for scene in scenes:
-        images, joints = crops(scene, rng, changed=False, jitter=0.7)
-        x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
-        told, features = net.encode(x.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
+        images, joints = _seen(scene, rng)
+        told, features = net.encode(images)
         rest = np.flatnonzero(scene.rest)
-        answers = [
-            net.compare(features, features[[r]].expand_as(features)) - 0.0
-            for r in rest  # type: ignore[operator]
-        ]
+        answers = [net.compare(features, features[[r]].expand_as(features)) for r in rest]
         answer = torch.stack(answers).mean(0).numpy()
         moved = np.flatnonzero(~scene.rest)
         wanted.append(scene.change[moved] - scene.change[rest].mean(0))
@@ -64,6 +70,7 @@ def tell(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
         scales.append(answer[moved, len(TASKS) :])
         azimuths.append(np.full(len(moved), scene.view["azimuth_deg"]))
         trunk = np.linalg.norm(joints[0, 10:12].mean(0) - joints[0, :2].mean(0))
+        joints = joints[:, : len(JOINTS)]
         error = np.linalg.norm(told.numpy() - joints, axis=-1) / max(float(trunk), 0.12)
         error[~((joints > 0) & (joints < 1)).all(-1)] = np.nan
         joint_errors.append(error)
@@ -85,6 +92,44 @@ def tell(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
         "  joints, median, trunk lengths:",
         *(f"{n} {np.nanmedian(errors[:, i]):.2f}" for i, n in enumerate(JOINTS)),
     )
+
+
+@torch.no_grad()
+def tell_back(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
+    """Prints the joints of one exercise on the back, by the camera's direction."""
+    assert isinstance(net, BackNet)
+    rng = np.random.default_rng(1)
+    errors, in_space, moves, azimuths = [], [], [], []
+    for scene in scenes:
+        images, joints = _seen(scene, rng)
+        told, _, xyz = net.encode(images)
+        side = float(np.linalg.norm(scene.joints_px[0, 0] - scene.joints_px[0, 2])) / max(
+            float(np.linalg.norm(joints[0, 0] - joints[0, 2])), 1e-6
+        )  # pixels of a crop's side
+        trunk = scene.trunk_px[:, None] / side
+        error = np.linalg.norm(told.numpy() - joints, axis=-1) / trunk
+        error[~((joints > 0) & (joints < 1)).all(-1)] = np.nan
+        errors.append(error)
+        in_space.append(np.linalg.norm(xyz.numpy() * TRUNK_M - scene.xyz, axis=-1) / TRUNK_M)
+        rest = scene.rest
+        for which in (told.numpy(), joints):
+            up = -(which[:, :2].mean(1) - which[:, 4:6].mean(1))[:, 1] / trunk[:, 0]
+            moves.append((up - up[rest].mean())[~rest])
+        azimuths.append(np.full(len(joints), scene.view["azimuth_deg"]))
+    error, space, azimuth = map(np.concatenate, (errors, in_space, azimuths))
+    found, true = np.concatenate(moves[::2]), np.concatenate(moves[1::2])
+    at = np.concatenate([a[~s.rest] for a, s in zip(azimuths, scenes, strict=True)])
+    print(f"\n{exercise}: {len({s.body for s in scenes})} bodies, {len(error)} pictures")
+    for low, high in ((-180, 180), *_DIRECTIONS):
+        here, moved = (azimuth >= low) & (azimuth < high), (at >= low) & (at < high)
+        if here.sum() < 20:
+            continue
+        print(
+            f"  {low}..{high}: joints, median, trunk lengths:",
+            *(f"{n} {np.nanmedian(error[here, i]):.2f}" for i, n in enumerate(BACK_JOINTS)),
+            f"| in space {np.median(space[here, :12]):.2f}",
+        )
+        _line("    rise of the hips in the picture", 10 * true[moved], 10 * found[moved], ())
 
 
 def _line(what: str, true: np.ndarray, said: np.ndarray, grades: tuple[float, ...]) -> None:

@@ -1,6 +1,6 @@
-"""Weights of the lying-body network to the two ONNX files that formcheck runs.
+"""Weights of a network for people who lie to the ONNX files that formcheck runs.
 
-    python training/export.py WEIGHTS.pt [--out models]
+    python training/export.py WEIGHTS.pt --lies-on side [--out models]
 
 Prints how far they are from PyTorch's answers, their sizes and hashes. The hashes belong into
 ``models/sha256.json``.
@@ -17,19 +17,21 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from net import SIDE_PX, TASKS, Comparer, Encoder, LyingNet
+from net import SIDE_PX, BackJoints, BackNet, SideComparer, SideEncoder, SideNet
 from onnx import numpy_helper
 
 ROOT = Path(__file__).resolve().parents[1]
 BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
-ENCODER, COMPARER = "lying_encoder.onnx", "lying_comparer.onnx"
+ENCODER, COMPARER, BACK = "lying_encoder.onnx", "lying_comparer.onnx", "lying_back.onnx"
+#: A file's name, module, inputs by name, and the names of its outputs.
+Exported = tuple[str, torch.nn.Module, dict[str, torch.Tensor], list[str]]
 #: Smaller arrays stay float32.
 _LEAST_TO_HALVE = 64
 
 
-def load(weights: Path, tasks: int = len(TASKS)) -> LyingNet:
-    """The network with the averaged weights of a training run, which knew so many tasks."""
-    net = LyingNet(BLAZEPOSE, tasks)
+def load(weights: Path, on_back: bool) -> SideNet | BackNet:
+    """The network with the averaged weights of a training run."""
+    net: SideNet | BackNet = (BackNet if on_back else SideNet)(BLAZEPOSE)
     kept = torch.load(weights, weights_only=True)["ema"]
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in kept.items()})
     return net.eval()
@@ -66,29 +68,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("weights", type=Path)
+    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="which network it is")
     parser.add_argument("--out", type=Path, default=ROOT / "models")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    net = load(args.weights)
-    image = torch.rand(1, SIDE_PX, SIDE_PX, 3)
+    net = load(args.weights, args.lies_on == "back")
+    image, other = torch.rand(1, SIDE_PX, SIDE_PX, 3), torch.rand(1, SIDE_PX, SIDE_PX, 3)
+    told: list[Exported] = []
     with torch.no_grad():
-        encoder, comparer = Encoder(net).eval(), Comparer(net).eval()
-        joints, features = encoder(image)
-        _, rest = encoder(torch.rand(1, SIDE_PX, SIDE_PX, 3))
-        change = comparer(features, rest)
-        write(encoder, (image,), (["image"], ["joints", "features"]), args.out / ENCODER)
-        write(comparer, (features, rest), (["now", "rest"], ["change"]), args.out / COMPARER)
-    for name, given, known in (
-        (ENCODER, {"image": image}, (joints, features)),
-        (COMPARER, {"now": features, "rest": rest}, (change,)),
-    ):
-        file = args.out / name
-        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-        answers = session.run(None, {k: v.numpy() for k, v in given.items()})
-        off = max(float(np.abs(a - k.numpy()).max()) for a, k in zip(answers, known, strict=True))
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        print(f"{name}: {file.stat().st_size / 1e6:.1f} MB, off by {off:.4f} at most, {digest}")
+        if isinstance(net, BackNet):
+            told.append((BACK, BackJoints(net).eval(), {"image": image}, ["joints", "scales", "xyz"]))
+        else:
+            encoder = SideEncoder(net).eval()
+            (_, features), (_, rest) = encoder(image), encoder(other)
+            told.append((ENCODER, encoder, {"image": image}, ["joints", "features"]))
+            told.append((COMPARER, SideComparer(net).eval(), {"now": features, "rest": rest}, ["change"]))
+        for name, module, given, names in told:
+            file = args.out / name
+            write(module, tuple(given.values()), (list(given), names), file)
+            known = module(*given.values())
+            known = known if isinstance(known, tuple) else (known,)
+            session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+            answers = session.run(None, {k: v.numpy() for k, v in given.items()})
+            off = max(float(np.abs(a - k.numpy()).max()) for a, k in zip(answers, known, strict=True))
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            print(f"{name}: {file.stat().st_size / 1e6:.1f} MB, off by {off:.4f} at most, {digest}")
 
 
 if __name__ == "__main__":

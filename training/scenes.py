@@ -1,7 +1,8 @@
 """Scenes of the rendered bodies as crops, as the product cuts them, changed at random alike over a scene.
 
 A scene is one body in one place: some pictures at rest, some moved (bodies/README.md). One crop is laid
-around noisy resting joints and kept for all of them, as `formcheck.pose.lying` does.
+around noisy resting joints and kept for all of them, as `formcheck.pose.lying` does: the trunk upright in it
+if it lies on its side, the picture upright if it lies on its back.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from net import JOINTS, ON_THE_BACK, ON_THE_SIDE, SIDE_PX, TASKS
+from net import BACK_JOINTS, JOINTS, ON_THE_BACK, ON_THE_SIDE, SIDE_PX, TASKS, TRUNK_M
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -28,9 +29,10 @@ HELD_OUT_EVERY = 10
 HELD_OUT_GARMENTS = frozenset({"male_casualsuit05", "female_casualsuit02"})
 #: The exercise of the scenes of `real.py`.
 REAL = "real"
-#: Names of the joints in the files, in the network's order.
-_IN_FILE = [name.replace("left_foot_index", "toe_L").replace("right_foot_index", "toe_R") for name in JOINTS]
+#: Names of the joints in the files, in the networks' order, and which is which in a mirror.
+_IN_FILE = [n.replace("left_foot_index", "toe_L").replace("right_foot_index", "toe_R") for n in BACK_JOINTS]
 _IN_FILE = [f"{n.split('_')[1]}_{n[0].upper()}" if n.startswith(("left", "right")) else n for n in _IN_FILE]
+_MIRRORED = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 14, 15, 12, 13, 16, 17]
 #: Joints that are noisy in the product when a crop is laid, as a share of the body in the picture; at times,
 #: as of bodies seen from their feet, much more so.
 _JOINT_NOISE, _BAD_NOISE, _BAD_SHARE = 0.02, 0.06, 0.25
@@ -45,13 +47,16 @@ class Scene:
     Attributes:
         body, exercise, clothes: who, doing what, wearing what.
         pictures, masks: N encoded images; of real people there is no mask.
-        joints_px: ``(N, 14, 2)``.
-        asked: ``(N, 14)`` bool, joints that are known.
-        mirrored: the crops show it in a mirror, its left side as its right: on the back, where the knees
-            would point to the left. Joints and changes are named as in the mirror.
+        joints_px: ``(N, 18, 2)``; the network for the side asks for the first 14.
+        asked: ``(N, 18)`` bool, joints that are known.
+        xyz: ``(N, 18, 3)`` metres from the middle of the hips: right, down and away in the picture. NaN where
+            nothing is known of them.
+        trunk_px: ``(N,)`` what the trunk would measure in the picture if it lay across the line of sight.
         change: ``(N, tasks)`` since the first picture, in the network's units; NaN where a task asks nothing.
         view: where the camera stands.
         rest: ``(N,)`` bool.
+        on_back: it lies on its back, else on its side.
+        mirrored: the crops show it in a mirror; joints and places are named as in the mirror.
     """
 
     body: int
@@ -64,6 +69,9 @@ class Scene:
     view: dict[str, Any]
     rest: np.ndarray
     asked: np.ndarray
+    xyz: np.ndarray
+    trunk_px: np.ndarray
+    on_back: bool
     mirrored: bool = False
 
     @property
@@ -78,6 +86,17 @@ class Scene:
             return False
         return self.body % HELD_OUT_EVERY == 0 or bool(HELD_OUT_GARMENTS & set(self.clothes))
 
+    def in_a_mirror(self) -> Scene:
+        """The same scene as its crops show it in a mirror; its changes are not asked for there."""
+        return replace(
+            self,
+            joints_px=self.joints_px[:, _MIRRORED],
+            xyz=self.xyz[:, _MIRRORED] * (-1, 1, 1),
+            asked=self.asked[:, _MIRRORED],
+            change=np.full_like(self.change, np.nan),
+            mirrored=True,
+        )
+
 
 def load(files: Iterable[Path]) -> list[Scene]:
     """All scenes of these files; a file that cannot be read is told and left out."""
@@ -90,7 +109,8 @@ def load(files: Iterable[Path]) -> list[Scene]:
             print(f"{file.name} left out: {error}", file=sys.stderr)
             continue
         ends, rows = np.concatenate([[0], np.cumsum(lens)]), told["rows"]
-        where = [told["joints"].index(name) for name in _IN_FILE]
+        there = np.array([name in told["joints"] for name in _IN_FILE])
+        where = [told["joints"].index(name) if name in told["joints"] else 0 for name in _IN_FILE]
         exercise, outfit = told["exercise"], told["person"]["outfit"]
         for number in sorted({row["scene"] for row in rows}):
             at = [i for i, row in enumerate(rows) if row["scene"] == number]
@@ -99,6 +119,9 @@ def load(files: Iterable[Path]) -> list[Scene]:
             if exercise != REAL:
                 masks = [blob[ends[len(rows) + i] : ends[len(rows) + i + 1]].copy() for i in at]
             known = [[row["asked"][j] if "asked" in row else True for j in where] for row in mine]
+            asked = np.array(known) & there
+            on_back = exercise in ON_THE_BACK or (exercise == REAL and not mine[0]["on_side"])
+            xyz, trunk_px = _in_space(mine, where)
             out.append(
                 Scene(
                     body=told["body"],
@@ -110,29 +133,23 @@ def load(files: Iterable[Path]) -> list[Scene]:
                     change=np.array([[_asked(t, exercise, row) for t in TASKS] for row in mine], np.float32),
                     view=mine[0]["view"],
                     rest=np.array([row["rest"] for row in mine]),
-                    asked=np.array(known),
+                    asked=asked,
+                    xyz=xyz,
+                    trunk_px=trunk_px,
+                    on_back=on_back,
                 )
             )
-            on_back = exercise in ON_THE_BACK or (exercise == REAL and not mine[0]["on_side"])
-            if on_back and knees_to_the_left(out[-1].joints_px[0]):
-                _mirror(out[-1])
     return out
 
 
-def knees_to_the_left(joints_px: np.ndarray) -> bool:
-    """True where the knees point to the left of a trunk that is turned upright."""
-    hips = joints_px[:2].mean(0)
-    up, knees = joints_px[10:12].mean(0) - hips, joints_px[2:4].mean(0) - hips
-    return bool(up[0] * knees[1] - up[1] * knees[0] < 0)
-
-
-def _mirror(scene: Scene) -> None:
-    """The left joints become the right ones; of elbow and wrist only the left ones are known."""
-    other = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 12, 13]
-    scene.joints_px, scene.asked = scene.joints_px[:, other], scene.asked[:, other]
-    scene.asked[:, 12:] = False
-    scene.change = scene.change * np.where([task.to_a_side for task in TASKS], -1, 1).astype(np.float32)
-    scene.mirrored = True
+def _in_space(rows: list[dict[str, Any]], where: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """`Scene.xyz` and `Scene.trunk_px`."""
+    if "camera_xyz" not in rows[0]:
+        return np.full((len(rows), len(where), 3), np.nan, np.float32), np.full(len(rows), np.nan)
+    xyz = np.array([[row["camera_xyz"][j] for j in where] for row in rows], np.float32)
+    hips = xyz[:, :2].mean(1, keepdims=True)
+    trunk_px = TRUNK_M * np.array([row["f"] for row in rows]) / hips[:, 0, 2]
+    return xyz - hips, trunk_px
 
 
 def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
@@ -144,12 +161,12 @@ def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
     return row[task.column] / task.unit if asked else float("nan")
 
 
-def crop_around(joints_px: np.ndarray, jitter: Jitter, mirrored: bool) -> Crop:
+def crop_around(joints_px: np.ndarray, jitter: Jitter, scene: Scene) -> Crop:
     """The product's crop around the network's joints."""
     xy = np.zeros((LANDMARK_COUNT, 2))
     for name, point in zip(JOINTS, joints_px, strict=True):
         xy[Landmark[name.upper()]] = point
-    return Crop.around(xy, mirrored=mirrored, jitter=jitter)
+    return Crop.around(xy, mirrored=scene.mirrored, jitter=jitter, turned=not scene.on_back)
 
 
 def crops(
@@ -160,7 +177,7 @@ def crops(
     jitter: float = 1.0,
     backgrounds: Sequence[np.ndarray] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``(N, 160, 160, 3)`` uint8 RGB crops of a scene and ``(N, 14, 2)`` joints as shares of their side.
+    """``(N, 160, 160, 3)`` uint8 RGB crops of a scene and ``(N, 18, 2)`` joints as shares of their side.
 
     Args:
         scene: what to cut.
@@ -170,7 +187,7 @@ def crops(
         backgrounds: pictures that may take the room's place.
     """
     moved = changed and rng.random() < _MOVED_SHARE
-    first = scene.joints_px[int(rng.integers(len(scene.pictures))) if moved else 0]
+    first = scene.joints_px[int(rng.integers(len(scene.pictures))) if moved else 0, : len(JOINTS)]
     noise = _BAD_NOISE if changed and rng.random() < _BAD_SHARE else _JOINT_NOISE
     noisy = first + rng.normal(0, noise * np.ptp(first, axis=0).max() * jitter, first.shape)
     stray = Jitter(
@@ -178,7 +195,7 @@ def crops(
         larger=1.0 + jitter * float(rng.uniform(-0.08, 0.1)),
         moved=(jitter * float(rng.normal(0, 0.03)), jitter * float(rng.normal(0, 0.03))),
     )
-    crop = crop_around(noisy, stray, scene.mirrored)
+    crop = crop_around(noisy, stray, scene)
     change = _Changes(rng, backgrounds) if changed else None
     out = np.empty((len(scene.pictures), SIDE_PX, SIDE_PX, 3), np.uint8)
     for k, picture in enumerate(scene.pictures):

@@ -1,7 +1,7 @@
 """Train the network for people who lie, on the bodies that `bodies/make.py` made.
 
-    python training/train.py DATA RUN.pt [--passes 300000] [--backgrounds FOLDER]
-    python training/train.py DATA RUN.pt --processes 2      # gradients averaged; a process a core
+    python training/train.py DATA RUN.pt --lies-on side [--passes 300000] [--backgrounds FOLDER]
+    python training/train.py DATA RUN.pt --lies-on back --processes 2   # gradients averaged; a process a core
 
 Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred
 steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies
@@ -22,13 +22,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from net import TASKS, LyingNet
+from net import TASKS, TRUNK_M, BackNet, SideNet
 from scenes import ROOT, Scene, crops, load
 from torch.nn import functional
 
@@ -42,8 +43,9 @@ _REST_SHARE = 0.55
 #: How often a scene is one of real people, where there are any, and how far from BlazePose's joints theirs
 #: may lie unpunished, shares of the side: BlazePose's hips are not those of the bones.
 _REAL_SHARE, _NEAR = 0.12, 0.05
-#: Log scales are kept within these, in the tasks' units.
+#: Log scales are kept within these, in the tasks' units; those of joints in a picture in shares of the side.
 _LEAST_LOG, _MOST_LOG = -3.5, 2.5
+_LEAST_JOINT_LOG, _MOST_JOINT_LOG = -6.0, 0.0
 _SAVE_EVERY = 200
 
 
@@ -53,10 +55,11 @@ class Bodies:
     Args:
         folder: of the files.
         share: which of how many processes this one is.
+        on_back: whether those on their back are wanted, else those on their side.
     """
 
-    def __init__(self, folder: Path, share: tuple[int, int]) -> None:
-        self._folder, self._share = folder, share
+    def __init__(self, folder: Path, share: tuple[int, int], on_back: bool) -> None:
+        self._folder, self._share, self._on_back = folder, share, on_back
         self._seen: set[Path] = set()
         self.scenes: list[Scene] = []
         self._real: list[Scene] = []
@@ -73,7 +76,7 @@ class Bodies:
         self._seen.update(new)
         of_mine = [f for f in new if int(f.stem[-5:]) % of == mine]
         for scene in load(of_mine):
-            if not scene.held_out:
+            if not scene.held_out and scene.on_back == self._on_back:
                 (self._real if scene.real else self.scenes).append(scene)
 
 
@@ -92,22 +95,12 @@ def pairs(sizes: list[int], rests: list[np.ndarray], rng: np.random.Generator) -
     return now, before
 
 
-def losses(
-    found: torch.Tensor,
-    wanted: torch.Tensor,
-    joints: torch.Tensor,
-    true_joints: torch.Tensor,
-    asked_joints: torch.Tensor,
-    near: torch.Tensor,
-) -> dict[str, torch.Tensor]:
-    """What is wrong with a batch, by name.
+def turned(found: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What is wrong with changes, by name.
 
     Args:
         found: ``(P, 2 tasks)`` changes and log scales of the pairs.
         wanted: ``(P, tasks)`` true changes, NaN where nothing is asked.
-        joints, true_joints: ``(N, 14, 2)`` shares of the side.
-        asked_joints: ``(N, 14)`` bool, true joints that are known.
-        near: ``(N,)``, so far off is good enough.
     """
     out: dict[str, torch.Tensor] = {}
     for k, task in enumerate(TASKS):
@@ -119,9 +112,61 @@ def losses(
         scale = (off.detach().abs() * torch.exp(-log) + log).mean()
         size = functional.smooth_l1_loss(off, torch.zeros_like(off), beta=_SQUARED_TO)
         out[task.name] = task.weight * (size + 0.3 * scale)
-    inside = (((true_joints > 0) & (true_joints < 1)).all(-1) & asked_joints).float()
-    off = ((joints - true_joints).abs() - near[:, None, None]).clamp(min=0).sum(-1)
-    out["joints"] = 10 * (off * inside).sum() / inside.sum().clamp(min=1)
+    return out
+
+
+def misplaced(joints: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.Tensor]:
+    """How wrong ``(N, K, 2)`` joints within the pictures are, and ``(N, K)`` by how much each is."""
+    true, asked = (x[:, : joints.shape[1]] for x in (truth.joints, truth.asked))
+    inside = (((true > 0) & (true < 1)).all(-1) & asked).float()
+    off = ((joints - true).abs() - truth.near[:, None, None]).clamp(min=0).sum(-1)
+    return 10 * (off * inside).sum() / inside.sum().clamp(min=1), off
+
+
+@dataclass
+class Truth:
+    """What a batch of N pictures shows.
+
+    Attributes:
+        joints: ``(N, 18, 2)`` shares of the side.
+        asked: ``(N, 18)`` bool, joints that are known.
+        near: ``(N,)``, so far off is good enough.
+        xyz: ``(N, 18, 3)`` metres from the hips, NaN where it is not known.
+        change: ``(N, tasks)``.
+        scenes: the scenes.
+    """
+
+    joints: torch.Tensor
+    asked: torch.Tensor
+    near: torch.Tensor
+    xyz: torch.Tensor
+    change: torch.Tensor
+    scenes: list[Scene]
+
+
+def side_losses(
+    net: SideNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    """What the network for the side gets wrong in a batch, by name."""
+    now, before = pairs([len(s.pictures) for s in truth.scenes], [s.rest for s in truth.scenes], rng)
+    joints, features = net.encode(images)
+    found = net.compare(features[now], features[before])
+    return turned(found, truth.change[now] - truth.change[before]) | {"joints": misplaced(joints, truth)[0]}
+
+
+def back_losses(
+    net: BackNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    """What the network for the back gets wrong in a batch, by name."""
+    joints, log, xyz = net.encode(images)
+    wrong, off = misplaced(joints, truth)
+    log = log.clamp(_LEAST_JOINT_LOG, _MOST_JOINT_LOG)
+    # Asked of joints beyond the edge too: nobody knows them, and that is to be said.
+    scale = (off.detach() * torch.exp(-log) + log)[truth.asked].mean()
+    out = {"joints": wrong, "scales": 0.1 * scale}
+    known = torch.isfinite(truth.xyz).all(-1) & truth.asked
+    if known.any():
+        out["in space"] = 2 * (xyz[known] - truth.xyz[known] / TRUNK_M).abs().sum(-1).mean()
     return out
 
 
@@ -131,9 +176,10 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="folder of bodies")
     parser.add_argument("run", type=Path, help="file of the run")
+    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="whom to learn from")
     parser.add_argument("--passes", type=int, default=300_000)
     parser.add_argument("--scenes", type=int, default=4, help="a step and process (default 4)")
-    parser.add_argument("--begin", type=Path, help="weights to begin from; they may know fewer tasks")
+    parser.add_argument("--begin", type=Path, help="weights to begin from, as far as they fit")
     parser.add_argument("--freeze", type=int, default=10, help="first convolutions held fast (default 10)")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to put behind bodies")
     parser.add_argument("--processes", type=int, default=1)
@@ -169,7 +215,8 @@ def _train(args: argparse.Namespace) -> None:
     torch.manual_seed(0)
     if world > 1:
         torch.distributed.init_process_group("gloo")
-    net = LyingNet(BLAZEPOSE, len(TASKS)).to(memory_format=torch.channels_last)
+    net: SideNet | BackNet = (BackNet if args.lies_on == "back" else SideNet)(BLAZEPOSE)
+    net = net.to(memory_format=torch.channels_last)
     old = [p for name, p in net.named_parameters() if name.startswith("trunk")]
     new = [p for name, p in net.named_parameters() if not name.startswith("trunk")]
     optimizer = torch.optim.AdamW(
@@ -177,7 +224,10 @@ def _train(args: argparse.Namespace) -> None:
     )
     rates = [group["lr"] for group in optimizer.param_groups]
     if args.begin is not None:
-        _take_over(net, torch.load(args.begin, weights_only=True)["ema"])
+        known, own = torch.load(args.begin, weights_only=True)["ema"], net.state_dict()
+        net.load_state_dict(
+            {k: known[k] if k in known and known[k].shape == v.shape else v for k, v in own.items()}
+        )
     net.trunk.freeze(args.freeze)
     average = {k: v.clone() for k, v in net.state_dict().items()}
     begun = 0
@@ -186,7 +236,7 @@ def _train(args: argparse.Namespace) -> None:
         net.load_state_dict(kept["net"])
         optimizer.load_state_dict(kept["optimizer"])
         average, begun = kept["ema"], kept["step"]
-    bodies = Bodies(args.data, (rank, world))
+    bodies = Bodies(args.data, (rank, world), args.lies_on == "back")
     bodies.look()
     if not bodies.scenes:
         sys.exit(f"There are no bodies to train on in {args.data}; make some with training/bodies/make.py.")
@@ -225,20 +275,8 @@ def _train(args: argparse.Namespace) -> None:
             _save(args.run, net, optimizer, average, step + 1, per_step)
 
 
-def _take_over(net: LyingNet, known: dict[str, torch.Tensor]) -> None:
-    """Begin from another network's weights; the tasks that it did not know stay as they are."""
-    own = net.state_dict()
-    for name, value in known.items():
-        if own[name].shape == value.shape:
-            own[name].copy_(value)
-        else:  # the comparer's last layer: changes, then log scales
-            tasks = len(value) // 2
-            own[name][:tasks] = value[:tasks]
-            own[name][len(TASKS) : len(TASKS) + tasks] = value[tasks:]
-
-
 def _step(
-    net: LyingNet,
+    net: SideNet | BackNet,
     optimizer: torch.optim.Optimizer,
     bodies: Bodies,
     backgrounds: list[np.ndarray],
@@ -249,16 +287,20 @@ def _step(
     """One step on some scenes; its losses."""
     net.train()
     chosen = [bodies.draw(rng) for _ in range(count)]
+    # On the back a picture and its mirror are alike; on the side the mirror is taken.
+    chosen = [s.in_a_mirror() if s.on_back and rng.random() < 0.5 else s for s in chosen]
     cut = [crops(scene, rng, changed=True, backgrounds=backgrounds) for scene in chosen]
     images = torch.from_numpy(np.concatenate([x for x, _ in cut])).permute(0, 3, 1, 2).float().div(255)
-    true_joints = torch.from_numpy(np.concatenate([j for _, j in cut]))
-    change = torch.from_numpy(np.concatenate([scene.change for scene in chosen]))
-    now, before = pairs([len(x) for x, _ in cut], [scene.rest for scene in chosen], rng)
-    joints, features = net.encode(images.contiguous(memory_format=torch.channels_last))
-    found = net.compare(features[now], features[before])
-    asked = torch.from_numpy(np.concatenate([scene.asked for scene in chosen]))
-    near = torch.tensor([_NEAR * scene.real for scene in chosen for _ in scene.pictures])
-    wrong = losses(found, change[now] - change[before], joints, true_joints, asked, near)
+    images = images.contiguous(memory_format=torch.channels_last)
+    truth = Truth(
+        joints=torch.from_numpy(np.concatenate([j for _, j in cut])),
+        asked=torch.from_numpy(np.concatenate([scene.asked for scene in chosen])),
+        near=torch.tensor([_NEAR * scene.real for scene in chosen for _ in scene.pictures]),
+        xyz=torch.from_numpy(np.concatenate([scene.xyz for scene in chosen]).astype(np.float32)),
+        change=torch.from_numpy(np.concatenate([scene.change for scene in chosen])),
+        scenes=chosen,
+    )
+    wrong = (back_losses if isinstance(net, BackNet) else side_losses)(net, images, truth, rng)  # type: ignore[arg-type]
     optimizer.zero_grad()
     torch.stack(list(wrong.values())).sum().backward()
     weights = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -277,7 +319,7 @@ def _step(
 
 def _save(
     run: Path,
-    net: LyingNet,
+    net: SideNet | BackNet,
     optimizer: torch.optim.Optimizer,
     average: dict[str, torch.Tensor],
     step: int,

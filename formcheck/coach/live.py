@@ -488,6 +488,8 @@ class LiveSession:
         weights = dict(self._engine.model_sha256)
         if definition.reads_lying:
             weights |= self._pose.read_lying()
+        if definition.lies_on_back and self._engine.name == "blazepose-onnx":
+            weights |= self._pose.read_on_back()
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,

@@ -63,7 +63,7 @@ def _flexion(world: Array, top: str) -> Array:
     return np.degrees(np.arctan2((leg * forward).sum(axis=-1), np.linalg.norm(leg, axis=-1)))
 
 
-def derived(change: dict[str, Array]) -> dict[str, Array]:
+def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
     """None here."""
     return {}
 

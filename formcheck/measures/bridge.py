@@ -59,6 +59,9 @@ KNEE_FLEXION_EXCESS = np.array([-3.3, -0.2, -5.1])
 #: the thigh's alone.
 BONES_PER_THIGH = (0.50 + 0.42 + 0.40) / 0.42
 
+#: From rest to the top of a bridge the shanks turn by so much towards upright: 25 to 30 degrees (rendered).
+SHANK_TURN_DEG = 27.0
+
 #: Seen from the head end, a pelvic drop of 10 degrees shows as 8.4 to 7.6 at the top of the lift (spec
 #: 3.2, geometry check).
 HEAD_VIEW_GAIN = 0.8
@@ -136,10 +139,22 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     return out | whereabouts(xy, ref, thigh_px)
 
 
-def derived(change: dict[str, Array]) -> dict[str, Array]:
-    """Measures made of other measures after the resting values were taken off."""
+def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
+    """Measures made of other measures after the resting values were taken off.
+
+    Seen from beside the mid-line, shanks that come upright during the lift lean in the picture, both the same
+    way. So much of what they lean alike is taken off as that camera shows, and no more.
+    """
     # 1 - KSR, for the fault that looks at one direction only: see SHANKS_OF.
-    return {"knees_nearer": 1.0 - change["knee_separation"]}
+    out = {"knees_nearer": 1.0 - change["knee_separation"]}
+    if ref.view == "feet":
+        left, right = change["shank_lean_left_deg"], change["shank_lean_right_deg"]
+        most = SHANK_TURN_DEG * abs(np.cos(np.radians(ref.yaw_deg)))
+        # Towards the feet, where the knees go, is this way in the picture (+ = the patient's right).
+        way = ref.right_x * np.sign(ref.along[0])
+        alike = way * np.clip(way * (left - right) / 2, 0.0, most)
+        out |= {"shank_lean_left_deg": left - alike, "shank_lean_right_deg": right + alike}
+    return out
 
 
 def needs(ref: Reference) -> dict[str, list[Landmark]]:

@@ -115,7 +115,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     return out | whereabouts(xy, ref, scale)
 
 
-def derived(change: dict[str, Array]) -> dict[str, Array]:
+def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
     """Measures made of other measures after the resting values were taken off."""
     opening, roll = change["opening_deg"], change["pelvic_roll_deg"]
     share = np.full_like(opening, np.nan)

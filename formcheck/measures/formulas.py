@@ -28,7 +28,7 @@ class Formulas(Protocol):
         BONES: bone name to the two body parts at its ends (near side), for the bone-length gate.
         BONES_OF: measure to the bones whose image length must hold, view "side".
         SHANKS_OF: measure to the shanks whose image length must hold, view "feet".
-        LIES_ON: how the body lies: on the side, the working leg on top; or on the back.
+        LIES_ON: how the body lies: on the side, the working leg on top; on the back; or on nothing, upright.
         KNEES: how the start position has them, for what is said when it is missed.
         START_CHECKS: checks of `coach.start_position` that make sense for this start position.
     """
@@ -40,14 +40,14 @@ class Formulas(Protocol):
     BONES: dict[str, tuple[str, str]]
     BONES_OF: dict[str, tuple[str, ...]]
     SHANKS_OF: dict[str, tuple[str, ...]]
-    LIES_ON: Literal["side", "back"]
+    LIES_ON: Literal["side", "back", "nothing"]
     KNEES: Literal["bent", "straight"]
     START_CHECKS: frozenset[str]
 
     def quantities(self, xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         """Measure name to ``(T,)`` values of ``(T, 33, ...)`` landmarks, before rest is taken off."""
 
-    def derived(self, change: dict[str, Array]) -> dict[str, Array]:
+    def derived(self, change: dict[str, Array], ref: Reference) -> dict[str, Array]:
         """Measures made of the others, after rest was taken off."""
 
     def needs(self, ref: Reference) -> dict[str, list[Landmark]]:

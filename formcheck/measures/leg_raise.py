@@ -68,7 +68,7 @@ def _above(thigh: Array, trunk: Array) -> Array:
     return np.degrees(np.arctan2(dot(thigh, across), dot(thigh, along)))
 
 
-def derived(change: dict[str, Array]) -> dict[str, Array]:
+def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
     """None here."""
     return {}
 

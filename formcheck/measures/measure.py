@@ -245,7 +245,7 @@ class Measurer:
             named[self._names[i]] = _turned(reading, lying, self._ref, len(values))
         for i, sign in self._felt.items():
             named[self._names[i]] = np.full(len(values), np.nan) if phone is None else sign * phone[:, 0]
-        named |= self._module.derived(named)
+        named |= self._module.derived(named, self._ref)
         return _columns(named[name] for name in self._names)
 
     def _judge(

@@ -311,8 +311,8 @@ class BlazePose:
             self._region = None
             return PoseResult(t, frame.index, None, self._people)
         mirrored = _believed(reading.mirrored)
-        second = _pose(frame, mirrored) if mirrored is not None else None
-        pose = _pose(frame, output)
+        second = as_pose(frame, mirrored) if mirrored is not None else None
+        pose = as_pose(frame, output)
         if self._fixed is not None:
             return PoseResult(t, frame.index, pose, 1, mirrored=second)
         if not self._gate.accepts(pose):
@@ -419,7 +419,8 @@ def _begin(pool: Executor | None, work: Callable[P, T], *args: P.args, **kwargs:
     return done
 
 
-def _pose(frame: Frame, output: NetOutput) -> Pose:
+def as_pose(frame: Frame, output: NetOutput) -> Pose:
+    """What a network says about a frame, as a `Pose`."""
     return Pose(
         time_s=frame.time_s,
         index=frame.index,

@@ -3,7 +3,8 @@
 From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial
 over the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on
 pictures of the last seconds, on a thread of its own, and the region is kept as long as the body is seen
-steadily in it.
+steadily in it. A body on its back is looked for there with the network for such bodies, too; where that one
+sees it better it reads the session.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.pose.back import BackNet, BackPose, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import TRIAL_FRAMES, find_region, is_steady
+from formcheck.pose.second_look import TRIAL_FRAMES, agreement, find_region, is_steady
 from formcheck.video.file import Frame
 
 #: Tracking is judged over this long.
@@ -61,11 +63,13 @@ class LivePose:
         self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._trial: threading.Thread | None = None
         self._end = threading.Event()
-        self._found: list[Region | None] = []
+        self._found: list[Region | BackPose | None] = []
         self._tried_s = -np.inf
         self._held = False
         self._seen_s = 0.0
         self._lying: LyingReader | None = None
+        self._back_net: BackNet | None = None
+        self._back: BackPose | None = None
 
     def estimate(self, frame: Frame, *, setting_up: bool) -> PoseResult:
         """Landmarks of the exercising person, and what turned in it where that is asked for (`read_lying`).
@@ -92,19 +96,32 @@ class LivePose:
         self._lying = LyingReader(net)
         return net.model_sha256
 
+    def read_on_back(self) -> dict[str, str]:
+        """From now on the network for bodies on their back is tried where tracking gives out.
+
+        Returns:
+            Hashes of its weight files, by file name.
+
+        Raises:
+            FormcheckError: a file is missing or damaged.
+        """
+        self._back_net = BackNet()
+        return self._back_net.model_sha256
+
     def _estimate(self, frame: Frame, setting_up: bool) -> PoseResult:
-        if self._found:
-            region = self._found.pop()
-            if region is not None and isinstance(self._engine, BlazePose):
-                self._engine.hold(region)
-                self._held, self._seen_s = True, frame.time_s
-                self._results.clear()
-        result = self._engine.estimate(frame)
+        if self._found and (found := self._found.pop()) is not None:
+            if isinstance(found, BackPose):
+                self._back = found
+            elif isinstance(self._engine, BlazePose):
+                self._engine.hold(found)
+            self._held, self._seen_s = True, frame.time_s
+            self._results.clear()
+        result = (self._back or self._engine).estimate(frame)
         if result.pose is not None:
             self._seen_s = frame.time_s
         if self._held and frame.time_s - self._seen_s > _EMPTY_S:
             self._engine.reset()
-            self._held = False
+            self._held, self._back = False, None
         self._keep(result, frame)
         if setting_up and not self._held and self._worth_a_trial(frame.time_s):
             self._start_trial(frame.time_s)
@@ -148,9 +165,16 @@ class LivePose:
         results = [result for _, result in self._results]
         pictures = [picture for _, picture in self._pictures]
 
+        back = self._back_net
+
         def look() -> None:
             with suppress(_EndedError):
-                self._found.append(find_region(net, pictures, results))
+                region = find_region(net, pictures, results)
+                found = find_on_back(_EndableNet(back, self._end), pictures, results) if back else None
+                if back and found and better_on_back(found[0], agreement(net, pictures, region)):
+                    self._found.append(BackPose(back, found[1]))
+                else:
+                    self._found.append(region)
 
         self._trial = threading.Thread(target=look, name="second look", daemon=True)
         self._trial.start()

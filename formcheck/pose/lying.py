@@ -94,17 +94,20 @@ class Crop:
     mirrored: bool
 
     @classmethod
-    def around(cls, xy: NDArray[np.floating], mirrored: bool, jitter: Jitter = JITTERS[0]) -> Crop:
-        """The square around a body's joints, its trunk upright.
+    def around(
+        cls, xy: NDArray[np.floating], mirrored: bool, jitter: Jitter = JITTERS[0], turned: bool = True
+    ) -> Crop:
+        """The square around a body's joints.
 
         Args:
             xy: ``(33, 2)`` landmarks, pixels.
-            mirrored: the right side of the body is the upper one.
+            mirrored: shows a mirror's picture: of a body whose right side is the upper one.
             jitter: how it differs from the plain one.
+            turned: the trunk is upright in it, else the picture is.
         """
         points = np.asarray(xy[_WITHIN], np.float64) * ((-1.0, 1.0) if mirrored else (1.0, 1.0))
         up = points[6:8].mean(axis=0) - points[:2].mean(axis=0)
-        angle = math.atan2(up[0], -up[1]) + math.radians(jitter.turned_deg)
+        angle = (math.atan2(up[0], -up[1]) if turned else 0.0) + math.radians(jitter.turned_deg)
         turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
         upright = points @ turn.T
         low, high = upright.min(axis=0), upright.max(axis=0)

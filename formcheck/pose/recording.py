@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.pose.back import SURE_DISAGREEMENT, BackNet, BackPose, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
@@ -19,11 +20,13 @@ from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.result_file import Readings
 from formcheck.pose.second_look import (
     TRIAL_FRAMES,
+    disagreement,
     find_lying,
     find_region,
     is_better,
     is_steady,
     only_upright,
+    seen_share,
 )
 from formcheck.video.file import Frame, VideoFile
 from formcheck.video.prefetch import ahead
@@ -36,7 +39,11 @@ _AHEAD = 8
 
 
 def read_poses(
-    source: VideoFile, engine: PoseEngine, progress: Progress | None = None, lying: LyingNet | None = None
+    source: VideoFile,
+    engine: PoseEngine,
+    progress: Progress | None = None,
+    lying: LyingNet | None = None,
+    back: BackNet | None = None,
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
@@ -48,30 +55,62 @@ def read_poses(
         engine: a pose engine.
         progress: called now and then.
         lying: also reads what turned in a body that lies on its side; None where nobody asks for it.
+        back: looks for a body on its back where our engine does not see one steadily; None where nobody
+            lies so.
 
     Returns:
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
     """
     spent = {"decode": 0.0, "pose": 0.0}
     results, complete = _read(source, engine, spent, progress, "Looking at the video", lying)
-    if not complete or not isinstance(engine, BlazePose):
-        return results, spent, complete
+    if complete and isinstance(engine, BlazePose):
+        with suppress(KeyboardInterrupt):  # what was read before stays
+            results = _second_look(source, engine, results, spent, progress, lying)
+            if back is not None:
+                results = _on_back(source, back, results, spent, progress)
+    return results, spent, complete
+
+
+def _second_look(
+    source: VideoFile,
+    engine: BlazePose,
+    results: Readings,
+    spent: dict[str, float],
+    progress: Progress | None,
+    lying: LyingNet | None,
+) -> Readings:
+    """What one fixed region gives where tracking gave out, if that is to be believed rather."""
     beside = only_upright(results)  # the patient may lie beside the one who was followed
     if not beside and is_steady(results):
-        return results, spent, complete
-    try:
-        begun = time.monotonic()
-        find = find_lying if beside else find_region
-        region = find(engine.net, _spread(source, len(results)), results)
-        spent["pose"] += time.monotonic() - begun
-        if region is None:
-            return results, spent, True
-        engine.hold(region)
-        again, whole = _read(source, engine, spent, progress, "Looking a second time", lying)
-    except KeyboardInterrupt:
-        return results, spent, True
+        return results
+    begun = time.monotonic()
+    find = find_lying if beside else find_region
+    region = find(engine.net, _spread(source, len(results)), results)
+    spent["pose"] += time.monotonic() - begun
+    if region is None:
+        return results
+    engine.hold(region)
+    again, whole = _read(source, engine, spent, progress, "Looking a second time", lying)
     better = not only_upright(again) if beside else is_better(again, results)
-    return (again if whole and better else results), spent, True
+    return again if whole and better else results
+
+
+def _on_back(
+    source: VideoFile, net: BackNet, results: Readings, spent: dict[str, float], progress: Progress | None
+) -> Readings:
+    """What the network for bodies on their back gives, if that is to be believed rather."""
+    before = disagreement(results)
+    if is_steady(results) and before <= SURE_DISAGREEMENT:
+        return results
+    begun = time.monotonic()
+    found = find_on_back(net, _spread(source, len(results)), results)
+    spent["pose"] += time.monotonic() - begun
+    if found is None or not better_on_back(found[0], before):
+        return results
+    again, whole = _read(source, BackPose(net, found[1]), spent, progress, "Looking once more", None)
+    again.on_back = True
+    seen = seen_share(again) >= seen_share(results) - 0.05
+    return again if whole and seen and better_on_back(disagreement(again), before) else results
 
 
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
@@ -82,7 +121,7 @@ def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
 
 def _read(
     source: VideoFile,
-    engine: PoseEngine,
+    engine: PoseEngine | BackPose,
     spent: dict[str, float],
     progress: Progress | None,
     what: str,
@@ -93,7 +132,8 @@ def _read(
     expected = source.frame_count or 0
     frames = _Timed(ahead(source, _AHEAD, "decode"))
     left_out: deque[LeftOut] = deque()
-    fast = isinstance(engine, BlazePose) and source.fps >= FAST_FPS  # the reference engine reads every frame
+    ours = isinstance(engine, BlazePose | BackPose)  # the reference engine reads every frame
+    fast = ours and source.fps >= FAST_FPS
     read = _estimated(thinned(frames, left_out) if fast else frames, engine, lying)
     estimated = filled(read, left_out) if fast else read
     begun = time.monotonic()
@@ -115,7 +155,7 @@ def _read(
 
 
 def _estimated(
-    frames: Iterable[Frame], engine: PoseEngine, lying: LyingNet | None
+    frames: Iterable[Frame], engine: PoseEngine | BackPose, lying: LyingNet | None
 ) -> Generator[PoseResult, None, None]:
     """Results of these frames, one by one."""
     pictures: deque[Frame] = deque()
@@ -137,7 +177,7 @@ def _kept(frames: Iterable[Frame], pictures: deque[Frame]) -> Iterator[Frame]:
         yield frame
 
 
-def _one_by_one(engine: PoseEngine, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
+def _one_by_one(engine: PoseEngine | BackPose, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
     for frame in frames:
         yield engine.estimate(frame)
 

@@ -23,10 +23,12 @@ class Readings(Sequence[PoseResult]):
 
     Attributes:
         interpolated: how many of them the model did not read.
+        on_back: whether the network for bodies on their back made them (`formcheck.pose.back`).
     """
 
     def __init__(self) -> None:
         self.interpolated = 0
+        self.on_back = False
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=scratch.folder())  # noqa: SIM115
         self._at = array("q")
 

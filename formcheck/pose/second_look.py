@@ -202,7 +202,7 @@ def _trials_for_lying(frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows) -> l
     extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
     feet = np.median(xy[:, BOTH_ANKLES].mean(axis=1), axis=0)
     places = [((float(feet[0]), float(feet[1])), k * extent) for k in (1.2, 2.0)]
-    centre_xy, spread = _movement(frames)
+    centre_xy, spread = movement(frames)
     if spread > 0:
         places += [(centre_xy, k * spread) for k in (4.0, 6.0, 9.0)]
     return [Region(xy, max(size, 32.0), turn * math.pi / 4) for xy, size in places for turn in range(8)]
@@ -265,13 +265,13 @@ def _trials(frames: Sequence[NDArray[np.uint8]], xy: arrays.Rows, of: int) -> li
         centre = np.median(points.mean(axis=1), axis=0)
         extent = float(np.median(np.ptp(points, axis=1).max(axis=1)))
         places += [((float(centre[0]), float(centre[1])), k * extent) for k in (2.2, 3.5)]
-    centre_xy, spread = _movement(frames)
+    centre_xy, spread = movement(frames)
     if spread > 0:
         places += [(centre_xy, k * spread) for k in (6.0, 9.0)]
     return [Region(xy, max(size, 32.0), turn * math.pi / 4) for xy, size in places for turn in range(8)]
 
 
-def _movement(frames: Sequence[NDArray[np.uint8]]) -> tuple[tuple[float, float], float]:
+def movement(frames: Sequence[NDArray[np.uint8]]) -> tuple[tuple[float, float], float]:
     """Centre and spread (pixels) of what changes between the frames."""
     shrink = 4
     grey = np.stack(
@@ -289,6 +289,12 @@ def _movement(frames: Sequence[NDArray[np.uint8]]) -> tuple[tuple[float, float],
         math.sqrt(float((change * (y - cy) ** 2).sum() / total)),
     )
     return (cx * shrink, cy * shrink), spread * shrink
+
+
+def agreement(net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region | None) -> float:
+    """Median disagreement of two readings in a region; infinite where the model sees nobody steadily."""
+    found = _try(net, frames, region) if region is not None else None
+    return math.inf if found is None else found
 
 
 def _try(

@@ -12,14 +12,21 @@ from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
 from formcheck.engine.picture_turn import Degrees, picture_turn
+from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import check_request, check_rotate
 from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
+    from formcheck.pose.back import BackNet
     from formcheck.pose.lying import LyingNet
     from formcheck.pose.recording import Progress
+
+_BY_ON_BACK = (
+    "The skeleton is that of a network for people who lie on their back, trained on rendered people, "
+    "as the usual one was not steady here."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class _PoseReading:
         spent: seconds by stage.
         complete: whether the end was reached.
         warnings: plain sentences.
+        on_back: the network for bodies on their back made the poses.
     """
 
     track: Track
@@ -41,6 +49,7 @@ class _PoseReading:
     spent: dict[str, float]
     complete: bool
     warnings: list[str]
+    on_back: bool
 
 
 def _read(
@@ -48,7 +57,7 @@ def _read(
     rotate: int,
     engine: PoseEngine,
     progress: Progress | None,
-    lying: LyingNet | None,
+    nets: tuple[LyingNet | None, BackNet | None],
     spent_before: dict[str, float] | None = None,
 ) -> _PoseReading:
     """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
@@ -57,7 +66,7 @@ def _read(
     from formcheck.video.file import VideoFile
 
     with VideoFile(video, rotate) as source:
-        results, spent, complete = read_poses(source, engine, progress, lying)
+        results, spent, complete = read_poses(source, engine, progress, *nets)
         track = Track.from_results(results, (source.width, source.height))
         info = Source(
             file=video.name,
@@ -70,14 +79,17 @@ def _read(
         )
         for stage, seconds in (spent_before or {}).items():
             spent[stage] += seconds
-        return _PoseReading(track, info, results.interpolated, spent, complete, list(source.warnings))
+        warnings = [*source.warnings, *([_BY_ON_BACK] if results.on_back else [])]
+        return _PoseReading(track, info, results.interpolated, spent, complete, warnings, results.on_back)
 
 
-def _lying_net() -> LyingNet:
-    """The network for people who lie."""
-    from formcheck.pose.lying import LyingNet  # takes a while to import, as above
+def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, BackNet | None]:
+    """The networks for people who lie on their side and on their back, as an exercise asks for them."""
+    from formcheck.pose.back import BackNet  # takes a while to import, as above
+    from formcheck.pose.lying import LyingNet
 
-    return LyingNet()
+    on_back = definition.lies_on_back and engine == "blazepose-onnx"  # the reference engine stays alone
+    return LyingNet() if definition.reads_lying else None, BackNet() if on_back else None
 
 
 def analyze(
@@ -119,14 +131,14 @@ def analyze(
     scratch_files.use()
     started = time.monotonic()
     with open_engine(engine, model, threads, device) as pose_engine:
-        lying = _lying_net() if definition.reads_lying else None
-        reading = _read(Path(video), rotate or 0, pose_engine, progress, lying)
+        nets = _nets(definition, engine)
+        reading = _read(Path(video), rotate or 0, pose_engine, progress, nets)
         if rotate is None and reading.complete:
             turn = picture_turn(reading.track, definition)
             if turn.rotate:
                 # Read anew: whom to follow and where to look twice depend on what is up.
                 pose_engine.reset()
-                reading = _read(Path(video), turn.rotate, pose_engine, progress, lying, reading.spent)
+                reading = _read(Path(video), turn.rotate, pose_engine, progress, nets, reading.spent)
                 reading.warnings.append(
                     f"The picture was turned by {turn.rotate} degrees, as the person lies in it; "
                     "if that is wrong, analyse it again with --rotate 0."
@@ -146,7 +158,9 @@ def analyze(
             people_seen_max=int(track.people_seen.max(initial=0)),
             frames_interpolated=reading.interpolated,
         )
-        model_sha256 = pose_engine.model_sha256 | (lying.model_sha256 if lying is not None else {})
+        side_net, back_net = nets
+        model_sha256 = pose_engine.model_sha256 | (side_net.model_sha256 if side_net is not None else {})
+        model_sha256 |= back_net.model_sha256 if back_net is not None and reading.on_back else {}
     if not complete:
         warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
     begun = time.monotonic()

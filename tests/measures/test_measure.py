@@ -329,6 +329,32 @@ def test_shank_lean_is_positive_when_the_knee_falls_in(inwards):
         assert np.abs(measured("bridge", "feet", at, f"shank_lean_{other}_deg")).max() < 2.0
 
 
+@pytest.mark.parametrize("yaw_deg", [74.0, 106.0])
+def test_from_beside_the_mid_line_shanks_that_come_upright_do_not_lean(yaw_deg):
+    cam = Camera(yaw_deg=yaw_deg, height_m=0.25).far()
+    track = shot(lambda x: bridge(STRAIGHT_M * x), cam)
+    stretch = prepared("bridge", track, declared_view="feet")
+    for side in ("left", "right"):
+        assert np.nanmax(np.abs(stretch.measures.column(f"shank_lean_{side}_deg"))) < 1.5
+    # Uncorrected it is as much as the camera stands beside and the shanks turn.
+    straight = replace(stretch.reference, yaw_deg=90.0)
+    table = again("bridge", stretch, track, ref=straight)
+    assert np.nanmax(np.abs(table.column("shank_lean_left_deg"))) > 3.5
+
+
+def test_one_knee_that_falls_in_keeps_most_of_it_seen_from_beside_the_mid_line():
+    cam = Camera(yaw_deg=76.0, height_m=0.25).far()
+    for lean in ((20.0, 0.0), (0.0, 20.0)):
+        track = shot(
+            lambda x, lean=lean: bridge(STRAIGHT_M * x, knees_in_deg=(lean[0] * x, lean[1] * x)), cam
+        )
+        table = prepared("bridge", track, declared_view="feet").measures
+        most = [np.nanmax(table.column(f"shank_lean_{side}_deg")) for side in ("left", "right")]
+        true = [shank_lean_true(bridge(STRAIGHT_M, knees_in_deg=lean), side) for side in ("left", "right")]
+        rest = [shank_lean_true(bridge(0.0), side) for side in ("left", "right")]
+        assert most == pytest.approx(np.subtract(true, rest), abs=4.5)
+
+
 def test_knees_falling_in_bring_the_knee_separation_below_one_and_out_above():
     def separation(inwards: float) -> np.ndarray:
         return measured(

@@ -1,0 +1,266 @@
+"""Our own network for people who lie on their back, where BlazePose loses them.
+
+Seen from the feet or the head the trunk points at the camera and the legs hide it: BlazePose, made for people
+who stand, draws one leg for two, or hips on knees. This network knows nothing but bodies on their back, from
+all around, in a square around hips, legs and shoulders in which the *picture* is upright (models/README.md).
+It gives the same landmarks, in the picture and in space, and takes BlazePose's place for a whole recording or
+session (`formcheck.pose.recording`, `formcheck.pose.live`); never for single frames, so that nothing jumps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from formcheck.pose import models
+from formcheck.pose.blazepose import (
+    HOLD_REGION_S,
+    MIRROR_EVERY_S,
+    PRESENCE_THRESHOLD,
+    LandmarkNet,
+    NetOutput,
+    as_pose,
+)
+from formcheck.pose.device import open_sessions
+from formcheck.pose.landmarks import MIRRORED, Landmark, PoseResult
+from formcheck.pose.person import (
+    CORE,
+    STEADY_DISAGREEMENT,
+    UPRIGHT_BELOW,
+    JumpGate,
+    lying_score,
+    skeleton_distance,
+)
+from formcheck.pose.region import Region
+from formcheck.pose.second_look import movement
+from formcheck.video.file import Frame
+
+#: Side of the network's input, pixels.
+SIDE_PX = 160
+#: A square of more pixels a side than so many times the input's is cut larger and shrunk: no gaps.
+_SAMPLED = 1.5
+#: The square is so much larger than the joints that it is laid around (as in training/scenes.py).
+_MARGIN = 1.32
+#: Joints that the square is laid around.
+_WITHIN = [
+    Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE,
+    Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER,
+]  # fmt: skip
+#: The network's joints; the last one is the middle of the head.
+_JOINTS = [
+    Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE,
+    Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL,
+    Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER,
+    Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST, Landmark.NOSE,
+]  # fmt: skip
+_HEAD = len(_JOINTS)
+#: Which joint stands for each of the 33 landmarks: hands are wrists, ears the head, eyes and mouth the nose.
+_STANDS_FOR = np.array(
+    [
+        _HEAD if "EAR" in mark.name
+        else _JOINTS.index(mark) if mark in _JOINTS
+        else _JOINTS.index(Landmark[f"{mark.name.split('_')[0]}_WRIST"]) if mark > Landmark.RIGHT_WRIST
+        else _JOINTS.index(Landmark.NOSE)
+        for mark in Landmark
+    ]
+)  # fmt: skip
+#: A joint is as likely seen as not where the network's own scale is this share of the square [D].
+_DOUBTFUL_SCALE = 0.20
+#: The square follows the joints by this share a frame: a lift must not pull it along.
+_FOLLOWS = 0.1
+#: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
+#: BlazePose may be steady too, and the better one (docs/lab_notes.md).
+_CLEARLY = 0.8
+#: Where those of a steady BlazePose lie no further apart than this, nobody need look again: from the side
+#: 0.02 to 0.05, from corners and the ends 0.04 to 0.22 (rendered bodies).
+SURE_DISAGREEMENT = 0.06
+#: Somebody whom BlazePose saw in this share of the frames may be the body; it must be seen in so many frames
+#: that are tried, after the square has been laid anew so often.
+_SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.05, 0.9, 3
+
+
+class BackNet(LandmarkNet):
+    """Landmarks of a body on its back in a square of a frame.
+
+    Args:
+        device: see `formcheck.pose.device`.
+
+    Raises:
+        FormcheckError: the file is missing or damaged.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        file = models.find_model("lying", "lying-back")
+        self.model_sha256 = {file.path.name: file.sha256}
+        (self._session,), _, _ = open_sessions([file.path], device)
+
+    def __call__(self, image: NDArray[np.uint8], region: Region, mirrored: bool = False) -> NetOutput:
+        """Landmarks in a region; `mirrored` reads the region in a mirror and turns the answer back."""
+        crop = cv2.cvtColor(_cut(image, region), cv2.COLOR_BGR2RGB)
+        if mirrored:
+            crop = np.ascontiguousarray(crop[:, ::-1])
+        picture = np.multiply(crop, np.float32(1 / 255), dtype=np.float32)[None]
+        joints, scales, space = (
+            found[0] for found in self._session.run(["joints", "scales", "xyz"], {"image": picture})
+        )
+        share, scale, xyz = joints[_STANDS_FOR], scales[_STANDS_FOR], space[_STANDS_FOR].copy()
+        if mirrored:
+            share = share[list(MIRRORED)] * (-1, 1) + (1, 0)
+            scale, xyz = scale[list(MIRRORED)], xyz[list(MIRRORED)] * (-1, 1, 1)
+        xyz -= (xyz[Landmark.LEFT_HIP] + xyz[Landmark.RIGHT_HIP]) / 2
+        c, s = np.cos(region.rotation), np.sin(region.rotation)
+        world = xyz @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T
+        xy = region.to_frame(share)
+        px_per_m = _size(xy[_WITHIN]) / max(_size(world[_WITHIN, :2]), 1e-3)
+        seen = (1 / (1 + (scale / _DOUBTFUL_SCALE) ** 2)).astype(np.float32)
+        return NetOutput(
+            image_xyz=np.column_stack([xy, world[:, 2] * px_per_m]).astype(np.float32),
+            world_xyz=world.astype(np.float32),
+            visibility=seen,
+            presence=seen,
+            alignment_xy=np.zeros((2, 2)),
+            score=float(np.median(seen[_WITHIN])),
+        )
+
+
+def around(xy: NDArray[np.floating], rotation: float) -> Region:
+    """The square around a body's joints.
+
+    Args:
+        xy: ``(33, 2)`` landmarks, pixels.
+        rotation: of the picture, radians; see `Region`.
+    """
+    c, s = math.cos(rotation), math.sin(rotation)
+    turn = np.array([[c, s], [-s, c]])
+    upright = np.asarray(xy, np.float64)[_WITHIN] @ turn.T
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    x, y = (low + high) / 2 @ turn
+    return Region((float(x), float(y)), max(float((high - low).max()), 8.0) * _MARGIN, rotation)
+
+
+class BackPose:
+    """Follows one body on its back through the frames of a recording or session.
+
+    Args:
+        net: the network.
+        region: where the body lies, see `find_on_back`.
+    """
+
+    def __init__(self, net: BackNet, region: Region) -> None:
+        self._net, self._first = net, region
+        self._gate = JumpGate()
+        self.reset()
+
+    def reset(self) -> None:
+        """Look where the body lay first."""
+        self._region = self._first
+        self._gate.reset()
+        self._mirrored_s = self._seen_s = -math.inf
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        """Landmarks of the body in this frame. Frames come in order of time."""
+        t, region = frame.time_s, self._region
+        found = self._net(frame.image, region)
+        if found.score < PRESENCE_THRESHOLD:
+            if t - self._seen_s > HOLD_REGION_S:
+                self._region = self._first
+            return PoseResult(t, frame.index, None, 0)
+        pose = as_pose(frame, found)
+        if not self._gate.accepts(pose):
+            return PoseResult(t, frame.index, None, 1, rejected="teleport")
+        self._seen_s = t
+        mirrored = None
+        if t - self._mirrored_s >= MIRROR_EVERY_S - 1e-3:
+            self._mirrored_s = t
+            other = self._net(frame.image, region, mirrored=True)
+            mirrored = as_pose(frame, other) if other.score >= PRESENCE_THRESHOLD else None
+        self._region = _towards(region, around(found.image_xyz[:, :2], region.rotation))
+        return PoseResult(t, frame.index, pose, 1, mirrored=mirrored)
+
+
+def _towards(region: Region, other: Region) -> Region:
+    x, y = (a + _FOLLOWS * (b - a) for a, b in zip(region.center_xy, other.center_xy, strict=True))
+    return Region((x, y), region.size + _FOLLOWS * (other.size - region.size), region.rotation)
+
+
+def _cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
+    """The region as ``(160, 160, 3)``."""
+    times = max(round(region.size / (_SAMPLED * SIDE_PX)), 1)
+    if times == 1:
+        return region.crop(image, SIDE_PX)
+    large = region.crop(image, times * SIDE_PX)
+    return cv2.resize(large, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _size(points: NDArray[np.floating]) -> float:
+    """Root of the mean square distance from the middle."""
+    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def find_on_back(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]
+) -> tuple[float, Region] | None:
+    """How well two readings agree where a body on its back is seen best, and that place; None for nowhere.
+
+    Args:
+        net: the network.
+        frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
+        results: what BlazePose made of the recording.
+    """
+    best: tuple[float, Region] | None = None
+    for begun in _places(frames, results):
+        found = _settled(net, frames, begun)
+        if found is not None and (best is None or found[0] < best[0]):
+            best = found
+    return best
+
+
+def _places(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
+    """Where to begin to look: where BlazePose saw somebody, and where the picture moves."""
+    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
+    out = []
+    if len(seen) > _SEEN_SHARE * len(results):
+        places = np.median(np.array(seen), axis=0)
+        extent = float(np.ptp(places, axis=0).max())
+        out += [_square(places.mean(axis=0), k * extent) for k in (1.3, 2.0)]
+    centre, spread = movement(frames)
+    if spread > 0:
+        out += [_square(centre, k * spread) for k in (4.0, 6.0)]
+    return out
+
+
+def _square(centre: Sequence[float] | NDArray[np.floating], side: float) -> Region:
+    return Region((float(centre[0]), float(centre[1])), max(side, 32.0), 0.0)
+
+
+def _settled(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], region: Region
+) -> tuple[float, Region] | None:
+    """How well two readings of the frames agree in a region once it is laid around the body; None if nobody
+    who lies is seen there."""
+    for _ in range(_LAY_ANEW):
+        some = [net(frame, region) for frame in frames[:: max(len(frames) // 3, 1)]]
+        region = around(np.median([found.image_xyz[:, :2] for found in some], axis=0), region.rotation)
+    apart, scores = [], []
+    for frame in frames:
+        direct, mirrored = net(frame, region), net(frame, region, mirrored=True)
+        if min(direct.score, mirrored.score) >= PRESENCE_THRESHOLD:
+            apart.append(skeleton_distance(direct.image_xyz, mirrored.image_xyz))
+            scores.append(lying_score(direct.world_xyz))
+    if len(apart) < _SEEN_IN_TRIAL * len(frames) or np.median(scores) < UPRIGHT_BELOW:
+        return None
+    return float(np.median(apart)), region
+
+
+def better_on_back(agreed: float, before: float) -> bool:
+    """True when this network is to be believed rather than BlazePose, which does not see a body steadily.
+
+    Args:
+        agreed: how far two readings of this network lie apart, body sizes.
+        before: the same of BlazePose; infinite where it sees nobody.
+    """
+    return agreed <= min(STEADY_DISAGREEMENT, _CLEARLY * before)

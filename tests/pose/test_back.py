@@ -1,0 +1,254 @@
+"""The network for bodies on their back: its square, its answers as landmarks, and when it is believed."""
+
+from __future__ import annotations
+
+import math
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from skeleton import Camera, bridge, film
+
+from formcheck.pose import back as module
+from formcheck.pose import live
+from formcheck.pose.back import BackNet, BackPose, around, better_on_back, find_on_back
+from formcheck.pose.blazepose import BlazePose, NetOutput
+from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, PoseResult
+from formcheck.pose.live import LivePose
+from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.recording import read_poses
+from formcheck.pose.region import Region
+from formcheck.video.file import Frame
+
+W, H = 640, 480
+PICTURE = np.zeros((H, W, 3), np.uint8)
+WITHIN = [Landmark.LEFT_HIP, Landmark.RIGHT_KNEE, Landmark.LEFT_ANKLE, Landmark.RIGHT_SHOULDER]
+
+
+def on_the_back() -> tuple[np.ndarray, np.ndarray]:
+    """``(33, 3)`` landmarks in the picture and in space of a body seen from its feet."""
+    track = film(np.stack([bridge(0.0)] * 2), np.array([0.0, 0.1]), Camera(yaw_deg=90.0))
+    return track.image_xyz[0].astype(np.float64), track.world_xyz[0].astype(np.float64)
+
+
+class Session:
+    """Answers as the network would about a body in the square that was asked about last."""
+
+    def __init__(self, region: Region) -> None:
+        self.region, self.scale = region, 0.03
+        self.xyz, self.world = on_the_back()
+
+    def run(self, names: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        assert given["image"].shape == (1, 160, 160, 3)
+        off = self.xyz[:, :2] - self.region.center_xy
+        c, s = math.cos(-self.region.rotation), math.sin(-self.region.rotation)
+        share = off @ np.array([[c, -s], [s, c]]).T / self.region.size + 0.5
+        order = [*module._JOINTS, Landmark.LEFT_EAR]
+        return [share[order][None], np.full((1, len(order)), self.scale), self.world[order][None]]
+
+
+def net_of(session: Session) -> BackNet:
+    net = BackNet.__new__(BackNet)
+    net._session = session  # type: ignore[assignment]
+    return net
+
+
+@pytest.mark.parametrize("quarter", [0, 1, 2, 3])
+def test_the_square_holds_the_body_however_the_picture_lies(quarter):
+    xyz, _ = on_the_back()
+    region = around(xyz[:, :2], quarter * math.pi / 2)
+    off = np.abs(xyz[WITHIN, :2] - region.center_xy).max()
+    assert off < region.size / 2
+    assert region.size == pytest.approx(around(xyz[:, :2], 0.0).size)
+
+
+@pytest.mark.parametrize("quarter", [0, 1, 3])
+def test_joints_become_landmarks_where_they_are_in_the_picture_and_in_space(quarter):
+    xyz, world = on_the_back()
+    region = around(xyz[:, :2], quarter * math.pi / 2)
+    session = Session(region)
+    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
+    session.world = world @ np.linalg.matrix_power(turn, quarter)  # as the turned square shows it
+    found = net_of(session)(PICTURE, region)
+    for mark in (Landmark.LEFT_HIP, Landmark.RIGHT_KNEE, Landmark.LEFT_ANKLE, Landmark.RIGHT_SHOULDER):
+        assert found.image_xyz[mark, :2] == pytest.approx(xyz[mark, :2], abs=0.01)
+        assert found.world_xyz[mark] == pytest.approx(world[mark], abs=1e-3)
+    assert found.score > 0.9
+
+
+def test_a_mirrored_reading_is_turned_back(monkeypatch):
+    xyz, world = on_the_back()
+    region = around(xyz[:, :2], 0.0)
+    session = Session(region)
+    plain = net_of(session)(PICTURE, region)
+    in_mirror = xyz.copy()
+    in_mirror[:, 0] = 2 * region.center_xy[0] - in_mirror[:, 0]
+    session.xyz, session.world = in_mirror[list(MIRRORED)], world[list(MIRRORED)] * (-1, 1, 1)
+    mirrored = net_of(session)(PICTURE, region, mirrored=True)
+    some = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_ANKLE]
+    assert mirrored.image_xyz[some] == pytest.approx(plain.image_xyz[some], abs=0.01)
+    assert mirrored.world_xyz[some] == pytest.approx(plain.world_xyz[some], abs=1e-3)
+
+
+def test_what_the_network_does_not_know_is_nobody():
+    xyz, _ = on_the_back()
+    region = around(xyz[:, :2], 0.0)
+    session = Session(region)
+    engine = BackPose(net_of(session), region)
+    poses = [engine.estimate(Frame(PICTURE, i / 30, i)).pose for i in range(12)]
+    assert poses[-1] is not None
+    session.scale = 0.5
+    assert engine.estimate(Frame(PICTURE, 12 / 30, 12)).pose is None
+
+
+def test_the_square_follows_a_body_slowly():
+    xyz, _ = on_the_back()
+    session = Session(around(xyz[:, :2], 0.0))
+    engine = BackPose(net_of(session), session.region)
+    session.xyz[:, 0] += 30.0
+    for i in range(60):
+        session.region = engine._region  # it answers about the square it is asked about
+        result = engine.estimate(Frame(PICTURE, i / 30, i))
+    assert engine._region.center_xy[0] == pytest.approx(around(session.xyz[:, :2], 0.0).center_xy[0], abs=1.0)
+    assert result.pose is not None
+    assert result.pose.image_xy[Landmark.LEFT_KNEE] == pytest.approx(
+        session.xyz[Landmark.LEFT_KNEE, :2], abs=0.1
+    )
+
+
+class Sees:
+    """A network that sees a body lying at one place of the picture, the better the nearer it looks."""
+
+    def __init__(self, apart: float) -> None:
+        self.xyz, self.world = on_the_back()
+        self.apart = apart
+
+    def __call__(self, image: np.ndarray, region: Region, mirrored: bool = False) -> NetOutput:
+        away = np.linalg.norm(np.subtract(region.center_xy, self.xyz[:, :2].mean(axis=0)))
+        size = float(np.ptp(self.xyz[:, :2], axis=0).max())
+        xyz = self.xyz + np.array([self.apart * size * mirrored, 0, 0])
+        some = np.ones(LANDMARK_COUNT, np.float32)
+        return NetOutput(xyz.astype(np.float32), self.world.astype(np.float32), some, some,
+                         np.zeros((2, 2)), 1.0 if away < 2 * size else 0.0)  # fmt: skip
+
+
+def moving() -> list[np.ndarray]:
+    """Pictures in which something moves where that body lies."""
+    xyz, _ = on_the_back()
+    x, y = xyz[:, :2].mean(axis=0).astype(int)
+    out = []
+    for k in range(8):
+        picture = PICTURE.copy()
+        picture[y - 20 - 2 * k : y + 20, x - 20 : x + 20] = 200
+        out.append(picture)
+    return out
+
+
+def test_a_body_is_found_where_the_picture_moves_though_blazepose_saw_nobody():
+    found = find_on_back(Sees(0.01), moving(), [])
+    assert found is not None
+    apart, region = found
+    assert apart < 0.05
+    assert region == around(Sees(0.0).xyz[:, :2], 0.0)
+
+
+def test_nobody_is_found_in_a_picture_where_nothing_moves():
+    assert find_on_back(Sees(0.01), [PICTURE] * 8, []) is None
+
+
+@pytest.mark.parametrize(
+    ("agreed", "before", "believed"),
+    [
+        (0.05, math.inf, True),  # BlazePose sees nobody
+        (0.05, 0.2, True),
+        (STEADY_DISAGREEMENT + 0.01, math.inf, False),  # readings of nobody
+        (0.09, 0.06, False),
+        (0.05, 0.06, False),  # not clearly nearer
+    ],
+)
+def test_it_is_believed_where_its_two_readings_agree_and_those_of_blazepose_do_not(agreed, before, believed):
+    assert better_on_back(agreed, before) is believed
+
+
+# ---- recorded and live ---------------------------------------------------------------------------------
+
+
+class LosesHim(BlazePose):
+    """An engine that sees nobody, without a model."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def net(self):  # type: ignore[no-untyped-def, override]
+        return lambda image, region, mirrored=False: nobody(image, region)
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        return PoseResult(frame.time_s, frame.index, None)
+
+    def estimate_all(self, frames):  # type: ignore[no-untyped-def, override]
+        yield from map(self.estimate, frames)
+
+    def hold(self, region: Region) -> None:
+        raise AssertionError("there is nothing to hold")
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def nobody(image: np.ndarray, region: Region) -> NetOutput:
+    none = np.zeros(LANDMARK_COUNT, np.float32)
+    points = np.zeros((LANDMARK_COUNT, 3), np.float32)
+    return NetOutput(points, points, none, none, np.zeros((2, 2)), 0.0)
+
+
+class Recording:
+    """A recording of so many seconds in which something moves, at ten pictures a second."""
+
+    fps, frame_count = 10.0, 40
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        pictures = moving()
+        return (Frame(pictures[i % 8], i / 10, i) for i in range(self.frame_count))
+
+
+def test_a_recording_in_which_blazepose_sees_nobody_is_read_by_this_network():
+    results, spent, complete = read_poses(Recording(), LosesHim(), back=Sees(0.01))  # type: ignore[arg-type]
+    assert complete
+    assert len(results) == 40
+    assert sum(result.pose is not None for result in results) > 30
+    assert spent["pose"] > 0
+
+
+def test_what_its_own_two_readings_contradict_is_not_believed():
+    results, _, _ = read_poses(Recording(), LosesHim(), back=Sees(0.3))  # type: ignore[arg-type]
+    assert all(result.pose is None for result in results)
+
+
+def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(monkeypatch):
+    monkeypatch.setattr(live, "BackNet", lambda: SimpleNamespace(model_sha256={"lying_back.onnx": "1"}))
+    pose = LivePose(LosesHim())
+    assert pose.read_on_back() == {"lying_back.onnx": "1"}
+    sees = Sees(0.01)
+    pose._back_net = sees  # type: ignore[assignment]
+    pictures, seen, i = moving(), 0, 0
+    deadline = time.monotonic() + 60
+    while not seen and time.monotonic() < deadline:
+        seen += pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=True).pose is not None
+        i += 1
+        time.sleep(0.001)
+    assert seen
+    for _ in range(20):
+        seen += pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=False).pose is not None
+        i += 1
+    assert seen > 15
+    sees.xyz[:, 0] += 5000  # gone
+    for _ in range(60):
+        pose.estimate(Frame(PICTURE, i / 10, i), setting_up=False)
+        i += 1
+    assert pose._back is None
+    pose.close()
