@@ -42,7 +42,7 @@ def app() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # Windows, without a console
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    sys.argv.insert(1, "app")
+    sys.argv[1:1] = ["app", "--in-window"]
     main()
 
 

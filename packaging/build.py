@@ -59,7 +59,8 @@ _PACKERS = ("pip", "setuptools", "pyinstaller", "pyinstaller-hooks-contrib", "al
 #: What the program asks of a Debian or Ubuntu and does not carry, besides the C library.
 _NEEDS = "libgl1, libxcb1"
 _LIKES = (
-    "chromium | google-chrome-stable | microsoft-edge-stable | brave-browser, espeak-ng, pulseaudio-utils"
+    "chromium | google-chrome-stable | microsoft-edge-stable | brave-browser, espeak-ng, "
+    "pulseaudio-utils | pipewire-bin | alsa-utils"
 )
 
 
@@ -116,13 +117,9 @@ def packed(python: Path, work: Path, icons: Path, out: Path) -> Path:
     folder = out / "formcheck"
     shutil.rmtree(folder, ignore_errors=True)
     command = [python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", out]
-    run(
-        *command,
-        "--workpath",
-        work / "pyinstaller",
-        HERE / "formcheck.spec",
-        env={"FORMCHECK_ICONS": str(icons)},
-    )
+    pictures = {"FORMCHECK_ICONS": str(icons)}
+    # Not from here, where the source would be taken for the package, which alone has the models in it.
+    run(*command, "--workpath", work / "pyinstaller", HERE / "formcheck.spec", cwd=work, env=pictures)
     targets = [folder]
     if sys.platform == "darwin":
         targets.append(out / "formcheck.app" / "Contents" / "Resources")
@@ -193,7 +190,7 @@ Description: home exercises from a physiotherapist, watched by a camera
         encoding="utf-8",
     )
     file = out / f"formcheck_{version}_{architecture}.deb"
-    run("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", root, file)
+    run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", root, file)
     return file
 
 

@@ -55,6 +55,9 @@ Handler = Callable[["AppApi", Request], Awaitable[Response]]
 class AppApi:
     """The app's state and routes.
 
+    Attributes:
+        not_read: what is wrong with the file that it was opened with, or "".
+
     Args:
         exercise_command: what starts the exercise window; another one in tests.
         camera: makes the source of the live picture; another one in tests.
@@ -68,6 +71,7 @@ class AppApi:
         camera: Callable[[str | None], LiveSource] = open_source,
         today: Callable[[], date] = date.today,
     ) -> None:
+        self.not_read = ""
         self.hub = Hub()
         self.exercising = Exercising(lambda: self.hub.tell("changed", {}), exercise_command)
         self.viewfinder = Viewfinder(camera)
@@ -162,6 +166,7 @@ class AppApi:
                 | {"how": words_of(settings.language)("show.title")},
                 "exercising": self.exercising.running,
                 "problem": self.exercising.problem,
+                "not_read": self.not_read,
             }
 
         return JSONResponse(await to_thread.run_sync(collect))
@@ -318,7 +323,9 @@ class AppApi:
             raise FormcheckError("A programme is a file.")
 
         def take() -> str:
-            return bring(text, name)
+            told = bring(text, name)
+            self.not_read = ""
+            return told
 
         return JSONResponse({"name": await to_thread.run_sync(take)})
 

@@ -57,24 +57,37 @@ _NO_BROWSER = (
 )
 
 
-def run_app(programme: Path | None = None, *, api: AppApi | None = None, flags: Sequence[str] = ()) -> None:
+def run_app(
+    programme: Path | None = None,
+    *,
+    in_window: bool = False,
+    api: AppApi | None = None,
+    flags: Sequence[str] = (),
+) -> None:
     """Open the app's window, and return when it has been closed.
 
     Args:
         programme: a `.formcheck` file to take in first.
+        in_window: what is wrong with the file is told there.
         api: what it serves; another one in tests.
         flags: more of them for the browser, in tests.
 
     Raises:
-        FormcheckError: there is no screen or no browser, or the file is no programme.
+        FormcheckError: there is no screen or no browser, or the file is no programme and that is not told in
+            the window.
     """
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         raise FormcheckError(_NO_SCREEN)
-    if programme is not None:
-        _take_in(programme)
     api = api if api is not None else AppApi()
+    if programme is not None:
+        try:
+            _take_in(programme)
+        except FormcheckError as error:
+            if not in_window:
+                raise
+            api.not_read = str(error)
     window: list[AppWindow] = []
 
     def ready(address: str, server: uvicorn.Server) -> None:

@@ -14,6 +14,9 @@ def open_app(
     programme: Annotated[
         Path | None, typer.Argument(help="A .formcheck file from the physio, to be opened in it.")
     ] = None,
+    in_window: Annotated[
+        bool, typer.Option("--in-window", hidden=True, help="There is no terminal: tell problems there.")
+    ] = False,
 ) -> None:
     """Open the app: today's exercises, progress, settings.
 
@@ -24,7 +27,7 @@ def open_app(
     from formcheck.errors import FormcheckError
 
     try:
-        run_app(programme)
+        run_app(programme, in_window=in_window)
     except FormcheckError as error:
         if sys.platform == "win32" and sys.__stderr__ is None:  # started by its icon: there is no terminal
             ctypes.windll.user32.MessageBoxW(None, str(error), "formcheck", 0x10)

@@ -16,6 +16,7 @@ from virtual_screen import virtual_screen
 from waiting import until
 
 from formcheck.app import window
+from formcheck.app.api import AppApi
 from formcheck.app.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,23 @@ def test_a_file_that_is_no_programme_is_one_sentence(
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_started_by_its_icon_it_tells_in_the_window_that_a_file_is_no_programme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path / "data"))
+    file = tmp_path / "mine.formcheck"
+    file.write_text("name = 3", encoding="utf-8")
+    served: list[AppApi] = []
+    monkeypatch.setattr(window, "serve_here", lambda app, port, ready: served.append(api))
+    api = AppApi()
+    window.run_app(file, in_window=True, api=api)
+    assert served == [api]
+    assert "not 3" in api.not_read
+    with pytest.raises(window.FormcheckError, match="not 3"):
+        window.run_app(file, api=api)
 
 
 def test_without_any_browser_it_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,8 @@ async function show({ focus = true } = {}) {
       const closer = await page.render(main, { begin, changed: again, title: words(title) }, () => mine === turn);
       if (mine !== turn) return closer?.();
       leave = closer;
-      if (state.problem) main.prepend(broken());
+      if (state.problem) main.prepend(broken("going.broken", state.problem));
+      if (state.not_read) main.prepend(broken("today.not_read", state.not_read));
     }
   } catch (error) {
     if (mine !== turn) return;
@@ -65,9 +66,9 @@ async function again(focused) {
   if (focused) document.getElementById(focused)?.focus();
 }
 
-function broken() {
-  return h("section.card.problem", { role: "alert" }, h("h2", {}, words("going.broken")),
-    h("p.small", {}, words("for_helper", { problem: state.problem })));
+function broken(title, problem) {
+  return h("section.card.problem", { role: "alert" }, h("h2", {}, words(title)),
+    h("p.small", {}, words("for_helper", { problem })));
 }
 
 // -- the exercise window --------------------------------------------------------------------------------
