@@ -114,10 +114,12 @@ def _within(at: Place) -> str:
 
 
 def _limits(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """Of each number and text: its bounds, what it is where it is left out, and whether it is whole."""
+    """Of each number and text: its bounds, its steps, and what it is where it is left out."""
     out: dict[str, dict[str, Any]] = {}
     for name, entry in model.model_fields.items():
-        found: dict[str, Any] = {"step": 1 if entry.annotation in (int, int | None) else "any"}
+        found: dict[str, Any] = {}
+        if entry.annotation in (int, float, int | None, float | None):
+            found["step"] = 1 if entry.annotation in (int, int | None) else "any"
         for bound in entry.metadata:
             for key, at in (
                 ("min", "ge"),

@@ -19,6 +19,9 @@ pytestmark = NEEDS_CHROMIUM
 expect = sync_api.expect
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "hips.formcheck"
 AXE = os.environ.get("AXE_CORE", "")
+#: A computer that does much else may let a browser wait for long.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def page(browser: Any, folder: Path) -> Iterator[Any]:
     found: list[str] = []
     with serving(folder) as link:
         context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=bool(AXE))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         opened = context.new_page()
         opened.on("pageerror", lambda error: found.append(f"error: {error}"))
         opened.on(

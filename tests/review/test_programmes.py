@@ -121,7 +121,7 @@ def test_the_form_has_the_limits_of_the_file_and_what_each_exercise_can_be_asked
     form = page.get("/api/programmes").json()["form"]
     assert form["limits"]["step"]["reps"] == {"step": 1, "min": 1, "max": 15}
     assert form["limits"]["exercise"]["rest_s"] == {"step": "any", "min": 0, "max": 900, "usual": 60}
-    assert form["limits"]["programme"]["name"]["maxlength"] == 80
+    assert form["limits"]["programme"]["name"] == {"maxlength": 80}
     clam, bridge = form["exercises"]["clam"], form["exercises"]["bridge"]
     assert (clam["side"], bridge["side"]) == (True, False)
     assert (clam["march"], bridge["march"], clam["knee"], bridge["knee"]) == (False, True, False, True)

@@ -5,7 +5,7 @@ import { button, day, h, icon, replace, save, toast } from "./dom.js";
 import { OFFER, draft, drafts, keep } from "./drafts.js";
 import { grades, number, tempo } from "./fields.js";
 import { go } from "./navigation.js";
-import { count, say } from "./words.js";
+import { count, pointed, say } from "./words.js";
 
 const RAISES = ["reps", "sets", "hold_s", "band", "exercise"];
 const fresh = () => `new${Date.now().toString(36)}`;
@@ -157,7 +157,7 @@ class Editor {
   }
 
   text(path, text, options = {}) {
-    return this.field(path, h("label", {}, text, h("input", { value: this.value(path) ?? "", ...options, oninput: (e) => this.set(path, e.target.value || null) })));
+    return this.field(path, h("label", {}, text, h("input", { value: this.value(path) ?? "", ...this.limits("programme", path[0]), ...options, oninput: (e) => this.set(path, e.target.value || null) })));
   }
 
   box(path, text) {
@@ -192,8 +192,8 @@ class Editor {
       list.splice(j, 0, ...list.splice(i, 1));
       this.again([...path, j], say("programme.moved", { what, n: j + 1, of: list.length }));
     };
-    const part = (name, act, disabled) => { const made = button("", act, { icon: name, title: say(`programme.${name}`, { what }), small: true, disabled }); made.dataset.does = name; return made; };
-    return { go, buttons: h("span.row.end", {}, part("up", () => go(-1), i === 0), part("down", () => go(1), i === list.length - 1),
+    const part = (name, act, disabled, arrow) => { const made = button("", act, { icon: name, title: say(`programme.${name}`, { what }), key: path.length > 1 ? null : arrow, small: true, disabled }); made.dataset.does = name; return made; };
+    return { go, buttons: h("span.row.end", {}, part("up", () => go(-1), i === 0, "Alt ↑"), part("down", () => go(1), i === list.length - 1, "Alt ↓"),
       part("cross", () => { list.splice(i, 1); if (!list.length && path.length > 1) this.set(path, null); this.again([...path, Math.max(0, Math.min(i, list.length - 1))], say("programme.removed", { what })); })) };
   }
 
@@ -222,7 +222,7 @@ class Editor {
     this.offer = h("div");
     this.element = h("div", {},
       h("section.card", { "aria-label": say("programme.one") }, this.slot([]),
-        h("div.fields", {}, this.text(["patient"], say("patient"), { maxlength: 80, placeholder: say("pseudonym"), autocomplete: "off" }), this.text(["name"], say("programme.name"), { maxlength: 80 }), this.number(["weeks"], say("programme.weeks"), "programme"), this.number(["between_s"], say("programme.between"), "programme")),
+        h("div.fields", {}, this.text(["patient"], say("patient"), { placeholder: say("pseudonym"), autocomplete: "off" }), this.text(["name"], say("programme.name")), this.number(["weeks"], say("programme.weeks"), "programme"), this.number(["between_s"], say("programme.between"), "programme")),
         this.week(["days"], say("programme.days"))),
       this.offer, this.exercises,
       h("section.card.row", {}, this.adder, button(say("programme.add"), () => this.add(this.adder.value), { icon: "plus" }), this.slot(["exercises"])),
@@ -296,7 +296,7 @@ class Editor {
       h("option", { value: "" }, say("programme.add_threshold")), left.map(([id, f]) => h("option", { value: id }, f.title)));
     return h("fieldset", {}, h("legend", {}, say("programme.thresholds")), Object.entries(own).map(([id, { grades: values }]) => {
       const fault = info.faults[id] ?? { title: id, unit: "", grades: null };
-      return h("div.own", {}, h("div.row", {}, h("b", {}, `${fault.title}${fault.unit ? `, ${fault.unit}` : ""}`), fault.grades ? h("span.soft", {}, say("whatif.usually", { s: fault.grades.join(", ") })) : null,
+      return h("div.own", {}, h("div.row", {}, h("b", {}, `${fault.title}${fault.unit ? `, ${fault.unit}` : ""}`), fault.grades ? h("span.soft", {}, say("whatif.usually", { s: fault.grades.map((g) => pointed(String(g))).join(" / ") })) : null,
         button("", () => { this.set([...path, id], null); this.again(["exercises", i], say("programme.removed", { what: fault.title })); }, { icon: "cross", small: true, title: say("programme.cross", { what: fault.title }) })),
       grades(this.form.grades, fault.title, fault.falls, values ?? [], (n, v) => { const now = [...(values ?? [])]; now[n] = v; values = now; this.set([...path, id, "grades"], now); }), this.slot([...path, id]));
     }), left.length ? adder : null, this.slot(path));
