@@ -108,6 +108,7 @@ def bridge(
     heel_deg: float = 0.0,
     head_m: float = 0.0,
     stance: str | None = None,
+    offset_m: float = 0.0,
 ) -> Array:
     """A bridge with the hips `lift_m` above their rest and the feet fixed on the floor.
 
@@ -121,6 +122,7 @@ def bridge(
         heel_deg: heels up by this pitch, toes on the floor.
         head_m: head raised.
         stance: "left" or "right" for a single-leg bridge, the other leg straight with thighs parallel.
+        offset_m: the left foot so much further away (an offset bridge of the right leg).
 
     Returns:
         ``(33, 3)`` room points.
@@ -142,10 +144,9 @@ def bridge(
         p[L[f"{side}_SHOULDER"]] = shoulder_mid + sign * body.shoulders / 2 * Z
         _hand(p, side, np.array([0.28, 0.04, sign * 0.30]), np.array([0.52, 0.04, sign * 0.34]))
         hip = hip_mid + half * sign * np.array([0.0, -np.sin(turn), np.cos(turn)])
-        toe = np.array([ankle_x + 0.75 * body.foot, FLOOR_LINE, sign * half])
-        foot = np.stack(
-            [[ankle_x, ANKLE, sign * half], [ankle_x - 0.25 * body.foot, FLOOR_LINE, sign * half]]
-        )
+        foot_x = ankle_x + (offset_m if side == "LEFT" else 0.0)
+        toe = np.array([foot_x + 0.75 * body.foot, FLOOR_LINE, sign * half])
+        foot = np.stack([[foot_x, ANKLE, sign * half], [foot_x - 0.25 * body.foot, FLOOR_LINE, sign * half]])
         ankle, heel = rotated(foot, Z, -heel_deg, toe)
         pole = rotated(UP, _unit(ankle - hip), -sign * inward, np.zeros(3))
         knee = bent_joint(hip, ankle, body.thigh, body.shank, pole)
@@ -296,6 +297,25 @@ def leg_raise(
     return p
 
 
+def heel_slide(
+    knee_deg: float, heel_m: float = 0.0, other_m: float = 0.0, side: str = "RIGHT", body: Body = BODY
+) -> Array:
+    """Supine, one knee bent so far, its heel on the floor or `heel_m` above it; the other leg straight, its
+    foot `other_m` up; the right side lies at +z."""
+    p = lying_straight(0.0, body)
+    other = "LEFT" if side == "RIGHT" else "RIGHT"
+    for name, bend, up in ((side, knee_deg, heel_m), (other, 0.0, other_m)):
+        hip = p[L[f"{name}_HIP"]]
+        square = body.thigh**2 + body.shank**2 + 2 * body.thigh * body.shank * np.cos(np.radians(bend))
+        ankle = hip + np.sqrt(max(square - up**2, 0.0)) * X + up * UP
+        knee = bent_joint(hip, ankle, body.thigh, body.shank, UP)
+        shank = _unit(ankle - knee)
+        p[L[f"{name}_KNEE"]], p[L[f"{name}_ANKLE"]] = knee, ankle
+        p[L[f"{name}_HEEL"]] = ankle + 0.05 * shank
+        p[L[f"{name}_FOOT_INDEX"]] = ankle + 0.18 * np.array([-shank[1], shank[0], 0.0])
+    return p
+
+
 def plank(sag_m: float = 0.0, body: Body = BODY) -> Array:
     """Prone on straight legs, hips `sag_m` below the line."""
     p = lying_straight(0.0, body)
@@ -323,6 +343,87 @@ def standing(step: float = 0.0, body: Body = BODY) -> Array:
         p[L[f"{side}_FOOT_INDEX"]] = ankle + np.array([0.0, -0.05, 0.15])
         _hand(p, side, chest - np.array([0.0, 0.28, 0.0]), chest - np.array([0.0, 0.52, 0.0]))
     _face(p, np.array([0.0, hip_y + body.trunk + 0.2, 0.0]), UP, Z, X)
+    return p
+
+
+def step_at_wall(
+    lean_deg: float,
+    *,
+    knee_deg: float = 0.0,
+    hips_deg: float = 0.0,
+    heel_deg: float = 0.0,
+    side: str = "RIGHT",
+    body: Body = BODY,
+) -> Array:
+    """In a long step, facing +x with the hands out before it, the right side at +z.
+
+    Args:
+        lean_deg: of the leg behind, ankle to hip, from upright.
+        knee_deg: how far its knee is bent.
+        hips_deg: how much further than the leg the trunk leans.
+        heel_deg: pitch of its foot, the heel up; the ankle stays where it is.
+        side: of the leg behind.
+        body: segment lengths.
+    """
+    p = np.zeros((LANDMARK_COUNT, 3))
+    lean, trunk = np.radians(lean_deg), np.radians(lean_deg + hips_deg)
+    reach = np.sqrt(
+        body.thigh**2 + body.shank**2 + 2 * body.thigh * body.shank * np.cos(np.radians(knee_deg))
+    )
+    hips = np.array([0.0, ANKLE, 0.0]) + reach * (np.sin(lean) * X + np.cos(lean) * UP)
+    chest = hips + body.trunk * (np.sin(trunk) * X + np.cos(trunk) * UP)
+    for name, sign in (("LEFT", -1.0), ("RIGHT", 1.0)):
+        hip = hips + sign * body.hip_line / 2 * Z
+        ankle = np.array([0.0 if name == side else 0.62, ANKLE, sign * body.hip_line / 2])
+        shoulder = chest + sign * body.shoulders / 2 * Z
+        p[L[f"{name}_SHOULDER"]], p[L[f"{name}_HIP"]], p[L[f"{name}_ANKLE"]] = shoulder, hip, ankle
+        p[L[f"{name}_KNEE"]] = bent_joint(hip, ankle, body.thigh, body.shank, X)
+        foot = np.stack([ankle - 0.05 * (X + UP), ankle + 0.15 * X - 0.05 * UP])
+        foot = rotated(foot, Z, -heel_deg if name == side else 0.0, ankle)
+        p[L[f"{name}_HEEL"]], p[L[f"{name}_FOOT_INDEX"]] = foot
+        _hand(p, name, shoulder + 0.22 * X - 0.05 * UP, shoulder + 0.45 * X)
+    _face(p, chest + 0.2 * UP, UP, X, -Z)
+    return p
+
+
+def half_kneeling(
+    lean_deg: float, *, trunk_deg: float = 0.0, front_m: float = 0.42, side: str = "RIGHT", body: Body = BODY
+) -> Array:
+    """On one knee, facing +x, the right side at +z.
+
+    Args:
+        lean_deg: of the kneeling thigh from upright, pelvis forwards +.
+        trunk_deg: lean of the trunk.
+        front_m: from the kneeling knee to the other ankle.
+        side: that kneels.
+        body: segment lengths.
+    """
+    p = np.zeros((LANDMARK_COUNT, 3))
+    lean, trunk = np.radians(lean_deg), np.radians(trunk_deg)
+    hips = np.array([0.0, 0.06, 0.0]) + body.thigh * (np.sin(lean) * X + np.cos(lean) * UP)
+    chest = hips + body.trunk * (np.sin(trunk) * X + np.cos(trunk) * UP)
+    for name, sign in (("LEFT", -1.0), ("RIGHT", 1.0)):
+        across = sign * body.hip_line / 2 * Z
+        hip, shoulder = hips + across, chest + sign * body.shoulders / 2 * Z
+        if name == side:
+            knee, ankle = 0.06 * UP + across, -body.shank * X + 0.06 * UP + across
+            heel, toe = ankle + 0.05 * UP, ankle - 0.12 * X
+        else:
+            ankle = front_m * X + ANKLE * UP + across
+            knee = bent_joint(hip, ankle, body.thigh, body.shank, X)
+            heel, toe = ankle - 0.05 * (X + UP), ankle + 0.15 * X - 0.05 * UP
+        parts = {
+            "SHOULDER": shoulder,
+            "HIP": hip,
+            "KNEE": knee,
+            "ANKLE": ankle,
+            "HEEL": heel,
+            "FOOT_INDEX": toe,
+        }
+        for part, at in parts.items():
+            p[L[f"{name}_{part}"]] = at
+        _hand(p, name, shoulder - 0.15 * X - 0.2 * UP, hip + 0.1 * UP)
+    _face(p, chest + 0.2 * UP, UP, X, -Z)
     return p
 
 

@@ -225,7 +225,8 @@ class LiveEngine:
         self._own = _OwnRange()
         self._known: tuple[str, float] | None = None
         self._settling = _Settling()
-        self._phone = WornPhone(formulas(definition).LIES_ON) if definition.phone_worn else None
+        lies_on = formulas(definition).LIES_ON
+        self._phone = WornPhone(lies_on) if definition.phone_worn and lies_on != "nothing" else None
         self._phase = "rest"
         self._leaving = _Leaving()
 

@@ -130,9 +130,9 @@ class StartPosition:
         return formulas(self.definition)
 
     @cached_property
-    def upright(self) -> bool:
-        """Standing or sitting, not lying yet."""
-        return self.lying < UPRIGHT
+    def not_down_yet(self) -> bool:
+        """Standing or sitting, in an exercise that is done lying."""
+        return self.module.LIES_ON != "nothing" and self.lying < UPRIGHT
 
     @cached_property
     def view(self) -> views.View:
@@ -206,18 +206,18 @@ def _cut_off(s: StartPosition, parts: tuple[Landmark, ...]) -> NDArray[np.bool_]
 
 
 def head_out(s: StartPosition) -> bool:
-    """Nose and both ears outside. Not asked of somebody upright: they are about to lie down."""
-    return not s.upright and bool(_cut_off(s, _HEAD).all())
+    """Nose and both ears outside. Not asked of somebody who is about to lie down."""
+    return not s.not_down_yet and bool(_cut_off(s, _HEAD).all())
 
 
 def feet_out(s: StartPosition) -> bool:
-    """A part of a foot outside, of somebody lying."""
-    return not s.upright and bool(_cut_off(s, _FEET).any())
+    """A part of a foot outside; asked as `head_out`."""
+    return not s.not_down_yet and bool(_cut_off(s, _FEET).any())
 
 
 def too_close(s: StartPosition) -> bool:
     """The body fills the picture or sticks out at both ends; upright: not even the trunk is all in it."""
-    if s.upright:
+    if s.not_down_yet:
         return bool(_cut_off(s, _JOINTS[:2] + _JOINTS[3:5]).any())
     fills = np.ptp(s.at[_BODY], axis=0) / np.array(s.image_wh)
     return bool(fills.max() > FILLS) or (head_out(s) and feet_out(s))
@@ -249,7 +249,7 @@ def camera_tilted(s: StartPosition) -> bool:
     however far it looks down. One that runs away from the camera by a yaw rises towards its far end, by up
     to atan(height / distance x tan(yaw)): that much more is allowed on that side.
     """
-    if s.upright:
+    if s.not_down_yet or s.module.LIES_ON == "nothing":
         return False
     shoulder, hip = (_lower(s, part) for part in ("shoulder", "hip"))
     foot = max(_FEET, key=lambda i: s.at[i, 1])
@@ -284,7 +284,7 @@ def wrong_view(s: StartPosition) -> bool:
 
 def not_lying(s: StartPosition) -> bool:
     """Standing or sitting."""
-    return s.upright
+    return s.not_down_yet
 
 
 def wrong_side_up(s: StartPosition) -> bool:

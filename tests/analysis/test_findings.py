@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from skeleton import Camera, film, leg_raise
+from skeleton import Camera, film, heel_slide, leg_raise
 from stored_session import judged, noisy_track
 
 from formcheck.analysis.findings import (
@@ -41,8 +41,19 @@ NEVER_RULED = {
     ("clam", "jerky"),
     ("bridge", "pelvis_twists"),
     ("single-leg-bridge", "pelvis_twists"),
+    ("offset-bridge", "pelvis_twists"),
+    ("offset-bridge", "feet_level"),
+    ("offset-bridge", "weight_shared"),
     ("hamstring-stretch", "pelvis_tilts"),
+    ("heel-slide", "knee_falls_out"),
+    ("heel-slide", "pelvis_tilts"),
+    ("calf-stretch", "toes_turn_out"),
+    ("calf-stretch", "arch_sinks"),
+    ("hip-flexor-stretch", "back_arches"),
+    ("hip-flexor-stretch", "pelvis_turns"),
 }
+
+ON_THE_BACK = {"hamstring-stretch": leg_raise(60.0), "heel-slide": heel_slide(60.0)}
 
 
 def definition_of(exercise: str) -> Definition:
@@ -58,8 +69,9 @@ def measured(definition: Definition, view: str) -> tuple[MeasureTable, Reference
     body, room = rng.uniform(100, 800, (LANDMARK_COUNT, 2)), rng.uniform(-0.8, 0.8, (LANDMARK_COUNT, 3))
     for part in ("HIP", "KNEE", "ANKLE"):  # both legs are as long
         body[Landmark[f"RIGHT_{part}"]] = body[Landmark[f"LEFT_{part}"]] + (90, 40)
-    if definition.name == "hamstring-stretch":  # is measured only while one straight leg is up
-        room = film(leg_raise(60.0)[None], np.zeros(1), Camera(yaw_deg=0)).world_xyz[0]
+    if definition.name in ON_THE_BACK:  # are measured only while the legs lie as they should
+        lying = film(ON_THE_BACK[definition.name][None], np.zeros(1), Camera(yaw_deg=0, focal_px=600))
+        body, room = lying.image_xyz[0, :, :2].astype(float), lying.world_xyz[0]
     xy, world = (np.repeat(points[None], len(TIME), axis=0) for points in (body, room))
 
     def length(a: str, b: str) -> float:

@@ -81,8 +81,8 @@ CASES = [
     for exercise in EXERCISES
     for name, fault in asked_for(exercise).faults.items()
     if not fault.prescribed
-    # A single-leg bridge shares most faults with the bridge.
-    if exercise != "single-leg-bridge" or fault != load_definition("bridge").faults[name]
+    # The other bridges share most faults with the bridge.
+    if load_definition(exercise).based_on != "bridge" or fault != load_definition("bridge").faults.get(name)
     for i, rule in enumerate(fault.rules)
     # A march's second measure only tells when a foot is off the floor.
     for measure in rule.measures[: 1 if rule.kind == "march" else None]

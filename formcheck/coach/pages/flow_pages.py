@@ -236,7 +236,7 @@ class Pages:
         phase = moment.phase if moment is not None else "none"
         return {
             "phase": phase,
-            "phase_word": self._text(f"phase.{phase}"),
+            "phase_word": self._phase_word(phase, at.plan.definition.name),
             "level": moment.level if moment is not None else None,
             "target": at.target,
             "cue": at.notice or at.cue,
@@ -244,6 +244,10 @@ class Pages:
             "unseen": self._unseen(at),
             "recording": self._recording(at),
         }
+
+    def _phase_word(self, phase: str, exercise: str) -> str:
+        own = f"phase.{phase}_{exercise.replace('-', '_')}"
+        return self._text(own if f"page.{own}" in self._words else f"phase.{phase}")
 
     def _unseen(self, at: FlowState) -> str:
         assert at.plan is not None

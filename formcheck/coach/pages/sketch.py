@@ -289,6 +289,11 @@ def at(*xyz: float) -> Vec:
     return np.array(xyz, np.float64)
 
 
+def from_right(x: float, y: float, z: float) -> Vec:
+    """A point of the room with the head on the left in the picture: the right side is then the near one."""
+    return at(-x, y, z)
+
+
 def on_the_way(rest: Vec, top: Vec, lift: float | None) -> Vec:
     """Where something is so far up, from 0 at rest (or None) to 1 at the top."""
     return rest + (lift or 0.0) * (top - rest)

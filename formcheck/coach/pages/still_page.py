@@ -84,7 +84,7 @@ def draw_still_page(
 
 
 def _choose(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
-    """Two to six large cards, each with a drawing where there is one."""
+    """Large cards in one row or two, each with a drawing where there is one."""
     head, area = area.top(0.95 * u, 0.15 * u)
     text_in(canvas, head, page.title, 0.66 * u, theme.ink, BOLD, lines=1)
     if page.lines:
@@ -111,7 +111,7 @@ def _choice_card(
     high_contrast: bool,
 ) -> None:
     button_ground(canvas, cell, selected, theme, u)
-    inside = cell.inset(0.34 * u, 0.22 * u)
+    inside = cell.inset(min(0.34 * u, 0.06 * cell.w), 0.22 * u)
     words = inside
     what = _drawing_of(choice.id, page.drawing)
     note = choice.note

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from formcheck.coach.pages.sketch import Place, Scene, at, draw_arrow, draw_head, on_the_way
+from collections.abc import Callable
+
+from formcheck.coach.pages.sketch import Place, Scene, Vec, at, draw_arrow, draw_head, on_the_way
 
 #: Spec 3.2.
 PLACES = {
@@ -15,8 +17,21 @@ LOOK_FROM = -15.0
 MIRRORED = False
 
 
-def draw(scene: Scene, lift: float | None, single: bool = False) -> None:
-    """The person at rest, or so far up (see `draw_exercise`); `single`: with one foot off the floor."""
+def draw(
+    scene: Scene,
+    lift: float | None,
+    single: bool = False,
+    far_foot_m: float = 0.0,
+    at: Callable[[float, float, float], Vec] = at,
+) -> None:
+    """The person at rest, or so far up (see `draw_exercise`).
+
+    Args:
+        scene, lift: see there.
+        single: with one foot off the floor.
+        far_foot_m: the far foot so much further away.
+        at: which side is the near one: the left, or see `from_right`.
+    """
     ink, moving = scene.ink, lift is not None
     hips = on_the_way(at(0, 0, 0.1), at(-0.04, 0, 0.29), lift)
     knees = on_the_way(at(0.27, 0, 0.42), at(0.36, 0, 0.46), lift)
@@ -35,6 +50,8 @@ def draw(scene: Scene, lift: float | None, single: bool = False) -> None:
             ankle = knee + on_the_way(at(0.3, 0, 0.26), at(0.365, 0, 0.16), lift)
             toe = ankle + at(0.02, 0, 0.15)
         else:
+            if far:
+                knee, ankle = knee + at(0.45 * far_foot_m, 0, -0.3 * far_foot_m), ankle + at(far_foot_m, 0, 0)
             toe = ankle + at(0.17, 0, -0.02)
         part = ink.moving if moving and not far else color
         scene.limb(ankle, toe, 0.045, 0.03, color, depth=layer + 0.1)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from formcheck.coach.pages import sketch
-from formcheck.coach.pages.sketch import Place, Scene, Vec, draw_arrow, draw_head, on_the_way
+from formcheck.coach.pages.sketch import Place, Scene, Vec, draw_arrow, draw_head, from_right, on_the_way
 
 PLACES = {
     "side": Place(0.0, 1.9, look_from=34),
@@ -13,11 +12,6 @@ PLACES = {
 }
 LOOK_FROM = 15.0
 MIRRORED = True  # drawn with the right leg; the left one is the mirror image
-
-
-def from_right(x: float, y: float, z: float) -> Vec:
-    """A point of the room; the head on the left in the picture, so that the right side is the near one."""
-    return sketch.at(-x, y, z)
 
 
 def _turned(rest: Vec, top: Vec, lift: float | None) -> Vec:
