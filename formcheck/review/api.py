@@ -30,7 +30,7 @@ from formcheck.exercises.prescription import check_request
 from formcheck.folder_handle import opener
 from formcheck.report import wording
 from formcheck.report.write import write_rescored
-from formcheck.review import agreement, brought, learning, noted, prescribe, send, sound, trends
+from formcheck.review import agreement, brought, labels, learning, noted, prescribe, send, sound, trends
 from formcheck.review.agreement import Checked
 from formcheck.review.answers import Spoken, answered, failed, http_error, json_body
 from formcheck.review.describe import fault_rows
@@ -98,6 +98,7 @@ class Api:
             Route("/api/patient/{key:str}", on(Api.patient), methods=get),
             *ProgrammeApi(Programmes(self.library.root)).routes(),
             Route("/api/agreement", on(Api.agreement), methods=get),
+            Route("/api/labels", on(Api.labels), methods=post),
             Route("/api/agreement.csv", on(Api.agreement_csv), methods=get),
             Route(session, on(Api.session), methods=get),
             Route(f"{session}/times", on(Api.times), methods=get),
@@ -453,6 +454,14 @@ class Api:
         text = "\ufeff" + agreement.agreement_csv(rows)
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
+    @answered
+    async def labels(self, request: Request) -> Response:
+        """What was seen by eye, as labels; the page has asked whether that was agreed to."""
+        if await json_body(request) != {"agreed": True}:
+            raise FormcheckError("Labels are given out only after the patients have agreed.")
+        told = await to_thread.run_sync(lambda: labels.labels_csv(map(self.noted.of, self.library.cards())))
+        return Response("\ufeff" + told[0], media_type="text/csv; charset=utf-8")
+
     def _agreement(self) -> dict[str, Any]:
         tallies: dict[tuple[str, str], agreement.Tally] = {}
         sessions = reps = 0
@@ -466,7 +475,8 @@ class Api:
                 sessions, reps = sessions + 1, reps + watched
         learned = learning.learned(self.noted.of(card) for card in self.library.cards())
         rows = agreement.agreement_rows(tallies)
-        return {"rows": rows, "sessions": sessions, "reps": reps, "learned": learned}
+        by_eye = labels.labels_csv(map(self.noted.of, self.library.cards()))[1]
+        return {"rows": rows, "by_eye": by_eye, "sessions": sessions, "reps": reps, "learned": learned}
 
     def _checked_in(self, card: Any) -> Checked:
         key = (card.folder.key, card.changed)

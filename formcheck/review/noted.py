@@ -167,7 +167,7 @@ def library_row(reviewed: NotedSession, titles_of: TitlesOf | None = None) -> di
         "counts": class_counts(reps),
         "affected": len(affected),
         "state": covered.state,
-        "coverage": covered.text,
+        "coverage": covered.text if stands.faults else "",
         "good": good,
         "unseen": unseen,
         "top_faults": [

@@ -645,6 +645,16 @@ def test_on_a_phone_the_picture_stays_in_sight_when_a_fault_is_opened(page):
     page.locator(".fault .go").last.click()
     sync_api.expect(page.locator(".fault.open")).to_be_in_viewport()
     sync_api.expect(page.locator(".stage")).to_be_in_viewport(ratio=0.9)
+    page.locator(".grades button[aria-pressed=true]").hover()
+    assert page.evaluate(CONTRAST) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("v")
+    page.wait_for_selector(".compare select >> nth=2")
+    wider = page.evaluate(
+        "[...document.querySelectorAll('.compare :is(.stage, select, button, canvas)')]"
+        ".filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.tagName)"
+    )
+    assert wider == []
 
 
 def test_a_session_is_deleted_after_a_question(page, folder):

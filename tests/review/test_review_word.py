@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 import re
@@ -379,3 +380,21 @@ def test_notes_that_did_not_change_are_not_read_again(page, monkeypatch):
 
 def saved(note: dict) -> tuple:
     return note["id"], note["data"], note["base"]
+
+
+def test_what_was_seen_by_eye_is_given_out_as_labels_without_a_name_or_a_date(page):
+    folder = page.api.library.root / "one"
+    rep = bridges().summary.reps[1]
+    Notes(folder).save("about", {"patient": "P-7", "recorded": "2026-11-02"}, 0)
+    for fault, answer in (("pelvis_drops", "no"), (FAULT, "yes")):
+        look = {"rep": rep.index, "fault": fault, "time_s": rep.peak_s, "answer": answer}
+        Notes(folder).save(f"look:{rep.index}:{fault}", look, 0, MEYER)
+    assert page.get("/api/agreement").json()["by_eye"] == 2
+    assert page.post("/api/labels", {}).status == 422
+    text = page.post("/api/labels", {"agreed": True}).body.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    found = next(e for e in rep.faults if e.id == FAULT)
+    told = {r["fault"]: (r["session"], r["rep"], r["answer"], r["program_grade"]) for r in rows}
+    assert told == {"pelvis_drops": ("1", "2", "no", ""), FAULT: ("1", "2", "yes", str(found.grade))}
+    assert float(rows[0]["peak_s"]) == rep.peak_s
+    assert not any(word in text for word in ("P-7", "2026", MEYER))

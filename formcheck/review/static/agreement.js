@@ -1,7 +1,7 @@
 // How far physio and program agree, per fault, over all repetitions that were watched.
 
-import { get, passing } from "./api.js";
-import { button, day, h, replace } from "./dom.js";
+import { file, get, passing } from "./api.js";
+import { ask, button, day, h, replace, save, toast } from "./dom.js";
 import { OFFER, keep } from "./drafts.js";
 import { go } from "./navigation.js";
 import { count, pointed, say } from "./words.js";
@@ -17,7 +17,14 @@ export async function render(main) {
       h("tbody", {}, data.rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.title), h("td", {}, r.exercise_title), [r.reps, r.both, r.program_only, r.physio_only, r.neither, `${r.percent.toFixed(0)} %`, r.kappa === null ? "–" : pointed(r.kappa.toFixed(2))].map((v) => h("td.n", {}, String(v)))))))))
       : h("section.card.empty", {}, h("h2", {}, say("agreement.nothing")), h("p", {}, say("agreement.nothing_hint"))),
     data.learned.length ? h("section.card", {}, h("h2", {}, say("learned.title")), h("p", {}, say("learned.about")), data.learned.map(proposal)) : null,
+    data.by_eye ? h("section.card", {}, h("h2", {}, say("labels.title")), h("p", {}, count("labels.about", data.by_eye)), button(say("labels.save"), saveLabels, {})) : null,
     h("section.card", {}, h("h2", {}, say("agreement.counted")), h("ul", {}, [1, 2, 3].map((n) => h("li", {}, say(`agreement.rule_${n}`)))))));
+}
+
+/** The answers by eye as a file, once it is said that the patients have agreed. */
+async function saveLabels() {
+  if (!(await ask(say("labels.title"), h("p", {}, say("labels.consent")), [[say("cancel"), null, "quiet"], [say("labels.agreed"), true, "primary"]]))) return;
+  try { save(await file("/api/labels", { agreed: true }), "formcheck-labels.csv"); } catch (error) { toast(error.message, { kind: "bad" }); }
 }
 
 /** A threshold under which the program would have agreed more often, and what it would change. */
