@@ -92,14 +92,14 @@ export function amount(value, unit) {
   return `${sign(value.toFixed(2))}${unit && unit !== "ratio" ? ` ${unit}` : ""}`;
 }
 
-// Made once: to make one takes longer than to use it a hundred times.
-const DAY = new Intl.DateTimeFormat(say("locale"), { day: "numeric", month: "short", year: "numeric" });
-const TIME = new Intl.DateTimeFormat(say("locale"), { hour: "2-digit", minute: "2-digit" });
+const writers = {}; // made once: to make one takes longer than to use it a hundred times
+const written = (date, parts) => (writers[Object.keys(parts)] ??= new Intl.DateTimeFormat(say("locale"), parts)).format(date);
 
 export function day(iso) {
   const date = new Date(iso?.slice(0, 16)); // the clock on the wall where it was recorded
   if (!iso || Number.isNaN(date.getTime())) return iso || say("no_date");
-  return iso.length > 10 ? `${DAY.format(date)}, ${TIME.format(date)}` : DAY.format(date);
+  const text = written(date, { day: "numeric", month: "short", year: "numeric" });
+  return iso.length > 10 ? `${text}, ${written(date, { hour: "2-digit", minute: "2-digit" })}` : text;
 }
 
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
