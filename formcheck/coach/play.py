@@ -58,7 +58,8 @@ def start_play(request: PlayRequest) -> tuple[Day, LiveResult]:
         if request.begin is not None:
             flow.choose(request.begin)
         keep = Keeper(flow, book, text).keep
-        return flow.day, run_session(flow, request, programme.patient, keep=keep, brought=brought)
+        result = run_session(flow, request, programme.patient, keep=keep, brought=brought)
+        return flow.day, result
 
 
 def plan_day(

@@ -15,6 +15,7 @@ from clips_played import FPS, Clips, EachOnce, Reel
 from live_session import REP, SIDE, Heard, MadeCamera, MadeEngine, Patient, shot
 from skeleton import film, joined, results, standing
 
+import formcheck.coach.play as play
 from formcheck.coach.day_flow import DayFlow
 from formcheck.coach.live import LiveOptions, LiveResult, LiveSession
 from formcheck.coach.play import Keeper, plan_day
@@ -94,6 +95,28 @@ def test_two_exercises_in_one_go_are_two_sessions_that_replay_and_a_day_that_lin
         "today", "safety", "pain_before", "setup", "practice", "work", "next", "setup", "practice", "work",
         "pain_after", "effort", "summary",
     ]  # fmt: skip
+
+
+def test_the_day_that_is_told_at_the_end_is_the_one_after_it_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORMCHECK_DATA", str(tmp_path))
+    nothing = LiveResult(summary=None, folder=None, stats="", problem="")
+
+    def answer(flow: DayFlow, *more: object, **others: object) -> LiveResult:
+        for choice in ("start", "agree_numbers", "3"):
+            flow.choose(choice)
+        return nothing
+
+    monkeypatch.setattr(play, "run_session", answer)
+    file = tmp_path / "mine.formcheck"
+    file.write_text('name = "x"\n[[exercises]]\nexercise = "bridge"\n', encoding="utf-8")
+    asked = play.PlayRequest(
+        programme=file, camera=None, clip=None, sessions=tmp_path, language="en", model="full", mute=True,
+        speech_log=None, blur_face=False, high_contrast=False, windowed=True, stats=False,
+    )  # fmt: skip
+    day, result = play.start_play(asked)
+    assert (day.pain_before, day.kept, result) == (3, "numbers", nothing)
 
 
 # --- clips as the camera ---------------------------------------------------------------------------------
