@@ -55,7 +55,8 @@ for package in metadata.distributions():
         if says.search(file.name) and file.suffix not in (".py", ".pyc", ".pyi") and text.is_file():
             shutil.copy(text, to / "_".join(file.parts[-2:]))
 """
-_PACKERS = ("pip", "setuptools", "pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "packaging")
+#: Of PyInstaller the small starter of each program is in the folder.
+_PACKERS = ("pip", "setuptools", "pyinstaller-hooks-contrib", "altgraph", "packaging")
 #: What the program asks of a Debian or Ubuntu and does not carry, besides the C library.
 _NEEDS = "libgl1, libxcb1"
 _LIKES = (
@@ -133,7 +134,21 @@ def packed(python: Path, work: Path, icons: Path, out: Path) -> Path:
         pythons = Path(sys.base_prefix, "LICENSE.txt"), Path(os.__file__).parent / "LICENSE.txt"
         for text in (text for text in pythons if text.is_file()):
             shutil.copy(text, texts / "Python.txt")
+    if shutil.which("dpkg-query"):
+        of_the_system(folder)
     return folder
+
+
+def of_the_system(folder: Path) -> None:
+    """The licence texts of what PyInstaller took from this Debian or Ubuntu: C++, OpenSSL, GLib, X11 …"""
+    texts = folder / "licences" / "system"
+    texts.mkdir(parents=True, exist_ok=True)
+    names = [f"*/{library.name}" for library in (folder / "_internal").glob("*.so*")]
+    found = subprocess.run(["dpkg-query", "-S", *names], capture_output=True, text=True)
+    for package in {line.split(":")[0] for line in found.stdout.splitlines()}:
+        text = Path("/usr/share/doc", package, "copyright")
+        if text.is_file():
+            shutil.copy(text, texts / f"{package}.txt")
 
 
 def lay_share(folder: Path, icons: Path) -> None:
