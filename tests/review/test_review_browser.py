@@ -710,6 +710,17 @@ def test_axe_finds_nothing_serious(browser, entered, address, monkeypatch):
         if tab == "reps":
             page.locator(".fault .go").first.click()
         look(tab)
+    page.keyboard.press("t")
+    look("table of the time lines")
+    page.keyboard.press("t")
+    for key, what in (("c", "comment"), ("k", "voice"), ("v", "compare")):
+        page.keyboard.press("Escape")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press(key)
+        page.wait_for_selector({"c": ".form", "k": "dialog", "v": ".compare select >> nth=3"}[key])
+        look(what)
+        if key == "k":
+            page.keyboard.press("Escape")
     context.close()
 
 
