@@ -58,7 +58,7 @@ class PrescribedTempo(_Model):
 class Target(_Model):
     """What to aim for."""
 
-    range: float | None = Field(default=None, gt=0, le=3, description="of the counting signal, its unit")
+    range: float | None = Field(default=None, gt=0, le=180, description="of the counting signal, its unit")
     knee_flexion_deg: float | None = Field(default=None, ge=40, le=160)
 
 
@@ -128,6 +128,9 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
                     f"{nearest(fault, list(definition.faults))}"
                 )
             )
+    asked = prescription.target.range
+    if asked is not None and asked > (most := most_range(definition)):
+        raise FormcheckError(f"The prescription's range is at most {most:g}, not {asked:g}.")
     faults = {name: _own(name, fault, prescription) for name, fault in definition.faults.items()}
     return definition.model_copy(
         update={
@@ -137,6 +140,11 @@ def prescribe(definition: Definition, prescription: Prescription) -> Definition:
             "march": prescription.march,
         }
     )
+
+
+def most_range(definition: Definition) -> float:
+    """The largest range that can be asked for, in the unit of the counting signal."""
+    return 180.0 if definition.measures[definition.counting.signal].unit == "deg" else 3.0
 
 
 def disordered(

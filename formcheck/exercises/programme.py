@@ -39,6 +39,7 @@ from formcheck.exercises.prescription import (
     Target,
     check_request,
     disordered,
+    most_range,
     prescribe,
 )
 
@@ -215,6 +216,10 @@ def _wrong_names(exercise: ProgrammeExercise, at: Place) -> Iterator[Mistake]:
             yield _refused((*at, *place), "no_fault", fault, error)
     for fault, order in disordered(exercise.faults, definition):
         yield Mistake((*at, "faults", fault, "grades"), order, {})
+    asked, most = exercise.target.range, most_range(definition)
+    if asked is not None and asked > most:
+        limits = {"name": "range", "limit": _shown(most), "given": _shown(asked)}
+        yield Mistake((*at, "target", "range"), "at_most", limits)
     title = {"title": definition.title.lower()}
     if definition.has_side and not exercise.sides:
         yield Mistake((*at, "sides"), "sides_needed", title)

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from formcheck.errors import FormcheckError
-from formcheck.exercises.prescription import Prescription, load_prescription, to_toml
+from formcheck.exercises.definition import load_definition
+from formcheck.exercises.prescription import Prescription, load_prescription, prescribe, to_toml
 from formcheck.exercises.programme import WEEKDAYS, load_programme, programme_toml, read_programme
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 EXAMPLE = EXAMPLES / "hips.formcheck"
 CLAM = 'name = "x"\n[[exercises]]\nexercise = "clam"\nsides = ["left", "right"]\n'
 BRIDGE = 'name = "x"\n[[exercises]]\nexercise = "bridge"\n'
+STRETCH = CLAM.replace("clam", "hamstring-stretch")
 LADDER = "\n[[exercises.ladder]]\n"
 
 
@@ -61,6 +63,13 @@ def test_own_thresholds_change_the_rules_in_the_faults_own_unit_only(tmp_path: P
         (None, (12, 16, 20)),
         ("of resting distance", usual.rules[1].grades),
     ]
+
+
+def test_a_range_is_asked_for_in_the_unit_that_counts(tmp_path: Path) -> None:
+    asked = load_programme(written(tmp_path, STRETCH + "[exercises.target]\nrange = 70\n")).exercises[0]
+    assert asked.definition.target_range == 70  # degrees
+    with pytest.raises(FormcheckError, match="range is at most 3, not 70"):
+        prescribe(load_definition("bridge"), Prescription(target=asked.target))
 
 
 def test_what_is_left_out_is_as_usual(tmp_path: Path) -> None:
@@ -124,6 +133,8 @@ def test_a_changed_exercise_is_told_from_the_one_before(tmp_path: Path) -> None:
         (BRIDGE + "[exercises.faults.head_lift]\ngrades = [1, 2, 3]", "did you mean 'head_lifts'?"),
         ('name = ""\n' + BRIDGE[11:], "name is empty"),
         (f'name = "{"x" * 81}"\n' + BRIDGE[11:], "name is longer than 80"),
+        (BRIDGE + "[exercises.target]\nrange = 4", "exercise 1, target: range is at most 3, not 4"),
+        (STRETCH + "[exercises.target]\nrange = 181", "exercise 1, target: range is at most 180, not 181"),
         (BRIDGE + "[climb]\npain_most = 11", "climb: pain_most is at most 10, not 11"),
         ("name = ", "is not valid TOML"),
     ],

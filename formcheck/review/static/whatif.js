@@ -62,7 +62,7 @@ export class WhatIf {
       h("h2.small", {}, say("whatif.tempo")),
       h("div.targets", {},
         tempo(this.tempo, start.usual_tempo, (key, v) => { this.tempo[key] = v; this.ask(); }).map(([, label]) => label),
-        number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; this.ask(); }, { min: 0.05, max: 3, placeholder: say("whatif.own_range") })),
+        number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; this.ask(); }, { min: 0, placeholder: say("whatif.own_range") })),
       h("h2.small", {}, say("whatif.thresholds")), checked.map((f) => this.row(f)),
       rest.length ? h("details", {}, h("summary", {}, say("whatif.not_checked", { n: rest.length })), rest.map((f) => this.row(f))) : null,
       h("div.save.row", {}, button(say("whatif.take"), () => this.take(), { kind: "primary" }), button(say("panel.as_recorded"), () => this.back())));
