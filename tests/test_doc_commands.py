@@ -62,6 +62,12 @@ NOT_RUN = {
     "python docs/make_pictures.py": "draws the pictures again, minutes long; they are looked at by hand",
     "python -m formcheck.coach.pages OUT --language <code>": "tests/coach/test_pages.py draws every page",
     "pip install": "named in a sentence, not typed",
+    "sudo apt install ./formcheck_0.1.0_amd64.deb": "installs a package of the system",
+    "sudo apt remove formcheck": "the same",
+    "python packaging/build.py": "tests/packaging/test_bundle.py, slow, starts it",
+    "uv tool install": "named in a sentence, not typed",
+    "uv tool install dist/formcheck-0.1.0-py3-none-any.whl": "fetches everything again",
+    "pipx install dist/formcheck-0.1.0-py3-none-any.whl": "the same",
     "python tests/tools/audit.py": "asks a service on the internet",
     "uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header "
     "--extra dev pyproject.toml -o requirements/ci.txt": "makes the lock again",
