@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from formcheck.errors import FormcheckError
 from formcheck.video.camera import MAX_SIDE_PX, TICK_S, fitted, size_within
 from formcheck.video.file import Frame, turn_picture
-from formcheck.video.live_source import OPEN_S, LiveFrame, SharedCounts, State, live_clock
+from formcheck.video.live_source import LiveFrame, SharedCounts, State, live_clock
 
+#: From wanted to the first picture: a page asks three times a second whether it is.
+FIRST_S = 8.0
 #: No picture for so long and the phone is away. A home Wi-Fi stumbles longer than a cable [D].
 LOST_S = 1.5
 #: A picture that was longer on its way tells nothing of now.
@@ -45,7 +47,7 @@ class PhoneCamera(SharedCounts):
         open_s: how long `open` waits for the first picture.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = live_clock, open_s: float = OPEN_S) -> None:
+    def __init__(self, *, clock: Callable[[], float] = live_clock, open_s: float = FIRST_S) -> None:
         super().__init__()
         self._clock = clock
         self._open_s = open_s
@@ -81,7 +83,8 @@ class PhoneCamera(SharedCounts):
             self._origin_s = self._clock()
             self._newest, self._last_s = None, -TICK_S
             self._wanted = True
-            came = self._news.wait_for(lambda: self._newest is not None or not self._wanted, self._open_s)
+            before = self._count
+            came = self._news.wait_for(lambda: self._count > before or not self._wanted, self._open_s)
             if not came:
                 self._wanted = False
         if not came:

@@ -76,7 +76,7 @@ def link(monkeypatch) -> CameraLink:
     for module in (formcheck.coach.phone.link, formcheck.coach.phone.camera_link):
         monkeypatch.setattr(module, "live_clock", slow_clock)
     link = CameraLink(Words("de"))
-    link.camera = PhoneCamera(clock=slow_clock)
+    link.camera = PhoneCamera(clock=slow_clock, open_s=120.0)
     return link
 
 
