@@ -216,6 +216,16 @@ def test_every_page_is_german_once_german_was_chosen(page, folder, monkeypatch):
         keep(name)
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog", state="detached")
+    page.keyboard.press("t")
+    keep("table")
+    page.keyboard.press("c")
+    keep("comment")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("k")
+    page.wait_for_selector("dialog")
+    keep("voice")
+    page.keyboard.press("Escape")
     page.keyboard.press("v")
     page.wait_for_selector(".compare select >> nth=2")
     keep("compare")
@@ -230,7 +240,7 @@ def test_every_page_is_german_once_german_was_chosen(page, folder, monkeypatch):
     keep("agreement")
     left = {name: found for name, texts in read.items() if (found := english_left(texts, names))}
     assert left == {}
-    assert len(read) == 15
+    assert len(read) == 18
     page.select_option("select[aria-label=Sprache]", "en")
     page.wait_for_selector("html[lang=en]")
 
