@@ -219,7 +219,7 @@ def _ask(asked: Asked) -> list[FaultCheck]:
     """What one rule says: one answer, or one for each of its measures."""
     rule = asked.rule
     if rule.kind in ("above", "below", "either"):
-        return [_sustained(asked, measure) for measure in rule.measures]
+        return [_sustained(asked, measure) for measure in rule.measures_of(asked.ref.side)]
     return [_RULES[rule.kind](asked)]
 
 

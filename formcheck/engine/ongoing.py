@@ -55,7 +55,7 @@ class OngoingFaults:
                 elsewhere = rule.views is not None and reference.view not in rule.views
                 if rule.kind not in _BY_FRAME or elsewhere:
                     continue
-                for measure in rule.measures:
+                for measure in rule.measures_of(reference.side):
                     trust = definition.measures[measure].trust(reference.view, bool(reference.turned))
                     if trust != "ok":
                         continue

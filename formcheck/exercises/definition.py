@@ -273,6 +273,15 @@ class Rule(_Model):
         """True where a smaller value is a worse one."""
         return self.kind in ("duration", "range")
 
+    def measures_of(self, side: str | None) -> list[str]:
+        """Its measures without those of the leg that does not work.
+
+        Args:
+            side: the working leg, or None where both work.
+        """
+        other = {"left": "right", "right": "left"}.get(side or "")
+        return [measure for measure in self.measures if other not in measure.split("_")]
+
 
 class FaultDef(_Model):
     """One fault: rules (the worst grade counts), wording and where its thresholds come from."""

@@ -434,3 +434,13 @@ def test_only_rules_on_a_measures_course_may_ask_what_another_measure_is(overrid
     assert "unknown measure 'head_lifted'" in refused(
         "bridge", overrides(rule.format("above", "head_lifted"))
     )
+
+
+def test_a_rule_on_both_legs_looks_at_the_one_that_works_only():
+    single = load_definition("single-leg-bridge")
+    (rule,) = single.faults["knees_fall_out"].rules
+    assert rule.measures_of("left") == ["shank_lean_left_deg"]
+    assert rule.measures_of("right") == ["shank_lean_right_deg"]
+    assert rule.measures_of(None) == ["shank_lean_left_deg", "shank_lean_right_deg"]
+    clam = load_definition("clam")
+    assert all(r.measures_of("left") == r.measures for f in clam.faults.values() for r in f.rules)
