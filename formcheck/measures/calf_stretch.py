@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 CHANGES = frozenset({"shank_lean_deg", "foot_pitch_deg"})
 RATIOS: frozenset[str] = frozenset()
 DERIVED: frozenset[str] = frozenset()
-ON_THE_LEG: frozenset[str] = frozenset()
+#: With the leg behind on the far side BlazePose takes the near one for it (docs/validation.md).
+ON_THE_LEG = frozenset({"shank_lean_deg", "knee_flexion_deg", "foot_pitch_deg", "hip_bend_deg"})
 BONES = {"trunk": ("shoulder", "hip"), "thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
 BONES_OF: dict[str, tuple[str, ...]] = {}
 SHANKS_OF: dict[str, tuple[str, ...]] = {}

@@ -25,7 +25,8 @@ Array = NDArray[np.float64]
 CHANGES = frozenset({"thigh_lean_deg", "trunk_lean_deg"})
 RATIOS: frozenset[str] = frozenset()
 DERIVED: frozenset[str] = frozenset()
-ON_THE_LEG: frozenset[str] = frozenset()
+#: Not tried with the kneeling leg on the far side; a calf stretch so filmed is taken for the other leg's.
+ON_THE_LEG = frozenset({"thigh_lean_deg", "hip_extension_deg"})
 BONES = {"trunk": ("shoulder", "hip"), "thigh": ("hip", "knee"), "shank": ("knee", "ankle")}
 BONES_OF: dict[str, tuple[str, ...]] = {}
 SHANKS_OF: dict[str, tuple[str, ...]] = {}
