@@ -23,7 +23,7 @@ from formcheck.measures.geometry import norm
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
-from formcheck.pose.landmarks import Landmark, side_landmark
+from formcheck.pose.landmarks import Landmark, other_side, side_landmark
 from formcheck.pose.lying_reading import Lying
 
 Array = NDArray[np.float64]
@@ -387,6 +387,8 @@ def _before_looking(
         return Status.NOT_MEASURABLE, Reason.VIEW
     if ref.view == "side" and name in module.ON_THE_LEG and ref.side not in (None, ref.near):
         return Status.NOT_MEASURABLE, Reason.OCCLUDED
+    if ref.side is not None and module.SHANKS_OF.get(name) == (f"shank_{other_side(ref.side)}",):
+        return Status.NOT_MEASURABLE, Reason.GEOMETRY  # the leg that is held up points anywhere
     if trust == "low":
         return Status.LOW, Reason[measure.why_low(ref.view, read).upper()]
     return Status.OK, Reason.NONE

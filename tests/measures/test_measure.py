@@ -535,6 +535,9 @@ def test_each_measure_is_believed_as_far_as_the_definition_says(exercise, view):
         found = {s for s, _ in statuses(exercise, table, name)}
         if trust is None:
             assert statuses(exercise, table, name) == {(Status.NOT_MEASURABLE, Reason.VIEW)}, name
+        elif (exercise, view, name) == ("single-leg-bridge", "feet", "shank_lean_left_deg"):
+            # It stands on the right one, and the leg that is held up points anywhere.
+            assert statuses(exercise, table, name) == {(Status.NOT_MEASURABLE, Reason.GEOMETRY)}
         elif name == "pelvic_share":
             assert (Status.OK in found) == (trust == "ok")
         else:
