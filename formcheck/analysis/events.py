@@ -29,8 +29,8 @@ KINDS: dict[str, str] = {
     "stop": "reason: pain | stop",
     "notice": "text: trouble with camera, sound or disk",
     "camera": "state: lost | back",
-    "phone": "state: whether the phone in the waistband tells anything, see formcheck.phone.worn.Worn; or the "
-    "camera that is used from now on, phone | computer",
+    "phone": "state: whether the phone in the waistband tells anything, see formcheck.phone.worn.Worn; or "
+    "the camera that is used from now on, phone | computer",
     "shown": "after_ms: how long after it was taken a picture was on the screen, while setting up",
     "part_over": "exercise, side: what the programme's day goes on with; the last event",
 }

@@ -36,6 +36,7 @@ from formcheck.errors import FormcheckError
 from formcheck.phone.sample import Array as Samples
 from formcheck.phone.sample import Arrival, PhoneSource, Sample
 from formcheck.phone.worn import Upright
+from formcheck.pose.back import TOLD
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
@@ -447,6 +448,8 @@ class LiveSession:
             flow.frame(moment)
             if self._faces_the_screen(judged):
                 self._turning.update(time_s, moment.xy)
+            if moment.baseline is not None and self._pose.on_back:
+                self._take(Event(time_s, index, "notice", {"text": TOLD}), judged)
             if moment.baseline is not None and (late_ms := self.latency.lately_ms) is not None:
                 self._take(Event(time_s, index, "shown", {"after_ms": round(late_ms)}), judged)
             if raised := self._arms.update(seen):

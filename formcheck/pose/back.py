@@ -39,6 +39,11 @@ from formcheck.pose.region import Region
 from formcheck.pose.second_look import movement
 from formcheck.video.file import Frame
 
+#: Said of every session that it reads.
+TOLD = (
+    "The skeleton is that of a network for people who lie on their back, trained on rendered people, "
+    "as the usual one was not steady here."
+)
 #: Side of the network's input, pixels.
 SIDE_PX = 160
 #: A square of more pixels a side than so many times the input's is cut larger and shrunk: no gaps.

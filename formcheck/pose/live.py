@@ -108,6 +108,11 @@ class LivePose:
         self._back_net = BackNet()
         return self._back_net.model_sha256
 
+    @property
+    def on_back(self) -> bool:
+        """True while the network for bodies on their back reads."""
+        return self._back is not None
+
     def _estimate(self, frame: Frame, setting_up: bool) -> PoseResult:
         if self._found and (found := self._found.pop()) is not None:
             if isinstance(found, BackPose):

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from formcheck.pose.lying import LyingNet
     from formcheck.pose.recording import Progress
 
-_BY_ON_BACK = (
-    "The skeleton is that of a network for people who lie on their back, trained on rendered people, "
-    "as the usual one was not steady here."
-)
-
 
 @dataclass(frozen=True)
 class _PoseReading:
@@ -62,6 +57,7 @@ def _read(
 ) -> _PoseReading:
     """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
     # These take a while to import, and `rescore` needs neither.
+    from formcheck.pose.back import TOLD
     from formcheck.pose.recording import read_poses
     from formcheck.video.file import VideoFile
 
@@ -79,7 +75,7 @@ def _read(
         )
         for stage, seconds in (spent_before or {}).items():
             spent[stage] += seconds
-        warnings = [*source.warnings, *([_BY_ON_BACK] if results.on_back else [])]
+        warnings = [*source.warnings, *([TOLD] if results.on_back else [])]
         return _PoseReading(track, info, results.interpolated, spent, complete, warnings, results.on_back)
 
 

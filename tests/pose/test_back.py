@@ -242,6 +242,7 @@ def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(mo
         i += 1
         time.sleep(0.001)
     assert seen
+    assert pose.on_back
     for _ in range(20):
         seen += pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=False).pose is not None
         i += 1
@@ -250,5 +251,5 @@ def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(mo
     for _ in range(60):
         pose.estimate(Frame(PICTURE, i / 10, i), setting_up=False)
         i += 1
-    assert pose._back is None
+    assert not pose.on_back
     pose.close()
