@@ -170,6 +170,10 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
         "setup_bridge": replace(
             setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet", cue=bridge.views["side"].setup
         ),
+        "setup_phone": replace(
+            setup, lines=(*setup.lines, say("phone.picture.behind", ms=140)),
+            footer=f"{say('phone.picture.footer')} · {setup.footer}", cue=say("phone.picture.not_changed"),
+        ),
         "setup_still": replace(
             setup, lines=(), cue=say("page.setup.still"), seconds_left=1.4,
             unseen=unseen_line(say, bridge, "side"),
