@@ -28,6 +28,7 @@ from skeleton import Camera, arm_up, bridge, film, joined, leg_raise, mirrored, 
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
 from formcheck.coach.plan import PastPractice, SessionPlan
+from formcheck.coach.setup import WALKS_S
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.pose.landmarks import PoseResult
@@ -286,8 +287,7 @@ def test_a_disk_that_cannot_be_written_to_does_not_end_the_exercise(tmp_path):
 
 
 def test_nobody_there_is_told_and_counts_nothing(tmp_path):
-    empty = [PoseResult(i / 30, i, None) for i in range(300)]
-    answers = empty
+    answers = [PoseResult(i / 30, i, None) for i in range(int(30 * (WALKS_S + 5)))]
 
     words = Words()
     used = load_definition("bridge")
