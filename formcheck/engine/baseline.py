@@ -147,6 +147,9 @@ def _prepare(
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
+    if not np.isfinite(x[believed]).any():
+        # In the posture, but never as the exercise is done: a leg that is bent throughout, say.
+        return Stretch(frames, xy, world, posture, in_shape, None, None)
     if _one_end_only(x, posture, believed):
         # The readings part with the movement itself. To learn from one end of it would be worse than from
         # both; all that rests on the doubtful frames stays doubtful.

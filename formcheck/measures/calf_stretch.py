@@ -99,7 +99,7 @@ def in_posture(world: Array) -> NDArray[np.bool_]:
 
 def working_side(world: Points, near: str) -> str:
     """The leg behind."""
-    way = upright.ahead(world)
+    way = upright.toes_point(world)
     left, right = (float(np.median((world[:, ankle] * way).sum(axis=1))) for ankle in BOTH_ANKLES)
     return "left" if left < right else "right"
 

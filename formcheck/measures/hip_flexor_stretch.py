@@ -16,7 +16,7 @@ from formcheck.measures import view as views
 from formcheck.measures.reference import Reference
 from formcheck.measures.upright import back_x, lean_deg, seen_from
 from formcheck.measures.view import Points
-from formcheck.pose.landmarks import BOTH_KNEES, Landmark, other_side, side_landmark
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, Landmark, other_side, side_landmark
 
 __all__ = ["back_x", "seen_from"]
 
@@ -36,6 +36,7 @@ START_CHECKS: frozenset[str] = frozenset()
 
 BENT_DEG = 45.0  # [D] both knees
 KNEE_DOWN = 0.35  # [D] one knee below the other, trunk lengths: half-kneeling 0.6 and more
+THIGH_UP = 0.5  # [D] the hips above the knee on the floor, trunk lengths: half-kneeling 0.7, sitting 0
 
 
 def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
@@ -79,8 +80,10 @@ def in_posture(world: Array) -> NDArray[np.bool_]:
     length = np.maximum(np.linalg.norm(views.trunk(world), axis=1), 1e-6)
     bent = views.knee_flexion_world_deg(world).min(axis=1) > BENT_DEG
     knees = world[:, BOTH_KNEES, 1]
+    one_down = np.abs(knees[:, 0] - knees[:, 1]) > KNEE_DOWN * length
+    hips = world[:, BOTH_HIPS, 1].mean(axis=1)
     return np.asarray(
-        upright.is_upright(world) & bent & (np.abs(knees[:, 0] - knees[:, 1]) > KNEE_DOWN * length)
+        upright.is_upright(world) & bent & one_down & (knees.max(axis=1) - hips > THIGH_UP * length)
     )
 
 

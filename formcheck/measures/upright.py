@@ -42,7 +42,7 @@ def back_x(world: Points, xy: Points, along: Array, view: str) -> float:
     return -1.0 if ahead > 0 else 1.0
 
 
-def ahead(world: Points) -> Array:
+def toes_point(world: Points) -> Array:
     """``(T, 3)`` level direction in which the toes point, world landmarks."""
     way = _middle(world, _TOES) - _middle(world, _HEELS)
     way[:, 1] = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from skeleton import (
     BODY,
     Body,
     Camera,
+    L,
     Rep,
     bridge,
     clam,
@@ -125,6 +127,15 @@ def test_what_the_view_cannot_show_is_refused() -> None:
 def knee_to_chest(deg: float) -> np.ndarray:
     """One thigh raised with the shank hanging level."""
     return leg_raise(deg, knee_deg=deg)
+
+
+def test_a_recording_in_the_posture_without_any_signal_counts_nothing() -> None:
+    track = filmed(lambda x: lying_straight(0.0), (Rep(),) * 2)
+    image = track.image_xyz.copy()
+    image[:, L.RIGHT_ANKLE] = image[:, L.RIGHT_HIP]  # the knee is bent as far as it goes, the hip is not
+    seen = tracked(replace(track, image_xyz=image), EXERCISE, side="right")
+    assert seen.stretches[0].posture.all()
+    assert (seen.stretches[0].reference, seen.reps) == (None, [])
 
 
 OTHERS: dict[str, Callable[[float], np.ndarray]] = {

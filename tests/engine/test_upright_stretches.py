@@ -133,8 +133,7 @@ def test_what_the_view_cannot_show_is_refused() -> None:
         assert [side[fault].reason for fault in never] == ["view"] * 2
         corner = seen(exercise, filmed(at, yaw_deg=55))
         assert corner.reference.view == "oblique"
-        judged = {n for r in corner.reps for n, check in r.checks.items() if check.checked}
-        assert not judged & {"knee_bends", "hips_bend", "trunk_leans", "front_knee_forward"}
+        assert corner.reps == []
 
 
 OTHERS: dict[str, At] = {
