@@ -28,7 +28,14 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.phone.worn import PelvisTurn, Worn, WornPhone
-from formcheck.pose.landmarks import BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, LANDMARK_COUNT, Landmark
+from formcheck.pose.landmarks import (
+    BOTH_ANKLES,
+    BOTH_HIPS,
+    BOTH_KNEES,
+    BOTH_SHOULDERS,
+    LANDMARK_COUNT,
+    Landmark,
+)
 from formcheck.pose.live_filter import LiveFilter, SeenFrame
 from formcheck.pose.lying_reading import NO_READING
 from formcheck.pose.person import STEADY_DISAGREEMENT
@@ -66,11 +73,12 @@ _AWAY_S = 5.0
 _POSTURE_GAP_S = 5.0
 #: The posture is a majority over this long, as in recordings.
 _MAJORITY_S = 0.5
-#: The shoulders lie still in every exercise: moved by more than this, trunk lengths, for this long means that
-#: the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale or angle changed).
+#: The shoulders lie still in every exercise, upright the feet do: moved by more than this, trunk lengths, for
+#: this long means that the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale
+#: or angle changed).
 _MOVED_TRUNKS = 0.35
 _MOVED_S = 1.0
-_BOTH = {"HIP": BOTH_HIPS, "KNEE": BOTH_KNEES, "SHOULDER": BOTH_SHOULDERS}
+_BOTH = {"HIP": BOTH_HIPS, "KNEE": BOTH_KNEES, "SHOULDER": BOTH_SHOULDERS, "ANKLE": BOTH_ANKLES}
 _NO_XY = np.full((LANDMARK_COUNT, 2), np.nan, np.float32)
 _NO_WORLD = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
 
@@ -135,7 +143,7 @@ class _Baseline:
         reference: of the measures.
         measurer: measures against it.
         sd: ``(1, M)`` expected error of each measure.
-        anchor: ``(2,)`` where the shoulders lay, pixels.
+        anchor: ``(2,)`` where the shoulders lay, or the feet stood, pixels.
     """
 
     reference: Reference
@@ -226,6 +234,7 @@ class LiveEngine:
         self._known: tuple[str, float] | None = None
         self._settling = _Settling()
         lies_on = formulas(definition).LIES_ON
+        self._anchored = "ANKLE" if lies_on == "nothing" else "SHOULDER"
         self._phone = WornPhone(lies_on) if definition.phone_worn and lies_on != "nothing" else None
         self._phase = "rest"
         self._leaving = _Leaving()
@@ -478,7 +487,7 @@ class LiveEngine:
             reference,
             Measurer(self.definition, reference),
             sd=np.hypot(error, noise)[None],
-            anchor=np.nanmedian(_middle(xy, "SHOULDER"), axis=0),
+            anchor=np.nanmedian(_middle(xy, self._anchored), axis=0),
         )
         if self._phone is not None:
             self._phone.settle(self._recent.kept[-1].seen.time_s, reference.side)
@@ -591,7 +600,7 @@ class LiveEngine:
         away = xy is None or not self._in_posture(t)
         moved = False
         if xy is not None:
-            apart = math.hypot(*(_middle(xy[None], "SHOULDER")[0] - baseline.anchor))
+            apart = math.hypot(*(_middle(xy[None], self._anchored)[0] - baseline.anchor))
             moved = apart > _MOVED_TRUNKS * baseline.reference.length_px
         away_s = _since(self._leaving.away_s, t, holds=away)
         moved_s = _since(self._leaving.moved_s, t, holds=moved)
