@@ -74,7 +74,7 @@ _POSTURE_GAP_S = 5.0
 #: The posture is a majority over this long, as in recordings.
 _MAJORITY_S = 0.5
 #: The shoulders lie still in every exercise, upright the feet do: moved by more than this, trunk lengths, for
-#: this long means that the camera or the body has been moved, and the baseline no longer holds (spec 6.2: scale
+#: this long means that camera or body has been moved, and the baseline no longer holds (spec 6.2: scale
 #: or angle changed).
 _MOVED_TRUNKS = 0.35
 _MOVED_S = 1.0
