@@ -80,8 +80,9 @@ _FOLLOWS = 0.1
 #: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
 #: BlazePose may be steady too, and the better one (docs/lab_notes.md).
 _CLEARLY = 0.8
-#: Where those of a steady BlazePose lie no further apart than this, nobody need look again: from the side
-#: 0.02 to 0.05, from corners and the ends 0.04 to 0.22 (rendered bodies).
+#: Where those of BlazePose lie no further apart than this it is believed: this network may agree with itself
+#: even better and not see the hips rise, as behind the feet in one clip. From the side they lie 0.02 to 0.05
+#: apart, from corners and the ends 0.04 to 0.22 (rendered bodies).
 SURE_DISAGREEMENT = 0.06
 #: Somebody whom BlazePose saw in this share of the frames may be the body; it must be seen in so many frames
 #: that are tried, after the square has been laid anew so often.

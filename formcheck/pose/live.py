@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose.back import BackNet, BackPose, better_on_back, find_on_back
+from formcheck.pose.back import SURE_DISAGREEMENT, BackNet, BackPose, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
@@ -176,7 +176,9 @@ class LivePose:
             with suppress(_EndedError):
                 region = find_region(net, pictures, results)
                 found = find_on_back(_EndableNet(back, self._end), pictures, results) if back else None
-                if back and found and better_on_back(found[0], agreement(net, pictures, region)):
+                before = agreement(net, pictures, region)
+                sure = before <= SURE_DISAGREEMENT
+                if back and found and not sure and better_on_back(found[0], before):
                     self._found.append(BackPose(back, found[1]))
                 else:
                     self._found.append(region)

@@ -23,6 +23,7 @@ from formcheck.pose.second_look import (
     disagreement,
     find_lying,
     find_region,
+    from_beside,
     is_better,
     is_steady,
     only_upright,
@@ -34,6 +35,8 @@ from formcheck.video.prefetch import ahead
 #: Told how far the work is: what is being done, and the share done from 0 to 1.
 Progress = Callable[[str, float], None]
 
+#: Somebody seen in this share of the frames is followed.
+_SEEN = 0.9
 #: Frames decoded ahead while the pose model works.
 _AHEAD = 8
 
@@ -100,7 +103,9 @@ def _on_back(
 ) -> Readings:
     """What the network for bodies on their back gives, if that is to be believed rather."""
     before = disagreement(results)
-    if is_steady(results) and before <= SURE_DISAGREEMENT:
+    # From beside the errors of BlazePose are known and taken off (`measures/bridge.py`).
+    sure = before <= SURE_DISAGREEMENT or (is_steady(results) and from_beside(results))
+    if sure and seen_share(results) >= _SEEN:
         return results
     begun = time.monotonic()
     found = find_on_back(net, _spread(source, len(results)), results)

@@ -45,6 +45,8 @@ _STEADY_SEEN = 0.95
 _END_ON_DEG = 42.0
 #: The hip line lies across while less than this share of it is depth (as in `measures.view`).
 _ACROSS = 0.45
+#: Seen from beside it is all depth but for this (as in `measures.view`).
+_BESIDE = 0.84
 #: Lying on the side and seen from the feet: vertical share of the hip line (supine 0.45 and less), shoulders
 #: deeper than ankles in metres, and width over height of the body in the picture (as in `measures.view`).
 _STACKED = 0.5
@@ -134,6 +136,16 @@ def _end_on(world: arrays.Rows) -> bool:
     hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
     depth = np.abs(hips[:, 2]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
     return bool(np.median(steep) > _END_ON_DEG and np.median(depth) < _ACROSS)
+
+
+def from_beside(results: Sequence[PoseResult]) -> bool:
+    """True where a body on its back is seen from beside: its hip line points at the camera."""
+    world, _ = _found(results)
+    if not len(world):
+        return False
+    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
+    depth = np.abs(hips[:, 2]) / np.maximum(np.linalg.norm(hips, axis=1), 1e-6)
+    return bool(np.median(depth) > _BESIDE)
 
 
 def _upper_side(world: arrays.Rows, xy: arrays.Rows) -> str | None:

@@ -14,7 +14,7 @@ from formcheck.pose import back as module
 from formcheck.pose import live
 from formcheck.pose.back import BackNet, BackPose, around, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose, NetOutput
-from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, PoseResult
+from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, Pose, PoseResult
 from formcheck.pose.live import LivePose
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.recording import read_poses
@@ -253,3 +253,22 @@ def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(mo
         i += 1
     assert not pose.on_back
     pose.close()
+
+
+class SureOfHim(LosesHim):
+    """An engine whose two readings of a body agree."""
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        xyz, world = (a.astype(np.float32) for a in on_the_back())
+        some = np.ones(LANDMARK_COUNT, np.float32)
+        pose = Pose(frame.time_s, frame.index, (W, H), xyz, world, some, some, 1.0)
+        return PoseResult(frame.time_s, frame.index, pose, 1, mirrored=pose)
+
+
+def test_where_blazepose_is_sure_nobody_else_is_asked():
+    def never(*_: object, **__: object) -> NetOutput:
+        raise AssertionError("asked")
+
+    results, _, _ = read_poses(Recording(), SureOfHim(), back=never)  # type: ignore[arg-type]
+    assert not results.on_back
+    assert all(result.pose is not None for result in results)
