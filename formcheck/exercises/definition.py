@@ -196,7 +196,7 @@ class MeasureDef(_Model):
 
     def why_low(self, view: str, read: bool = True) -> WhyLow:
         """Why a view that is named 'low' cannot be trusted; see `trust`."""
-        if self.lying is None or not read or view not in self.lying.views:
+        if self.lying is None or not read or view not in self.lying.views or not self.lying.judged:
             return self.low_because
         return self.lying.low_because or self.low_because
 
