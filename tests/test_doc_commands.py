@@ -56,7 +56,7 @@ NOT_RUN = {
     "pip install '.[phone]'": "CI has the same packages, locked",
     "formcheck live clam --phone": "needs a phone; tests/phone/test_phone_browser.py has a browser for one",
     "formcheck live clam --phone-camera": "the same; tests/phone/test_phone_camera_browser.py",
-    "formcheck live clam --phone --phone-camera": "the same; tests/phone/test_phone_command.py brings in both",
+    "formcheck live clam --phone --phone-camera": "the same; test_phone_command.py brings in both",
     "formcheck live bridge --phone-camera --stats": "the same",
     "formcheck live --phone-camera": "the same",
     "python docs/make_pictures.py": "draws the pictures again, minutes long; they are looked at by hand",

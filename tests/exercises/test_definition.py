@@ -137,9 +137,7 @@ def test_a_single_leg_bridge_is_a_bridge_with_a_side():
 def test_no_tempo_is_asked_for_without_a_prescription(exercise):
     tempo = load_definition(exercise).tempo
     # A stretch is held, whoever does it; nothing else has a time of its own.
-    assert tempo.model_dump(exclude_none=True) == (
-        {"hold_s": 20.0} if exercise.endswith("-stretch") else {}
-    )
+    assert tempo.model_dump(exclude_none=True) == ({"hold_s": 20.0} if exercise.endswith("-stretch") else {})
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

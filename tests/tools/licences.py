@@ -59,11 +59,12 @@ wheel holds no licence texts but its own). Other wheels (Windows, macOS) may hol
 - **LGPL** (FFmpeg, Qt, GnuTLS and others): licence texts and source of these libraries go along, and it
   must stay possible to exchange them. As wheels carry them they are files of their own, which is enough for
   that; a program frozen into one file may not be.
-- **What `packaging/build.py` makes** ([install.md](install.md)) is such an installer. Its folder `licences/` holds the
-  texts: of every package, of the GPL and both LGPLs, of Python, of PyInstaller (whose small starter is in it, under the
-  GPL with an exception that allows that), and on Debian and Ubuntu of the system's libraries that were taken along
-  (C++, OpenSSL, GLib, X11 …). What it does not hold is the source that the GPL asks for: whoever hands the file on
-  puts it beside it, for x264, x265 and FFmpeg at the versions of the table above, or offers it in writing.
+- **What `packaging/build.py` makes** ([install.md](install.md)) is such an installer. Its folder
+  `licences/` holds the texts: of every package, of the GPL and both LGPLs, of Python, of PyInstaller (whose
+  small starter is in it, under the GPL with an exception that allows that), and on Debian and Ubuntu of the
+  system's libraries that were taken along (C++, OpenSSL, GLib, X11 …). What it does not hold is the source
+  that the GPL asks for: whoever hands the file on puts it beside it, for x264, x265 and FFmpeg at the
+  versions of the table above, or offers it in writing.
 
 This is a list made by programmers, not legal advice.
 
