@@ -84,9 +84,10 @@ _CLEARLY = 0.8
 #: even better and not see the hips rise, as behind the feet in one clip. From the side they lie 0.02 to 0.05
 #: apart, from corners and the ends 0.04 to 0.22 (rendered bodies).
 SURE_DISAGREEMENT = 0.06
-#: Somebody whom BlazePose saw in this share of the frames may be the body; it must be seen in so many frames
-#: that are tried, after the square has been laid anew so often.
-_SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.05, 0.9, 3
+#: It knows nothing but bodies on their back and would see one in an empty room: BlazePose must have seen
+#: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
+#: after the square has been laid anew so often.
+_SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.5, 0.9, 3
 
 
 class BackNet(LandmarkNet):
@@ -226,17 +227,15 @@ def find_on_back(
 
 
 def _places(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
-    """Where to begin to look: where BlazePose saw somebody, and where the picture moves."""
+    """Where to begin to look: where BlazePose saw somebody, and where the picture moves; nowhere else."""
     seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
-    out = []
-    if len(seen) > _SEEN_SHARE * len(results):
-        places = np.median(np.array(seen), axis=0)
-        extent = float(np.ptp(places, axis=0).max())
-        out += [_square(places.mean(axis=0), k * extent) for k in (1.3, 2.0)]
+    if not seen or len(seen) < _SEEN_SHARE * len(results):
+        return []
+    places = np.median(np.array(seen), axis=0)
+    extent = float(np.ptp(places, axis=0).max())
+    out = [_square(places.mean(axis=0), k * extent) for k in (1.3, 2.0)]
     centre, spread = movement(frames)
-    if spread > 0:
-        out += [_square(centre, k * spread) for k in (4.0, 6.0)]
-    return out
+    return out + ([_square(centre, k * spread) for k in (4.0, 6.0)] if spread > 0 else [])
 
 
 def _square(centre: Sequence[float] | NDArray[np.floating], side: float) -> Region:

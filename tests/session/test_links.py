@@ -445,6 +445,8 @@ _ALLOWED = {
     "coach/voice/speaker.py": ("in that folder; standard output", "replace open"),
     "coach/voice/tones.py": ("into memory", "open"),
     "coach/phone/serve.py": ("a private temporary folder", "TemporaryDirectory open unlink"),
+    "review/sound.py": ("into memory", "open"),
+    "report/shown_moments.py": ("a private temporary folder", "TemporaryDirectory open"),
     "app/contents.py": ("a private temporary folder", "TemporaryDirectory write_text"),
     "app/window.py": ("a private temporary folder", "mkdtemp rmtree"),
     "__main__.py": ("nowhere: os.devnull", "open"),

@@ -91,8 +91,7 @@ def _choose(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_c
         text, area = area.top(min(1.6, 0.55 * len(page.lines)) * u, 0.2 * u)
         write(canvas, paragraphs(page.lines, text, 0.36 * u), theme.ink)
     count = max(1, len(page.choices))
-    rows = 1 if count <= 3 else 2 if count <= 6 else 3
-    columns = -(-count // rows)
+    columns = count if count <= 3 else (count + 1) // 2
     cells = area.grid(columns, -(-count // columns), 0.3 * u)
     boxes: Boxes = {}
     for i, (choice, cell) in enumerate(zip(page.choices, cells, strict=False)):
