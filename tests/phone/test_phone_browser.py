@@ -122,7 +122,8 @@ def test_a_second_phone_is_told_that_the_link_was_used(phone):
     until(lambda: says(other) == "refused" or other.wait_for_timeout(50))
 
 
-def test_a_session_that_ends_is_noticed_and_a_page_loaded_anew_goes_on(phone, link):
+def test_a_page_loaded_anew_goes_on(phone, link):
+    phone.wait_for_function("localStorage.getItem('key')")  # it has been let in
     phone.reload()
     phone.click("#start")
     held_for(phone, 90, 0, 1.0)

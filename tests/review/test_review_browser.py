@@ -404,7 +404,7 @@ def test_a_session_without_video_is_drawn_and_played(page):
 
 def test_a_repetition_is_looped(page):
     go(page, "live")
-    page.click("[aria-label='Loop repetition 1']")
+    page.click("[aria-label='Loop repetition 1.1']")
     rep = bridges().summary.reps[0]
     seen = []
     page.select_option("select[aria-label=Speed]", "2")
