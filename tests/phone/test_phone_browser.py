@@ -123,7 +123,7 @@ def test_a_second_phone_is_told_that_the_link_was_used(phone):
 
 
 def test_a_page_loaded_anew_goes_on(phone, link):
-    phone.wait_for_function("localStorage.getItem('key')")  # it has been let in
+    until(lambda: phone.evaluate("localStorage.getItem('key')"), every_s=0.05)  # it has been let in
     phone.reload()
     phone.click("#start")
     held_for(phone, 90, 0, 1.0)
