@@ -27,6 +27,7 @@ from formcheck.pose.blazepose import (
 )
 from formcheck.pose.device import open_sessions
 from formcheck.pose.landmarks import MIRRORED, Landmark, PoseResult
+from formcheck.pose.lying import JOINTS, MARGIN, SIDE_PX, WITHIN
 from formcheck.pose.person import (
     CORE,
     STEADY_DISAGREEMENT,
@@ -44,24 +45,10 @@ TOLD = (
     "The skeleton is that of a network for people who lie on their back, trained on rendered people, "
     "as the usual one was not steady here."
 )
-#: Side of the network's input, pixels.
-SIDE_PX = 160
 #: A square of more pixels a side than so many times the input's is cut larger and shrunk: no gaps.
 _SAMPLED = 1.5
-#: The square is so much larger than the joints that it is laid around (as in training/scenes.py).
-_MARGIN = 1.32
-#: Joints that the square is laid around.
-_WITHIN = [
-    Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE,
-    Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER,
-]  # fmt: skip
-#: The network's joints; the last one is the middle of the head.
-_JOINTS = [
-    Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE,
-    Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL,
-    Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER,
-    Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST, Landmark.NOSE,
-]  # fmt: skip
+#: The network's joints; the last one, after these, is the middle of the head.
+_JOINTS = [*JOINTS, Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST, Landmark.NOSE]
 _HEAD = len(_JOINTS)
 #: Which joint stands for each of the 33 landmarks: hands are wrists, ears the head, eyes and mouth the nose.
 _STANDS_FOR = np.array(
@@ -122,7 +109,7 @@ class BackNet(LandmarkNet):
         c, s = np.cos(region.rotation), np.sin(region.rotation)
         world = xyz @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T
         xy = region.to_frame(share)
-        px_per_m = _size(xy[_WITHIN]) / max(_size(world[_WITHIN, :2]), 1e-3)
+        px_per_m = _size(xy[WITHIN]) / max(_size(world[WITHIN, :2]), 1e-3)
         seen = (1 / (1 + (scale / _DOUBTFUL_SCALE) ** 2)).astype(np.float32)
         return NetOutput(
             image_xyz=np.column_stack([xy, world[:, 2] * px_per_m]).astype(np.float32),
@@ -130,7 +117,7 @@ class BackNet(LandmarkNet):
             visibility=seen,
             presence=seen,
             alignment_xy=np.zeros((2, 2)),
-            score=float(np.median(seen[_WITHIN])),
+            score=float(np.median(seen[WITHIN])),
         )
 
 
@@ -143,10 +130,10 @@ def around(xy: NDArray[np.floating], rotation: float) -> Region:
     """
     c, s = math.cos(rotation), math.sin(rotation)
     turn = np.array([[c, s], [-s, c]])
-    upright = np.asarray(xy, np.float64)[_WITHIN] @ turn.T
+    upright = np.asarray(xy, np.float64)[WITHIN] @ turn.T
     low, high = upright.min(axis=0), upright.max(axis=0)
     x, y = (low + high) / 2 @ turn
-    return Region((float(x), float(y)), max(float((high - low).max()), 8.0) * _MARGIN, rotation)
+    return Region((float(x), float(y)), max(float((high - low).max()), 8.0) * MARGIN, rotation)
 
 
 class BackPose:

@@ -175,13 +175,14 @@ class LivePose:
         def look() -> None:
             with suppress(_EndedError):
                 region = find_region(net, pictures, results)
-                found = find_on_back(_EndableNet(back, self._end), pictures, results) if back else None
-                before = agreement(net, pictures, region)
-                sure = before <= SURE_DISAGREEMENT
-                if back and found and not sure and better_on_back(found[0], before):
-                    self._found.append(BackPose(back, found[1]))
-                else:
-                    self._found.append(region)
+                best: Region | BackPose | None = region
+                if back is not None:
+                    before = agreement(net, pictures, region)
+                    sure = before <= SURE_DISAGREEMENT
+                    other = None if sure else find_on_back(_EndableNet(back, self._end), pictures, results)
+                    if other is not None and better_on_back(other[0], before):
+                        best = BackPose(back, other[1])
+                self._found.append(best)
 
         self._trial = threading.Thread(target=look, name="second look", daemon=True)
         self._trial.start()

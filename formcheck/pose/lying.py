@@ -33,14 +33,14 @@ SIDE_PX = 160
 #: Crops are shrunk to this first, so that no picture is sampled with gaps, pixels.
 _SAMPLED_PX = 230.0
 #: The square is so much larger than the joints within it.
-_MARGIN = 1.32
+MARGIN = 1.32
 #: Joints that the square is laid around.
-_WITHIN = [
+WITHIN = [
     Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE,
     Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER,
 ]  # fmt: skip
 #: The network's joints, as landmarks of a body whose left side is the upper one.
-_JOINTS = [
+JOINTS = [
     *(Landmark.LEFT_HIP, Landmark.RIGHT_HIP, Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE),
     *(Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE, Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL),
     *(Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
@@ -105,13 +105,13 @@ class Crop:
             jitter: how it differs from the plain one.
             turned: the trunk is upright in it, else the picture is.
         """
-        points = np.asarray(xy[_WITHIN], np.float64) * ((-1.0, 1.0) if mirrored else (1.0, 1.0))
+        points = np.asarray(xy[WITHIN], np.float64) * ((-1.0, 1.0) if mirrored else (1.0, 1.0))
         up = points[6:8].mean(axis=0) - points[:2].mean(axis=0)
         angle = (math.atan2(up[0], -up[1]) if turned else 0.0) + math.radians(jitter.turned_deg)
         turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
         upright = points @ turn.T
         low, high = upright.min(axis=0), upright.max(axis=0)
-        side = max(float((high - low).max()), 1.0) * _MARGIN * jitter.larger
+        side = max(float((high - low).max()), 1.0) * MARGIN * jitter.larger
         scale = SIDE_PX / side
         center = (low + high) / 2 + np.array(jitter.moved) * side
         matrix = np.column_stack([turn * scale, SIDE_PX / 2 - center * scale])
@@ -316,7 +316,7 @@ def _on_the_side(world: NDArray[np.float64]) -> bool:
 
 def _of_landmarks(mirrored: bool) -> NDArray[np.intp]:
     """``(14,)`` the landmarks that the network's joints are."""
-    sides = np.array(_JOINTS)
+    sides = np.array(JOINTS)
     return np.array(MIRRORED)[sides] if mirrored else sides
 
 

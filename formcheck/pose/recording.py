@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +68,12 @@ def read_poses(
     spent = {"decode": 0.0, "pose": 0.0}
     results, complete = _read(source, engine, spent, progress, "Looking at the video", lying)
     if complete and isinstance(engine, BlazePose):
+        count = len(results)
+        pictures = cache(lambda: _spread(source, count))  # a pass over the recording: once, and if at all
         with suppress(KeyboardInterrupt):  # what was read before stays
-            results = _second_look(source, engine, results, spent, progress, lying)
+            results = _second_look(source, engine, results, pictures, spent, progress, lying)
             if back is not None:
-                results = _on_back(source, back, results, spent, progress)
+                results = _on_back(source, back, results, pictures, spent, progress)
     return results, spent, complete
 
 
@@ -78,6 +81,7 @@ def _second_look(
     source: VideoFile,
     engine: BlazePose,
     results: Readings,
+    pictures: Callable[[], list[NDArray[np.uint8]]],
     spent: dict[str, float],
     progress: Progress | None,
     lying: LyingNet | None,
@@ -88,7 +92,7 @@ def _second_look(
         return results
     begun = time.monotonic()
     find = find_lying if beside else find_region
-    region = find(engine.net, _spread(source, len(results)), results)
+    region = find(engine.net, pictures(), results)
     spent["pose"] += time.monotonic() - begun
     if region is None:
         return results
@@ -99,7 +103,12 @@ def _second_look(
 
 
 def _on_back(
-    source: VideoFile, net: BackNet, results: Readings, spent: dict[str, float], progress: Progress | None
+    source: VideoFile,
+    net: BackNet,
+    results: Readings,
+    pictures: Callable[[], list[NDArray[np.uint8]]],
+    spent: dict[str, float],
+    progress: Progress | None,
 ) -> Readings:
     """What the network for bodies on their back gives, if that is to be believed rather."""
     before = disagreement(results)
@@ -108,7 +117,7 @@ def _on_back(
     if sure and seen_share(results) >= _SEEN:
         return results
     begun = time.monotonic()
-    found = find_on_back(net, _spread(source, len(results)), results)
+    found = find_on_back(net, pictures(), results)
     spent["pose"] += time.monotonic() - begun
     if found is None or not better_on_back(found[0], before):
         return results
