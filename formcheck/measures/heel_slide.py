@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.measures import view as views
-from formcheck.measures.geometry import dot, joint_angle_deg, unit
+from formcheck.measures.geometry import dot, joint_angle_deg
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, View
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, Landmark, other_side, side_landmark
@@ -34,9 +34,6 @@ LIES_ON: Literal["side", "back"] = "back"
 KNEES: Literal["bent", "straight"] = "straight"
 START_CHECKS = frozenset({"hips_up", "head_up"})
 
-SUPINE_HIP_LINE = 0.62  # |vertical part| of the hip line, as in `views`
-FACING_UP = 0.3  # [D] as in `leg_raise`
-LYING = 0.70  # trunk, as in `leg_raise`
 STRAIGHT_DEG = 50.0  # [D] the straighter knee, as in `leg_raise`: in a bridge both are bent
 FOOT_UP = 0.50  # [D] higher above the hips than this, trunk lengths, a foot is in the air and slides nowhere
 #: With hip and heel on the floor the hip bends by about half of the knee's angle.
@@ -93,12 +90,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
 
 def in_posture(world: Array) -> NDArray[np.bool_]:
     """``(T,)`` True on the back with one leg rather straight and both feet near the floor."""
-    trunk = views.trunk(world)
-    lying = 1 - np.abs(trunk[:, 1]) / np.maximum(np.linalg.norm(trunk, axis=1), 1e-6)
-    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
-    up = -unit(np.cross(hips, trunk))[:, 1]
-    on_back = (np.abs(unit(hips)[:, 1]) < SUPINE_HIP_LINE) & (up > FACING_UP) & (lying > LYING)
-    return np.asarray(on_back & _slides(world))
+    return np.asarray(views.flat_on_back(world) & _slides(world))
 
 
 def _slides(world: Array) -> NDArray[np.bool_]:

@@ -31,9 +31,6 @@ LIES_ON: Literal["side", "back"] = "back"
 KNEES: Literal["bent", "straight"] = "straight"
 START_CHECKS = frozenset({"hips_up", "head_up"})
 
-SUPINE_HIP_LINE = 0.62  # |vertical part| of the hip line, as in `views`
-FACING_UP = 0.3  # [D] upward part of the direction the front of the body faces; prone it is negative
-LYING = 0.70  # trunk; flat on the back 0.9 and more, top of a rendered single-leg bridge 0.49 to 0.59
 STRAIGHT_DEG = 50.0  # [D] the more bent knee: bridges 90 and more; the fault's grade 3 (36) lies below
 FLAT_DEG = 40.0  # [D] flexion of the hip of the leg that stays down: both legs up is another exercise
 #: One leg must have been this much higher than the other to tell which one works; else the nearer one does.
@@ -89,12 +86,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
 
 def in_posture(world: Array) -> NDArray[np.bool_]:
     """``(T,)`` True on the back with both legs rather straight and at least one of them down."""
-    trunk = views.trunk(world)
-    lying = 1 - np.abs(trunk[:, 1]) / np.maximum(np.linalg.norm(trunk, axis=1), 1e-6)
-    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
-    up = -unit(np.cross(hips, trunk))[:, 1]
-    on_back = (np.abs(unit(hips)[:, 1]) < SUPINE_HIP_LINE) & (up > FACING_UP) & (lying > LYING)
-    return np.asarray(on_back & _one_straight_leg_up(world))
+    return np.asarray(views.flat_on_back(world) & _one_straight_leg_up(world))
 
 
 def _one_straight_leg_up(world: Array) -> NDArray[np.bool_]:

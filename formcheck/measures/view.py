@@ -95,6 +95,8 @@ _CLEARLY_STACKED = 0.80  # hip and shoulder line upright: that clam >= 0.83
 _CLEARLY_LYING = 0.80  # that clam >= 0.88, side plank <= 0.75
 _NOT_UPRIGHT = 0.10  # lying score: standing and sitting <= 0.05, head-end bridges >= 0.14
 _CLAM_LYING = 0.40
+_FACING_UP = 0.3  # [D] upward part of the direction the front of the body faces; prone it is negative
+_FLAT_ON_BACK = 0.70  # trunk; flat on the back 0.9 and more, top of a rendered single-leg bridge 0.49 to 0.59
 
 
 def hook_lying(world: Array) -> NDArray[np.bool_]:
@@ -107,6 +109,16 @@ def hook_lying(world: Array) -> NDArray[np.bool_]:
     bent = knee_flexion_world_deg(world)
     leg = (knees_up > _KNEES_UP) & (bent > _KNEE_BENT_DEG)
     return np.asarray(leg.any(axis=1) & level & (lying > _NOT_UPRIGHT))
+
+
+def flat_on_back(world: Array) -> NDArray[np.bool_]:
+    """``(T,)`` True where the trunk lies flat on the back, whatever the legs do."""
+    t = trunk(world)
+    lying = 1 - np.abs(t[:, 1]) / np.maximum(np.linalg.norm(t, axis=1), 1e-6)
+    hips = world[:, Landmark.LEFT_HIP] - world[:, Landmark.RIGHT_HIP]
+    up = -unit(np.cross(hips, t))[:, 1]
+    level = np.abs(unit(hips)[:, 1]) < _SUPINE_HIP_LINE_LEVEL
+    return np.asarray(level & (up > _FACING_UP) & (lying > _FLAT_ON_BACK))
 
 
 def side_lying(world: Array) -> NDArray[np.bool_]:

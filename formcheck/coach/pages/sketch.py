@@ -261,6 +261,19 @@ class Scene:
 
         self.add(far, hull, draw)
 
+    def arm(self, shoulder: Vec, elbow: Vec, wrist: Vec, fill: Color, depth: float) -> None:
+        """An arm, the forearm at this depth."""
+        self.limb(elbow, wrist, 0.045, 0.036, fill, depth)
+        self.limb(shoulder, elbow, 0.055, 0.045, fill, depth + 0.02)
+
+    def leg(
+        self, hip: Vec, knee: Vec, ankle: Vec, toe: Vec, shank: Color, thigh: Color, depth: float
+    ) -> None:
+        """A leg, the foot at this depth; shank and foot are of one colour."""
+        self.limb(ankle, toe, 0.045, 0.03, shank, depth)
+        self.limb(knee, ankle, 0.065, 0.045, shank, depth + 0.01)
+        self.limb(hip, knee, 0.095, 0.068, thigh, depth + 0.02)
+
     @property
     def outlines(self) -> NDArray[np.float64]:
         """Outlines of everything in it, on the drawing plane."""

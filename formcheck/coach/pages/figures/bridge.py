@@ -42,8 +42,7 @@ def draw(
         color = ink.far if far else ink.body
         layer = -0.8 if far else 0.3
         elbow, wrist = at(-0.26, 0.29 * sign, 0.06), at(0.0, 0.31 * sign, 0.05)
-        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
-        scene.limb(shoulders + at(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
+        scene.arm(shoulders + at(0, 0.17 * sign, 0), elbow, wrist, color, depth=layer)
         across = at(0, 0.1 * sign, 0)
         hip, knee, ankle = hips + across, knees + across, ankles + across
         if single and far:  # the free leg is held out in line with the thigh
@@ -54,9 +53,7 @@ def draw(
                 knee, ankle = knee + at(0.45 * far_foot_m, 0, -0.3 * far_foot_m), ankle + at(far_foot_m, 0, 0)
             toe = ankle + at(0.17, 0, -0.02)
         part = ink.moving if moving and not far else color
-        scene.limb(ankle, toe, 0.045, 0.03, color, depth=layer + 0.1)
-        scene.limb(knee, ankle, 0.065, 0.045, color, depth=layer + 0.11)
-        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+        scene.leg(hip, knee, ankle, toe, color, part, depth=layer + 0.1)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.moving if moving else ink.body, depth=-0.2)
     if moving:
         draw_arrow(scene, at(-0.09, 0, 0.55), at(-0.09, 0, 0.84))

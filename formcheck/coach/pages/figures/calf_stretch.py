@@ -39,8 +39,7 @@ def draw(scene: Scene, lift: float | None) -> None:
         elbow = (shoulder + wrist) / 2 + on_the_way(
             from_right(0, 0.02 * sign, -0.03), from_right(0, 0.06 * sign, -0.2), lift
         )
-        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer + 0.3)
-        scene.limb(shoulder, elbow, 0.055, 0.045, color, depth=layer + 0.32)
+        scene.arm(shoulder, elbow, wrist, color, depth=layer + 0.3)
         hip = hips + across
         if far:  # the front leg
             ankle = from_right(-0.3, -0.1, 0.06)
@@ -50,9 +49,7 @@ def draw(scene: Scene, lift: float | None) -> None:
             knee = way((0.19, 0.46), (0.12, 0.44)) + across
         toe = ankle + from_right(-0.17, 0, -0.02)
         part = ink.moving if moving and not far else color
-        scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
-        scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
-        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+        scene.leg(hip, knee, ankle, toe, part, part, depth=layer + 0.1)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.body, depth=-0.2)
     if moving:
         draw_arrow(scene, from_right(0.42, 0, 1.1), from_right(0.16, 0, 1.1))

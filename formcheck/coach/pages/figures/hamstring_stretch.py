@@ -31,8 +31,7 @@ def draw(scene: Scene, lift: float | None) -> None:
         color = ink.far if far else ink.body
         layer = -0.8 if far else 0.3
         elbow, wrist = from_right(-0.26, 0.29 * sign, 0.06), from_right(0.0, 0.31 * sign, 0.05)
-        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer)
-        scene.limb(shoulders + from_right(0, 0.17 * sign, 0), elbow, 0.055, 0.045, color, depth=layer + 0.02)
+        scene.arm(shoulders + from_right(0, 0.17 * sign, 0), elbow, wrist, color, depth=layer)
         up = 0.0 if far else lift
         across = from_right(0, 0.1 * sign, 0)
         hip = hips + across
@@ -40,9 +39,7 @@ def draw(scene: Scene, lift: float | None) -> None:
         ankle = hip + _turned(from_right(0.82, 0, -0.03), from_right(0.28, 0, 0.76), up)
         toe = ankle + on_the_way(from_right(0.03, 0, 0.15), from_right(-0.14, 0, 0.06), up)
         part = ink.moving if moving and not far else color
-        scene.limb(ankle, toe, 0.045, 0.03, part, depth=layer + 0.1)
-        scene.limb(knee, ankle, 0.065, 0.045, part, depth=layer + 0.11)
-        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+        scene.leg(hip, knee, ankle, toe, part, part, depth=layer + 0.1)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.body, depth=-0.2)
     if moving:
         draw_arrow(scene, from_right(0.68, 0.1, 0.42), from_right(0.5, 0.1, 0.7))

@@ -31,8 +31,7 @@ def draw(scene: Scene, lift: float | None) -> None:
             shoulder + from_right(0.14, 0.1 * sign, -0.24),
             hips + from_right(-0.02, 0.14 * sign, 0.08),
         )
-        scene.limb(elbow, wrist, 0.045, 0.036, color, depth=layer + 0.3)
-        scene.limb(shoulder, elbow, 0.055, 0.045, color, depth=layer + 0.32)
+        scene.arm(shoulder, elbow, wrist, color, depth=layer + 0.3)
         hip = hips + across
         if far:  # the front leg
             ankle = from_right(-0.34, -0.1, 0.06)
@@ -43,9 +42,7 @@ def draw(scene: Scene, lift: float | None) -> None:
             ankle = knee + from_right(0.4, 0, 0.0)
             toe = ankle + from_right(0.14, 0, -0.01)
         part = ink.moving if moving and not far else color
-        scene.limb(ankle, toe, 0.045, 0.03, color, depth=layer + 0.1)
-        scene.limb(knee, ankle, 0.065, 0.045, color, depth=layer + 0.11)
-        scene.limb(hip, knee, 0.095, 0.068, part, depth=layer + 0.12)
+        scene.leg(hip, knee, ankle, toe, color, part, depth=layer + 0.1)
     scene.limb(shoulders, hips, 0.15, 0.135, ink.body, depth=-0.2)
     if moving:
         draw_arrow(scene, from_right(0.66, 0, 0.42), from_right(0.42, 0, 0.42))
