@@ -1,6 +1,6 @@
 """How good a trained network is on bodies that it has never seen.
 
-    python training/evaluate.py DATA RUN.pt --lies-on side [--bodies 200]
+    python training/evaluate.py DATA RUN.pt --network turns [--bodies 200]
 
 Held out are every tenth body and two garments. Each moved picture is held against its scene's resting ones.
 Printed by exercise, task and direction of the camera: the mean error, that of always saying the median, bias,
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from export import load
-from net import BACK_JOINTS, JOINTS, TASKS, TRUNK_M, BackNet, SideNet
+from net import ALL_JOINTS, JOINTS, TASKS, TRUNK_M, JointsNet, TurnsNet
 from scenes import Scene, crops
 from scenes import load as load_scenes
 
@@ -32,34 +32,38 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="which network it is")
+    parser.add_argument(
+        "--network", choices=("turns", "joints"), default="turns", help="which it is (net.py)"
+    )
     parser.add_argument("--bodies", type=int, default=10**6, help="at most so many of each exercise")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    on_back = args.lies_on == "back"
-    net = load(args.run, on_back)
-    scenes = [s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out and s.on_back == on_back]
+    turns = args.network == "turns"
+    net = load(args.run, args.network)
+    scenes = [
+        s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out and not (s.on_back and turns)
+    ]
     for exercise in sorted({s.exercise for s in scenes}):
         mine = [s for s in scenes if s.exercise == exercise]
         bodies = sorted({s.body for s in mine})[: args.bodies]
-        (tell_back if on_back else tell_side)(exercise, [s for s in mine if s.body in bodies], net)
+        (tell_turns if turns else tell_joints)(exercise, [s for s in mine if s.body in bodies], net)
 
 
-def _seen(scene: Scene, rng: np.random.Generator, mirrored: bool = False) -> tuple[torch.Tensor, np.ndarray]:
+def _seen(scene: Scene, rng: np.random.Generator, trunk_upright: bool) -> tuple[torch.Tensor, np.ndarray]:
     """A scene's crops as the network takes them, and its joints in them."""
-    images, joints = crops(scene.in_a_mirror() if mirrored else scene, rng, changed=False, jitter=0.7)
+    images, joints = crops(scene, rng, trunk_upright=trunk_upright, changed=False, jitter=0.7)
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div(255)
     return x.contiguous(memory_format=torch.channels_last), joints
 
 
 @torch.no_grad()
-def tell_side(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
-    """Prints the tables of one exercise on the side."""
-    assert isinstance(net, SideNet)
+def tell_turns(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
+    """Prints what has turned in one exercise."""
+    assert isinstance(net, TurnsNet)
     rng = np.random.default_rng(1)
     wanted, found, scales, azimuths, joint_errors = [], [], [], [], []
     for scene in scenes:
-        images, joints = _seen(scene, rng)
+        images, joints = _seen(scene, rng, trunk_upright=True)
         told, features = net.encode(images)
         rest = np.flatnonzero(scene.rest)
         answers = [net.compare(features, features[[r]].expand_as(features)) for r in rest]
@@ -95,13 +99,13 @@ def tell_side(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
 
 
 @torch.no_grad()
-def tell_back(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
-    """Prints the joints of one exercise on the back, by the camera's direction."""
-    assert isinstance(net, BackNet)
+def tell_joints(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
+    """Prints the joints of one exercise, by the camera's direction."""
+    assert isinstance(net, JointsNet)
     rng = np.random.default_rng(1)
     errors, in_space, moves, azimuths = [], [], [], []
     for scene in scenes:
-        images, joints = _seen(scene, rng)
+        images, joints = _seen(scene, rng, trunk_upright=False)
         told, _, xyz = net.encode(images)
         side = float(np.linalg.norm(scene.joints_px[0, 0] - scene.joints_px[0, 2])) / max(
             float(np.linalg.norm(joints[0, 0] - joints[0, 2])), 1e-6
@@ -126,7 +130,7 @@ def tell_back(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None:
             continue
         print(
             f"  {low}..{high}: joints, median, trunk lengths:",
-            *(f"{n} {np.nanmedian(error[here, i]):.2f}" for i, n in enumerate(BACK_JOINTS)),
+            *(f"{n} {np.nanmedian(error[here, i]):.2f}" for i, n in enumerate(ALL_JOINTS)),
             f"| in space {np.median(space[here, :12]):.2f}",
         )
         _line("    rise of the hips in the picture", 10 * true[moved], 10 * found[moved], ())

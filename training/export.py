@@ -1,6 +1,6 @@
 """Weights of a network for people who lie to the ONNX files that formcheck runs.
 
-    python training/export.py WEIGHTS.pt --lies-on side [--out models]
+    python training/export.py WEIGHTS.pt --network turns [--out models]
 
 Prints how far they are from PyTorch's answers, their sizes and hashes. The hashes belong into
 ``models/sha256.json``.
@@ -17,21 +17,21 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from net import SIDE_PX, BackJoints, BackNet, SideComparer, SideEncoder, SideNet
+from net import SIDE_PX, JointsExport, JointsNet, TurnsComparer, TurnsEncoder, TurnsNet
 from onnx import numpy_helper
 
 ROOT = Path(__file__).resolve().parents[1]
 BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
-ENCODER, COMPARER, BACK = "lying_encoder.onnx", "lying_comparer.onnx", "lying_back.onnx"
+ENCODER, COMPARER, JOINTS = "lying_encoder.onnx", "lying_comparer.onnx", "lying_joints.onnx"
 #: A file's name, module, inputs by name, and the names of its outputs.
 Exported = tuple[str, torch.nn.Module, dict[str, torch.Tensor], list[str]]
 #: Smaller arrays stay float32.
 _LEAST_TO_HALVE = 64
 
 
-def load(weights: Path, on_back: bool) -> SideNet | BackNet:
+def load(weights: Path, network: str) -> TurnsNet | JointsNet:
     """The network with the averaged weights of a training run."""
-    net: SideNet | BackNet = (BackNet if on_back else SideNet)(BLAZEPOSE)
+    net: TurnsNet | JointsNet = (JointsNet if network == "joints" else TurnsNet)(BLAZEPOSE)
     kept = torch.load(weights, weights_only=True)["ema"]
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in kept.items()})
     return net.eval()
@@ -68,22 +68,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("weights", type=Path)
-    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="which network it is")
+    parser.add_argument(
+        "--network", choices=("turns", "joints"), default="turns", help="which it is (net.py)"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "models")
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    net = load(args.weights, args.lies_on == "back")
+    net = load(args.weights, args.network)
     image, other = torch.rand(1, SIDE_PX, SIDE_PX, 3), torch.rand(1, SIDE_PX, SIDE_PX, 3)
     told: list[Exported] = []
     with torch.no_grad():
-        if isinstance(net, BackNet):
-            told.append((BACK, BackJoints(net).eval(), {"image": image}, ["joints", "scales", "xyz"]))
+        if isinstance(net, JointsNet):
+            told.append((JOINTS, JointsExport(net).eval(), {"image": image}, ["joints", "scales", "xyz"]))
         else:
-            encoder = SideEncoder(net).eval()
+            encoder = TurnsEncoder(net).eval()
             (_, features), (_, rest) = encoder(image), encoder(other)
             told.append((ENCODER, encoder, {"image": image}, ["joints", "features"]))
-            told.append((COMPARER, SideComparer(net).eval(), {"now": features, "rest": rest}, ["change"]))
+            told.append((COMPARER, TurnsComparer(net).eval(), {"now": features, "rest": rest}, ["change"]))
         for name, module, given, names in told:
             file = args.out / name
             write(module, tuple(given.values()), (list(given), names), file)

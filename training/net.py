@@ -5,7 +5,7 @@ A body that lies on its side is seen in one square crop, cut once around its res
 comparer is given the maps of a picture and of the same body at rest, and says how far pelvis, thigh and
 chest have turned since. Only the comparer reads a roll: one picture of a pelvis under clothes is not enough.
 
-A body on its back has a network of its own, which finds its joints, in the picture and in space.
+A network of its own finds the joints of everybody who lies, in the picture and in space.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ JOINTS = (
     "left_heel", "right_heel", "left_foot_index", "right_foot_index",
     "left_shoulder", "right_shoulder", "left_elbow", "left_wrist",
 )  # fmt: skip
-#: Those of a body on its back. The head's is its middle.
-BACK_JOINTS = (*JOINTS, "right_elbow", "right_wrist", "nose", "head")
+#: Those of the network that finds joints. The head's is its middle.
+ALL_JOINTS = (*JOINTS, "right_elbow", "right_wrist", "nose", "head")
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class _Joints(nn.Module):
         return torch.stack([(share.sum(2) * x).sum(-1), (share.sum(3) * y).sum(-1)], -1)
 
 
-class SideNet(_Joints):
-    """The network for a body on its side: encoder and comparer together, as they are trained.
+class TurnsNet(_Joints):
+    """What turns in a body on its side: encoder and comparer together, as they are trained.
 
     Args:
         blazepose: ``models/pose_landmark_full.onnx``, from whose layers it begins.
@@ -199,19 +199,19 @@ class SideNet(_Joints):
         return self.pair(torch.cat([now, rest, now - rest], 1))
 
 
-class BackNet(_Joints):
-    """The network for a body on its back: joints in the picture and in space, with scales of their errors.
+class JointsNet(_Joints):
+    """The joints of a body on its side or its back: in the picture and in space, with scales of their errors.
 
     Args:
         blazepose: ``models/pose_landmark_full.onnx``, from whose layers it begins.
     """
 
     def __init__(self, blazepose: Path) -> None:
-        super().__init__(blazepose, len(BACK_JOINTS))
+        super().__init__(blazepose, len(ALL_JOINTS))
         self.red = nn.Conv2d(864, 64, 1)
         flat = 64 * _COARSE * _COARSE
         self.one = nn.Sequential(
-            nn.Linear(flat, 256), nn.ReLU(), nn.Dropout(0.1), nn.Linear(256, 4 * len(BACK_JOINTS))
+            nn.Linear(flat, 256), nn.ReLU(), nn.Dropout(0.1), nn.Linear(256, 4 * len(ALL_JOINTS))
         )
 
     def encode(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -223,14 +223,14 @@ class BackNet(_Joints):
             right, down and away in the picture.
         """
         fine, _, coarse = self.trunk(image)
-        flat = self.one(functional.relu(self.red(coarse)).flatten(1)).view(-1, len(BACK_JOINTS), 4)
+        flat = self.one(functional.relu(self.red(coarse)).flatten(1)).view(-1, len(ALL_JOINTS), 4)
         return self.joints(fine), flat[..., 3], flat[..., :3]
 
 
-class SideEncoder(nn.Module):
+class TurnsEncoder(nn.Module):
     """Exported: channels last, as in the other models."""
 
-    def __init__(self, net: SideNet) -> None:
+    def __init__(self, net: TurnsNet) -> None:
         super().__init__()
         self.net = net
 
@@ -238,10 +238,10 @@ class SideEncoder(nn.Module):
         return self.net.encode(image.permute(0, 3, 1, 2))
 
 
-class SideComparer(nn.Module):
+class TurnsComparer(nn.Module):
     """Exported: turns and scales of their errors, degrees."""
 
-    def __init__(self, net: SideNet) -> None:
+    def __init__(self, net: TurnsNet) -> None:
         super().__init__()
         self.net = net
         self.units = torch.tensor([task.unit for task in TASKS])
@@ -251,10 +251,10 @@ class SideComparer(nn.Module):
         return torch.cat([change * self.units, scale.exp() * self.units], 1)
 
 
-class BackJoints(nn.Module):
+class JointsExport(nn.Module):
     """Exported: channels last; joints, scales (shares of the side) and metres."""
 
-    def __init__(self, net: BackNet) -> None:
+    def __init__(self, net: JointsNet) -> None:
         super().__init__()
         self.net = net
 

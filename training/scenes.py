@@ -1,8 +1,8 @@
 """Scenes of the rendered bodies as crops, as the product cuts them, changed at random alike over a scene.
 
 A scene is one body in one place: some pictures at rest, some moved (bodies/README.md). One crop is laid
-around noisy resting joints and kept for all of them, as `formcheck.pose.lying` does: the trunk upright in it
-if it lies on its side, the picture upright if it lies on its back.
+around noisy resting joints and kept for all of them, as the product does: the trunk upright in it for the
+network that tells turns, the picture upright for the one that finds joints.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from net import BACK_JOINTS, JOINTS, ON_THE_BACK, ON_THE_SIDE, SIDE_PX, TASKS, TRUNK_M
+from net import ALL_JOINTS, JOINTS, ON_THE_BACK, ON_THE_SIDE, SIDE_PX, TASKS, TRUNK_M
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -30,7 +30,7 @@ HELD_OUT_GARMENTS = frozenset({"male_casualsuit05", "female_casualsuit02"})
 #: The exercise of the scenes of `real.py`.
 REAL = "real"
 #: Names of the joints in the files, in the networks' order, and which is which in a mirror.
-_IN_FILE = [n.replace("left_foot_index", "toe_L").replace("right_foot_index", "toe_R") for n in BACK_JOINTS]
+_IN_FILE = [n.replace("left_foot_index", "toe_L").replace("right_foot_index", "toe_R") for n in ALL_JOINTS]
 _IN_FILE = [f"{n.split('_')[1]}_{n[0].upper()}" if n.startswith(("left", "right")) else n for n in _IN_FILE]
 _MIRRORED = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 14, 15, 12, 13, 16, 17]
 #: Joints that are noisy in the product when a crop is laid, as a share of the body in the picture; at times,
@@ -47,7 +47,7 @@ class Scene:
     Attributes:
         body, exercise, clothes: who, doing what, wearing what.
         pictures, masks: N encoded images; of real people there is no mask.
-        joints_px: ``(N, 18, 2)``; the network for the side asks for the first 14.
+        joints_px: ``(N, 18, 2)``; the network for turns asks for the first 14.
         asked: ``(N, 18)`` bool, joints that are known.
         xyz: ``(N, 18, 3)`` metres from the middle of the hips: right, down and away in the picture. NaN where
             nothing is known of them.
@@ -161,18 +161,19 @@ def _asked(task: Any, exercise: str, row: dict[str, Any]) -> float:
     return row[task.column] / task.unit if asked else float("nan")
 
 
-def crop_around(joints_px: np.ndarray, jitter: Jitter, scene: Scene) -> Crop:
+def crop_around(joints_px: np.ndarray, jitter: Jitter, mirrored: bool, trunk_upright: bool) -> Crop:
     """The product's crop around the network's joints."""
     xy = np.zeros((LANDMARK_COUNT, 2))
     for name, point in zip(JOINTS, joints_px, strict=True):
         xy[Landmark[name.upper()]] = point
-    return Crop.around(xy, mirrored=scene.mirrored, jitter=jitter, turned=not scene.on_back)
+    return Crop.around(xy, mirrored=mirrored, jitter=jitter, turned=trunk_upright)
 
 
 def crops(
     scene: Scene,
     rng: np.random.Generator,
     *,
+    trunk_upright: bool,
     changed: bool,
     jitter: float = 1.0,
     backgrounds: Sequence[np.ndarray] = (),
@@ -182,6 +183,7 @@ def crops(
     Args:
         scene: what to cut.
         rng: of all that is random.
+        trunk_upright: whether the trunk stands upright in the crop, else the picture does.
         changed: whether light, colours, sharpness, background and covers are changed, alike over the scene.
         jitter: how far the crop strays from where it should lie; 0 not at all.
         backgrounds: pictures that may take the room's place.
@@ -195,7 +197,7 @@ def crops(
         larger=1.0 + jitter * float(rng.uniform(-0.08, 0.1)),
         moved=(jitter * float(rng.normal(0, 0.03)), jitter * float(rng.normal(0, 0.03))),
     )
-    crop = crop_around(noisy, stray, scene)
+    crop = crop_around(noisy, stray, scene.mirrored, trunk_upright)
     change = _Changes(rng, backgrounds) if changed else None
     out = np.empty((len(scene.pictures), SIDE_PX, SIDE_PX, 3), np.uint8)
     for k, picture in enumerate(scene.pictures):

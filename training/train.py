@@ -1,7 +1,7 @@
 """Train the network for people who lie, on the bodies that `bodies/make.py` made.
 
-    python training/train.py DATA RUN.pt --lies-on side [--passes 300000] [--backgrounds FOLDER]
-    python training/train.py DATA RUN.pt --lies-on back --processes 2   # gradients averaged; a process a core
+    python training/train.py DATA RUN.pt --network turns [--passes 300000] [--backgrounds FOLDER]
+    python training/train.py DATA RUN.pt --network joints --processes 2   # a process a core
 
 Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred
 steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies
@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from net import TASKS, TRUNK_M, BackNet, SideNet
+from net import TASKS, TRUNK_M, JointsNet, TurnsNet
 from scenes import ROOT, Scene, crops, load
 from torch.nn import functional
 
@@ -55,11 +55,11 @@ class Bodies:
     Args:
         folder: of the files.
         share: which of how many processes this one is.
-        on_back: whether those on their back are wanted, else those on their side.
+        on_side_only: whether those on their back are left out.
     """
 
-    def __init__(self, folder: Path, share: tuple[int, int], on_back: bool) -> None:
-        self._folder, self._share, self._on_back = folder, share, on_back
+    def __init__(self, folder: Path, share: tuple[int, int], on_side_only: bool) -> None:
+        self._folder, self._share, self._on_side_only = folder, share, on_side_only
         self._seen: set[Path] = set()
         self.scenes: list[Scene] = []
         self._real: list[Scene] = []
@@ -76,7 +76,7 @@ class Bodies:
         self._seen.update(new)
         of_mine = [f for f in new if int(f.stem[-5:]) % of == mine]
         for scene in load(of_mine):
-            if not scene.held_out and scene.on_back == self._on_back:
+            if not scene.held_out and not (scene.on_back and self._on_side_only):
                 (self._real if scene.real else self.scenes).append(scene)
 
 
@@ -144,20 +144,20 @@ class Truth:
     scenes: list[Scene]
 
 
-def side_losses(
-    net: SideNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
+def turns_losses(
+    net: TurnsNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
 ) -> dict[str, torch.Tensor]:
-    """What the network for the side gets wrong in a batch, by name."""
+    """What the network for turns gets wrong in a batch, by name."""
     now, before = pairs([len(s.pictures) for s in truth.scenes], [s.rest for s in truth.scenes], rng)
     joints, features = net.encode(images)
     found = net.compare(features[now], features[before])
     return turned(found, truth.change[now] - truth.change[before]) | {"joints": misplaced(joints, truth)[0]}
 
 
-def back_losses(
-    net: BackNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
+def joints_losses(
+    net: JointsNet, images: torch.Tensor, truth: Truth, rng: np.random.Generator
 ) -> dict[str, torch.Tensor]:
-    """What the network for the back gets wrong in a batch, by name."""
+    """What the network for joints gets wrong in a batch, by name."""
     joints, log, xyz = net.encode(images)
     wrong, off = misplaced(joints, truth)
     log = log.clamp(_LEAST_JOINT_LOG, _MOST_JOINT_LOG)
@@ -176,7 +176,7 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="folder of bodies")
     parser.add_argument("run", type=Path, help="file of the run")
-    parser.add_argument("--lies-on", choices=("side", "back"), default="side", help="whom to learn from")
+    parser.add_argument("--network", choices=("turns", "joints"), default="turns", help="which (net.py)")
     parser.add_argument("--passes", type=int, default=300_000)
     parser.add_argument("--scenes", type=int, default=4, help="a step and process (default 4)")
     parser.add_argument("--begin", type=Path, help="weights to begin from, as far as they fit")
@@ -215,7 +215,7 @@ def _train(args: argparse.Namespace) -> None:
     torch.manual_seed(0)
     if world > 1:
         torch.distributed.init_process_group("gloo")
-    net: SideNet | BackNet = (BackNet if args.lies_on == "back" else SideNet)(BLAZEPOSE)
+    net: TurnsNet | JointsNet = (JointsNet if args.network == "joints" else TurnsNet)(BLAZEPOSE)
     net = net.to(memory_format=torch.channels_last)
     old = [p for name, p in net.named_parameters() if name.startswith("trunk")]
     new = [p for name, p in net.named_parameters() if not name.startswith("trunk")]
@@ -236,7 +236,7 @@ def _train(args: argparse.Namespace) -> None:
         net.load_state_dict(kept["net"])
         optimizer.load_state_dict(kept["optimizer"])
         average, begun = kept["ema"], kept["step"]
-    bodies = Bodies(args.data, (rank, world), args.lies_on == "back")
+    bodies = Bodies(args.data, (rank, world), args.network == "turns")
     bodies.look()
     if not bodies.scenes:
         sys.exit(f"There are no bodies to train on in {args.data}; make some with training/bodies/make.py.")
@@ -276,7 +276,7 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _step(
-    net: SideNet | BackNet,
+    net: TurnsNet | JointsNet,
     optimizer: torch.optim.Optimizer,
     bodies: Bodies,
     backgrounds: list[np.ndarray],
@@ -287,9 +287,10 @@ def _step(
     """One step on some scenes; its losses."""
     net.train()
     chosen = [bodies.draw(rng) for _ in range(count)]
-    # On the back a picture and its mirror are alike; on the side the mirror is taken.
-    chosen = [s.in_a_mirror() if s.on_back and rng.random() < 0.5 else s for s in chosen]
-    cut = [crops(scene, rng, changed=True, backgrounds=backgrounds) for scene in chosen]
+    turns = isinstance(net, TurnsNet)
+    if not turns:  # in a crop for turns the body always lies on the same side
+        chosen = [s.in_a_mirror() if rng.random() < 0.5 else s for s in chosen]
+    cut = [crops(s, rng, trunk_upright=turns, changed=True, backgrounds=backgrounds) for s in chosen]
     images = torch.from_numpy(np.concatenate([x for x, _ in cut])).permute(0, 3, 1, 2).float().div(255)
     images = images.contiguous(memory_format=torch.channels_last)
     truth = Truth(
@@ -300,7 +301,7 @@ def _step(
         change=torch.from_numpy(np.concatenate([scene.change for scene in chosen])),
         scenes=chosen,
     )
-    wrong = (back_losses if isinstance(net, BackNet) else side_losses)(net, images, truth, rng)  # type: ignore[arg-type]
+    wrong = (turns_losses if turns else joints_losses)(net, images, truth, rng)  # type: ignore[arg-type]
     optimizer.zero_grad()
     torch.stack(list(wrong.values())).sum().backward()
     weights = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
@@ -319,7 +320,7 @@ def _step(
 
 def _save(
     run: Path,
-    net: SideNet | BackNet,
+    net: TurnsNet | JointsNet,
     optimizer: torch.optim.Optimizer,
     average: dict[str, torch.Tensor],
     step: int,

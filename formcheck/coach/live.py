@@ -36,10 +36,10 @@ from formcheck.errors import FormcheckError
 from formcheck.phone.sample import Array as Samples
 from formcheck.phone.sample import Arrival, PhoneSource, Sample
 from formcheck.phone.worn import Upright
-from formcheck.pose.back import TOLD
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.live import LivePose
 from formcheck.pose.live_filter import Blend
+from formcheck.pose.lying_joints import TOLD
 from formcheck.session.folder import free_folder, practised_name
 from formcheck.session.recorder import Recorder
 from formcheck.session.schema import SessionMeta
@@ -448,7 +448,7 @@ class LiveSession:
             flow.frame(moment)
             if self._faces_the_screen(judged):
                 self._turning.update(time_s, moment.xy)
-            if moment.baseline is not None and self._pose.on_back:
+            if moment.baseline is not None and self._pose.own_joints:
                 self._take(Event(time_s, index, "notice", {"text": TOLD}), judged)
             if moment.baseline is not None and (late_ms := self.latency.lately_ms) is not None:
                 self._take(Event(time_s, index, "shown", {"after_ms": round(late_ms)}), judged)
@@ -491,8 +491,8 @@ class LiveSession:
         weights = dict(self._engine.model_sha256)
         if definition.reads_lying:
             weights |= self._pose.read_lying()
-        if definition.lies_on_back and self._engine.name == "blazepose-onnx":
-            weights |= self._pose.read_on_back()
+        if definition.lies_as_learned and self._engine.name == "blazepose-onnx":
+            weights |= self._pose.read_joints()
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,

@@ -435,8 +435,8 @@ class Definition(_Model):
             )
 
     @property
-    def lies_on_back(self) -> bool:
-        """Whether it is done on the back with the knees up."""
+    def lies_as_learned(self) -> bool:
+        """Whether our network for the joints of people who lie has learned bodies in its posture."""
         return self.posture == "hook_lying"
 
     @property

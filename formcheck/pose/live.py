@@ -3,7 +3,7 @@
 From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial
 over the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on
 pictures of the last seconds, on a thread of its own, and the region is kept as long as the body is seen
-steadily in it. A body on its back is looked for there with the network for such bodies, too; where that one
+steadily in it. A body that lies is looked for there with our own network, too; where that one
 sees it better it reads the session.
 """
 
@@ -17,11 +17,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose.back import SURE_DISAGREEMENT, BackNet, BackPose, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
+from formcheck.pose.lying_joints import SURE_DISAGREEMENT, JointsNet, JointsPose, find_lying_body, is_nearer
 from formcheck.pose.region import Region
 from formcheck.pose.second_look import TRIAL_FRAMES, agreement, find_region, is_steady
 from formcheck.video.file import Frame
@@ -63,13 +63,13 @@ class LivePose:
         self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._trial: threading.Thread | None = None
         self._end = threading.Event()
-        self._found: list[Region | BackPose | None] = []
+        self._found: list[Region | JointsPose | None] = []
         self._tried_s = -np.inf
         self._held = False
         self._seen_s = 0.0
         self._lying: LyingReader | None = None
-        self._back_net: BackNet | None = None
-        self._back: BackPose | None = None
+        self._joints_net: JointsNet | None = None
+        self._joints: JointsPose | None = None
 
     def estimate(self, frame: Frame, *, setting_up: bool) -> PoseResult:
         """Landmarks of the exercising person, and what turned in it where that is asked for (`read_lying`).
@@ -96,8 +96,8 @@ class LivePose:
         self._lying = LyingReader(net)
         return net.model_sha256
 
-    def read_on_back(self) -> dict[str, str]:
-        """From now on the network for bodies on their back is tried where tracking gives out.
+    def read_joints(self) -> dict[str, str]:
+        """From now on our network for the joints of people who lie is tried where tracking gives out.
 
         Returns:
             Hashes of its weight files, by file name.
@@ -105,28 +105,28 @@ class LivePose:
         Raises:
             FormcheckError: a file is missing or damaged.
         """
-        self._back_net = BackNet()
-        return self._back_net.model_sha256
+        self._joints_net = JointsNet()
+        return self._joints_net.model_sha256
 
     @property
-    def on_back(self) -> bool:
-        """True while the network for bodies on their back reads."""
-        return self._back is not None
+    def own_joints(self) -> bool:
+        """True while our network for the joints of people who lie reads."""
+        return self._joints is not None
 
     def _estimate(self, frame: Frame, setting_up: bool) -> PoseResult:
         if self._found and (found := self._found.pop()) is not None:
-            if isinstance(found, BackPose):
-                self._back = found
+            if isinstance(found, JointsPose):
+                self._joints = found
             elif isinstance(self._engine, BlazePose):
                 self._engine.hold(found)
             self._held, self._seen_s = True, frame.time_s
             self._results.clear()
-        result = (self._back or self._engine).estimate(frame)
+        result = (self._joints or self._engine).estimate(frame)
         if result.pose is not None:
             self._seen_s = frame.time_s
         if self._held and frame.time_s - self._seen_s > _EMPTY_S:
             self._engine.reset()
-            self._held, self._back = False, None
+            self._held, self._joints = False, None
         self._keep(result, frame)
         if setting_up and not self._held and self._worth_a_trial(frame.time_s):
             self._start_trial(frame.time_s)
@@ -170,18 +170,18 @@ class LivePose:
         results = [result for _, result in self._results]
         pictures = [picture for _, picture in self._pictures]
 
-        back = self._back_net
+        own = self._joints_net
 
         def look() -> None:
             with suppress(_EndedError):
                 region = find_region(net, pictures, results)
-                best: Region | BackPose | None = region
-                if back is not None:
+                best: Region | JointsPose | None = region
+                if own is not None:
                     before = agreement(net, pictures, region)
                     sure = before <= SURE_DISAGREEMENT
-                    other = None if sure else find_on_back(_EndableNet(back, self._end), pictures, results)
-                    if other is not None and better_on_back(other[0], before):
-                        best = BackPose(back, other[1])
+                    other = None if sure else find_lying_body(_EndableNet(own, self._end), pictures, results)
+                    if other is not None and is_nearer(other[0], before):
+                        best = JointsPose(own, other[1])
                 self._found.append(best)
 
         self._trial = threading.Thread(target=look, name="second look", daemon=True)

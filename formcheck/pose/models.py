@@ -68,7 +68,7 @@ _SHIPPED: dict[Kind, dict[str, str]] = {
     "lying": {
         "lying-encoder": "lying_encoder.onnx",
         "lying-comparer": "lying_comparer.onnx",
-        "lying-back": "lying_back.onnx",
+        "lying-joints": "lying_joints.onnx",
     },
 }
 # The bundles of the MediaPipe engine, by the landmark model in them.
@@ -130,7 +130,7 @@ def find_model(kind: Kind, name: str) -> ModelFile:
         name: a landmark model (``"lite"``, ``"full"`` or one the user added). For a detector:
             ``"detection"`` (the shipped one), or a landmark model's name for the detector that came with
             it, which is the shipped one unless the user's bundle brought another. Of the network for people
-            who lie: ``"lying-encoder"``, ``"lying-comparer"`` or ``"lying-back"``.
+            who lie: ``"lying-encoder"``, ``"lying-comparer"`` or ``"lying-joints"``.
 
     Raises:
         FormcheckError: there is no model of that name, or its file is missing or damaged.

@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.pose.back import SURE_DISAGREEMENT, BackNet, BackPose, better_on_back, find_on_back
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
+from formcheck.pose.lying_joints import SURE_DISAGREEMENT, JointsNet, JointsPose, find_lying_body, is_nearer
 from formcheck.pose.result_file import Readings
 from formcheck.pose.second_look import (
     TRIAL_FRAMES,
@@ -47,7 +47,7 @@ def read_poses(
     engine: PoseEngine,
     progress: Progress | None = None,
     lying: LyingNet | None = None,
-    back: BackNet | None = None,
+    own: JointsNet | None = None,
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
@@ -59,7 +59,7 @@ def read_poses(
         engine: a pose engine.
         progress: called now and then.
         lying: also reads what turned in a body that lies on its side; None where nobody asks for it.
-        back: looks for a body on its back where our engine does not see one steadily; None where nobody
+        own: looks for a body that lies where BlazePose does not see one steadily; None where nobody
             lies so.
 
     Returns:
@@ -72,8 +72,8 @@ def read_poses(
         pictures = cache(lambda: _spread(source, count))  # a pass over the recording: once, and if at all
         with suppress(KeyboardInterrupt):  # what was read before stays
             results = _second_look(source, engine, results, pictures, spent, progress, lying)
-            if back is not None:
-                results = _on_back(source, back, results, pictures, spent, progress)
+            if own is not None:
+                results = _by_own_joints(source, own, results, pictures, spent, progress, lying)
     return results, spent, complete
 
 
@@ -102,29 +102,30 @@ def _second_look(
     return again if whole and better else results
 
 
-def _on_back(
+def _by_own_joints(
     source: VideoFile,
-    net: BackNet,
+    net: JointsNet,
     results: Readings,
     pictures: Callable[[], list[NDArray[np.uint8]]],
     spent: dict[str, float],
     progress: Progress | None,
+    lying: LyingNet | None,
 ) -> Readings:
-    """What the network for bodies on their back gives, if that is to be believed rather."""
+    """What our network for people who lie gives, if that is to be believed rather."""
     before = disagreement(results)
     # From beside the errors of BlazePose are known and taken off (`measures/bridge.py`).
     sure = before <= SURE_DISAGREEMENT or (is_steady(results) and from_beside(results))
     if sure and seen_share(results) >= _SEEN:
         return results
     begun = time.monotonic()
-    found = find_on_back(net, pictures(), results)
+    found = find_lying_body(net, pictures(), results)
     spent["pose"] += time.monotonic() - begun
-    if found is None or not better_on_back(found[0], before):
+    if found is None or not is_nearer(found[0], before):
         return results
-    again, whole = _read(source, BackPose(net, found[1]), spent, progress, "Looking once more", None)
-    again.on_back = True
+    again, whole = _read(source, JointsPose(net, found[1]), spent, progress, "Looking once more", lying)
+    again.own_joints = True
     seen = seen_share(again) >= seen_share(results) - 0.05
-    return again if whole and seen and better_on_back(disagreement(again), before) else results
+    return again if whole and seen and is_nearer(disagreement(again), before) else results
 
 
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
@@ -135,7 +136,7 @@ def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
 
 def _read(
     source: VideoFile,
-    engine: PoseEngine | BackPose,
+    engine: PoseEngine | JointsPose,
     spent: dict[str, float],
     progress: Progress | None,
     what: str,
@@ -146,7 +147,7 @@ def _read(
     expected = source.frame_count or 0
     frames = _Timed(ahead(source, _AHEAD, "decode"))
     left_out: deque[LeftOut] = deque()
-    ours = isinstance(engine, BlazePose | BackPose)  # the reference engine reads every frame
+    ours = isinstance(engine, BlazePose | JointsPose)  # the reference engine reads every frame
     fast = ours and source.fps >= FAST_FPS
     read = _estimated(thinned(frames, left_out) if fast else frames, engine, lying)
     estimated = filled(read, left_out) if fast else read
@@ -169,7 +170,7 @@ def _read(
 
 
 def _estimated(
-    frames: Iterable[Frame], engine: PoseEngine | BackPose, lying: LyingNet | None
+    frames: Iterable[Frame], engine: PoseEngine | JointsPose, lying: LyingNet | None
 ) -> Generator[PoseResult, None, None]:
     """Results of these frames, one by one."""
     pictures: deque[Frame] = deque()
@@ -191,7 +192,9 @@ def _kept(frames: Iterable[Frame], pictures: deque[Frame]) -> Iterator[Frame]:
         yield frame
 
 
-def _one_by_one(engine: PoseEngine | BackPose, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
+def _one_by_one(
+    engine: PoseEngine | JointsPose, frames: Iterable[Frame]
+) -> Generator[PoseResult, None, None]:
     for frame in frames:
         yield engine.estimate(frame)
 

@@ -23,12 +23,12 @@ class Readings(Sequence[PoseResult]):
 
     Attributes:
         interpolated: how many of them the model did not read.
-        on_back: whether the network for bodies on their back made them (`formcheck.pose.back`).
+        own_joints: whether our network for people who lie made them (`formcheck.pose.lying_joints`).
     """
 
     def __init__(self) -> None:
         self.interpolated = 0
-        self.on_back = False
+        self.own_joints = False
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=scratch.folder())  # noqa: SIM115
         self._at = array("q")
 

@@ -19,8 +19,8 @@ from formcheck.pose.engine import PoseEngine, open_engine
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
-    from formcheck.pose.back import BackNet
     from formcheck.pose.lying import LyingNet
+    from formcheck.pose.lying_joints import JointsNet
     from formcheck.pose.recording import Progress
 
 
@@ -35,7 +35,7 @@ class _PoseReading:
         spent: seconds by stage.
         complete: whether the end was reached.
         warnings: plain sentences.
-        on_back: the network for bodies on their back made the poses.
+        own_joints: our network for the joints of people who lie made the poses.
     """
 
     track: Track
@@ -44,7 +44,7 @@ class _PoseReading:
     spent: dict[str, float]
     complete: bool
     warnings: list[str]
-    on_back: bool
+    own_joints: bool
 
 
 def _read(
@@ -52,12 +52,12 @@ def _read(
     rotate: int,
     engine: PoseEngine,
     progress: Progress | None,
-    nets: tuple[LyingNet | None, BackNet | None],
+    nets: tuple[LyingNet | None, JointsNet | None],
     spent_before: dict[str, float] | None = None,
 ) -> _PoseReading:
     """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
     # These take a while to import, and `rescore` needs neither.
-    from formcheck.pose.back import TOLD
+    from formcheck.pose.lying_joints import TOLD
     from formcheck.pose.recording import read_poses
     from formcheck.video.file import VideoFile
 
@@ -75,17 +75,17 @@ def _read(
         )
         for stage, seconds in (spent_before or {}).items():
             spent[stage] += seconds
-        warnings = [*source.warnings, *([TOLD] if results.on_back else [])]
-        return _PoseReading(track, info, results.interpolated, spent, complete, warnings, results.on_back)
+        warnings = [*source.warnings, *([TOLD] if results.own_joints else [])]
+        return _PoseReading(track, info, results.interpolated, spent, complete, warnings, results.own_joints)
 
 
-def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, BackNet | None]:
-    """The networks for people who lie on their side and on their back, as an exercise asks for them."""
-    from formcheck.pose.back import BackNet  # takes a while to import, as above
+def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, JointsNet | None]:
+    """The networks for people who lie, for turns and for joints, as an exercise asks for them."""
     from formcheck.pose.lying import LyingNet
+    from formcheck.pose.lying_joints import JointsNet  # takes a while to import, as above
 
-    on_back = definition.lies_on_back and engine == "blazepose-onnx"  # the reference engine stays alone
-    return LyingNet() if definition.reads_lying else None, BackNet() if on_back else None
+    joints = definition.lies_as_learned and engine == "blazepose-onnx"  # the reference engine stays alone
+    return LyingNet() if definition.reads_lying else None, JointsNet() if joints else None
 
 
 def analyze(
@@ -154,9 +154,9 @@ def analyze(
             people_seen_max=int(track.people_seen.max(initial=0)),
             frames_interpolated=reading.interpolated,
         )
-        side_net, back_net = nets
+        side_net, joints_net = nets
         model_sha256 = pose_engine.model_sha256 | (side_net.model_sha256 if side_net is not None else {})
-        model_sha256 |= back_net.model_sha256 if back_net is not None and reading.on_back else {}
+        model_sha256 |= joints_net.model_sha256 if joints_net is not None and reading.own_joints else {}
     if not complete:
         warnings.append("The analysis was interrupted: only the first part of the video was looked at.")
     begun = time.monotonic()

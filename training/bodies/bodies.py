@@ -52,7 +52,7 @@ FIRST_SEED = {
     "single-leg-bridge": 391_000,
     "march": 491_000,
 }
-#: Bodies on their back of this number and above are seen along the body, where BlazePose sees them worst.
+#: Bodies of this number and above are seen along the body, where BlazePose sees them worst.
 FROM_AN_END = 5000
 
 
@@ -84,8 +84,7 @@ def drawn(
         actor = motion.Body(human, exercise, posture, number * 7 + number_of_scene)
         bones = [actor.at(state, 1.7 * k) for k, state in enumerate(states)]
         joints = [actor.joints(b) for b in bones]
-        from_an_end = number >= FROM_AN_END and LIES_ON[exercise] == "back"
-        view = draw.camera(rng, exercise, from_an_end)
+        view = draw.camera(rng, exercise, from_an_end=number >= FROM_AN_END)
         camera, window, towards = _cameras(view, exercise, joints, renderer.w)
         renderer.empty()
         room = draw.room(rng)

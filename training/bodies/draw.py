@@ -160,13 +160,13 @@ def camera(rng: Random, exercise: str, from_an_end: bool = False) -> Spec:
     Args:
         rng: of all that is random.
         exercise: decides what the body lies on.
-        from_an_end: a body on its back is seen from its feet or, less often, from its head.
+        from_an_end: it is seen from the feet or, less often, from the head.
     """
     lies_on = LIES_ON[exercise]
     azimuth, _ = sample.azimuth(rng, "clam" if lies_on == "side" else "bridge")
     if from_an_end:
         azimuth = rng.uniform(55, 125) if rng.random() < 0.75 else rng.uniform(-120, -60)
-    if lies_on == "side" and rng.random() < 0.4:  # where the roll shows best
+    elif lies_on == "side" and rng.random() < 0.4:  # where the roll shows best
         azimuth = rng.uniform(25, 92)
     places = sample.CAMERA
     place = str(rng.choice(list(places), p=[p[0] for p in places.values()]))

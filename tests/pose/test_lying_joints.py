@@ -1,4 +1,4 @@
-"""The network for bodies on their back: its square, its answers as landmarks, and when it is believed."""
+"""The network for joints of people who lie: its square, its answers as landmarks, and when it is believed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from skeleton import Camera, bridge, film
 
-from formcheck.pose import back as module
 from formcheck.pose import live
-from formcheck.pose.back import BackNet, BackPose, around, better_on_back, find_on_back
+from formcheck.pose import lying_joints as module
 from formcheck.pose.blazepose import BlazePose, NetOutput
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, Pose, PoseResult
 from formcheck.pose.live import LivePose
+from formcheck.pose.lying_joints import JointsNet, JointsPose, around, find_lying_body, is_nearer
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.recording import read_poses
 from formcheck.pose.region import Region
@@ -48,8 +48,8 @@ class Session:
         return [share[order][None], np.full((1, len(order)), self.scale), self.world[order][None]]
 
 
-def net_of(session: Session) -> BackNet:
-    net = BackNet.__new__(BackNet)
+def net_of(session: Session) -> JointsNet:
+    net = JointsNet.__new__(JointsNet)
     net._session = session  # type: ignore[assignment]
     return net
 
@@ -95,7 +95,7 @@ def test_what_the_network_does_not_know_is_nobody():
     xyz, _ = on_the_back()
     region = around(xyz[:, :2], 0.0)
     session = Session(region)
-    engine = BackPose(net_of(session), region)
+    engine = JointsPose(net_of(session), region)
     poses = [engine.estimate(Frame(PICTURE, i / 30, i)).pose for i in range(12)]
     assert poses[-1] is not None
     session.scale = 0.5
@@ -105,7 +105,7 @@ def test_what_the_network_does_not_know_is_nobody():
 def test_the_square_follows_a_body_slowly():
     xyz, _ = on_the_back()
     session = Session(around(xyz[:, :2], 0.0))
-    engine = BackPose(net_of(session), session.region)
+    engine = JointsPose(net_of(session), session.region)
     session.xyz[:, 0] += 30.0
     for i in range(60):
         session.region = engine._region  # it answers about the square it is asked about
@@ -158,7 +158,7 @@ def astray(time_s: float = 0.0, index: int = 0) -> PoseResult:
 
 
 def test_a_body_is_found_where_the_picture_moves_though_blazepose_saw_it_elsewhere():
-    found = find_on_back(Sees(0.01), moving(), [astray()] * 8)
+    found = find_lying_body(Sees(0.01), moving(), [astray()] * 8)
     assert found is not None
     apart, region = found
     assert apart < 0.05
@@ -166,8 +166,8 @@ def test_a_body_is_found_where_the_picture_moves_though_blazepose_saw_it_elsewhe
 
 
 def test_nobody_is_found_where_blazepose_saw_hardly_anybody():
-    assert find_on_back(Sees(0.01), moving(), []) is None
-    assert find_on_back(Sees(0.01), moving(), [PoseResult(0.0, 0, None)] * 5 + [astray()] * 3) is None
+    assert find_lying_body(Sees(0.01), moving(), []) is None
+    assert find_lying_body(Sees(0.01), moving(), [PoseResult(0.0, 0, None)] * 5 + [astray()] * 3) is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_nobody_is_found_where_blazepose_saw_hardly_anybody():
     ],
 )
 def test_it_is_believed_where_its_two_readings_agree_and_those_of_blazepose_do_not(agreed, before, believed):
-    assert better_on_back(agreed, before) is believed
+    assert is_nearer(agreed, before) is believed
 
 
 # ---- recorded and live ---------------------------------------------------------------------------------
@@ -230,32 +230,32 @@ class Recording:
 
 
 def test_a_recording_that_blazepose_loses_is_read_by_this_network():
-    results, spent, complete = read_poses(Recording(), LosesHim(), back=Sees(0.01))  # type: ignore[arg-type]
+    results, spent, complete = read_poses(Recording(), LosesHim(), own=Sees(0.01))  # type: ignore[arg-type]
     assert complete
-    assert results.on_back
+    assert results.own_joints
     assert len(results) == 40
     assert sum(result.pose is not None for result in results) > 30
     assert spent["pose"] > 0
 
 
 def test_what_its_own_two_readings_contradict_is_not_believed():
-    results, _, _ = read_poses(Recording(), LosesHim(), back=Sees(0.3))  # type: ignore[arg-type]
-    assert not results.on_back
+    results, _, _ = read_poses(Recording(), LosesHim(), own=Sees(0.3))  # type: ignore[arg-type]
+    assert not results.own_joints
 
 
 def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(monkeypatch):
-    monkeypatch.setattr(live, "BackNet", lambda: SimpleNamespace(model_sha256={"lying_back.onnx": "1"}))
+    monkeypatch.setattr(live, "JointsNet", lambda: SimpleNamespace(model_sha256={"lying_joints.onnx": "1"}))
     pose = LivePose(LosesHim())
-    assert pose.read_on_back() == {"lying_back.onnx": "1"}
+    assert pose.read_joints() == {"lying_joints.onnx": "1"}
     sees = Sees(0.01)
-    pose._back_net = sees  # type: ignore[assignment]
+    pose._joints_net = sees  # type: ignore[assignment]
     pictures, seen, i = moving(), 0, 0
     deadline = time.monotonic() + 60
-    while not pose.on_back and time.monotonic() < deadline:
+    while not pose.own_joints and time.monotonic() < deadline:
         pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=True)
         i += 1
         time.sleep(0.001)
-    assert pose.on_back
+    assert pose.own_joints
     for _ in range(20):
         seen += pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=False).pose is not None
         i += 1
@@ -264,7 +264,7 @@ def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(mo
     for _ in range(60):
         pose.estimate(Frame(PICTURE, i / 10, i), setting_up=False)
         i += 1
-    assert not pose.on_back
+    assert not pose.own_joints
     pose.close()
 
 
@@ -282,6 +282,6 @@ def test_where_blazepose_is_sure_nobody_else_is_asked():
     def never(*_: object, **__: object) -> NetOutput:
         raise AssertionError("asked")
 
-    results, _, _ = read_poses(Recording(), SureOfHim(), back=never)  # type: ignore[arg-type]
-    assert not results.on_back
+    results, _, _ = read_poses(Recording(), SureOfHim(), own=never)  # type: ignore[arg-type]
+    assert not results.own_joints
     assert all(result.pose is not None for result in results)

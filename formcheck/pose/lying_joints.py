@@ -1,10 +1,11 @@
-"""Our own network for people who lie on their back, where BlazePose loses them.
+"""Our own network for the joints of people who lie, where BlazePose loses them.
 
-Seen from the feet or the head the trunk points at the camera and the legs hide it: BlazePose, made for people
-who stand, draws one leg for two, or hips on knees. This network knows nothing but bodies on their back, from
-all around, in a square around hips, legs and shoulders in which the *picture* is upright (models/README.md).
-It gives the same landmarks, in the picture and in space, and takes BlazePose's place for a whole recording or
-session (`formcheck.pose.recording`, `formcheck.pose.live`); never for single frames, so that nothing jumps.
+Seen from the feet, the head or a corner the trunk points at the camera and the legs hide it: BlazePose, made
+for people who stand, draws one leg for two, or hips on knees. This network knows nothing but bodies that lie
+on their back or side, from all around, in a square around hips, legs and shoulders in which the *picture* is
+upright (models/README.md). It gives the same landmarks, in the picture and in space, and takes BlazePose's
+place for a whole recording or session (`formcheck.pose.recording`, `formcheck.pose.live`); never for single
+frames, so that nothing jumps.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from formcheck.video.file import Frame
 
 #: Said of every session that it reads.
 TOLD = (
-    "The skeleton is that of a network for people who lie on their back, trained on rendered people, "
-    "as the usual one was not steady here."
+    "The skeleton is that of a network for people who lie, trained on rendered people, as the "
+    "usual one was not steady here."
 )
 #: A square of more pixels a side than so many times the input's is cut larger and shrunk: no gaps.
 _SAMPLED = 1.5
@@ -71,14 +72,14 @@ _CLEARLY = 0.8
 #: even better and not see the hips rise, as behind the feet in one clip. From the side they lie 0.02 to 0.05
 #: apart, from corners and the ends 0.04 to 0.22 (rendered bodies).
 SURE_DISAGREEMENT = 0.06
-#: It knows nothing but bodies on their back and would see one in an empty room: BlazePose must have seen
+#: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
 _SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.5, 0.9, 3
 
 
-class BackNet(LandmarkNet):
-    """Landmarks of a body on its back in a square of a frame.
+class JointsNet(LandmarkNet):
+    """Landmarks of a body that lies in a square of a frame.
 
     Args:
         device: see `formcheck.pose.device`.
@@ -88,7 +89,7 @@ class BackNet(LandmarkNet):
     """
 
     def __init__(self, device: str = "cpu") -> None:
-        file = models.find_model("lying", "lying-back")
+        file = models.find_model("lying", "lying-joints")
         self.model_sha256 = {file.path.name: file.sha256}
         (self._session,), _, _ = open_sessions([file.path], device)
 
@@ -136,15 +137,15 @@ def around(xy: NDArray[np.floating], rotation: float) -> Region:
     return Region((float(x), float(y)), max(float((high - low).max()), 8.0) * MARGIN, rotation)
 
 
-class BackPose:
-    """Follows one body on its back through the frames of a recording or session.
+class JointsPose:
+    """Follows one body that lies through the frames of a recording or session.
 
     Args:
         net: the network.
-        region: where the body lies, see `find_on_back`.
+        region: where the body lies, see `find_lying_body`.
     """
 
-    def __init__(self, net: BackNet, region: Region) -> None:
+    def __init__(self, net: JointsNet, region: Region) -> None:
         self._net, self._first = net, region
         self._gate = JumpGate()
         self.reset()
@@ -195,10 +196,10 @@ def _size(points: NDArray[np.floating]) -> float:
     return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def find_on_back(
+def find_lying_body(
     net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]
 ) -> tuple[float, Region] | None:
-    """How well two readings agree where a body on its back is seen best, and that place; None for nowhere.
+    """How well two readings agree where a body that lies is seen best, and that place; None for nowhere.
 
     Args:
         net: the network.
@@ -248,7 +249,7 @@ def _settled(
     return float(np.median(apart)), region
 
 
-def better_on_back(agreed: float, before: float) -> bool:
+def is_nearer(agreed: float, before: float) -> bool:
     """True when this network is to be believed rather than BlazePose, which does not see a body steadily.
 
     Args:
