@@ -27,11 +27,6 @@ from formcheck.report.wording import reviewed_text
 from formcheck.session.library import Card, printable
 from formcheck.words import retold, said_of, say
 
-#: What is told of a live session, besides its notices; keys under ``review.event``.
-_EVENTS = frozenset(
-    {"cue", "say", "pain", "pain_before", "effort", "set_start", "set_end", "pause", "resume", "stop"}
-    | {"camera", "calibrated", "baseline"}
-)
 #: Of a live session, an hour of which has about a thousand.
 _MOST_EVENTS = 5000
 
@@ -283,15 +278,25 @@ def happened(events: list[Event], findings: Findings) -> tuple[list[dict[str, An
 
 
 def _event_text(event: Event, findings: Findings) -> str:
+    """What happened, in words: keys under ``review.event``; "" for what only the log needs."""
     data, kind = event.data, event.kind
-    told = {name: str(data.get(name, "")) for name in ("text", "set", "value", "reason", "state")}
     if kind == "phone":
-        return said_of("phone.event.").get(told["state"], "")
+        return said_of("phone.event.").get(str(data.get("state", "")), "")
     if kind == "notice":
-        return retold(told["text"])
+        return retold(str(data.get("text", "")))
+    told = {name: str(data.get(name, "")) for name in ("text", "set", "value", "after_ms")}
     if kind == "cue":
         told["fault"] = in_sentence(findings.title(str(data.get("fault", ""))))
-    if kind == "pain" and not data.get("set"):
-        kind = "pain_before"
-    told["reason"] = said_of("review.stopped.").get(told["reason"], told["reason"])
-    return say(f"review.event.{kind}", **told) if kind in _EVENTS else ""
+    elif kind in ("pain", "effort"):
+        kind += "" if data.get("set") else "_before"
+        if data.get("value") is None:
+            told["value"] = say("report.practice.not_answered")
+        else:
+            told["value"] = say("report.practice.answer", value=told["value"])
+    elif kind == "settled":
+        kind += {True: "_yes", False: "_no"}.get(data.get("answer"), "_unknown")  # type: ignore[arg-type]
+    elif kind in ("camera", "consent"):
+        kind += f"_{data.get('state', data.get('recording'))}"
+    reason = str(data.get("reason", ""))
+    told["reason"] = said_of("review.stopped.").get(reason, reason)
+    return say(f"review.event.{kind}", **told) if kind in said_of("review.event.") else ""

@@ -18,13 +18,15 @@ from asking import PORT, Page
 from made import analysed, as_live, bridges, killed
 from waiting import until
 
+from formcheck.analysis.events import KINDS, Event
+from formcheck.analysis.findings import findings_of
 from formcheck.analysis.recognise import Recognised
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
 from formcheck.measures.places import PLACES
 from formcheck.review import api, noted
 from formcheck.review import jobs as jobs_module
-from formcheck.review.describe import attention
+from formcheck.review.describe import attention, happened
 from formcheck.review.jobs import make_playable
 from formcheck.review.recording import FIRST_BIN, NEXT_BIN
 from formcheck.session.folder import REVIEW
@@ -32,6 +34,7 @@ from formcheck.session.notes import Notes
 from formcheck.session.reader import open_session
 from formcheck.video.file import VideoFile
 from formcheck.video.writer import VideoWriter
+from formcheck.words import speaking
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +229,38 @@ def test_a_live_session_tells_what_was_said_and_felt(page):
     _, info = session(page, "live")
     kinds = {event["kind"] for event in info["events"]}
     assert {"pain", "effort", "cue", "event"} <= kinds
-    assert any("Pain 2 of 10 before" in event["text"] for event in info["events"])
+    assert any("Pain before the session: 2 of 10" in event["text"] for event in info["events"])
     assert [s["pain"] for s in info["practice"]["sets"]] == [3, 3]
     assert {rep["set"] for rep in info["reps"]} == {1, 2}
+
+
+#: Every kind of event, with each word that its data may hold, that a physio is told of.
+_HAPPENED = [
+    ("consent", {"recording": "video"}), ("consent", {"recording": "skeleton"}),
+    ("consent", {"recording": "none"}), ("settled", {"answer": True}), ("settled", {"answer": False}),
+    ("settled", {"answer": None}), ("pain", {"value": None, "set": 0}), ("pain", {"value": 2, "set": 1}),
+    ("effort", {"value": 4.5, "set": 1}), ("baseline", {}), ("calibrated", {"range": 30.0}),
+    ("own_range", {"view": "side", "range": 30.0}), ("set_start", {"set": 1}),
+    *(("set_end", {"set": 1, "reason": why}) for why in ("done", "idle", "key", "pain", "stop")),
+    ("pause", {}), ("resume", {}), ("cue", {"fault": "hip_not_extended", "text": "Higher"}),
+    ("say", {"key": "x", "text": "Good"}), ("stop", {"reason": "pain"}), ("stop", {"reason": "stop"}),
+    ("notice", {"text": "No sound."}), ("camera", {"state": "lost"}), ("camera", {"state": "back"}),
+    ("phone", {"state": "silent"}), ("shown", {"after_ms": 62}), ("part_over", {}),
+]  # fmt: skip
+
+
+def test_everything_that_happened_is_told_in_both_languages():
+    events = [Event(float(i), i, kind, data) for i, (kind, data) in enumerate(_HAPPENED)]
+    assert {event.kind for event in events} == set(KINDS) - {"setup"}  # of no use once all is well
+    findings = findings_of(bridges())
+    english = [event["text"] for event in happened(events, findings)[0]]
+    with speaking("de"):
+        german = [event["text"] for event in happened(events, findings_of(bridges()))[0]]
+    assert len(english) == len(german) == len(set(english)) == len(events)
+    assert "Pictures were on the screen after 62 ms" in english
+    assert "Satz 1 endet (keine Bewegung mehr)" in german
+    own = {"“Good”", "No sound."}  # as they were spoken
+    assert [text for text in german if text in set(english) - own] == []
 
 
 def test_a_killed_session_opens_as_far_as_it_goes(page):
