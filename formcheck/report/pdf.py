@@ -14,10 +14,8 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     Flowable,
-    Image,
     KeepTogether,
     PageBreak,
-    Paragraph,
     SimpleDocTemplate,
     Spacer,
     Table,
@@ -39,14 +37,15 @@ from formcheck.report.pdf_parts import (
     FONT,
     MARGIN,
     SOFT,
-    STYLES,
     WIDTH,
     facts_table,
     grid,
     para,
     register_fonts,
+    rich,
 )
 from formcheck.report.pdf_plots import key_shades, plot, strips
+from formcheck.report.pdf_tags import Picture, TaggedCanvas, alone
 from formcheck.report.stills import make_stills
 from formcheck.session.folder import replacing
 from formcheck.words import said_of, say, spoken, translated
@@ -92,7 +91,7 @@ def write_pdf(
             canvas.drawRightString(A4[0] - MARGIN - 6, 11 * mm, page_of)
             canvas.restoreState()
 
-        document.build(story, onFirstPage=footer, onLaterPages=footer)
+        document.build(story, onFirstPage=footer, onLaterPages=footer, canvasmaker=TaggedCanvas)
 
 
 # -- the page's parts ------------------------------------------------------------------------------------
@@ -189,7 +188,7 @@ def _not_assessed(said: dict[str, Any]) -> list[Flowable]:
         how = f" {group.how}" if group.how else ""
         why = say("report.not_checked_why", why=group.why)
         text = f"<b>{escape(' · '.join(group.titles))}</b><br/>{escape(f'{why}{how}')}"
-        out.append(Paragraph(text, STYLES["small"]))
+        out.append(rich(text, "small"))
     return out
 
 
@@ -301,7 +300,7 @@ def _findings(said: dict[str, Any]) -> list[Flowable]:
         where = say("report.in_reps", detail=found.detail, reps=found.reps)
         text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {escape(f'{most}. {where}')}"
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
-        out.append(KeepTogether([Paragraph(text, STYLES["body"]), para(detail, "soft")]))
+        out.append(KeepTogether([rich(text, "body"), para(detail, "soft")]))
     if not said["seen"]:
         checked = said["coverage"].checked
         out.append(para(say("report.nothing_seen" if checked else "report.nothing_checked")))
@@ -327,7 +326,8 @@ def _pictures(analysis: Analysis, annotator: Annotator) -> list[Flowable]:
     for still in stills:
         data = base64.b64decode(still.source.partition(",")[2])
         scale = min((WIDTH / 2 - 4 * mm) / still.width, _STILL_HEIGHT / still.height)
-        picture = Image(io.BytesIO(data), still.width * scale, still.height * scale)
+        picture = Picture(io.BytesIO(data), still.width * scale, still.height * scale)
+        picture.is_a(alone("Figure"), " ".join([still.heading, *still.caption]))
         picture.hAlign = "LEFT"
         cells.append(
             [picture, Spacer(1, 3), para(still.heading, "strong"), para(" ".join(still.caption), "soft")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
@@ -12,7 +13,9 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph, Table
+from reportlab.platypus import Table
+
+from formcheck.report.pdf_tags import Text, Way, alone
 
 FONT, _BOLD, _ITALIC = "FormcheckText", "FormcheckBold", "FormcheckItalic"
 _INK, SOFT, _LINE, _PALE = (HexColor(c) for c in ("#1f2937", "#4b5563", "#c9ced6", "#f3f4f6"))
@@ -42,9 +45,19 @@ STYLES = {
 }
 
 
-def para(text: str, style: str = "body") -> Paragraph:
+#: What a style's text is to a screen reader, where it is more than a paragraph.
+_KINDS = {"title": "H1", "h2": "H2", "h3": "H3"}
+
+
+def para(text: str, style: str = "body", way: Way | None = None) -> Text:
     """Plain text as a paragraph; whatever it holds is shown, never understood as markup."""
-    return Paragraph(escape(text).replace("\n", "<br/>"), STYLES[style])
+    return rich(escape(text).replace("\n", "<br/>"), style, way)
+
+
+def rich(markup: str, style: str, way: Way | None = None) -> Text:
+    """A paragraph with markup, in which strange text was escaped."""
+    words = unescape(re.sub("<[^>]*>", " ", markup))
+    return Text(markup, STYLES[style]).is_a(way or alone(_KINDS.get(style, "P")), words)
 
 
 def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
@@ -55,7 +68,12 @@ def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
         rows: text of the cells.
         shares: of the page's width, a column each.
     """
-    cells = [[para(text, "head") for text in heads], *[[para(text, "cell") for text in row] for row in rows]]
+    whole = alone("Table")
+    lines = [(heads, "head", "TH"), *((row, "cell", "TD") for row in rows)]
+    cells = [
+        [para(text, style, (*whole, ("TR", r), (kind, c))) for c, text in enumerate(row)]
+        for r, (row, style, kind) in enumerate(lines)
+    ]
     table = Table(cells, colWidths=[share * WIDTH for share in shares], repeatRows=1)
     table.setStyle(
         [
@@ -77,11 +95,10 @@ def facts_table(facts: Sequence[tuple[str, str]], columns: int = 2) -> Table:
     pairs = [facts[i : i + columns] for i in range(0, len(facts), columns)]
     cells = []
     for pair in pairs:
-        row = []
-        for name, value in pair:
-            row.append(
-                Paragraph(f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", STYLES["small"])
-            )
+        row: list[Any] = [
+            rich(f"<font color='#4b5563'>{escape(name)}</font><br/>{escape(value)}", "small")
+            for name, value in pair
+        ]
         cells.append(row + [""] * (columns - len(row)))
     table = Table(cells, colWidths=[WIDTH / columns] * columns)
     table.setStyle(

@@ -23,6 +23,8 @@ from formcheck.drawing.signal import (
 )
 from formcheck.measures.table import Status, true_runs
 from formcheck.report.annotate import Annotator
+from formcheck.report.pdf_tags import Curve, alone
+from formcheck.words import say
 
 _SHADES = {phase: HexColor(tint(phase, "#ffffff")) for phase in PHASE_TINTS}
 _AXIS = HexColor("#6b7280")
@@ -70,8 +72,18 @@ def plot(
     pad = 0.08 * (high - low) or 0.5
     low, high = low - 2 * pad, high + pad
     width, height = size
-    drawing = Drawing(width, height)
     begin, end = span
+    drawing = Curve(width, height)
+    known_as = analysis.definition.measures.get(measure)
+    drawing.is_a(
+        alone("Figure"),
+        say(
+            "report.curve_alt",
+            title=known_as.title if known_as else measure,
+            begin=pointed(f"{begin:.0f}"),
+            end=pointed(f"{end:.0f}"),
+        ),
+    )
 
     def x(time_s: float) -> float:
         return _LEFT + (time_s - begin) / max(end - begin, 1e-6) * (width - _LEFT - _RIGHT)

@@ -240,3 +240,29 @@ def test_an_allowance_that_decided_a_grade_is_in_page_and_pdf(analysis: Analysis
     assert told in said(changed)
     (head,) = [found for found in page.content(changed)["seen"] if found.fault == "head_lifts"]
     assert told in head.grades
+
+
+def elements(data: bytes) -> dict[str, int]:
+    """How many elements of each kind a PDF's structure tree has."""
+    kinds = re.findall(rb"/S /(\w+)", data)
+    return {kind.decode(): kinds.count(kind) for kind in set(kinds)}
+
+
+def test_a_screen_reader_is_told_headings_tables_and_what_pictures_show(live, tmp_path):
+    path = tmp_path / "r.pdf"
+    pdf.write_pdf(live, path)
+    data = path.read_bytes()
+    for mark in (b"/Marked true", b"/Lang (en)", b"/DisplayDocTitle true", b"/StructParents 0"):
+        assert mark in data, mark
+    told = elements(data)
+    assert told["H1"] == 2  # its title, and the appendix
+    assert told["Table"] >= 4
+    assert told["TD"] > told["TH"] > told["TR"] / 2
+    assert data.count(b"/Alt ") == told["Figure"] > 0
+    assert b"(Seen in 2 of 3 " in data  # read with its spaces, however the lines are broken
+    if not shutil.which("pdfinfo"):
+        return
+    done = subprocess.run(["pdfinfo", "-struct-text", path], capture_output=True, check=True)
+    assert done.stderr == b""
+    read = done.stdout.decode()
+    assert read.index("Findings") < read.index("Appendix") < read.index("Höher, bis die Hüfte gerade ist")
