@@ -47,6 +47,11 @@ def all_specs(shared: Path) -> list[Spec]:
     return [*plain, *_with_extras(sample, chosen["extras"])]
 
 
+def seeds(part: str, chosen: dict[str, Any]) -> set[int]:
+    """The seeds of a part, those with extras too."""
+    return {*chosen["rendered"][part], *map(int, chosen["extras"][part])}
+
+
 def part_of(clip_id: str) -> str | None:
     """``"work"`` or ``"final"``, by the seed that a rendered clip's name begins with; None for others."""
     seed = clip_id.split("_")[0]
@@ -54,7 +59,7 @@ def part_of(clip_id: str) -> str | None:
         return None
     chosen = settings()
     for part in PARTS:
-        if int(seed[1:]) in (*chosen["rendered"][part], chosen["extras"][part]["seed"]):
+        if int(seed[1:]) in seeds(part, chosen):
             return part
     return None
 
@@ -69,13 +74,13 @@ def part_of_owner(source: str) -> str:
 
 
 def _with_extras(sample: ModuleType, chosen: dict[str, Any]) -> Iterator[Spec]:
-    most = max(chosen[part]["each"] for part in PARTS)
+    drawn = [(int(seed), each) for part in PARTS for seed, each in chosen[part].items()]
+    most = max(each for _, each in drawn)
     for turn in range(most):
         for k, kind in enumerate(chosen["kinds"]):
-            for part in PARTS:
-                if turn < chosen[part]["each"]:
-                    number = turn * len(chosen["kinds"]) + k
-                    yield with_extra(sample, chosen[part]["seed"], number, kind)
+            for seed, each in drawn:
+                if turn < each:
+                    yield with_extra(sample, seed, turn * len(chosen["kinds"]) + k, kind)
 
 
 def with_extra(sample: ModuleType, seed: int, number: int, kind: str) -> Spec:

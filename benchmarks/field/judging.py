@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import clip_specs
 from pose_cache import ROOT, Clip, poses_of
 
 #: What is wanted of clips never seen (issue 15), by the scorer's totals: what, part, of which whole, limit.
@@ -132,13 +133,18 @@ def _commit() -> str:
 
 def times_scored(field: Path) -> list[str]:
     """A line for each time that the final part was scored."""
-    file = field / "final_scored.txt"
+    file = _scored_file(field)
     return file.read_text().splitlines() if file.exists() else []
+
+
+def _scored_file(field: Path) -> Path:
+    seeds = sorted(clip_specs.seeds("final", clip_specs.settings()))
+    return field / f"final_{'_'.join(map(str, seeds))}_scored.txt"
 
 
 def count_final(field: Path, clips: int) -> None:
     """Notes that the final part is being scored."""
-    with (field / "final_scored.txt").open("a") as file:
+    with _scored_file(field).open("a") as file:
         file.write(f"{datetime.datetime.now():%Y-%m-%d %H:%M} {_commit()} {clips} clips\n")
 
 

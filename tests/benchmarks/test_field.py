@@ -142,7 +142,7 @@ def test_an_upright_picture_stays_upright_only_without_a_turn() -> None:
 
 def test_every_seed_is_work_or_final() -> None:
     chosen = clip_specs.settings()
-    seeds = [{*chosen["rendered"][part], chosen["extras"][part]["seed"]} for part in ("work", "final")]
+    seeds = [clip_specs.seeds(part, chosen) for part in ("work", "final")]
     assert not seeds[0] & seeds[1]
     assert all(seed < 1000 for seed in seeds[0] | seeds[1])  # the others are kept aside
     assert clip_specs.part_of(f"s{min(seeds[0])}_000_clam_front") == "work"
@@ -166,7 +166,7 @@ def test_a_beginning_of_the_list_holds_both_parts_and_the_list_every_extra() -> 
     assert len(set(names)) == len(names) >= 240
     parts = [clip_specs.part_of(name) for name in names]
     assert None not in parts
-    assert {"work", "final"} == set(parts[:8])
+    assert {"work", "final"} == set(parts[:10])
     kinds = clip_specs.settings()["extras"]["kinds"]
     for part in ("work", "final"):
         told = [s["id"] for s, p in zip(specs, parts, strict=True) if p == part and "extras" in s]
