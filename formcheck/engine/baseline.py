@@ -16,13 +16,13 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.error import bearable_error, error_factor
 from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
-from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
+from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.measures.view import PITCHES_DEG, levelled, trunk
 from formcheck.pose import frame_arrays as arrays
-from formcheck.pose.landmarks import BOTH_SHOULDERS, Landmark, side_landmark
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, Landmark, side_landmark
 from formcheck.pose.lying_reading import Lying
-from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.person import STEADY_DISAGREEMENT, px_per_metre
 from formcheck.pose.smoothing import running_mean, running_median
 from formcheck.pose.track import CUTOFF_HZ, Track, body_sizes_px, smooth
 
@@ -65,8 +65,6 @@ _FLANK = 0.35
 _SHIFTED = 0.08
 #: Jitter is looked at over this long around a frame.
 _SHAKE_OVER_S = 0.5
-#: Trunk in shoulder lines, seen from the foot end (rendered bodies, docs/validation.md).
-_TRUNK_PER_SHOULDER_LINE = 2.2
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _prepare(
         believed = posture & ~settling
     rest, still = _rest_frames(part.time_s, x, believed)
     first = _before_first_movement(part.time_s, x, rest)
-    scaled = _scale(definition, rough, xy, rest, believed)
+    scaled = _scale(rough, xy, world, rest, believed)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
     reference = replace(reference, turned=_turned_at_rest(part, rest, first))
     table = _measured(part, xy, world, definition, reference)
@@ -165,7 +163,9 @@ def _prepare(
     table = _doubted(table, definition, doubtful)
     height = table.value[:, table.names.index(signal)]
     reach = _own_range(part.time_s, height, believed, definition, noise.get(signal, 0.0))
-    level = _rest_level(part.time_s, height, believed, reach)
+    level = np.zeros(len(height))
+    if definition.counting.rest_moves:
+        level = _rest_level(part.time_s, height, believed, reach)
     if level.any():
         height -= level
         reach = _own_range(part.time_s, height, believed, definition, noise.get(signal, 0.0))
@@ -400,11 +400,11 @@ def _outline(
         or 1.0,
         shank_sign=module.shank_sign(w, side) if side is not None else 1.0,
     )
-    return _scale(definition, ref, xy, posture, posture), warnings
+    return _scale(ref, xy, world, posture, posture), warnings
 
 
 def _scale(
-    definition: Definition, ref: Reference, xy: NDArray[np.float32], rest: Mask, posture: Mask
+    ref: Reference, xy: NDArray[np.float32], world: NDArray[np.float32], rest: Mask, posture: Mask
 ) -> Reference:
     """Lengths and directions at rest; bones over all frames in posture (their true length is constant)."""
 
@@ -422,12 +422,10 @@ def _scale(
     hip_line = apart(at(Landmark.LEFT_HIP), at(Landmark.RIGHT_HIP))
     if ref.view in ("front", "side"):
         full = trunk
-    elif ref.view == "feet" and formulas(definition).LIES_ON == "side":
-        # The shoulders lie above each other across the line of sight and keep their length.
-        shoulder_line = apart(at(Landmark.LEFT_SHOULDER), at(Landmark.RIGHT_SHOULDER))
-        full = _TRUNK_PER_SHOULDER_LINE * shoulder_line
-    else:
-        full = trunk / np.cos(np.radians(min(abs(ref.yaw_deg), STEEPEST_YAW_DEG)))
+    else:  # foreshortened: its length in space, at the scale at which the whole body is seen
+        points, space = (arrays.Rows(a, rest, np.float64)[:, :] for a in (xy, world))
+        in_space = norm(space[:, BOTH_SHOULDERS].mean(axis=1) - space[:, BOTH_HIPS].mean(axis=1))
+        full = float(np.median(in_space) * np.median(px_per_metre(points, space)))
     along, normal = ref.along, ref.normal
     if ref.view == "side":
         # Both ends of the floor line lie on the floor (M-B4).
@@ -613,7 +611,7 @@ def reference_at_rest(
     rest = np.asarray(part.person, bool)
     world, _ = _levelled(definition, part, world)
     outline, _ = _outline(part, xy, world, rest, definition, side, None)
-    scaled = _scale(definition, outline, xy, rest, rest)
+    scaled = _scale(outline, xy, world, rest, rest)
     reference = _with_rest(definition, scaled, xy, world, rest, rest, still=True)
     reference = replace(reference, turned=_turned_at_rest(part, rest, rest))
     table = _measured(part, xy, world, definition, reference)

@@ -103,6 +103,11 @@ class Counting(_Model):
     lost_end_s: float
     lost_jump: float
     minimum_seen: float
+    rest_moves: bool = Field(
+        default=True,
+        description="between two repetitions a recording may rest at another level: people creep up the mat, "
+        "cameras zoom; false for the angle of a joint, which neither changes",
+    )
     stays: dict[str, float] = Field(
         default_factory=dict,
         description="parts of the body that lie still: <part>_along and <part>_up, in the signal's "

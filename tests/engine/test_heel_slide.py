@@ -91,16 +91,7 @@ def test_a_hold_that_is_too_short_is_a_fault(hold_s: float, grade: int) -> None:
     assert slides((rep,) * 2).found("hold_short") == [grade] * 2
 
 
-@pytest.mark.parametrize(
-    ("back_to", "grade"),
-    [
-        (0.05, 0),
-        (0.6, 3),
-        pytest.param(
-            0.31, 1, marks=pytest.mark.xfail(strict=True, reason="told from about half of the range on only")
-        ),
-    ],
-)
+@pytest.mark.parametrize(("back_to", "grade"), [(0.05, 0), (0.31, 1), (0.5, 2), (0.6, 3)])
 def test_a_leg_that_is_not_straightened_is_a_fault(back_to: float, grade: int) -> None:
     first = Rep(2.0, 3.0, 2.0, 0.3, back_to=back_to)
     assert slides((first, SLIDE)).found("return_incomplete")[0] == grade
