@@ -19,7 +19,7 @@ from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
 from formcheck.measures.measure import measure
 from formcheck.measures.places import PLACES
-from formcheck.measures.reference import STEEPEST_YAW_DEG, Reference
+from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import Pose
@@ -270,8 +270,7 @@ class Tracker:
         doubt = 1.0 if self._sure_scale else _DOUBT
         if rise < counting.minimum_range_from.get(self.reference.view, doubt * counting.minimum_range):
             return "small"
-        known = self._sure_scale and abs(self.reference.yaw_deg) <= STEEPEST_YAW_DEG
-        if known and counting.maximum_range is not None and rise > counting.maximum_range:
+        if self._sure_scale and counting.maximum_range is not None and rise > counting.maximum_range:
             return "large"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)

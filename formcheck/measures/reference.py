@@ -11,11 +11,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-#: Un-foreshortened trunk: divided by the cosine of the yaw up to here (spec 1.5 goes to 50 degrees; beyond
-#: it, rendered bodies were nearer the truth so than with the shaky hip line). Seen from further round,
-#: lengths in trunks come out too large.
-STEEPEST_YAW_DEG = 60.0
-
 
 @dataclass(frozen=True)
 class Reference:

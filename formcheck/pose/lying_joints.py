@@ -35,6 +35,7 @@ from formcheck.pose.person import (
     UPRIGHT_BELOW,
     JumpGate,
     lying_score,
+    px_per_metre,
     skeleton_distance,
 )
 from formcheck.pose.region import Region
@@ -110,10 +111,9 @@ class JointsNet(LandmarkNet):
         c, s = np.cos(region.rotation), np.sin(region.rotation)
         world = xyz @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T
         xy = region.to_frame(share)
-        px_per_m = _size(xy[WITHIN]) / max(_size(world[WITHIN, :2]), 1e-3)
         seen = (1 / (1 + (scale / _DOUBTFUL_SCALE) ** 2)).astype(np.float32)
         return NetOutput(
-            image_xyz=np.column_stack([xy, world[:, 2] * px_per_m]).astype(np.float32),
+            image_xyz=np.column_stack([xy, world[:, 2] * px_per_metre(xy, world)]).astype(np.float32),
             world_xyz=world.astype(np.float32),
             visibility=seen,
             presence=seen,
@@ -189,11 +189,6 @@ def _cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
         return region.crop(image, SIDE_PX)
     large = region.crop(image, times * SIDE_PX)
     return cv2.resize(large, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def _size(points: NDArray[np.floating]) -> float:
-    """Root of the mean square distance from the middle."""
-    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
 def find_lying_body(

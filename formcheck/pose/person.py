@@ -54,6 +54,28 @@ def body_size_px(image_xyz: NDArray[np.floating]) -> float:
     return max(trunk_length_px(image_xyz), longest)
 
 
+def px_per_metre(xy: NDArray[np.floating], world_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How large a body is seen: the spread of its trunk and legs in the picture over that in space.
+
+    Unlike the length of any one bone it does not collapse when that bone points at the camera.
+
+    Args:
+        xy: ``(..., 33, 2)`` landmarks, pixels.
+        world_xyz: ``(..., 33, 3)`` landmarks, metres, of the same frames.
+
+    Returns:
+        ``(...)`` pixels per metre.
+    """
+    in_picture, in_space = (_spread(points[..., CORE, :2]) for points in (xy, world_xyz))
+    return np.asarray(in_picture / np.maximum(in_space, 1e-3), np.float64)
+
+
+def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Root of the mean square distance of ``(..., K, 2)`` points from their middle."""
+    off = points - points.mean(axis=-2, keepdims=True)
+    return np.asarray(np.sqrt((off * off).sum(axis=-1).mean(axis=-1)), np.float64)
+
+
 def lying_score(world_xyz: NDArray[np.floating]) -> float:
     """How much a body lies down, 0 (trunk upright) to 1 (trunk level), from world landmarks.
 
