@@ -146,7 +146,7 @@ def test_one_repeated_fault_gets_its_cue_and_no_other(tmp_path):
 
 @pytest.mark.parametrize(("knee_deg", "cues"), [(0.0, set()), (34.0, {"knee_bends"})])
 def test_a_leg_lift_of_the_right_leg_is_coached(tmp_path, knee_deg, cues):
-    time_s, level, _ = repetitions([REP] * 7, lead_s=3.2)
+    time_s, level, _ = repetitions([REP] * 7, fps=15.0, lead_s=3.2)
     lifts = np.stack([leg_lift(32 * x, knee_deg * x) for x in level])
     track = mirrored(film(lifts, time_s, FRONT, noise_m=0.002))
     outcome = session("side-lying-abduction", track, tmp_path, reps=4)
@@ -198,7 +198,7 @@ def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
         "bursts of ten": lambda i: (i // 10) % 7 != 3,
         "seven a second": lambda i: i % 4 == 0,
     }[kind]
-    track = shot("clam", [REP] * 7)
+    track = shot("clam", [REP] * 7, fps=30.0)
     uneven = track.time_s + rng.uniform(0, 0.012, len(track.time_s))
     outcome = session("clam", replace(track, time_s=uneven), tmp_path, keep=gone, reps=4)
     summary = outcome.result.summary
@@ -210,7 +210,7 @@ def test_dropped_frames_and_uneven_times_replay_the_same(tmp_path, kind):
 @pytest.mark.parametrize(("every", "told"), [(1, False), (6, True)])
 def test_a_computer_that_drops_most_frames_is_told_to_be_slow(tmp_path, every, told):
     """The camera still gives 30 a second: what counts is how many of them are looked at."""
-    outcome = session("bridge", shot("bridge", [REP]), tmp_path, keep=lambda i: i % every == 0)
+    outcome = session("bridge", shot("bridge", [REP], fps=30.0), tmp_path, keep=lambda i: i % every == 0)
     assert ("page.notice.too_slow" in outcome.heard.keys) == told
 
 

@@ -101,7 +101,7 @@ class Paced(MadeCamera):
 
 @lru_cache(maxsize=2)
 def _answers(reps: int) -> list:
-    return results(shot("bridge", [REP] * reps))
+    return results(shot("bridge", [REP] * reps, fps=30.0))
 
 
 def tell_frames(told: Told) -> None:
