@@ -238,7 +238,7 @@ class DayFlow(Flow):
         return out
 
     def _follow(self, moment: LiveMoment) -> None:
-        if moment.stage not in ("setup", "still") and self._chosen is not None:
+        if moment.phase in ("rise", "hold", "lower") and self._chosen is not None:
             self._chosen.policy.forget("show.")  # it is being done
         super()._follow(moment)
 

@@ -31,6 +31,7 @@ from formcheck.coach.plan import (
     REST_ENDS_S,
     SMALL_AFTER_S,
     STUCK_S,
+    TRIED_LEVEL,
     PastPractice,
     Safety,
     SessionPlan,
@@ -112,6 +113,7 @@ class _Seen:
         problem: what was in the way of starting, last.
         phase, phase_s: of the set under way, and since when.
         asked: a body that rests for long has been asked for.
+        tried: something has moved in the practice since it was last told what is missing.
         phone: whether the phone in the waistband told anything, last.
         phone_news: what it has told instead for a moment, and since when.
         camera: which of two cameras is used; None where there is one.
@@ -125,6 +127,7 @@ class _Seen:
     phase: str = "none"
     phase_s: float = 0.0
     asked: bool = False
+    tried: bool = False
     phone: Worn | None = None
     phone_news: tuple[Worn, float] | None = None
     camera: Which | None = None
@@ -613,18 +616,30 @@ class Flow:
         t = moment.time_s
         if self.step != "practice":
             self._to("practice")
+            self._seen = replace(self._seen, tried=False, asked=False)
             self._messages.extend(chosen.policy.set_started(t, 0))
             self._say("page.setup.ready")
             self._say("page.practice.line")
         if moment.practised is not None:
             self._at = replace(self._at, since_s=t)
+            self._seen = replace(self._seen, tried=False)
             self._messages.extend(chosen.policy.rep_closed(t, moment.practice_done, moment.practised))
             if moment.practice_done == PRACTICE_REPS and moment.calibrated is None:
                 self._say("page.practice.more")
         elif t - self._at.since_s > SMALL_AFTER_S + chosen.plan.hold_s:
             self._at = replace(self._at, since_s=t)
-            self._say("page.practice.small")
+            self._say_what_is_missing()
+        if moment.level is not None and moment.level > TRIED_LEVEL:
+            self._seen = replace(self._seen, tried=True, asked=False)
         self._messages.extend(chosen.policy.frame(t, moment.phase, moment.level, {}))
+
+    def _say_what_is_missing(self) -> None:
+        """Nothing was counted in the practice for a while: too small, or not begun (which is asked once)."""
+        if self._seen.tried:
+            self._say("page.practice.small")
+        elif not self._seen.asked:
+            self._say("page.practice.waiting")
+        self._seen = replace(self._seen, tried=False, asked=True)
 
     def _start_set(self) -> None:
         carried, self._carried = self._carried, None

@@ -22,8 +22,10 @@ QUESTION_S = 30.0
 IDLE_S = 30.0
 GONE_S = 180.0
 STUCK_S = 20.0
-#: Practising without a repetition, beyond the prescribed hold: said again that it may be a little larger.
+#: Practising without a repetition, beyond the prescribed hold: said that it may be a little larger, where something
+#: moved by this share of a typical range; else asked to begin.
 SMALL_AFTER_S = 20.0
+TRIED_LEVEL = 0.1  # [D]
 #: A cue stays on the screen this long.
 CUE_S = 6.0
 #: So long before its end a rest is told to end, if it is longer than the other.

@@ -31,6 +31,8 @@ _QUIET = frozenset({"rest", "rise"})
 _COUNT_RANK = Priority.CANNOT_SEE + 0.5
 _IN_HOLD = frozenset({"hold"})
 _TICK_S = 1.0
+#: Sentences on what is done next, and how.
+_HOW = ("show.", "programme.next.")
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,12 @@ class Policy:
 
     def set_started(self, t: float, set_index: int) -> list[Message]:
         """A set begins: 1 for the first; 0 for the practice repetitions, which are only counted."""
-        # What was left of the rest goes, but not a notice of trouble.
-        self._due = [due for due in self._due if due.say.priority <= Priority.CANNOT_SEE]
+        # What was left of the rest goes, but not a notice of trouble, nor what is to be practised, and how.
+        self._due = [
+            due
+            for due in self._due
+            if due.say.priority <= Priority.CANNOT_SEE or (set_index == 0 and due.say.key.startswith(_HOW))
+        ]
         self._start(set_index)
         self._over = self._paused = False
         self._phase, self._entered_s = "rest", t

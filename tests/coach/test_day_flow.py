@@ -199,6 +199,17 @@ def test_what_is_told_of_an_exercise_ends_when_it_begins(tmp_path: Path) -> None
     assert told.step == "next"
 
 
+@pytest.mark.parametrize(("phase", "lines"), [("rest", 4), ("rise", 0)])
+def test_who_lies_ready_at_once_still_hears_how_it_is_done_until_the_first_movement(
+    tmp_path: Path, phase: str, lines: int
+) -> None:
+    told = Told(tmp_path).begin().frames(1, "still").frames(4, "practice", phase="rest")
+    told.frames(30, "practice", phase=phase)
+    assert "programme.next.on_top_left" in told.keys
+    assert len([key for key in told.keys if key.startswith("show.")]) == lines
+    assert "page.practice.line" in told.keys
+
+
 @pytest.mark.parametrize("days", [0, 1, 2, 3])
 def test_who_has_done_an_exercise_twice_knows_how(tmp_path: Path, days: int) -> None:
     parts = Told(tmp_path / "x").flow.day.parts

@@ -379,3 +379,10 @@ def test_after_a_pause_it_says_where_the_count_stands():
         Told(reps=5).to_work().rep().rep().press("space", "space").frames(1, "still").frames(4, phase="rest")
     )
     assert "Carry on: 2 of 5." in [s.text for s in told.said]
+
+
+@pytest.mark.parametrize(("level", "said"), [(0.05, ["waiting"]), (0.13, ["small"] * 3)])
+def test_who_has_not_begun_to_practise_is_asked_once_and_only_a_small_movement_was_too_small(level, said):
+    told = Told().press("2", "1").frames(1, "still").frames(64, "practice", phase="rest", level=level)
+    keys = [say.key for say in told.said]
+    assert [key.rpartition(".")[2] for key in keys if key.endswith((".waiting", ".small"))] == said
