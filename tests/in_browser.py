@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (formcheck[test])")
+sync_api.expect.set_options(timeout=30_000)  # a loaded computer is slow; what never comes still fails
 CHROMIUM = next(
     (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
 )

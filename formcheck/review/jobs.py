@@ -72,6 +72,7 @@ class DroppedVideo:
         kept: the video of a session that is there already; None where it is on its way to be one.
         session: of a session its files and their sizes, as they lie one after the other in what arrives;
             empty where they lie in its folder already. None for a video.
+        packed: it is a ZIP file.
         sure: how sure the exercise was recognised, see `Recognised`; "" where it was not.
         what: what is being done.
         share: of it, 0 to 1.
@@ -93,11 +94,17 @@ class DroppedVideo:
     sure: str = ""
     kept: Path | None = None
     session: dict[str, int] | None = None
+    packed: bool = False
     cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     lock: FolderLock = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.lock = FolderLock(self.folder, JOB_LOCK)
+
+    @property
+    def quick(self) -> bool:
+        """No video has to be watched for it: it does not wait for those that are."""
+        return self.packed or self.session is not None
 
     @property
     def incoming(self) -> Path:
@@ -114,7 +121,7 @@ class DroppedVideo:
 
 
 class Jobs:
-    """Analyses videos one after the other, on a thread of its own.
+    """Analyses videos one after the other, and takes in sessions beside it, on threads of its own.
 
     Args:
         root: the library's folder.
@@ -127,7 +134,7 @@ class Jobs:
         self._jobs: dict[str, DroppedVideo] = {}
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._worker: threading.Thread | None = None
+        self._workers: dict[bool, threading.Thread] = {}
         self._closing = False
 
     def rows(self) -> list[dict[str, Any]]:
@@ -198,6 +205,7 @@ class Jobs:
 
     def received(self, job: DroppedVideo) -> None:
         """All bytes are there: it waits for its turn."""
+        job.packed = job.session is None and zipfile.is_zipfile(job.incoming)
         self._line_up(job, "waiting" if job.exercise else "new")
 
     def start(self, id_: str, fields: dict[str, str]) -> None:
@@ -242,9 +250,11 @@ class Jobs:
     def _line_up(self, job: DroppedVideo, state: str) -> None:
         self._set(job, state=state, what="Waiting for its turn", share=0.0)
         with self._lock:
-            if self._worker is None or not self._worker.is_alive():
-                self._worker = threading.Thread(target=self._work, name="analyse", daemon=True)
-                self._worker.start()
+            worker = self._workers.get(job.quick)
+            if worker is None or not worker.is_alive():
+                worker = threading.Thread(target=self._work, args=(job.quick,), name="analyse", daemon=True)
+                self._workers[job.quick] = worker
+                worker.start()
             self._wake.notify_all()
 
     def failed(self, job: DroppedVideo, problem: str) -> None:
@@ -280,26 +290,27 @@ class Jobs:
         """Stops the work; half-made sessions are removed."""
         with self._lock:
             self._closing = True
-            worker = self._worker
+            workers = list(self._workers.values())
             for job in self._jobs.values():
                 job.cancel.set()
             self._wake.notify_all()
-        if worker is not None:
+        for worker in workers:
             worker.join(timeout=10)
 
-    def _work(self) -> None:
+    def _work(self, quick: bool) -> None:
         while True:
             with self._lock:
-                while not (job := self._next()):
+                while not (job := self._next(quick)):
                     if self._closing:
                         return
                     self._wake.wait()
             self._run(job)
 
-    def _next(self) -> DroppedVideo | None:
+    def _next(self, quick: bool) -> DroppedVideo | None:
+        mine = [job for job in self._jobs.values() if job.quick is quick]
         # What a video shows is told first, so that all can be corrected while the first one is analysed.
         for state in ("new", "waiting"):
-            if job := next((job for job in self._jobs.values() if job.state == state), None):
+            if job := next((job for job in mine if job.state == state), None):
                 return job
         return None
 
@@ -309,7 +320,7 @@ class Jobs:
             if job.session is not None:
                 self._set(job, state="working", what="Looking at the session")
                 brought.take_in(self._root, job.folder, job.session)
-            elif fresh and zipfile.is_zipfile(job.incoming):
+            elif fresh and job.packed:
                 self._unpack(job)
             elif fresh:
                 self._recognise(job)

@@ -168,6 +168,7 @@ def library_row(reviewed: NotedSession, titles_of: TitlesOf | None = None) -> di
         "affected": len(affected),
         "state": covered.state,
         "coverage": covered.text if stands.faults else "",
+        "share_checked": covered.checked / max(covered.total, 1),
         "good": good,
         "unseen": unseen,
         "top_faults": [

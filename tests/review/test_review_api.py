@@ -689,6 +689,23 @@ def test_a_session_folder_is_taken_in_with_its_notes_once(page, tmp_path):
     assert names_in(page) == before
 
 
+def test_a_session_does_not_wait_for_videos_that_are_watched(page, tmp_path, monkeypatch):
+    over = threading.Event()
+
+    def look(video: Path, progress: object) -> None:
+        assert over.wait(120)
+
+    monkeypatch.setattr(jobs_module, "look", look)
+    page.post("/api/upload?name=a.mp4", body=clip(tmp_path / "x.mp4").read_bytes())
+    row_in(page, ("looking",), name="a.mp4")
+    assert brought(page, analysed(tmp_path / "s", bridges(2, seed=8)))["state"] == "done"
+    assert row_in(page, ("looking",), name="a.mp4")
+    over.set()
+    video = row_in(page, ("ready",), name="a.mp4")
+    page.post(f"/api/job/{video['id']}/cancel", {})
+    row_in(page, ("cancelled",), name="a.mp4")
+
+
 def test_only_a_sound_session_is_taken_in(page, tmp_path):
     before = names_in(page)
     bad = tmp_path / "bad"

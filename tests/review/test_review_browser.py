@@ -536,22 +536,33 @@ def test_videos_dropped_anywhere_are_recognised_corrected_and_analysed_in_turn(p
         """bytes => { const d = new DataTransfer();
         for (const name of ["<b>new<b>.mp4", "two.mp4"])
             d.items.add(new File([new Uint8Array(bytes)], name, {type: "video/mp4"}));
+        d.items.add(new File(["Dear colleague"], "letter.txt", {type: "text/plain"}));
         return d; }""",
         list((folder / "one" / "video.mp4").read_bytes()),
     )
     page.dispatch_event(".group >> nth=0", "drop", {"dataTransfer": data})  # beside the dashed field
     sync_api.expect(page.locator(".job.ready")).to_have_count(2)
     rows = page.locator(".job.ready")
-    texts = sorted(text.split("\n")[1] for text in rows.all_inner_texts())
-    assert texts == ["not recognised", "recognised"]
-    # An option of the camera is called so too, in every row.
-    clam = rows.filter(has=page.locator(".choices > .soft", has_text=re.compile("^recognised")))
+    assert rows.locator(".name").all_inner_texts() == ["<b>new<b>.mp4", "two.mp4"]  # as they were dropped
+    assert rows.locator(".what > span").all_inner_texts() == ["recognised", "not recognised"]
+    sync_api.expect(page.locator("#toasts")).to_contain_text("Left out: letter.txt is no video")
+    assert page.locator("text=/^Analyse \\d/").count() == 0  # of one only is it known what it shows
+    clam = rows.filter(has=page.locator(".what > span", has_text=re.compile("^recognised")))
     assert clam.locator("select >> nth=0").input_value() == "clam"
     assert clam.locator("select >> nth=1").input_value() == "left"
-    other = rows.filter(has=page.locator(".choices > .soft", has_text="not recognised"))
+    other = rows.filter(has=page.locator(".what > span", has_text="not recognised"))
     assert other.locator("button.primary").is_disabled()  # nothing chosen yet
     other.locator("select >> nth=0").select_option("bridge")
-    other.locator("input[placeholder^=pseudonym]").fill("P-9")
+    sync_api.expect(other.locator("select >> nth=1")).to_be_disabled()  # a bridge has no side
+    sync_api.expect(page.get_by_role("button", name="Analyse 2 videos")).to_be_visible()
+    clam.locator("input[placeholder^=pseudonym]").fill("P-8")
+    page.get_by_label("Patient of all").fill("P-9")
+    page.get_by_label("Patient of all").press("Enter")
+    assert [field.input_value() for field in rows.locator("input[placeholder^=pseudonym]").all()] == [
+        "P-8",
+        "P-9",
+    ]
+    assert other.locator("select >> nth=0").input_value() == "bridge"
     other.locator("button.primary").click()
     sync_api.expect(page.locator(".job.working .n")).to_have_text("40 %")
     assert clam.locator("select >> nth=0").input_value() == "clam"  # what is chosen there stays
@@ -852,12 +863,17 @@ def test_what_is_drawn_and_said_at_a_moment_goes_back_in_a_file_that_plays(page,
     offline.close()
 
 
-def test_zoom_shows_more_of_the_body_and_the_skeleton_stays_on_it(page):
+def test_the_body_fills_the_picture_until_the_whole_is_asked_for(page):
     go(page, "one")
-    assert page.evaluate("document.querySelector('.lens').style.transform") == ""
-    page.keyboard.press("z")
-    sync_api.expect(page.locator(".lens")).to_have_attribute("style", re.compile(r"scale"))
+    near = page.locator(".lens[style*=scale]")
+    sync_api.expect(near).to_have_count(1)
     moved = page.evaluate("document.querySelector('.lens').style.transform")
     assert float(re.search(r"scale\(([\d.]+)", moved)[1]) > 1.1
     page.keyboard.press("z")
-    sync_api.expect(page.locator(".lens")).not_to_have_attribute("style", re.compile(r"scale"))
+    sync_api.expect(near).to_have_count(0)
+    page.reload()
+    page.wait_for_selector(".fault-row")
+    sync_api.expect(near).to_have_count(0)  # as it was left
+    page.get_by_role("button", name="zoom", exact=False).first.click(trial=True)  # nothing lies over it
+    page.keyboard.press("z")
+    sync_api.expect(near).to_have_count(1)

@@ -7,8 +7,9 @@ import { say } from "./words.js";
 
 /** What sides and views an exercise has; none of one that is not chosen yet. */
 export function offer(side, view, exercise, given) {
-  replace(side, h("option", { value: "" }, say("drop.by_itself")), exercise?.side ? ["left", "right"].map((s) => h("option", { value: s, selected: s === given.side }, say(`side.${s}`))) : null);
-  replace(view, h("option", { value: "" }, say("drop.recognised")), Object.entries(exercise?.views ?? {}).map(([v, text]) => h("option", { value: v, selected: v === given.view }, text)));
+  side.disabled = Boolean(exercise && !exercise.side);
+  replace(side, h("option", { value: "" }, side.disabled ? "–" : say("drop.by_itself")), exercise?.side ? ["left", "right"].map((s) => h("option", { value: s, selected: s === given.side }, say(`side.${s}`))) : null);
+  replace(view, h("option", { value: "" }, say("drop.by_itself")), Object.entries(exercise?.views ?? {}).map(([v, text]) => h("option", { value: v, selected: v === given.view }, text)));
 }
 
 export async function judgeAgain({ info }) {

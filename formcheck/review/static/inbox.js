@@ -19,11 +19,12 @@ export class Inbox {
     this.exercises = exercises; this.jobs = new Map(jobs.map((job) => [job.id, job])); this.rows = new Map();
     this.list = h("div.jobs");
     this.tools = h("div.row.end");
+    this.heads = h("div.heads", { "aria-hidden": "true", hidden: true }, ["drop.video", "exercise", "side", "camera", "drop.recorded", "patient"].map((key) => h("span", {}, say(key))));
     const input = h("input.visually-hidden", { type: "file", accept: "video/*,.mkv,.avi,.mov,.mp4,.webm,.zip", multiple: true, id: "videos", "aria-label": say("drop.choose_files"), onchange: () => chosen(input) });
     const folder = h("input.visually-hidden", { type: "file", webkitdirectory: true, id: "folder", "aria-label": say("drop.choose_folder"), onchange: () => chosen(folder) });
     this.known = h("datalist", { id: "pseudonyms" }, [...new Set(patients)].sort().map((name) => h("option", { value: name })));
     this.element = h("section.drop", { "aria-label": say("drop.add") },
-      h("div.choose", {}, input, h("label", { for: "videos" }, icon("drop"), h("b", {}, say("drop.here")), ` ${say("drop.or")}`), folder, h("label", { for: "folder" }, say("drop.or_folder"))), this.list, this.tools, this.known);
+      h("div.choose", {}, input, h("label", { for: "videos" }, icon("drop"), h("b", {}, say("drop.here")), ` ${say("drop.or")}`), folder, h("label", { for: "folder" }, say("drop.or_folder"))), this.heads, this.list, this.tools, this.known);
     const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); this.element.classList.toggle("over", on); } };
     this.heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)],
       ["drop", (e) => { over(false)(e); take(e.dataTransfer); }]];
@@ -59,19 +60,24 @@ export class Inbox {
     for (const key of this.rows.keys()) if (!keys.has(key)) this.rows.delete(key);
     if (rows.length !== this.list.children.length || rows.some((row, i) => row !== this.list.children[i])) replace(this.list, rows);
     const ready = [...this.jobs.values()].filter((j) => j.state === "ready"), ended = [...this.jobs.values()].filter((j) => ENDED.includes(j.state));
-    const tools = `${ready.length} ${ended.length}`;
+    const told = ready.filter((job) => this.given(job).exercise);
+    const tools = `${ready.length} ${told.length} ${ended.length}`;
     if (this.tools.dataset.for === tools) return;
     this.tools.dataset.for = tools;
-    replace(this.tools, ready.length > 1 ? button(count("drop.analyse", ready.length), () => ready.forEach((job) => this.start(job)), { kind: "primary" }) : null,
+    this.heads.hidden = !ready.length;
+    const all = h("input", { maxlength: 80, placeholder: say("pseudonym"), autocomplete: "off", list: "pseudonyms", onchange: () => this.patientOfAll(all.value.trim(), ready) });
+    replace(this.tools, ready.length > 1 ? h("label.inline", {}, `${say("drop.patient_of_all")} `, all) : null,
+      told.length > 1 ? button(count("drop.analyse", told.length), () => told.forEach((job) => this.start(job)), { kind: "primary" }) : null,
       ended.length ? button(say("drop.clear"), () => ended.forEach((job) => this.dismiss(job)), { small: true }) : null);
   }
 
   row(job) {
-    const bar = h("progress", { max: 100 }), share = h("span.n", {}), what = h("span.soft", {});
     const ended = ENDED.includes(job.state), waiting = job.state === "ready";
-    const name = job.state === "done" && job.key ? h("a.name", { href: `/session/${job.key}` }, job.name) : h("b.name", {}, job.name);
     const close = button(ended || waiting ? "" : say("cancel"), () => this.dismiss(job), { small: true, kind: "quiet", icon: ended || waiting ? "cross" : undefined, title: ended || waiting ? say("drop.off_list") : undefined });
-    const element = h(`div.job.${job.state}`, {}, name, waiting ? this.choices(job) : what, ended || waiting ? null : [bar, share], close);
+    if (waiting) return { state: job.state, element: this.choices(job, close), show: () => {} };
+    const bar = h("progress", { max: 100 }), share = h("span.n", {}), what = h("span.soft", {});
+    const name = job.state === "done" && job.key ? h("a.name", { href: `/session/${job.key}` }, job.name) : h("b.name", {}, job.name);
+    const element = h(`div.job.${job.state}`, {}, name, what, ended ? null : [bar, share], close);
     const show = (now) => {
       what.textContent = now.state === "failed" ? now.problem : now.state === "cancelled" ? say("drop.cancelled") : now.what;
       what.classList.toggle("bad", now.state === "failed");
@@ -83,23 +89,35 @@ export class Inbox {
   }
 
   /** What is to be said of a video before it is analysed; filled in with what was recognised. */
-  choices(job) {
-    const given = { exercise: job.exercise, side: job.side ?? "", view: "", patient: job.patient, recorded: job.recorded, ...edits.get(job.id) };
-    edits.set(job.id, given);
-    const field = (name, element) => { element.addEventListener("change", () => { given[name] = element.value; }); return element; };
-    const exercise = field("exercise", h("select", { "aria-label": say("exercise") }, h("option", { value: "" }, say("drop.choose")), this.exercises.map((e) => h("option", { value: e.name, selected: e.name === given.exercise }, e.title))));
-    const side = field("side", h("select", { "aria-label": say("side") })), view = field("view", h("select", { "aria-label": say("camera") }));
+  choices(job, close) {
+    const given = this.given(job);
+    const field = (name, element, label) => { element.addEventListener("change", () => { given[name] = element.value; this.draw(); }); return h("label", {}, h("span", {}, say(label)), element); };
+    const exercise = h("select", {}, h("option", { value: "" }, say("drop.choose")), this.exercises.map((e) => h("option", { value: e.name, selected: e.name === given.exercise }, e.title)));
+    const side = h("select"), view = h("select");
     const options = () => {
-      const chosen = this.exercises.find((e) => e.name === given.exercise);
+      const chosen = this.exercises.find((e) => e.name === exercise.value);
       offer(side, view, chosen, given);
-      given.side = side.value; given.view = view.value; start.disabled = !chosen;
+      Object.assign(given, { exercise: exercise.value, side: side.value, view: view.value });
+      start.disabled = !chosen;
     };
     const start = button(count("drop.analyse", 1), () => this.start(job), { kind: "primary", small: true });
     exercise.addEventListener("change", options);
     options();
-    const patient = field("patient", h("input", { maxlength: 80, value: given.patient, placeholder: say("drop.maybe_empty"), autocomplete: "off", list: "pseudonyms", "aria-label": say("patient") }));
-    const recorded = field("recorded", h("input", { type: "date", value: given.recorded.slice(0, 10), "aria-label": say("drop.recorded_of", { name: job.name }) }));
-    return h("span.choices", {}, h("span.soft", {}, say(`drop.${job.sure || "unknown"}`)), exercise, side, view, recorded, patient, start);
+    return h("div.job.ready", {}, h("span.what", {}, h("b.name", {}, job.name), h(`span.${job.sure === "sure" ? "soft" : "unsure"}`, {}, say(`drop.${job.sure || "unknown"}`))),
+      field("exercise", exercise, "exercise"), field("side", side, "side"), field("view", view, "camera"),
+      field("recorded", h("input", { type: "date", value: given.recorded.slice(0, 10) }), "drop.recorded"),
+      field("patient", h("input", { maxlength: 80, value: given.patient, placeholder: say("pseudonym"), autocomplete: "off", list: "pseudonyms" }), "patient"), start, close);
+  }
+
+  given(job) {
+    if (!edits.has(job.id)) edits.set(job.id, { exercise: job.exercise, side: job.side ?? "", view: "", patient: job.patient, recorded: job.recorded });
+    return edits.get(job.id);
+  }
+
+  /** One patient for all videos that nobody was named for. */
+  patientOfAll(name, ready) {
+    for (const job of ready) { this.given(job).patient ||= name; this.rows.delete(job.id); }
+    this.draw();
   }
 
   async start(job) {
@@ -142,11 +160,13 @@ async function take(dropped) {
 
 /** Sends each session's folder as one, and each video that belongs to none. */
 function sort(files) {
+  const left = [];
   const folder = (path) => path.slice(0, path.lastIndexOf("/") + 1), name = (path) => path.slice(folder(path).length);
   const sessions = new Map([...files.keys()].filter((path) => name(path) === "session.sqlite").map((path) => [folder(path), new Map()]));
   for (const [path, file] of files) if (SESSION_FILES.includes(name(path))) sessions.get(folder(path))?.set(name(path), file);
   for (const [path, file] of files) {
-    if (sessions.has(folder(path)) || !VIDEO.test(path)) continue;
+    if (sessions.has(folder(path)) || name(path).startsWith(".")) continue;
+    if (!VIDEO.test(path)) { left.push(name(path)); continue; }
     // The clip beside clip.formcheck is its video.
     const theirs = sessions.get(`${path.replace(/\.[^.]+$/, "")}.formcheck/`), kind = /\.webm$/i.test(path) ? "video.webm" : "video.mp4";
     if (!theirs) send(file); else if (PLAYED.test(path) && !theirs.has("video.mp4") && !theirs.has("video.webm")) theirs.set(kind, file);
@@ -156,7 +176,10 @@ function sort(files) {
     const whole = new File([...parts.values()], way.split("/").at(-2) || "session.sqlite");
     send(whole, { parts: JSON.stringify(sizes) });
   }
+  if (left.length) toast(count("drop.left_out", left.length, { name: left[0] }), { kind: "bad" });
 }
+
+let sending = Promise.resolve(); // one after the other, so that they stand in the order in which they were dropped
 
 function send(file, about = {}) {
   const local = crypto.randomUUID();
@@ -165,7 +188,7 @@ function send(file, about = {}) {
   const recorded = Number.isNaN(date.getTime()) ? "" : new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 10);
   uploads.set(local, entry);
   redraw();
-  upload(`/api/upload?${new URLSearchParams({ name: file.name, recorded, ...about })}`, file, (share) => { entry.share = share; redraw(); })
+  sending = sending.then(() => upload(`/api/upload?${new URLSearchParams({ name: file.name, recorded, ...about })}`, file, (share) => { entry.share = share; redraw(); }))
     .catch((error) => toast(say("drop.of_name", { name: file.name, what: error.message }), { kind: "bad" }))
     .finally(() => { uploads.delete(local); redraw(); });
 }

@@ -87,7 +87,7 @@ function row(s) {
     h("a", { href: `/session/${s.key}` },
       h("span.when", {}, h("b", {}, [s.patient || say("no_name"), day(s.date)].join(" · ")), h("span.soft", {}, facts)),
       h("span.bar", { role: "img", "aria-label": count("list.bar", counted, s) },
-        h("i.clean", { style: { "flex-grow": s.good } }), h("i.fault", { style: { "flex-grow": s.affected } }), h("i.unseen", { style: { "flex-grow": s.unseen } })),
+        h("i.clean", { style: { "flex-grow": s.good, "--checked": s.share_checked } }), h("i.fault", { style: { "flex-grow": s.affected } }), h("i.unseen", { style: { "flex-grow": s.unseen } })),
       h("span.reps", {}, h("b", {}, count("count.repetition", counted)), counted ? h("span.soft", {}, stateSign(state), words[state]) : null, h("span.soft", {}, s.coverage)),
       h("span.faults", {}, s.top_faults.map((f) => h(`span.chip.g${f.grade}`, {}, gradeSign(f.grade, f.grade_word), h("span", {}, say("list.chip", { title: f.title, n: f.reps }))))),
       h("span.state", {}, s.attention.map((text) => h("span.alert", {}, icon("warn"), text)),

@@ -181,7 +181,7 @@ export class Panel {
       focusable(button(`${g} ${word}`, () => page.regrade(f, Number(g)), { small: true, pressed: f.grade === Number(g) && f.verdict !== "rejected", title: say("panel.grade_long", { grade: g, word }), key: g }), `grade${g}:${f.rep}:${f.id}`)));
     return h("div.detail", {}, h("p.wording", {}, f.wording),
       h("dl", {},
-        h("dt", {}, say("panel.when")), h("dd", {}, `${say("panel.when_is", { from: clock(f.start_s, 2), to: clock(f.end_s, 2), frame: player?.times.length ? firstFrame(player, f.start_s) : "–" })} `, button(say("panel.its_start"), () => page.seekStart(f.start_s), { small: true, kind: "quiet" })),
+        h("dt", {}, say("panel.when")), h("dd", {}, `${say(f.end_s - f.start_s < 0.01 ? "panel.when_at" : "panel.when_is", { time: clock(f.start_s, 2), from: clock(f.start_s, 2), to: clock(f.end_s, 2), frame: player?.times.length ? firstFrame(player, f.start_s) : "–" })} `, button(say("panel.its_start"), () => page.seekStart(f.start_s), { small: true, kind: "quiet" })),
         h("dt", {}, say("panel.value")), h("dd", {}, h("b", {}, f.value_text), say("panel.value_grade", { grade: f.found ?? f.grade, word: f.found_word ?? f.grade_word })),
         page.whatIf ? null : [h("dt", {}, say("panel.your_grade")), h("dd", {}, grades)],
         h("dt", {}, say("panel.threshold")), h("dd", {}, f.grades_text || "–", levels),

@@ -10,7 +10,7 @@ import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { count, pointed, say } from "./words.js";
 
-const kept = (name) => { try { return Boolean(localStorage.getItem(name)); } catch { return false; } }; // storage may be off
+const zoomed = () => { try { return localStorage.getItem("zoomed") !== ""; } catch { return true; } }; // storage may be off
 const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
 
 export async function render(main, key, query) {
@@ -116,7 +116,7 @@ export class SessionPage {
     this.player = new Player(info, times);
     this.player.marks = () => this.marksNow();
     this.player.angle = () => this.angleNow();
-    this.player.zoomed = kept("zoomed");
+    this.player.zoomed = zoomed();
     this.player.lines = () => this.linesNow();
     this.stageBox.replaceChildren(this.player.element, this.controls());
     this.lanes = new Lanes(this.player, info, { openFault: (f) => this.openFault(f), reps: () => this.reps() });
@@ -190,7 +190,7 @@ export class SessionPage {
 
   onFrame() {
     const p = this.player, t = p.time;
-    replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` / ${say("player.place", { end: clock(p.duration, 0), frame: p.frame })}`));
+    replace(this.timeText, h("b", {}, clock(t, 2)), h("span.soft", {}, ` · ${say("player.frame", { frame: p.frame })}`));
     const rep = this.repAt(t);
     p.corner.textContent = rep && t >= rep.start_s && t <= rep.end_s ? called(rep, "repetition_n") : "";
     if (rep !== this.nowRep) { this.nowRep = rep; this.panel.now(rep); }
