@@ -50,7 +50,8 @@ class DayPart:
     def place(self) -> str:
         """Where the laptop stands."""
         view = self.plan.views[0] if self.plan.views else ""
-        return _PLACES.get(view, view)
+        place = _PLACES.get(view, view)
+        return place if self.plan.lies else f"{place}, upright"  # higher, and further away
 
     @property
     def asked(self) -> int:

@@ -220,16 +220,21 @@ class DayFlow(Flow):
         out: list[tuple[str, dict[str, object]]] = []
         plan = part.plan
         new = before is None or before.exercise != part.exercise
+        moves = before is not None and before.place != part.place and bool(plan.views)
         if plan.side is not None:
-            lying = plan.definition.posture.startswith("side_lying")
-            turns = before is not None and before.exercise == part.exercise
-            how = ("side_lying" if turns else "on_top") if lying else "other"
+            other = before is not None and before.exercise == part.exercise
+            if plan.definition.posture.startswith("side_lying"):
+                how = "side_lying" if other else "on_top"
+            else:
+                how = "other" if other else "with"
             out.append((f"programme.next.{how}_{plan.side}", {}))
-        if before is not None and before.place != part.place and plan.views:
+            if plan.near_leg and not moves:
+                out.append((f"programme.next.towards_{plan.side}", {}))
+        if moves:
             out.append(("programme.next.move", {"place": plan.definition.views[plan.views[0]].setup}))
         if new and self._often_done(part.exercise) < _SHOWN_TIMES:
             out += [(key, {}) for key in how_it_is_done(self.words, part.exercise)]
-            if before is None:
+            if part is next((p for p in self._parts if p.plan.lies), None):
                 out.append(("show.arm", {}))
         if plan.hold_s >= 1 and new:
             out.append(("programme.next.hold", {"seconds": f"{plan.hold_s:g}"}))
@@ -239,7 +244,8 @@ class DayFlow(Flow):
 
     def _follow(self, moment: LiveMoment) -> None:
         if moment.phase in ("rise", "hold", "lower") and self._chosen is not None:
-            self._chosen.policy.forget("show.")  # it is being done
+            for told in ("show.", "page.setup.ready"):  # it is being done
+                self._chosen.policy.forget(told)
         super()._follow(moment)
 
     def _often_done(self, exercise: str) -> int:
@@ -261,7 +267,10 @@ class DayFlow(Flow):
         coming = self._parts[self._coming]
         self._event("part_over", exercise=coming.exercise, side=coming.plan.side)
         self._leave_part()
+        before = self._chosen
         self._take_part(self._coming)
+        if before is not None and self._chosen is not None:
+            self._chosen.policy.tell_on(before.policy)
         self._event("consent", recording=self.consent)
         self._begin_part()
         self._to("setup")
@@ -365,7 +374,7 @@ class DayFlow(Flow):
             for key, values in self._how(part, before)
             if not key.startswith(("show.", "programme.next.hold"))
         ]
-        if not moves:
+        if not moves and not part.plan.near_leg:
             lines.append(self.words("programme.next.stays"))
         row = state.rows[self._coming]
         view = f"/{part.plan.views[0]}" if moves else "/"

@@ -8,6 +8,7 @@ from typing import Literal
 from formcheck.analysis.findings import Findings
 from formcheck.engine.repetition import COUNTED
 from formcheck.exercises.definition import Definition
+from formcheck.measures.measure import formulas
 
 Step = Literal[
     "choose", "safety", "settled", "pain_before", "advice", "setup", "practice", "work", "paused",
@@ -22,8 +23,8 @@ QUESTION_S = 30.0
 IDLE_S = 30.0
 GONE_S = 180.0
 STUCK_S = 20.0
-#: Practising without a repetition, beyond the prescribed hold: said that it may be a little larger, where something
-#: moved by this share of a typical range; else asked to begin.
+#: Practising without a repetition, beyond the prescribed hold: said that it may be a little larger, where
+#: something moved by this share of a typical range; else asked to begin.
 SMALL_AFTER_S = 20.0
 TRIED_LEVEL = 0.1  # [D]
 #: A cue stays on the screen this long.
@@ -67,6 +68,17 @@ class SessionPlan:
     def hold_s(self) -> float:
         """How long the exercise itself asks to stand still, seconds."""
         return self.definition.tempo.hold_s or 0.0
+
+    @property
+    def lies(self) -> bool:
+        """Whether it is done lying: an arm held up then pauses it."""
+        return formulas(self.definition).LIES_ON != "nothing"
+
+    @property
+    def near_leg(self) -> bool:
+        """Whether the leg that works has to be the one nearer the laptop."""
+        beside = not self.views or "side" in self.views
+        return beside and self.definition.counting.signal in formulas(self.definition).ON_THE_LEG
 
 
 @dataclass(frozen=True)

@@ -258,6 +258,10 @@ class Policy:
         """Sentences whose keys begin so, and that still wait for the voice, are not said any more."""
         self._due = [due for due in self._due if not due.say.key.startswith(beginning)]
 
+    def tell_on(self, before: Policy) -> None:
+        """Take over what still waits there to be told of what is done next, and how."""
+        self._due += [due for due in before._due if due.say.key.startswith(_HOW)]
+
     def ask(self, t: float) -> list[Message]:
         """Answer "how was that?": the state of the last repetitions; between sets, the summary again.
 

@@ -162,15 +162,18 @@ class StartPosition:
     def near(self) -> str:
         """Side to judge a bridge by: the stance leg's, else the one nearer the camera (better seen)."""
         if self.definition.has_side:
-            nearer = (
-                np.median(self.bodies[:, Landmark.LEFT_HIP, 2] - self.bodies[:, Landmark.RIGHT_HIP, 2]) < 0
-            )
-            return self.side or self.module.working_side(self.bodies, "left" if nearer else "right")
+            return self.side or self.module.working_side(self.bodies, self.nearer)
         shown = {
             s: self.visibility[self.seen][:, [side_landmark(s, "knee"), side_landmark(s, "ankle")]].mean()
             for s in ("left", "right")
         }
         return max(shown, key=lambda s: float(shown[s]))
+
+    @cached_property
+    def nearer(self) -> str:
+        """Side whose hip is nearer to the camera."""
+        apart = self.bodies[:, Landmark.LEFT_HIP, 2] - self.bodies[:, Landmark.RIGHT_HIP, 2]
+        return "left" if np.median(apart) < 0 else "right"
 
     @cached_property
     def turned_deg(self) -> float:
@@ -277,6 +280,12 @@ def _down_deg(a: Array, b: Array) -> float:
 def wrong_view(s: StartPosition) -> bool:
     """The camera looks from another side than any that is wanted."""
     return bool(s.wanted_views) and s.view.name not in s.wanted_views
+
+
+def far_leg(s: StartPosition) -> bool:
+    """What counts is measured on the leg that works, and the other one hides it."""
+    hidden = s.view.name == "side" and s.definition.counting.signal in s.module.ON_THE_LEG
+    return hidden and s.side is not None and s.side != s.nearer
 
 
 # --- the posture --------------------------------------------------------------------------------------
@@ -451,6 +460,7 @@ CHECKS: tuple[tuple[str, Callable[[StartPosition], bool]], ...] = (
     ("knees_bent", knees_bent),
     ("not_in_position", not_in_position),
     ("wrong_view", wrong_view),
+    ("far_leg", far_leg),
     ("feet_apart", feet_apart),
     ("hips_not_stacked", hips_not_stacked),
     ("knees_too_low", knees_too_low),
@@ -511,7 +521,7 @@ def _problem(name: str, stand: StartPosition) -> Problem:
     variant = ""
     if name in ("not_lying", "knees_straight", "knees_bent", "not_in_position"):
         variant = stand.definition.posture
-    elif name == "wrong_side_up":
+    elif name in ("wrong_side_up", "far_leg"):
         variant = stand.side or ""
     return Problem(name, variant, view if name == "wrong_view" else None)
 

@@ -210,6 +210,36 @@ def test_who_lies_ready_at_once_still_hears_how_it_is_done_until_the_first_movem
     assert "page.practice.line" in told.keys
 
 
+def test_what_is_not_yet_told_of_the_next_exercise_goes_on_in_it(tmp_path: Path) -> None:
+    told = Told(tmp_path, programme(CLAM, BRIDGE, between_s=5)).begin().ready().reps(2).wait(6)
+    told.ready().reps(2).wait(6).frames(1, "still").frames(40, "practice", phase="rest")
+    shown = [key for key in told.keys if key.startswith("show.bridge.")]
+    assert shown == [f"show.bridge.line_{n}" for n in (1, 2, 3)]
+
+
+CALVES = {"exercise": "calf-stretch", "sides": ["left", "right"], "sets": 1, "reps": 2}
+
+
+def test_who_stands_is_told_which_side_to_turn_to_the_laptop_and_of_no_arm(tmp_path: Path) -> None:
+    told = Told(tmp_path, programme(CALVES)).begin().wait(40)
+    assert {"programme.next.with_left", "programme.next.towards_left"} <= set(told.keys)
+    told.ready(20.0, view="side").reps(2)
+    assert told.flow.page().lines[1:] == ("Now with the right leg.", "Your right side towards the laptop.")
+    told.wait(31).ready(20.0, view="side")
+    assert "show.arm" not in told.keys
+    told.press("space")
+    assert told.flow.page().lines == ("Take your time. To go on, press the space bar.",)
+
+
+def test_the_laptop_is_moved_between_lying_and_standing_and_the_arm_told_to_who_lies_first(
+    tmp_path: Path,
+) -> None:
+    told = Told(tmp_path, programme({**CALVES, "sides": ["left"]}, BRIDGE)).begin()
+    told.ready(20.0, view="side").reps(2).wait(45)
+    assert "programme.next.move" in told.keys
+    assert "show.arm" in told.keys
+
+
 @pytest.mark.parametrize("days", [0, 1, 2, 3])
 def test_who_has_done_an_exercise_twice_knows_how(tmp_path: Path, days: int) -> None:
     parts = Told(tmp_path / "x").flow.day.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from tests.skeleton import (
     bridge,
     clam,
     film,
+    half_kneeling,
     lying_straight,
     mirrored,
     plank,
     rotated,
     standing,
+    step_at_wall,
 )
 
 TIME = np.arange(0.0, 1.0, 1 / 15)
@@ -274,6 +277,18 @@ def test_the_wrong_view_names_the_wanted_one(yaw_deg):
     problem = ask(bridge(), Camera(yaw_deg=yaw_deg, height_m=0.9))
     assert problem == Problem("wrong_view", view="side")
     assert asked(bridge(), Camera(yaw_deg=yaw_deg, height_m=0.9), wanted=()) is None
+
+
+@pytest.mark.parametrize("yaw_deg", [0, 180])
+def test_in_a_stretch_the_leg_that_works_is_the_nearer_one(yaw_deg):
+    calf, hip = load_definition("calf-stretch"), load_definition("hip-flexor-stretch")
+    camera = Camera(yaw_deg=yaw_deg, distance_m=3.2, height_m=0.9, focal_px=800, target=(0.3, 0.8, 0.0))
+    near, far = ("right", "left") if yaw_deg == 0 else ("left", "right")
+    for definition, body in ((calf, partial(step_at_wall, 20.0)), (hip, partial(half_kneeling, 0.0))):
+        asked_near = asked(body(side=near.upper()), camera, definition, side=near, wanted=("side",))
+        asked_far = ask(body(side=far.upper()), camera, definition, side=far, wanted=("side",))
+        assert (asked_near, asked_far) == (None, Problem("far_leg", far)), definition.name
+    assert asked(bridge(stance="left"), camera, SINGLE, side="left") != "far_leg"  # counts from either side
 
 
 def test_a_clam_from_the_head_end_is_the_wrong_view():
@@ -537,7 +552,8 @@ def test_every_problem_has_its_three_sentences(language):
     definitions = [load_definition(exercise) for exercise in EXERCISES]
     postures = tuple(d.posture for d in definitions)
     lying = tuple(d.posture for d in definitions if formulas(d).LIES_ON != "nothing")
-    variants = {"not_lying": lying, "not_in_position": postures, "wrong_side_up": ("left", "right")}
+    variants = {"not_lying": lying, "not_in_position": postures}
+    variants |= dict.fromkeys(("wrong_side_up", "far_leg"), ("left", "right"))
     for name, missed in (("knees_straight", "bent"), ("knees_bent", "straight")):
         variants[name] = tuple(d.posture for d in definitions if missed == formulas(d).KNEES)
     wanted = {"setup.good"}

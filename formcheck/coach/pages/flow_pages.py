@@ -266,7 +266,9 @@ class Pages:
 
     def paused(self, at: FlowState) -> Page:
         ids = ("continue", "end_set", "stop")
-        return self._simple(at, "paused", "paused", ids, lines=(self._text("paused.line"),))
+        # A gesture is for who lies; who stands can reach a key.
+        line = "paused.line" if at.plan is None or at.plan.lies else "paused.line_upright"
+        return self._simple(at, "paused", "paused", ids, lines=(self._text(line),))
 
     def rest(self, at: FlowState) -> Page:
         assert at.plan is not None
