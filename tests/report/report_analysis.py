@@ -80,7 +80,7 @@ def small_definition() -> Definition:
                     best_view="side",
                 ),
                 lowering_fast=dict(
-                    id="BF11", title="Lowered too fast", cue="Melt down slowly", level="P5",
+                    id="BF11", title="Lowered too fast", cue="Let your hips down slowly", level="P5",
                     wording="Eccentric phase shorter than asked", source="[D]", unit="s",
                     rules=[dict(kind="duration", grades=[0.75, 0.5, 0.35], phase="lower")], best_view="side",
                 ),
