@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -60,12 +61,12 @@ class Landmarks:
     person: NDArray[np.bool_]
 
 
-def ours(clip: Path) -> Landmarks:
-    """Our engine on a whole clip, smoothed as MediaPipe smooths."""
+def ours(clip: Path, frames: int | None = None) -> Landmarks:
+    """Our engine on a clip, or so many frames of it, smoothed as MediaPipe smooths."""
     rows = []
     with VideoFile(clip) as video, BlazePose() as engine:
         smooth = OneEuro(MIN_CUTOFF, BETA)
-        for frame in video:
+        for frame in islice(video, frames):
             pose = engine.estimate(frame).pose
             if pose is None:
                 smooth.reset()
@@ -88,11 +89,11 @@ def mediapipes(clip: Path) -> Landmarks:
     return _landmarks(rows)
 
 
-def stored(clip: Path) -> Landmarks:
-    """MediaPipe's output for a demo clip, made once by `store`."""
+def stored(clip: Path, frames: int | None = None) -> Landmarks:
+    """MediaPipe's output for a demo clip, or so many frames of it, made once by `store`."""
     with np.load(DATA / f"mediapipe_{clip.stem}.npz") as data:
-        xy = data["xy_tenths"].astype(np.float32) / 10
-        return Landmarks(np.where(data["person"][:, None, None], xy, np.nan), data["person"])
+        xy, person = data["xy_tenths"][:frames].astype(np.float32) / 10, data["person"][:frames]
+        return Landmarks(np.where(person[:, None, None], xy, np.nan), person)
 
 
 def store(clip: Path) -> None:

@@ -218,7 +218,7 @@ def coached() -> Track:
     """Three to practise, two, and after each time of lying still one more."""
     fast = replace(REP, lower_s=0.6)
     parts = [[REP] * 4 + [fast], [fast], [fast]]
-    return joined(*(shot("bridge", reps, fps=20.0, lead_s=4.0) for reps in parts))
+    return joined(*(shot("bridge", reps, fps=12.5, lead_s=4.0) for reps in parts))
 
 
 def read_in(track: Track) -> Track:
