@@ -433,7 +433,7 @@ DAY_STEPS: Mapping[Step, StepEntry] = {
     # Nothing is recorded by a key pressed in passing.
     "safety": StepEntry(DayPages.safety, DayFlow._agree, selected=3),
     "agreed": StepEntry(DayPages.agreed, DayFlow._agree),
-    "settled": StepEntry(DayPages.settled, DayFlow._tell_settled),
+    "settled": StepEntry(DayPages.settled, DayFlow._tell_settled, selected=-1),
     "pain_before": StepEntry(DayPages.pain_before, DayFlow._tell_pain_before, selected=-1),
     "advice": StepEntry(DayPages.advice, DayFlow._heed_advice),
     "next": StepEntry(

@@ -821,8 +821,8 @@ STEPS: Mapping[Step, StepEntry] = {
     "choose": StepEntry(Pages.choose, Flow._choose),
     # Nothing is recorded by a key pressed in passing.
     "safety": StepEntry(Pages.safety, Flow._agree, selected=2),
-    "settled": StepEntry(Pages.settled, Flow._tell_settled),
-    # Nor is a pain noted that nobody chose.
+    # Nor is anything noted about pain that nobody chose.
+    "settled": StepEntry(Pages.settled, Flow._tell_settled, selected=-1),
     "pain_before": StepEntry(Pages.pain_before, Flow._tell_pain_before, selected=-1),
     "advice": StepEntry(Pages.advice, Flow._heed_advice),
     "no_camera": StepEntry(Pages.no_camera, Flow._try_camera),

@@ -212,7 +212,7 @@ def test_a_day_that_is_not_over_does_not_say_why_not_yet(page: AppPage) -> None:
     days.keep(day("2026-11-27", 8, pain_before=1, pain_after=0, effort=3, complete=True))
     days.keep(day("2026-11-30", 3))
     assert page.get("/api/progress").json()["next"] == [
-        "Bridge: 10 repetitions, but not yet. First the pain should settle within a day."
+        "Bridge: 10 repetitions, but not yet. Next time I ask whether the pain settled within a day."
     ]
 
 

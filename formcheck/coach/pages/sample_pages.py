@@ -136,7 +136,8 @@ def _questions(say: Words) -> dict[str, Page]:
     )
     return {
         "settled": Page(
-            "settled", say("page.settled.question"), choices=answers, footer=say("page.settled.footer")
+            "settled", say("page.settled.question"), choices=answers, selected=-1,
+            footer=say("page.settled.footer"),
         ),
         "pain_before": Page(
             "pain", say("page.pain.question_before"), choices=pain, selected=2, footer=say("page.pain.footer")
