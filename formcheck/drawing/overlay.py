@@ -433,8 +433,8 @@ def _fault_line(
 
 
 def clock(time_s: float) -> str:
-    """Minutes, seconds and tenths, as ``1:05.2``."""
-    tenths = max(0, math.floor(time_s * 10 + 1e-6))
+    """Minutes, seconds and the nearest tenth, as ``1:05.2``."""
+    tenths = max(0, math.floor(time_s * 10 + 0.5))
     return f"{tenths // 600}:{tenths // 10 % 60:02d}{say('format.point')}{tenths % 10}"
 
 
