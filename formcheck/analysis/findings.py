@@ -22,6 +22,7 @@ from formcheck.analysis.phrases import (
     plural,
     pointed,
     short_title,
+    times,
     value_text,
 )
 from formcheck.analysis.rulings import Ruling
@@ -605,11 +606,13 @@ class Findings:
         """In which repetitions a fault was seen."""
         if info.reps_affected == info.reps_checked == counted:
             return _all_of(counted)
-        which = [
-            rep.name for rep in counted_reps(summary.reps) if any(event.id == name for event in rep.faults)
-        ]
+        events = [(rep.name, e) for rep in counted_reps(summary.reps) for e in rep.faults if e.id == name]
+        which = [rep for rep, _ in events]
         key = "findings.in_some_checked" if info.reps_checked < counted else "findings.in_some"
         where = say(key, n=info.reps_affected, of=info.reps_checked)
+        if info.reps_checked < counted and all(event.unit == BY_EYE for _, event in events):
+            # Only the physio looked for it, and nobody knows in how many.
+            where = say("findings.in_by_eye", reps=times(info.reps_affected, "repetition"))
         if not 0 < len(which) <= 4:
             return where
         return say("findings.which_reps", where=where, reps=listing(which))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import counted_reps, coverage, grade_word, rule_levels
+from formcheck.analysis.findings import BY_EYE, counted_reps, coverage, grade_word, rule_levels
 from formcheck.analysis.phrases import short_title, value_text
 from formcheck.analysis.rulings import Review
 from formcheck.analysis.summary import FaultEvent, Rep
@@ -360,7 +360,7 @@ def _headline(canvas: Image, annotator: Annotator, scene: _Scene) -> None:
     )
     put_text(canvas, elide(title, WIDTH - 100, 34, 600), 84, 46, 34, INK, 600)
     info = annotator.analysis.summary.faults.get(event.id)
-    if info is not None and info.reps_checked:
+    if info is not None and info.reps_checked and event.unit != BY_EYE:
         text = say("film.in_reps", n=info.reps_affected, of=info.reps_checked)
         put_text(canvas, text, 84, 80, 24, INK_SOFT, 400)
 
@@ -422,6 +422,8 @@ class _Gauge:
 
 def _gauge(analysis: Analysis, annotator: Annotator, scene: _Scene) -> _Gauge | None:
     """The gauge of a scene; None where its value was never known in it."""
+    if scene.event is not None and scene.event.unit == BY_EYE:
+        return None  # what the physio saw was not measured
     findings, table = annotator.findings, analysis.measures
     rule = findings.rule(scene.event) if scene.event is not None else None
     if (phase := _hurried_phase(annotator, scene.event)) is not None and rule is not None:
