@@ -92,10 +92,12 @@ def tell_turns(exercise: str, scenes: list[Scene], net: torch.nn.Module) -> None
         sure = log <= np.quantile(log, 0.8)
         _line("  without the least sure fifth", t[sure], p[sure], task.grades)
     errors = np.concatenate(joint_errors)
-    print(
-        "  joints, median, trunk lengths:",
-        *(f"{n} {np.nanmedian(errors[:, i]):.2f}" for i, n in enumerate(JOINTS)),
-    )
+    at = np.concatenate([np.full(len(s.pictures), s.view["azimuth_deg"]) for s in scenes])
+    for low, high in ((-180, 180), *_DIRECTIONS):
+        here = (at >= low) & (at < high)
+        if here.sum() >= 20:
+            told = (f"{n} {np.nanmedian(errors[here, i]):.2f}" for i, n in enumerate(JOINTS))
+            print(f"  {low}..{high}: joints, median, trunk lengths:", *told)
 
 
 @torch.no_grad()
