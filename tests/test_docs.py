@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import re
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from functools import lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from formcheck.cli.main import app, main
 
 ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -87,15 +91,11 @@ def test_every_file_named_is_there(doc: Path) -> None:
 @lru_cache
 def options_of(command: str) -> str:
     """What a command's help says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "formcheck", *command.split(), "--help"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-    return done.stdout
+    said, words = io.StringIO(), ["formcheck", *command.split(), "--help"]
+    as_typed = patch.object(sys, "argv", words)
+    with redirect_stdout(said), patch.dict(os.environ, COLUMNS="200"), as_typed, pytest.raises(SystemExit):
+        main()
+    return said.getvalue()
 
 
 @pytest.mark.parametrize("doc", [*GUIDES, ROOT / "README.md"], ids=lambda d: d.name)
@@ -110,8 +110,6 @@ def test_every_command_and_option_named_is_there(doc: Path) -> None:
 
 
 def test_every_command_has_an_example_and_no_switch_looks_as_if_it_took_a_word() -> None:
-    from formcheck.cli.main import app
-
     for name in (c.name or c.callback.__name__ for c in app.registered_commands if c.callback is not None):
         said = options_of(name)
         assert f"Example:  formcheck {name}" in said, name
