@@ -31,8 +31,9 @@ _QUIET = frozenset({"rest", "rise"})
 _COUNT_RANK = Priority.CANNOT_SEE + 0.5
 _IN_HOLD = frozenset({"hold"})
 _TICK_S = 1.0
-#: Sentences on what is done next, and how.
-_HOW = ("show.", "programme.next.")
+#: Sentences on what is done next, where, and how; and those that still help who is in position.
+_NEXT = ("show.", "programme.next.")
+_HOW = ("show.", "programme.next.hold")
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Policy:
 
     def set_started(self, t: float, set_index: int) -> list[Message]:
         """A set begins: 1 for the first; 0 for the practice repetitions, which are only counted."""
-        # What was left of the rest goes, but not a notice of trouble, nor what is to be practised, and how.
+        # What was left of the rest goes, but not a notice of trouble, nor how it is practised.
         self._due = [
             due
             for due in self._due
@@ -259,8 +260,9 @@ class Policy:
         self._due = [due for due in self._due if not due.say.key.startswith(beginning)]
 
     def tell_on(self, before: Policy) -> None:
-        """Take over what still waits there to be told of what is done next, and how."""
-        self._due += [due for due in before._due if due.say.key.startswith(_HOW)]
+        """Take over what still waits there to be told of what is done next, and how; it is said first."""
+        self._order = before._order
+        self._due += [due for due in before._due if due.say.key.startswith(_NEXT)]
 
     def ask(self, t: float) -> list[Message]:
         """Answer "how was that?": the state of the last repetitions; between sets, the summary again.
