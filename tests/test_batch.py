@@ -271,8 +271,6 @@ def test_the_command_tells_and_skips(tmp_path, capsys):
 
 # -- on a cluster ------------------------------------------------------------------------------------------
 
-cluster = pytest.mark.xdist_group("dask")
-
 
 @pytest.fixture(scope="module")
 def scheduler():
@@ -303,7 +301,6 @@ def scheduler():
                 worker.wait()
 
 
-@cluster
 def test_a_dead_workers_videos_are_done_elsewhere(tmp_path, scheduler):
     names = [f"{i:02}.mp4" for i in range(12)]
     jobs = find_jobs(videos(tmp_path, "bad.mp4", "odd.mp4", "once.mp4", *names), exercise="bridge")
@@ -337,7 +334,6 @@ def test_a_dead_workers_videos_are_done_elsewhere(tmp_path, scheduler):
     assert len(workers) >= 2  # shared out
 
 
-@cluster
 def test_no_scheduler_is_one_sentence(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="needs the extra 'cluster'")
     (job,) = find_jobs(videos(tmp_path, "a.mp4"), exercise="bridge")

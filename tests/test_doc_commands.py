@@ -35,8 +35,8 @@ DOCS = [
 IN_CI = {
     "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/formcheck analyze videos/bridge_side.mp4 "
     "--exercise bridge": r"grep -E '^python3 -m venv .*formcheck analyze'",
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/python -m pytest -n 2 --dist "
-    "loadgroup": r"grep -E '^python3 -m venv .*pytest'",
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/python -m pytest -n 3 --dist "
+    "loadfile": r"grep -E '^python3 -m venv .*pytest'",
     "python3 -m venv .venv": "-m venv",  # the guides' three lines are the README's one
     "pip install .": "$try_command",
     "pip install '.[mediapipe]'": "pip install '.[mediapipe]'",

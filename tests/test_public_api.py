@@ -1,12 +1,10 @@
-"""The public API: a dozen names, the example that shows them, and a quick import."""
+"""The public API: a dozen names and a quick import. Its examples are tried in `test_clips.py`."""
 
 from __future__ import annotations
 
-import doctest
 import os
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -26,34 +24,6 @@ def python(code: str) -> str:
         env={**os.environ, "PYTHONPATH": path},
     )
     return run.stdout.strip()
-
-
-@pytest.fixture
-def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The examples name videos/bridge_side.mp4, which is analysed once for all of them."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(formcheck, "analyze", ANALYSED)
-
-
-ANALYSED = lru_cache(formcheck.analyze)
-
-
-@pytest.mark.usefixtures("at_root")
-def test_the_example_works() -> None:
-    tried = doctest.testmod(formcheck, verbose=False)
-    assert tried.attempted >= 3
-    assert tried.failed == 0
-
-
-@pytest.mark.usefixtures("at_root")
-def test_the_guide_to_the_api_works_and_names_everything(tmp_path: Path) -> None:
-    guide = ROOT / "docs" / "api.md"
-    tried = doctest.testfile(str(guide), module_relative=False, globs={"out": tmp_path}, encoding="utf-8")
-    assert tried.attempted >= 20
-    assert tried.failed == 0
-    text = guide.read_text(encoding="utf-8")
-    for name in formcheck.__all__:
-        assert f"formcheck.{name}" in text, name
 
 
 def test_every_public_name_is_there_and_documented() -> None:
