@@ -164,7 +164,9 @@ def test_marked_and_held_speaks_after_one_repetition_but_never_after_the_first()
         pytest.param("hold_sags 2, head_lifts 2", "Let your head rest heavy", id="leg before range"),
         pytest.param("head_lifts 2, knees_fall_in 3", "Point knees over your toes", id="the worse grade"),
         pytest.param("knees_fall_in 3, weight_shifts 2", "Push evenly through both feet", id="the focus"),
-        pytest.param("lowering_fast 2, rising_fast 2, weight_shifts 1", "Let your hips down slowly", id="as listed"),
+        pytest.param(
+            "lowering_fast 2, rising_fast 2, weight_shifts 1", "Let your hips down slowly", id="as listed"
+        ),
     ],
 )
 def test_the_one_that_matters_most_is_said(seen, cue):
