@@ -13,7 +13,7 @@ def notice() -> str:
 
 
 def reviewed_text(review: Review) -> str:
-    """Who reviewed a session, when, and how far; ``not yet: this is the program’s own result``."""
+    """Who reviewed a session, when, and how far; ``not yet (this is the program’s own result)``."""
     if not review.begun:
         return say("report.not_yet")
     people = review.reviewers

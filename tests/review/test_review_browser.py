@@ -645,7 +645,7 @@ def test_all_text_has_enough_contrast(page, theme):
         assert page.evaluate(CONTRAST) == [], tab
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180), (1024, 768)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180), (1024, 768), (390, 844)])
 def test_nothing_is_wider_than_the_screen(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -742,6 +742,28 @@ def test_axe_finds_nothing_serious(browser, entered, address, monkeypatch):
         look(what)
         if key == "k":
             page.keyboard.press("Escape")
+    go(page, "one")
+    page.keyboard.press("b")
+    page.wait_for_selector(".byeye")
+    look("by eye")
+    page.keyboard.press("1")
+    page.wait_for_selector(".byeye button[aria-pressed=false] >> nth=2")
+    page.keyboard.press("Escape")
+    page.click("nav >> text=Agreement")
+    page.get_by_role("button", name="Save as labels").click()
+    page.wait_for_selector("dialog")
+    look("labels")
+    page.keyboard.press("Escape")
+    page.click("nav >> text=Programmes")
+    page.wait_for_selector("h1 >> text=Programmes")
+    look("programmes")
+    page.click("text=New programme")
+    page.wait_for_selector(".save-bar")
+    page.click("text=Add an exercise")
+    page.wait_for_selector(".ladder")
+    for more in page.locator("summary").all():
+        more.click()
+    look("programme")
     context.close()
 
 

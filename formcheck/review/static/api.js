@@ -2,7 +2,7 @@
 
 import { language, say } from "./words.js";
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor(text, status, body) { super(text); this.status = status; this.body = body; }
 }
 

@@ -55,24 +55,19 @@ window.addEventListener("addresschange", show);
 // -- header ---------------------------------------------------------------------------------------------
 
 const themes = Object.fromEntries(["auto", "light", "dark"].map((name) => [name, say(`frame.${name}`)]));
-const current = () => document.documentElement.dataset.theme ?? "auto";
-
 function setTheme(theme) {
-  if (theme === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
   try { localStorage.setItem("theme", theme); } catch { /* storage may be off */ }
-  window.dispatchEvent(new Event("themechange"));
+  window.applyTheme(theme);
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
 
 const select = h("select", { "aria-label": say("frame.colours"), onchange: () => setTheme(select.value) },
-  Object.entries(themes).map(([value, text]) => h("option", { value, selected: value === current() }, text)));
+  Object.entries(themes).map(([value, text]) => h("option", { value, selected: value === window.chosenTheme() }, text)));
 const speak = h("select", { "aria-label": say("language"), onchange: () => choose(speak.value) }, Object.entries(languages).map(([value, text]) => h("option", { value, selected: value === language }, text)));
 const who = h("input.who", { maxlength: 80, value: reviewer.name, placeholder: say("frame.your_name"), autocomplete: "off", "aria-label": say("frame.reviewer_long"), onchange: () => { reviewer.name = who.value; } });
 replace(document.getElementById("top"),
   h("a.brand", { href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 26, height: 26 }), "formcheck ", h("span", {}, say("frame.review"))),
   h("nav", { "aria-label": say("frame.pages") }, h("a", { href: "/" }, say("sessions")), h("a", { href: "/programme" }, say("programme.all")), h("a", { href: "/agreement" }, say("frame.agreement"))),
-  h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, say("frame.reviewer")), who), h("label.theme", {}, h("span.hide-small", {}, say("language")), speak), h("label.theme", {}, icon("sun"), h("span.hide-small", {}, say("frame.colours")), select),
+  h("div.row.end", {}, h("label.theme", {}, h("span.hide-small", {}, say("frame.reviewer")), who), speak, h("label.theme", {}, icon("sun"), select),
     button("?", () => openHelp(), { title: say("frame.help_long"), kind: "quiet" })));
 
 // -- help -----------------------------------------------------------------------------------------------

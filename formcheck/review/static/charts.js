@@ -5,7 +5,7 @@ import { say } from "./words.js";
 
 const W = 520, H = 210, LEFT = 44, RIGHT = 14, TOP = 12, BOTTOM = 34;
 
-function frame(children, low, high, points, format, label) {
+function frame(children, low, high, points, format, label, under = () => "") {
   const Y = scaleY(low, high);
   const lines = [];
   const steps = high - low === 10 ? 5 : 4; // a scale of 0 to 10 has whole numbers
@@ -15,7 +15,7 @@ function frame(children, low, high, points, format, label) {
   }
   const every = Math.ceil(points.length / 6);
   points.forEach((p, i) => {
-    if (i % every === 0) lines.push(svg("text", { x: place(points)(i), y: H - 12, "text-anchor": "middle" }, day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")));
+    if (i % every === 0) lines.push([day(p.date.slice(0, 10)).replace(/ \d{4}$/, ""), under(p)].map((text, row) => svg("text", { x: Math.min(place(points)(i), W - RIGHT - 36 * row), y: H - 17 + 14 * row, "text-anchor": "middle" }, text)));
   });
   return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": label }, lines, children(Y, place(points)));
 }
@@ -53,17 +53,17 @@ export function stacked(points) {
     });
     const asked = p.asked ? svg("line", { x1: X(i) - 16, x2: X(i) + 16, y1: Y(p.asked), y2: Y(p.asked), stroke: "var(--ink)", "stroke-width": 2.5 }) : null;
     return linked(p, `${day(p.date)}: ${KINDS.map(([name, text]) => `${p[name]} ${text}`).join(", ")}; ${p.coverage}${p.asked ? say("trend.asked", { n: p.asked }) : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
-  }), 0, high, points, (v) => String(Math.round(v)), say("trend.in_sessions", { what: say("panel.repetitions") }));
+  }), 0, high, points, (v) => String(Math.round(v)), say("trend.in_sessions", { what: say("panel.repetitions") }), (p) => p.coverage);
 }
 
-/** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null; levels: [{level, grade}] where grades begin. */
-export function lines(points, series, { band, low, high, levels = [], format, label }) {
+/** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null; levels: [{level, grade}] where grades begin; least: what the scale spans at least. */
+export function lines(points, series, { band, low, high, levels = [], least = 0, format, label }) {
   const values = series.flatMap((s) => points.map(s.value)).filter((v) => v !== null && v !== undefined);
   if (!values.length) return h("p.soft", {}, say("trend.nothing"));
   const near = levels.filter((l) => l.grade === 1).map((l) => l.level);
   const all = [...values, ...(band ?? []), ...near];
   let bottom = low ?? Math.min(...all), top = high ?? Math.max(...all);
-  const room = (top - bottom || Math.abs(top) || 1) * 0.1;
+  const room = Math.max((top - bottom || Math.abs(top) || 1) * 0.1, (least - (top - bottom)) / 2);
   if (low === undefined) bottom -= room;
   if (high === undefined) top += room;
   return frame((Y, X) => [

@@ -157,7 +157,7 @@ export class Compare {
 
   /** The values where the pointer is, or else where the pictures are. */
   tell() {
-    const at = this.hover ?? this.at, told = (v) => amount(v, this.unit() === "deg" ? "deg" : "ratio");
+    const at = this.hover ?? this.at, told = (v) => amount(v, this.unit());
     const [a, b] = this.sides.map((side) => {
       const values = this.curve(side), { own, axis } = this.knots(side);
       return values && at <= axis.at(-1) + 1e-9 ? values[Math.round(100 * across(at, axis, own))] : null;
@@ -234,7 +234,7 @@ export class Compare {
     const spread = this.spread();
     const every = [...found.flatMap(([, v]) => v.filter((x) => x !== null)), ...(spread?.points ?? []).filter(Boolean).flatMap(([m, s]) => [m - s, m + s])];
     if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? say("compare.not_measurable") : say("reading"), 60, 40); return; }
-    const unit = this.unit() === "deg" ? "deg" : "ratio";
+    const unit = this.unit();
     let low = Math.min(...every), high = Math.max(...every);
     const room = (high - low || 1) * 0.08; low -= room; high += room;
     const X = (at) => LEFT + at * (w - LEFT - RIGHT), Y = (v) => 8 + (1 - (v - low) / (high - low)) * (hh - 34);

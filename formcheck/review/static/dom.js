@@ -84,13 +84,15 @@ export function clock(seconds, digits = 1) {
   return `${minutes}:${pointed(rest)}`;
 }
 
-/** A value of a measure with its unit, as the report writes it. */
+/** A number as the report writes it: whole degrees, else two places. */
 export function amount(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const sign = (text) => pointed(Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−"));
-  if (unit === "deg") return `${sign(value.toFixed(0))}°`;
-  return `${sign(value.toFixed(2))}${unit && unit !== "ratio" ? ` ${unit}` : ""}`;
+  const text = value.toFixed(unit === "deg" ? 0 : 2);
+  return pointed(Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")) + (unit === "deg" ? "°" : "");
 }
+
+/** A value of a measure with its unit in words. */
+export const measured = (value, measure) => amount(value, measure?.unit) + (measure && measure.unit !== "deg" && measure.unit_word ? ` ${measure.unit_word}` : "");
 
 const writers = {}; // made once: to make one takes longer than to use it a hundred times
 const written = (date, parts) => (writers[Object.keys(parts)] ??= new Intl.DateTimeFormat(say("locale"), parts)).format(date);

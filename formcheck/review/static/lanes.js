@@ -142,7 +142,7 @@ export class Lanes {
       if (!lane.measure) continue;
       const line = this.lines.get(lane.measure.name);
       const v = line?.value?.[this.player.frame], s = line?.status?.[this.player.frame];
-      lane.valueText.textContent = line?.failed ?? (!line ? "…" : Number.isFinite(v) ? amount(v, lane.measure.unit === "deg" ? "deg" : "ratio") + (s === 1 ? " ?" : "") : "–");
+      lane.valueText.textContent = line?.failed ?? (!line ? "…" : Number.isFinite(v) ? amount(v, lane.measure.unit) + (s === 1 ? " ?" : "") : "–");
     }
   }
 
@@ -249,7 +249,7 @@ export class Lanes {
     c.setLineDash([]);
     c.font = "11px system-ui, sans-serif"; c.textBaseline = "middle"; c.textAlign = "right";
     for (const { level, title } of measure.levels) {
-      const text = `${amount(level, measure.unit === "deg" ? "deg" : "ratio")} ${title}`;
+      const text = `${amount(level, measure.unit)} ${title}`;
       const y = Math.min(Math.max(Y(level), 7), hh - 7), tw = c.measureText(text).width;
       c.globalAlpha = 0.85; c.fillStyle = this.colors.card; c.fillRect(w - tw - 8, y - 7, tw + 6, 14); c.globalAlpha = 1;
       c.fillStyle = this.colors.threshold; c.fillText(text, w - 5, y);
@@ -264,7 +264,7 @@ export class Lanes {
   bands(c, w, hh, measure) {
     const reps = this.visibleReps(), dense = reps.length > w / 6;
     for (const rep of reps) for (const f of rep.faults) {
-      if (f.measure !== measure || f.gone) continue;
+      if (f.measure !== measure || f.gone || f.rejected) continue;
       const x1 = this.X(f.start_s, w), x2 = Math.max(this.X(f.end_s, w), x1 + 3);
       if (!dense) { c.fillStyle = this.colors["fault-fill"]; c.fillRect(x1, 0, x2 - x1, hh); }
       c.fillStyle = this.colors.fault; c.fillRect(x1, 0, x2 - x1, 3);
@@ -409,7 +409,7 @@ export class Lanes {
     replace(this.table, h("table", {}, h("caption", {}, say("lanes.table_long")),
       h("thead", {}, h("tr", {}, [say("repetition"), say("panel.when"), ...PHASES.map((p) => say(`lanes.${p}`)), ...shown.map((m) => m.short), say("lanes.faults")].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, this.reps().map((rep) => h("tr", {}, h("th", { scope: "row" }, h("button.link", { type: "button", onclick: () => this.player.seekStart(rep.start_s) }, called(rep))),
-        [`${clock(rep.start_s, 1)}–${clock(rep.end_s, 1)}`, seconds(rep.rise_s), seconds(rep.hold_s), seconds(rep.lower_s), ...shown.map((m) => amount(rep.peak[m.name], m.unit === "deg" ? "deg" : "ratio")), told(rep)].map((text) => h("td", {}, text)))))));
+        [`${clock(rep.start_s, 1)}–${clock(rep.end_s, 1)}`, seconds(rep.rise_s), seconds(rep.hold_s), seconds(rep.lower_s), ...shown.map((m) => amount(rep.peak[m.name], m.unit)), told(rep)].map((text) => h("td", {}, text)))))));
   }
 
   close() { window.removeEventListener("themechange", this.onTheme); this.lanes.forEach((lane) => lane.surface.close()); }

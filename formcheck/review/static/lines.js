@@ -4,7 +4,7 @@ import { bytes } from "./api.js";
 
 const FIRST = 8, NEXT = 4, COARSEST = 512;
 
-export class Line {
+class Line {
   constructor(data, count) {
     const sizes = [];
     for (let n = count, step = FIRST; n > 0; step = NEXT) {

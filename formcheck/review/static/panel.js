@@ -1,6 +1,6 @@
 // Beside the picture: repetitions by what needs attention, what could not be checked, what was said, notes.
 
-import { amount, button, called, clock, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
+import { button, called, clock, gradeSign, h, icon, measured, replace, stateSign, toast } from "./dom.js";
 import { decisionId, lookId, newId } from "./notes.js";
 import { copyNote, saveFilm, saveReport, sendBack } from "./send.js";
 import { player } from "./voice.js";
@@ -171,7 +171,7 @@ export class Panel {
     const { page } = this, { info, player } = page;
     const measure = info.measures.find((m) => m.name === f.measure);
     const id = decisionId(f), old = page.notes.get(id);
-    const levels = f.levels.length ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => amount(v, measure?.unit)).join(` ${say("panel.or")} `)})` : "";
+    const levels = f.levels.length ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => measured(v, measure)).join(` ${say("panel.or")} `)})` : "";
     const sure = Math.round(100 * f.sure);
     const base = page.notes.revision(id);
     const note = h("textarea", { rows: 1, maxlength: 4000, placeholder: say("panel.remark_on"), "aria-label": say("panel.remark_on"), onchange: async () => {
@@ -187,7 +187,7 @@ export class Panel {
         h("dt", {}, say("panel.threshold")), h("dd", {}, f.grades_text || "–", levels),
         h("dt", {}, say("panel.how_sure")), h("dd", {}, say("panel.sure_is", { share: sure }), h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
         f.error ? [h("dt", {}, say("panel.error")), h("dd", {}, f.error)] : null,
-        f.cue ? [h("dt", {}, say("panel.cue")), h("dd", {}, `“${f.cue}”`)] : null,
+        f.cue ? [h("dt", {}, say("panel.cue")), h("dd", {}, say("event.say", { text: f.cue }))] : null,
         h("dt", {}, say("panel.source")), h("dd", {}, f.source)),
       page.whatIf ? null : note,
       page.notes.stamp(id) ? h("p.soft", {}, page.notes.stamp(id)) : null);
@@ -273,7 +273,7 @@ export class Panel {
       info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", { title: s.title, word: info.grade_words[s.grade], detail: s.detail }))))] : null,
       info.rulings.length ? [h("h2.small", {}, say("panel.otherwise")), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `${say("rep_n", { n: r.rep })}, ` : ""}${r.title}: ${r.said}`)))] : null,
       h("h2.small", {}, say("lanes.measures")),
-      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: amount(m.noise_sd, m.unit) })}` : ""}`))),
+      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m) })}` : ""}`))),
       h("p.notice", {}, info.notice),
     ];
   }

@@ -47,13 +47,13 @@ function range(g, mdc) {
   const words = g.unit === "deg" ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %`;
   const about = [say("trend.median_top"), g.unit_word].filter(Boolean).join(", ");
   return figure(say("trend.range", { measure: g.measure }), g.sure ? about : `${about}; ${say("trend.rough")}`,
-    lines(g.points, series, { band: base, format: (v) => amount(v, g.unit === "deg" ? "deg" : "ratio"), label: say("trend.over_sessions", { what: say("trend.column.range") }) }),
+    lines(g.points, series, { band: base, least: 2 * least, format: (v) => amount(v, g.unit), label: say("trend.over_sessions", { what: say("trend.column.range") }) }),
     [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(base ? [[say("trend.may_be_error", { amount: words }), box("var(--band)")]] : []), ...(symmetry(g, sides, mdc) ?? [])]);
 }
 
 /** One fault over the sessions: the value it is judged by, left against right, with the error band and where grades begin. */
 function faultTrend(f, mdc) {
-  const deg = f.unit === "deg", told = (v) => (f.unit === "s" ? `${pointed(v.toFixed(1))} s` : amount(v, deg ? "deg" : "ratio"));
+  const deg = f.unit === "deg", told = (v) => (f.unit === "s" ? `${pointed(v.toFixed(1))} s` : amount(v, f.unit));
   const sides = [...new Set(f.points.map((p) => p.side ?? "both"))].sort();
   const valued = f.points.some((p) => p.value !== null);
   const value = (p) => (valued ? p.value : p.share);
@@ -63,13 +63,14 @@ function faultTrend(f, mdc) {
   });
   const first = f.points.find((p) => p.value !== null)?.value;
   const least = deg ? mdc.deg : Math.abs(first ?? 0) * mdc.share;
+  const levels = valued ? f.levels : []; // of a share no grade begins anywhere
   const band = valued && sides.length === 1 ? [first - least, first + least] : null;
   const changes = f.changes.map((c) => say(c.side ? "trend.change_side" : "trend.change", { side: c.side && say(`side.${c.side}`), by: `${c.by > 0 ? "+" : "−"}${told(Math.abs(c.by))}`, day: day(c.date) }));
   const states = f.points.map((p) => [p, p.checked ? (p.affected ? "faulty" : "good") : "unseen"]);
   return figure(f.title, valued ? [say("trend.median_of", { measure: f.measure }), f.unit_word].filter(Boolean).join(", ") : say("trend.share_of"),
-    [lines(f.points, series, { band, levels: f.levels, ...(valued ? {} : { low: 0, high: 100 }), format: valued ? told : (v) => `${Math.round(v)} %`, label: say("trend.over_sessions", { what: f.title }) }),
+    [lines(f.points, series, { band, levels, least: valued ? 2 * least : 0, ...(valued ? {} : { low: 0, high: 100 }), format: valued ? told : (v) => `${Math.round(v)} %`, label: say("trend.over_sessions", { what: f.title }) }),
       h("ul.states", { "aria-label": say("trend.in_sessions", { what: f.title }) }, states.map(([p, state]) => h("li", {}, h("a", { href: `/session/${p.key}` }, stateSign(state), `${day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")}: ${p.checked ? say("trend.of_checked", { n: p.affected, of: p.checked }) : say("not_checked")}`))))],
-    [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(f.levels.length ? [[say("trend.grade_begins"), mark(null, "var(--threshold)", "6 4")]] : []),
+    [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(levels.length ? [[say("trend.grade_begins"), mark(null, "var(--threshold)", "6 4")]] : []),
       ...(band ? [[say("trend.may_be_error", { amount: deg ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %` }), box("var(--band)")]] : []),
       ...(valued ? [[changes.length ? say("trend.first_change", { changes: changes.join("; ") }) : say("trend.no_change"), box("transparent")]] : [])]);
 }
@@ -100,5 +101,5 @@ function feeling(points) {
 function table(g) {
   return h("details", {}, h("summary", {}, say("trend.table")), h("div.scroll", {}, h("table", {},
     h("thead", {}, h("tr", {}, ["session", "side", "checked", "good", "fault", "partial", "unseen", "not_counted", "prescribed", "adherence", "range", "hold"].map((t, i) => h(i < 2 ? "th" : "th.n", { scope: "col" }, say(`trend.column.${t}`))))),
-    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ? say(`side.${p.side}`) : ""), [p.coverage, p.correct, p.compensated, p.incomplete, p.unseen, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit === "deg" ? "deg" : "ratio"), p.hold_s === null ? "–" : `${pointed(p.hold_s.toFixed(1))} s`].map((v) => h("td.n", {}, String(v)))))))));
+    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ? say(`side.${p.side}`) : ""), [p.coverage, p.correct, p.compensated, p.incomplete, p.unseen, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit), p.hold_s === null ? "–" : `${pointed(p.hold_s.toFixed(1))} s`].map((v) => h("td.n", {}, String(v)))))))));
 }

@@ -31,7 +31,7 @@ export async function render(main, key, query) {
   return () => page.close();
 }
 
-export class SessionPage {
+class SessionPage {
   constructor(main, info, notes) {
     this.main = main; this.info = info; this.notes = notes;
     this.whatIf = null; // repetitions by other thresholds, while they are tried out

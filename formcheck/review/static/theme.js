@@ -1,6 +1,9 @@
-// Before the first paint, so that a dark page does not flash white.
-(() => {
-  let theme = null;
-  try { theme = localStorage.getItem("theme"); } catch { /* storage may be off */ }
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-})();
+// Before anything is drawn: the colours that were chosen last, or those of the computer.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+function chosenTheme() { try { return localStorage.getItem("theme") ?? "auto"; } catch { return "auto"; } } // storage may be off
+function applyTheme(theme = chosenTheme()) {
+  document.documentElement.dataset.theme = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
+  window.dispatchEvent(new Event("themechange"));
+}
+applyTheme();
+dark.addEventListener("change", () => applyTheme());
