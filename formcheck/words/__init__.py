@@ -143,12 +143,14 @@ def _told() -> list[tuple[str, re.Pattern[str]]]:
     return out
 
 
-def _sentences(language: str) -> dict[str, str]:
+@lru_cache(maxsize=8)
+def _sentences(language: str) -> Mapping[str, str]:
+    """Sentences by key, read once: a page asks for its `Words` each time it is drawn."""
     out: dict[str, str] = {}
     for file in sorted((FOLDER / language).glob("*.toml")):
         if file.stem != "exercises":
             out |= {f"{file.stem}.{key}": text for key, text in _flat(read_toml(file)).items()}
-    return out
+    return MappingProxyType(out)
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, str]:
