@@ -225,8 +225,8 @@ class Findings:
             return title
         return say("findings.never_visible", title=title, beside=in_sentence(say(beside)))
 
-    def wording(self, fault: str) -> str:
-        """What the physio reads."""
+    def wording(self, fault: str, *, by_eye: bool = False) -> str:
+        """What the physio reads: what is seen, and what saw it unless it was a person."""
         known = self.definition.faults.get(fault)
         if known is None:
             return ""
@@ -234,6 +234,8 @@ class Findings:
         text = known.wording
         if default:
             text = text.replace(say("findings.prescribed_time"), say("findings.default_time"))
+        if by_eye:
+            return text
         if self.by_phone(fault):
             return f"{text}; {say('findings.by_phone')}"
         return f"{text}; {say('findings.rendered_people')}" if self.by_lying_network(fault) else text
@@ -521,14 +523,17 @@ class Findings:
             detail = say(
                 f"findings.of_checked_{'one' if checked == 1 else 'many'}", n=info.reps_affected, of=checked
             )
+            by_eye = all(event.unit == BY_EYE for _, event in events)
             if checked < counted:
                 detail = say("findings.counted_beside", detail=detail, counted=counted)
+                if by_eye and checked == info.reps_affected:  # looked for only where the physio saw it
+                    detail = say("findings.in_by_eye", reps=times(info.reps_affected, "repetition"))
             worst = max((event for _, event in events), key=self.badness)
             out.append(
                 SeenFault(
                     name,
                     self.limited_title(name),
-                    self.wording(name),
+                    self.wording(name, by_eye=by_eye),
                     detail,
                     info.worst_grade,
                     listing(list(dict.fromkeys(rep.name for rep, _ in events if rep.number is not None))),
@@ -610,8 +615,8 @@ class Findings:
         which = [rep for rep, _ in events]
         key = "findings.in_some_checked" if info.reps_checked < counted else "findings.in_some"
         where = say(key, n=info.reps_affected, of=info.reps_checked)
-        if info.reps_checked < counted and all(event.unit == BY_EYE for _, event in events):
-            # Only the physio looked for it, and nobody knows in how many.
+        alone = info.reps_affected == info.reps_checked < counted
+        if alone and all(event.unit == BY_EYE for _, event in events):  # only where the physio saw it
             where = say("findings.in_by_eye", reps=times(info.reps_affected, "repetition"))
         if not 0 < len(which) <= 4:
             return where

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from formcheck.analysis.analysis import Analysis
-from formcheck.analysis.findings import Coverage, Findings, coverage, grade_word
+from formcheck.analysis.findings import BY_EYE, Coverage, Findings, coverage, grade_word
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.overlay import clock, draw_body
 from formcheck.drawing.palette import Image
@@ -183,7 +183,7 @@ def fault_caption(findings: Findings, event: FaultEvent, where: str) -> list[str
     lines += [text for text in (findings.grades(event),) if text]
     known = findings.definition.faults.get(event.id)
     if known is not None:
-        lines.append(f"{findings.wording(event.id)}.")
+        lines.append(f"{findings.wording(event.id, by_eye=event.unit == BY_EYE)}.")
         if known.cue:
             lines.append(say("report.cue", cue=known.cue))
     return lines

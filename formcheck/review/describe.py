@@ -238,7 +238,11 @@ def joint_angles(findings: Findings, near: str) -> list[dict[str, Any]]:
 def by_eye(findings: Findings) -> list[dict[str, str]]:
     """Faults of the pelvis, for a physio to look for at the top of each repetition."""
     return [
-        {"id": name, "title": printable(fault.title), "wording": printable(findings.wording(name))}
+        {
+            "id": name,
+            "title": printable(fault.title),
+            "wording": printable(findings.wording(name, by_eye=True)),
+        }
         for name, fault in findings.definition.faults.items()
         if name.startswith("pelvis_")
     ]

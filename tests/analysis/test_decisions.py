@@ -69,6 +69,8 @@ def test_an_added_fault_is_there_as_seen_by_eye(found):
     assert (info.checked, info.reps_checked, info.reps_affected, info.worst_grade) == (True, 1, 1, 2)
     said = "Seen in 1 repetition, by eye (rep 1): pelvis drops on one side (moderate)."
     assert said in findings_of(new).verdict(new.summary)
+    (told,) = [one for one in findings_of(new).seen(new.summary) if one.fault == "pelvis_drops"]
+    assert told.detail == "1 repetition, by eye"
     between = ruled(found, FaultDecision(None, "pelvis_drops", "added", grade=1, time_s=0.1))
     assert between.review.of("added")[0].rep is None
     assert not between.summary.faults["pelvis_drops"].checked  # no repetition was looked at for it
