@@ -842,6 +842,7 @@ def test_report_and_feedback_are_saved_from_the_page(page, tmp_path):
 
 def test_what_is_drawn_and_said_at_a_moment_goes_back_in_a_file_that_plays(page, folder, tmp_path):
     go(page, "one")
+    page.keyboard.press("z")  # the whole picture, so that its middle is known
     page.keyboard.press("]")
     page.keyboard.press("c")
     page.fill(".form textarea", "Like this")
