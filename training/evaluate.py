@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from export import load
-from net import ALL_JOINTS, JOINTS, TASKS, TRUNK_M, JointsNet, TurnsNet
+from net import ALL_JOINTS, JOINTS, NETWORKS, TASKS, TRUNK_M, JointsNet, TurnsNet
 from scenes import Scene, crops
 from scenes import load as load_scenes
 
@@ -32,17 +32,14 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument(
-        "--network", choices=("turns", "joints"), default="turns", help="which it is (net.py)"
-    )
+    parser.add_argument("--network", choices=list(NETWORKS), default="turns", help="which it is (net.py)")
     parser.add_argument("--bodies", type=int, default=10**6, help="at most so many of each exercise")
     args = parser.parse_args()
     torch.set_num_threads(1)
     turns = args.network == "turns"
     net = load(args.run, args.network)
-    scenes = [
-        s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out and not (s.on_back and turns)
-    ]
+    wanted = NETWORKS[args.network]
+    scenes = [s for s in load_scenes(sorted(args.data.glob("*.npz"))) if s.held_out and s.on_back in wanted]
     for exercise in sorted({s.exercise for s in scenes}):
         mine = [s for s in scenes if s.exercise == exercise]
         bodies = sorted({s.body for s in mine})[: args.bodies]

@@ -17,12 +17,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from net import SIDE_PX, JointsExport, JointsNet, TurnsComparer, TurnsEncoder, TurnsNet
+from net import NETWORKS, SIDE_PX, JointsExport, JointsNet, TurnsComparer, TurnsEncoder, TurnsNet
 from onnx import numpy_helper
 
 ROOT = Path(__file__).resolve().parents[1]
 BLAZEPOSE = ROOT / "models" / "pose_landmark_full.onnx"
-ENCODER, COMPARER, JOINTS = "lying_encoder.onnx", "lying_comparer.onnx", "lying_joints.onnx"
+ENCODER, COMPARER = "lying_encoder.onnx", "lying_comparer.onnx"
 #: A file's name, module, inputs by name, and the names of its outputs.
 Exported = tuple[str, torch.nn.Module, dict[str, torch.Tensor], list[str]]
 #: Smaller arrays stay float32.
@@ -31,7 +31,7 @@ _LEAST_TO_HALVE = 64
 
 def load(weights: Path, network: str) -> TurnsNet | JointsNet:
     """The network with the averaged weights of a training run."""
-    net: TurnsNet | JointsNet = (JointsNet if network == "joints" else TurnsNet)(BLAZEPOSE)
+    net: TurnsNet | JointsNet = (TurnsNet if network == "turns" else JointsNet)(BLAZEPOSE)
     kept = torch.load(weights, weights_only=True)["ema"]
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in kept.items()})
     return net.eval()
@@ -68,9 +68,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("weights", type=Path)
-    parser.add_argument(
-        "--network", choices=("turns", "joints"), default="turns", help="which it is (net.py)"
-    )
+    parser.add_argument("--network", choices=list(NETWORKS), default="turns", help="which it is (net.py)")
     parser.add_argument("--out", type=Path, default=ROOT / "models")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -80,7 +78,8 @@ def main() -> None:
     told: list[Exported] = []
     with torch.no_grad():
         if isinstance(net, JointsNet):
-            told.append((JOINTS, JointsExport(net).eval(), {"image": image}, ["joints", "scales", "xyz"]))
+            name = f"lying_{args.network.replace('-', '_')}.onnx"
+            told.append((name, JointsExport(net).eval(), {"image": image}, ["joints", "scales", "xyz"]))
         else:
             encoder = TurnsEncoder(net).eval()
             (_, features), (_, rest) = encoder(image), encoder(other)

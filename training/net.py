@@ -56,6 +56,9 @@ class Task:
     grades: tuple[float, ...] = ()
 
 
+#: The networks, and whether the bodies they learn from lie on their back. That for joints of both is to begin
+#: others from.
+NETWORKS = {"turns": (False,), "joints": (False, True), "joints-back": (True,), "joints-side": (False,)}
 ON_THE_SIDE = frozenset({"clam", "leg-lift"})
 ON_THE_BACK = frozenset({"bridge", "single-leg-bridge", "march"})
 #: What is learned of bodies on their side. Drop, twist and lift of a pelvis in a bridge were tried: after

@@ -1,7 +1,7 @@
 """Train the network for people who lie, on the bodies that `bodies/make.py` made.
 
     python training/train.py DATA RUN.pt --network turns [--passes 300000] [--backgrounds FOLDER]
-    python training/train.py DATA RUN.pt --network joints --processes 2   # a process a core
+    python training/train.py DATA RUN.pt --network joints-back --processes 2   # a process a core
 
 Where DATA holds scenes of real people (`real.py`), one in eight is theirs. Writes RUN.pt every few hundred
 steps and goes on from it when it is there, so it can be stopped at any time (Ctrl-C) and run again; bodies
@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from net import TASKS, TRUNK_M, JointsNet, TurnsNet
+from net import NETWORKS, TASKS, TRUNK_M, JointsNet, TurnsNet
 from scenes import ROOT, Scene, crops, load
 from torch.nn import functional
 
@@ -46,6 +46,8 @@ _REAL_SHARE, _NEAR = 0.12, 0.05
 #: Log scales are kept within these, in the tasks' units; those of joints in a picture in shares of the side.
 _LEAST_LOG, _MOST_LOG = -3.5, 2.5
 _LEAST_JOINT_LOG, _MOST_JOINT_LOG = -6.0, 0.0
+#: Joints on the side are needed where BlazePose does not see them: this near the front scenes are taken less.
+_FRONT_DEG, _FRONT_SHARE = 25.0, 0.4
 _SAVE_EVERY = 200
 
 
@@ -55,11 +57,11 @@ class Bodies:
     Args:
         folder: of the files.
         share: which of how many processes this one is.
-        on_side_only: whether those on their back are left out.
+        network: see `NETWORKS`.
     """
 
-    def __init__(self, folder: Path, share: tuple[int, int], on_side_only: bool) -> None:
-        self._folder, self._share, self._on_side_only = folder, share, on_side_only
+    def __init__(self, folder: Path, share: tuple[int, int], network: str) -> None:
+        self._folder, self._share, self._network = folder, share, network
         self._seen: set[Path] = set()
         self.scenes: list[Scene] = []
         self._real: list[Scene] = []
@@ -68,7 +70,11 @@ class Bodies:
         """A scene to train on."""
         if self._real and rng.random() < _REAL_SHARE:
             return self._real[int(rng.integers(len(self._real)))]
-        return self.scenes[int(rng.integers(len(self.scenes)))]
+        while True:
+            scene = self.scenes[int(rng.integers(len(self.scenes)))]
+            front = abs(scene.view["azimuth_deg"]) <= _FRONT_DEG
+            if self._network != "joints-side" or not front or rng.random() < _FRONT_SHARE:
+                return scene
 
     def look(self) -> None:
         mine, of = self._share
@@ -76,7 +82,7 @@ class Bodies:
         self._seen.update(new)
         of_mine = [f for f in new if int(f.stem[-5:]) % of == mine]
         for scene in load(of_mine):
-            if not scene.held_out and not (scene.on_back and self._on_side_only):
+            if not scene.held_out and scene.on_back in NETWORKS[self._network]:
                 (self._real if scene.real else self.scenes).append(scene)
 
 
@@ -176,7 +182,7 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, help="folder of bodies")
     parser.add_argument("run", type=Path, help="file of the run")
-    parser.add_argument("--network", choices=("turns", "joints"), default="turns", help="which (net.py)")
+    parser.add_argument("--network", choices=list(NETWORKS), default="turns", help="which (net.py)")
     parser.add_argument("--passes", type=int, default=300_000)
     parser.add_argument("--scenes", type=int, default=4, help="a step and process (default 4)")
     parser.add_argument("--begin", type=Path, help="weights to begin from, as far as they fit")
@@ -215,7 +221,7 @@ def _train(args: argparse.Namespace) -> None:
     torch.manual_seed(0)
     if world > 1:
         torch.distributed.init_process_group("gloo")
-    net: TurnsNet | JointsNet = (JointsNet if args.network == "joints" else TurnsNet)(BLAZEPOSE)
+    net: TurnsNet | JointsNet = (TurnsNet if args.network == "turns" else JointsNet)(BLAZEPOSE)
     net = net.to(memory_format=torch.channels_last)
     old = [p for name, p in net.named_parameters() if name.startswith("trunk")]
     new = [p for name, p in net.named_parameters() if not name.startswith("trunk")]
@@ -236,7 +242,7 @@ def _train(args: argparse.Namespace) -> None:
         net.load_state_dict(kept["net"])
         optimizer.load_state_dict(kept["optimizer"])
         average, begun = kept["ema"], kept["step"]
-    bodies = Bodies(args.data, (rank, world), args.network == "turns")
+    bodies = Bodies(args.data, (rank, world), args.network)
     bodies.look()
     if not bodies.scenes:
         sys.exit(f"There are no bodies to train on in {args.data}; make some with training/bodies/make.py.")

@@ -440,9 +440,10 @@ class Definition(_Model):
             )
 
     @property
-    def lies_as_learned(self) -> bool:
-        """Whether our network for the joints of people who lie has learned bodies in its posture."""
-        return self.posture == "hook_lying"
+    def lies_on(self) -> Literal["back", "side"] | None:
+        """Which of our networks for the joints of people who lie knows its posture, if any."""
+        postures: dict[str, Literal["back", "side"]] = {"hook_lying": "back", "side_lying": "side"}
+        return postures.get(self.posture)
 
     @property
     def reads_lying(self) -> bool:

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class LivePose:
         self._lying = LyingReader(net)
         return net.model_sha256
 
-    def read_joints(self) -> dict[str, str]:
+    def read_joints(self, lies_on: Literal["back", "side"]) -> dict[str, str]:
         """From now on our network for the joints of people who lie is tried where tracking gives out.
 
         Returns:
@@ -105,7 +106,7 @@ class LivePose:
         Raises:
             FormcheckError: a file is missing or damaged.
         """
-        self._joints_net = JointsNet()
+        self._joints_net = JointsNet(lies_on)
         return self._joints_net.model_sha256
 
     @property

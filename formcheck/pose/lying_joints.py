@@ -1,17 +1,18 @@
-"""Our own network for the joints of people who lie, where BlazePose loses them.
+"""Our own networks for the joints of people who lie, where BlazePose loses them.
 
 Seen from the feet, the head or a corner the trunk points at the camera and the legs hide it: BlazePose, made
-for people who stand, draws one leg for two, or hips on knees. This network knows nothing but bodies that lie
-on their back or side, from all around, in a square around hips, legs and shoulders in which the *picture* is
-upright (models/README.md). It gives the same landmarks, in the picture and in space, and takes BlazePose's
-place for a whole recording or session (`formcheck.pose.recording`, `formcheck.pose.live`); never for single
-frames, so that nothing jumps.
+for people who stand, draws one leg for two, or hips on knees. One network knows nothing but bodies on their
+back, another nothing but bodies on their side, from all around, in a square around hips, legs and shoulders
+in which the *picture* is upright (models/README.md). They give the same landmarks, in the picture and in
+space, and take BlazePose's place for a whole recording or session (`formcheck.pose.recording`,
+`formcheck.pose.live`); never for single frames, so that nothing jumps.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -62,17 +63,20 @@ _STANDS_FOR = np.array(
         for mark in Landmark
     ]
 )  # fmt: skip
-#: A joint is as likely seen as not where the network's own scale is this share of the square [D].
-_DOUBTFUL_SCALE = 0.20
-#: The square follows the joints by this share a frame: a lift must not pull it along.
-_FOLLOWS = 0.1
+#: A joint is as likely seen as not where the network's own scale is this share of the square [D]. From the
+#: feet that of bodies on their side reaches 0.24, with joints within 0.1 trunk lengths.
+_DOUBTFUL_SCALE = {"back": 0.20, "side": 0.28}
+#: The square follows the joints by this share a frame: a lift must not pull it along, and where joints waver a
+#: square that wavers with them makes it worse (readings 0.05 apart become 0.16, docs/lab_notes.md).
+_FOLLOWS = 0.02
 #: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
 #: BlazePose may be steady too, and the better one (docs/lab_notes.md).
 _CLEARLY = 0.8
 #: Where those of BlazePose lie no further apart than this it is believed: this network may agree with itself
-#: even better and not see the hips rise, as behind the feet in one clip. From the side they lie 0.02 to 0.05
-#: apart, from corners and the ends 0.04 to 0.22 (rendered bodies).
-SURE_DISAGREEMENT = 0.06
+#: even better and not see the hips rise, as behind the feet in one clip (0.04). From the side they lie 0.02
+#: to 0.05 apart, from corners and the ends 0.03 to 0.22; of the bodies on their back with 0.05 to 0.06 that
+#: it called clearly nearer all were (rendered bodies).
+SURE_DISAGREEMENT = 0.05
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
@@ -83,16 +87,19 @@ class JointsNet(LandmarkNet):
     """Landmarks of a body that lies in a square of a frame.
 
     Args:
+        lies_on: whom it knows.
         device: see `formcheck.pose.device`.
 
     Raises:
         FormcheckError: the file is missing or damaged.
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        file = models.find_model("lying", "lying-joints")
+    def __init__(self, lies_on: Literal["back", "side"], device: str = "cpu") -> None:
+        file = models.find_model("lying", f"lying-joints-{lies_on}")
         self.model_sha256 = {file.path.name: file.sha256}
         (self._session,), _, _ = open_sessions([file.path], device)
+        self.lies_on = lies_on
+        self._doubtful_scale = _DOUBTFUL_SCALE[lies_on]
 
     def __call__(self, image: NDArray[np.uint8], region: Region, mirrored: bool = False) -> NetOutput:
         """Landmarks in a region; `mirrored` reads the region in a mirror and turns the answer back."""
@@ -111,7 +118,7 @@ class JointsNet(LandmarkNet):
         c, s = np.cos(region.rotation), np.sin(region.rotation)
         world = xyz @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T
         xy = region.to_frame(share)
-        seen = (1 / (1 + (scale / _DOUBTFUL_SCALE) ** 2)).astype(np.float32)
+        seen = (1 / (1 + (scale / self._doubtful_scale) ** 2)).astype(np.float32)
         return NetOutput(
             image_xyz=np.column_stack([xy, world[:, 2] * px_per_metre(xy, world)]).astype(np.float32),
             world_xyz=world.astype(np.float32),

@@ -68,7 +68,8 @@ _SHIPPED: dict[Kind, dict[str, str]] = {
     "lying": {
         "lying-encoder": "lying_encoder.onnx",
         "lying-comparer": "lying_comparer.onnx",
-        "lying-joints": "lying_joints.onnx",
+        "lying-joints-back": "lying_joints_back.onnx",
+        "lying-joints-side": "lying_joints_side.onnx",
     },
 }
 # The bundles of the MediaPipe engine, by the landmark model in them.
@@ -129,8 +130,9 @@ def find_model(kind: Kind, name: str) -> ModelFile:
         kind: ``"detector"``, ``"landmarks"`` or ``"lying"``.
         name: a landmark model (``"lite"``, ``"full"`` or one the user added). For a detector:
             ``"detection"`` (the shipped one), or a landmark model's name for the detector that came with
-            it, which is the shipped one unless the user's bundle brought another. Of the network for people
-            who lie: ``"lying-encoder"``, ``"lying-comparer"`` or ``"lying-joints"``.
+            it, which is the shipped one unless the user's bundle brought another. Of the networks for people
+            who lie: ``"lying-encoder"``, ``"lying-comparer"``, ``"lying-joints-back"`` or
+            ``"lying-joints-side"``.
 
     Raises:
         FormcheckError: there is no model of that name, or its file is missing or damaged.

@@ -113,8 +113,9 @@ def _by_own_joints(
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
     before = disagreement(results)
-    # From beside the errors of BlazePose are known and taken off (`measures/bridge.py`).
-    sure = before <= SURE_DISAGREEMENT or (is_steady(results) and from_beside(results))
+    # From beside a body on its back the errors of BlazePose are known and taken off (`measures/bridge.py`).
+    beside = net.lies_on == "back" and is_steady(results) and from_beside(results)
+    sure = before <= SURE_DISAGREEMENT or beside
     if sure and seen_share(results) >= _SEEN:
         return results
     begun = time.monotonic()

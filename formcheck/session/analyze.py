@@ -84,8 +84,9 @@ def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, JointsN
     from formcheck.pose.lying import LyingNet
     from formcheck.pose.lying_joints import JointsNet  # takes a while to import, as above
 
-    joints = definition.lies_as_learned and engine == "blazepose-onnx"  # the reference engine stays alone
-    return LyingNet() if definition.reads_lying else None, JointsNet() if joints else None
+    # The reference engine stays alone.
+    lies_on = definition.lies_on if engine == "blazepose-onnx" else None
+    return LyingNet() if definition.reads_lying else None, JointsNet(lies_on) if lies_on else None
 
 
 def analyze(

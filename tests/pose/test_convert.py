@@ -75,7 +75,8 @@ def test_shipped_hashes_match_and_stand_in_the_model_card() -> None:
     folder = models.shipped_folder()
     hashes = json.loads((folder / "sha256.json").read_text())
     weights = {path.name for path in folder.iterdir() if path.suffix in (".onnx", ".task")}
-    ours = {"lying_encoder.onnx", "lying_comparer.onnx", "lying_joints.onnx", "pose_landmarker_full.task"}
+    lying = {"encoder", "comparer", "joints_back", "joints_side"}
+    ours = {*(f"lying_{name}.onnx" for name in lying), "pose_landmarker_full.task"}
     assert set(hashes) == weights == {*(f"{name}.onnx" for name in SHIPPED), *ours}
     card = (folder / "README.md").read_text()
     for file, digest in hashes.items():

@@ -73,7 +73,8 @@ def test_shipped_models_are_found_and_whole() -> None:
         ("full", "shipped", True),
         ("lying-encoder", "shipped", True),
         ("lying-comparer", "shipped", True),
-        ("lying-joints", "shipped", True),
+        ("lying-joints-back", "shipped", True),
+        ("lying-joints-side", "shipped", True),
         ("full", "shipped", True),  # the bundle of the MediaPipe engine
     ]
     assert all(info.bytes > 1_000_000 for info in listed)
@@ -89,7 +90,7 @@ def test_a_damaged_shipped_file_is_refused(shipped: Path) -> None:
     with pytest.raises(FormcheckError, match=r"full\.onnx is damaged .* install formcheck again") as caught:
         models.find_model("landmarks", "full")
     check_one_sentence(caught.value)
-    assert [info.ok for info in models.list_models()] == [True, True, False, True, True, True, True]
+    assert [info.ok for info in models.list_models()] == [True, True, False, True, True, True, True, True]
 
 
 def test_a_missing_shipped_file_is_refused(shipped: Path) -> None:
@@ -219,7 +220,7 @@ def test_a_full_disk_leaves_nothing_half_written(
 
     monkeypatch.setattr(Path, "rename", fail)
     check_refused(good_onnx, data_folder, "Cannot write to .*: No space left on device")
-    assert [info.origin for info in models.list_models()] == ["shipped"] * 7
+    assert [info.origin for info in models.list_models()] == ["shipped"] * 8
 
 
 def test_a_bundle_is_added_for_both_engines(data_folder: Path) -> None:
