@@ -66,8 +66,8 @@ _STANDS_FOR = np.array(
 #: A joint is as likely seen as not where the network's own scale is this share of the square [D]. From the
 #: feet that of bodies on their side reaches 0.24, with joints within 0.1 trunk lengths.
 _DOUBTFUL_SCALE = {"back": 0.20, "side": 0.28}
-#: The square follows the joints by this share a frame: a lift must not pull it along, and where joints waver a
-#: square that wavers with them makes it worse (readings 0.05 apart become 0.16, docs/lab_notes.md).
+#: The square follows the joints by this share a frame: a lift must not pull it along, and where joints waver
+#: a square that wavers with them makes it worse (readings 0.05 apart become 0.16, docs/lab_notes.md).
 _FOLLOWS = 0.02
 #: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
 #: BlazePose may be steady too, and the better one (docs/lab_notes.md).
