@@ -878,7 +878,7 @@ def test_a_view_is_too_rough_for_a_small_own_range_only():
     clam = load_definition("clam")
     assert too_rough(clam, "front", 0.40) == frozenset()
     assert "range_small" in too_rough(clam, "oblique", 0.30)
-    assert "range_small" in too_rough(clam, "feet", 0.40)
+    assert "range_small" in too_rough(clam, "feet", 0.20)
     assert "hold_short" not in too_rough(clam, "feet", 0.40)
 
 
