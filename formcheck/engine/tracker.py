@@ -33,8 +33,6 @@ _IN_SHAPE_SHARE = 0.2
 _AROUND_S = 3.0
 #: Limits are so much wider in views that show the counting signal roughly [D].
 _DOUBT = 2.0
-#: So many standard deviations of its error are taken off a rise before it is called too large.
-_BEYOND_DOUBT = 2.0
 _START_S = 0.3
 #: What stays is so many times further away than it may be at the top, for so much of another movement: over
 #: 10 there, under 2.6 in repetitions (docs/lab_notes.md, "Rules about repetitions").
@@ -276,9 +274,9 @@ class Tracker:
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)
         inside = table.between(times.start_s, times.end_s)
         if self._sure_scale and counting.maximum_range is not None:
-            # Large beyond doubt: from a corner the knee comes nearer to the camera and looks to rise further.
+            # Large even without its error: from a corner the knee comes nearer and looks to rise further.
             error = _known_median(table.sd_of(counting.signal)[top])
-            if rise - _BEYOND_DOUBT * (error if np.isfinite(error) else 0.0) > counting.maximum_range:
+            if rise - (error if np.isfinite(error) else 0.0) > counting.maximum_range:
                 return "large"
         for part, share in counting.stays.items():
             along, up = (
