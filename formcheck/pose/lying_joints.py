@@ -77,6 +77,9 @@ _CLEARLY = 0.8
 #: to 0.05 apart, from corners and the ends 0.03 to 0.22; of the bodies on their back with 0.05 to 0.06 that
 #: it called clearly nearer all were (rendered bodies).
 SURE_DISAGREEMENT = 0.05
+#: A body on its side that it sees steadily, and not from the feet, is counted right up to here, and at times
+#: wrongly by this network, whose knees waver (rendered bodies, docs/lab_notes.md).
+SURE_ON_SIDE = 0.095
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.

@@ -17,7 +17,14 @@ from formcheck.pose.engine import PoseEngine
 from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
-from formcheck.pose.lying_joints import SURE_DISAGREEMENT, JointsNet, JointsPose, find_lying_body, is_nearer
+from formcheck.pose.lying_joints import (
+    SURE_DISAGREEMENT,
+    SURE_ON_SIDE,
+    JointsNet,
+    JointsPose,
+    find_lying_body,
+    is_nearer,
+)
 from formcheck.pose.result_file import Readings
 from formcheck.pose.second_look import (
     TRIAL_FRAMES,
@@ -113,9 +120,10 @@ def _by_own_joints(
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
     before = disagreement(results)
-    # From beside a body on its back the errors of BlazePose are known and taken off (`measures/bridge.py`).
-    beside = net.lies_on == "back" and is_steady(results) and from_beside(results)
-    sure = before <= SURE_DISAGREEMENT or beside
+    sure = before <= SURE_DISAGREEMENT
+    if not sure and is_steady(results):
+        # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
+        sure = from_beside(results) if net.lies_on == "back" else before <= SURE_ON_SIDE
     if sure and seen_share(results) >= _SEEN:
         return results
     begun = time.monotonic()
