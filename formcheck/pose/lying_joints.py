@@ -84,6 +84,9 @@ SURE_ON_SIDE = 0.095
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
 _SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.5, 0.9, 3
+#: A square so many times as large as what BlazePose saw holds something else: a fireplace took six, bodies one
+#: to three.
+_LARGEST = 4.5
 
 
 class JointsNet(LandmarkNet):
@@ -211,22 +214,23 @@ def find_lying_body(
         frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
         results: what BlazePose made of the recording.
     """
+    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
+    if not seen or len(seen) < _SEEN_SHARE * len(results):
+        return None
+    body = np.median(np.array(seen), axis=0)
+    largest = _LARGEST * float(np.ptp(body, axis=0).max())
     best: tuple[float, Region] | None = None
-    for begun in _places(frames, results):
+    for begun in _places(frames, body):
         found = _settled(net, frames, begun)
-        if found is not None and (best is None or found[0] < best[0]):
+        if found is not None and found[1].size <= largest and (best is None or found[0] < best[0]):
             best = found
     return best
 
 
-def _places(frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult]) -> list[Region]:
-    """Where to begin to look: where BlazePose saw somebody, and where the picture moves; nowhere else."""
-    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
-    if not seen or len(seen) < _SEEN_SHARE * len(results):
-        return []
-    places = np.median(np.array(seen), axis=0)
-    extent = float(np.ptp(places, axis=0).max())
-    out = [_square(places.mean(axis=0), k * extent) for k in (1.3, 2.0)]
+def _places(frames: Sequence[NDArray[np.uint8]], body: NDArray[np.floating]) -> list[Region]:
+    """Where to begin to look: where BlazePose saw a body (its joints), and where the picture moves."""
+    extent = float(np.ptp(body, axis=0).max())
+    out = [_square(body.mean(axis=0), k * extent) for k in (1.3, 2.0)]
     centre, spread = movement(frames)
     return out + ([_square(centre, k * spread) for k in (4.0, 6.0)] if spread > 0 else [])
 

@@ -151,7 +151,7 @@ def astray(time_s: float = 0.0, index: int = 0) -> PoseResult:
     """BlazePose's reading of a body that it draws in the picture's corner, its second one elsewhere."""
     xy, world = on_the_back()
     some = np.ones(LANDMARK_COUNT, np.float32)
-    corner = (xy * 0.1).astype(np.float32)
+    corner = (xy * 0.4).astype(np.float32)
     one, other = (
         Pose(time_s, index, (W, H), corner + off, world.astype(np.float32), some, some, 1.0)
         for off in (np.float32(0), np.float32(30 * (1 + index % 2)))
