@@ -84,8 +84,8 @@ SURE_ON_SIDE = 0.095
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
 _SEEN_SHARE, _SEEN_IN_TRIAL, _LAY_ANEW = 0.5, 0.9, 3
-#: A square so many times as large as what BlazePose saw holds something else: a fireplace took six, bodies one
-#: to three.
+#: A square so many times as large as what BlazePose saw holds something else: a fireplace took six, bodies
+#: one to three.
 _LARGEST = 4.5
 
 
