@@ -491,8 +491,8 @@ class LiveSession:
         weights = dict(self._engine.model_sha256)
         if definition.reads_lying:
             weights |= self._pose.read_lying()
-        if definition.lies_on is not None and self._engine.name == "blazepose-onnx":
-            weights |= self._pose.read_joints(definition.lies_on)
+        if definition.own_joints is not None and self._engine.name == "blazepose-onnx":
+            weights |= self._pose.read_joints(definition.own_joints)
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,

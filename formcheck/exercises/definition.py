@@ -440,7 +440,7 @@ class Definition(_Model):
             )
 
     @property
-    def lies_on(self) -> Literal["back", "side"] | None:
+    def own_joints(self) -> Literal["back", "side"] | None:
         """Which of our networks for the joints of people who lie knows its posture, if any."""
         postures: dict[str, Literal["back", "side"]] = {"hook_lying": "back", "side_lying": "side"}
         return postures.get(self.posture)

@@ -85,7 +85,7 @@ def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, JointsN
     from formcheck.pose.lying_joints import JointsNet  # takes a while to import, as above
 
     # The reference engine stays alone.
-    lies_on = definition.lies_on if engine == "blazepose-onnx" else None
+    lies_on = definition.own_joints if engine == "blazepose-onnx" else None
     return LyingNet() if definition.reads_lying else None, JointsNet(lies_on) if lies_on else None
 
 
