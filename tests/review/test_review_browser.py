@@ -886,6 +886,21 @@ def test_what_is_drawn_and_said_at_a_moment_goes_back_in_a_file_that_plays(page,
     offline.close()
 
 
+def test_a_comment_begun_before_the_skeleton_has_come(page):
+    late: list[Any] = []
+    page.route("**/landmarks*", lambda route: late.append(route))
+    go(page, "one")
+    page.keyboard.press("c")
+    ring = page.locator("text=Ring what is marked")
+    sync_api.expect(ring).to_be_attached()
+    sync_api.expect(ring).to_be_hidden()  # nothing is known yet of where the body is
+    for route in late:
+        route.continue_()
+    page.unroute("**/landmarks*")
+    ring.click()
+    sync_api.expect(page.locator(".form")).to_contain_text(re.compile(r"\d lines? drawn"))
+
+
 def test_the_body_fills_the_picture_until_the_whole_is_asked_for(page):
     go(page, "one")
     near = page.locator(".lens[style*=scale]")

@@ -30,7 +30,7 @@ export function lookByEye(page) {
     if (i >= reps.length) { close(); return; }
     const rep = reps[i], said = notes.get(lookId(rep.index, fault.id))?.answer;
     player.around = null;
-    player.steady = size(player, info, player.landmarks.at(player.frameAt(rep.peak_s)));
+    player.landmarks.ready(player.frameAt(rep.peak_s)).then((points) => { if (reps[i] === rep && page.closeLook) player.steady = size(player, info, points); });
     player.loop = [Math.max(rep.start_s, rep.peak_s - LEAD_S), Math.min(rep.end_s, rep.peak_s + TAIL_S)];
     player.seek(player.loop[0]);
     player.play();

@@ -230,12 +230,13 @@ export class Panel {
     const t = page.player.time, text = h("textarea", { maxlength: 4000 });
     const undo = button(say("panel.undo_line"), () => page.pad?.undo(), { small: true }), drawn = h("span.soft", { role: "status" }, say("panel.draw_hint"));
     const changed = (n) => { undo.hidden = !n; drawn.textContent = n ? count("panel.lines", n) : say("panel.draw_hint"); };
-    const marked = page.open?.points ?? page.info.used_points, points = page.player.landmarks.at(page.player.frame);
-    const ring = button(say("panel.ring"), () => {
-      const [w, hh] = page.info.image_wh, places = marked.map((i) => [points.xy[2 * i], points.xy[2 * i + 1]]).filter(([x]) => Number.isFinite(x));
+    const marked = page.open?.points ?? page.info.used_points, body = page.player.landmarks.ready(page.player.frame);
+    const ring = button(say("panel.ring"), async () => {
+      const points = await body, [w, hh] = page.info.image_wh, places = marked.map((i) => [points.xy[2 * i], points.xy[2 * i + 1]]).filter(([x]) => Number.isFinite(x));
       page.pad?.ring(places, 0.045 * Math.max(w, hh));
     }, { small: true });
-    ring.hidden = !points; undo.hidden = true;
+    ring.hidden = undo.hidden = true;
+    body.then((points) => { ring.hidden = !points; }); // the skeleton of this moment may still be on its way
     this.tab = "notes";
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();

@@ -11,7 +11,7 @@ const PIECE = 512;
 /** Landmarks, fetched a piece at a time when they come into sight. */
 class Landmarks {
   constructor(key, count, arrived) {
-    this.key = key; this.count = count; this.arrived = arrived; this.pieces = new Map();
+    this.key = key; this.count = count; this.arrived = arrived; this.pieces = new Map(); this.coming = new Map();
   }
 
   at(frame) {
@@ -23,6 +23,12 @@ class Landmarks {
     if (i >= piece.count) return null;
     const xy = piece.xy.subarray(i * 66, i * 66 + 66);
     return Number.isFinite(xy[46]) || Number.isFinite(xy[22]) ? { xy, visible: piece.visible.subarray(i * 33, i * 33 + 33) } : null;
+  }
+
+  /** As `at`, once the piece is here; undefined where it cannot be had. */
+  async ready(frame) {
+    await this.fetch(Math.floor(frame / PIECE));
+    return this.at(frame);
   }
 
   /** The part of the picture the body is in, from the first piece that came, so that it stays put. */
@@ -41,9 +47,16 @@ class Landmarks {
     return this.part;
   }
 
-  async fetch(index) {
-    if (index < 0 || index * PIECE >= this.count || this.pieces.has(index)) return;
-    this.pieces.set(index, null);
+  fetch(index) {
+    if (index < 0 || index * PIECE >= this.count) return undefined;
+    if (!this.pieces.has(index)) {
+      this.pieces.set(index, null);
+      this.coming.set(index, this.bring(index).finally(() => this.coming.delete(index)));
+    }
+    return this.coming.get(index);
+  }
+
+  async bring(index) {
     try {
       const data = await bytes(`/api/session/${this.key}/landmarks?first=${index * PIECE}&count=${PIECE}`);
       const count = Math.floor(data.byteLength / (66 * 4 + 33));
