@@ -174,19 +174,19 @@ class Jobs:
             if sum(job.state not in _ENDED for job in self._jobs.values()) >= _MOST_WAITING:
                 raise FormcheckError("There are too many videos waiting; wait for some of them.")
         folder = self._root / dropped_name(datetime.now(), given["exercise"] or "video")
-        try:
-            self.check_room(0)
-            with FolderHandle(self._root) as root:
-                root.make_folder(folder.name)
-        except OSError as error:
-            raise FormcheckError(f"The folder of sessions cannot be written to: {error.strerror}.") from None
         job = DroppedVideo(
             id=secrets.token_hex(8),
             name=printable(name.replace("\\", "/").rsplit("/", 1)[-1], 120) or "video",
             folder=folder,
             **given,
         )
-        job.lock.take()
+        try:
+            self.check_room(0)
+            with FolderHandle(self._root) as root:
+                root.make_folder(folder.name)
+            job.lock.take()
+        except OSError as error:
+            raise FormcheckError(f"The folder of sessions cannot be written to: {error.strerror}.") from None
         with self._lock:
             self._jobs[job.id] = job
         self._changed(job)
@@ -261,9 +261,9 @@ class Jobs:
         """It could not be received."""
         # What cannot be tidied up now is found at the next start; that the job failed is said in any case.
         with suppress(OSError, UnicodeError, MemoryError):
-            job.lock.give_back()
             if job.kept is None:
-                _remove(job.folder)
+                _remove(job.folder, job.lock)
+            job.lock.give_back()
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
 
@@ -383,8 +383,7 @@ class Jobs:
                 recorded = "-".join(f"{part:02d}" for part in item.date_time[:3])
                 one = self.new(item.filename, {"patient": job.patient, "recorded": recorded})
                 self._take_out(packed, {item.filename: one.incoming}, one)
-        job.lock.give_back()
-        _remove(job.folder)
+        _remove(job.folder, job.lock)
         with self._lock:
             self._jobs.pop(job.id, None)
         self._set(job, state="gone")
@@ -485,7 +484,8 @@ def clear_left_behind(root: Path) -> int:
     count = 0
     for folder in sorted(root.iterdir()):
         ours = was_dropped(folder) and folder.is_dir() and not folder.is_symlink()
-        if not ours or not (folder / JOB_LOCK).exists():
+        # Killed just after it was made, or just before it went, the folder is empty.
+        if not ours or not ((folder / JOB_LOCK).exists() or _is_empty(folder)):
             continue
         lock = FolderLock(folder, JOB_LOCK)
         try:
@@ -493,7 +493,7 @@ def clear_left_behind(root: Path) -> int:
         except (FormcheckError, OSError):  # another page is at it
             continue
         if not (folder / SESSION).exists():
-            _remove(folder)
+            _remove(folder, lock)
             count += 1
         lock.give_back()
     return count
@@ -530,9 +530,21 @@ def make_playable(incoming: Path, progress: Callable[[str, float], None]) -> Pat
     return path
 
 
-def _remove(folder: Path) -> None:
+def _is_empty(folder: Path) -> bool:
+    with suppress(OSError):
+        return not any(folder.iterdir())
+    return False
+
+
+def _remove(folder: Path, lock: FolderLock) -> None:
+    """Removes a folder and gives back its lock, last: with a lock in it the next start finds what is left."""
     with suppress(OSError, FormcheckError), FolderHandle(folder.parent) as root:
-        root.remove_all(folder.name)
+        with root.folder(folder.name) as inner:
+            for name in inner.names():
+                if name != lock.path.name:
+                    inner.remove_all(name)
+        lock.give_back()
+        root.remove_folder(folder.name)
 
 
 def _plays_as(path: Path) -> str | None:

@@ -67,8 +67,9 @@ def test_a_video_whose_program_was_killed_before_it_was_a_session_goes(tmp_path)
         (tmp_path / name / JOB_LOCK).touch()
         (tmp_path / name / "incoming.part").touch()
     (tmp_path / names[1] / "session.sqlite").touch()
+    (tmp_path / "2026-11-24_190455_bridge_a1b2c3").mkdir()  # killed before there was anything in it
     job = Jobs(tmp_path, lambda job: None).new(
         "clip.mp4", {"exercise": "bridge"}
     )  # of a page that still runs
-    assert clear_left_behind(tmp_path) == 1
+    assert clear_left_behind(tmp_path) == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names[1:], "mine", job.folder.name])
