@@ -448,7 +448,7 @@ def _after_review(
     address = folder / "address2"
     process = child(fault_drive.review, str(lib), str(address))
     try:
-        if not wait_for(address.exists, 30):
+        if not wait_for(address.exists, 120):
             found.wrong.append("the page does not start again")
             return
         ask = Asking(address.read_text())
