@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from net import NETWORKS, TASKS, TRUNK_M, JointsNet, TurnsNet
+from net import ALL_JOINTS, NETWORKS, TASKS, TRUNK_M, JointsNet, TurnsNet
 from scenes import ROOT, Scene, crops, load
 from torch.nn import functional
 
@@ -46,8 +46,15 @@ _REAL_SHARE, _NEAR = 0.12, 0.05
 #: Log scales are kept within these, in the tasks' units; those of joints in a picture in shares of the side.
 _LEAST_LOG, _MOST_LOG = -3.5, 2.5
 _LEAST_JOINT_LOG, _MOST_JOINT_LOG = -6.0, 0.0
-#: Joints on the side are needed where BlazePose does not see them: this near the front scenes are taken less.
-_FRONT_DEG, _FRONT_SHARE = 25.0, 0.4
+#: Joints on the side are needed where BlazePose does not see them: so near the front scenes are taken less.
+_FRONT_DEG, _FRONT_SHARE = 50.0, 0.4
+#: What the measures rest on counts more: hips, knees and ankles; arms less.
+_JOINT_WEIGHTS = torch.tensor(
+    [
+        2.0 if n.endswith(("hip", "knee", "ankle")) else 0.4 if n.endswith(("elbow", "wrist")) else 1.0
+        for n in ALL_JOINTS
+    ]
+)
 _SAVE_EVERY = 200
 
 
@@ -126,7 +133,8 @@ def misplaced(joints: torch.Tensor, truth: Truth) -> tuple[torch.Tensor, torch.T
     true, asked = (x[:, : joints.shape[1]] for x in (truth.joints, truth.asked))
     inside = (((true > 0) & (true < 1)).all(-1) & asked).float()
     off = ((joints - true).abs() - truth.near[:, None, None]).clamp(min=0).sum(-1)
-    return 10 * (off * inside).sum() / inside.sum().clamp(min=1), off
+    weight = inside * _JOINT_WEIGHTS[: joints.shape[1]]
+    return 10 * (off * weight).sum() / weight.sum().clamp(min=1), off
 
 
 @dataclass
