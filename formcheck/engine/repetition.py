@@ -33,6 +33,8 @@ _MOSTLY_DOWN = 0.35
 #: Below this share of the peak the body is on its way down, however much the signal shakes (a shaking one has
 #: no speed to go by); above it a fall is a wobble at the top.
 _WOBBLE = 0.60
+#: A dip counts from so many standard deviations of the signal [D].
+_SURE_DIP = 2.0
 #: "At the top" and "at the bottom": within this share of the peak.
 _TOP_BAND = 0.15
 #: Lower for less than half of this is a glitch of the landmarks [D].
@@ -110,12 +112,13 @@ class RepetitionCounter:
         self._ended_s = -np.inf
         self._history_s = max(_HISTORY_S, rules.maximum_rep_s + 1.0)
 
-    def update(self, time_s: float, s: float | None) -> RepTimes | None:
+    def update(self, time_s: float, s: float | None, error: float = 0.0) -> RepTimes | None:
         """One frame.
 
         Args:
             time_s: frame timestamp, seconds, later than the one before.
             s: normalised signal, or None where it could not be measured.
+            error: its predicted standard deviation; what dips by less is no way down and up again.
 
         Returns:
             A repetition when this frame closes one, else None. `state` holds the phase.
@@ -142,7 +145,7 @@ class RepetitionCounter:
             # The clip begins inside a movement: what is seen of it is void.
             self._open(time_s, "lower" if s > self._rules.full_level else "rise")
             self._unseen_start = True
-        return self._step(time_s, s)
+        return self._step(time_s, s, error if math.isfinite(error) else 0.0)
 
     def finish(self) -> RepTimes | None:
         """Close what is open at the end of the stretch: counted if it was mostly down, else void."""
@@ -153,7 +156,7 @@ class RepetitionCounter:
 
     # --- one transition a frame -------------------------------------------------------------------
 
-    def _step(self, t: float, s: float) -> RepTimes | None:
+    def _step(self, t: float, s: float, error: float) -> RepTimes | None:
         rules = self._rules
         if self.state == "rest":
             rising = s > rules.start_level and self._speed() > rules.start_speed_per_s
@@ -183,8 +186,8 @@ class RepetitionCounter:
             self._low = min(self._low, self._lately())
             if self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
-            if s - self._low > rules.again_rise:
-                if self._low > _WOBBLE * self._peak:
+            if s - self._low > max(rules.again_rise, _SURE_DIP * error):
+                if self._low > _WOBBLE * self._peak or self._peak - self._low < _SURE_DIP * error:
                     # Not a return: the same repetition goes on.
                     self._enter("rise")
                     return None

@@ -34,6 +34,10 @@ _AROUND_S = 3.0
 #: Limits are so much wider in views that show the counting signal roughly [D].
 _DOUBT = 2.0
 _START_S = 0.3
+#: There a movement as small as the exercise allows counts too if its signal shakes by no more than this share
+#: of its rise about its own mean over so long: small repetitions shook by 0.02 to 0.06, sit-ups and wavering
+#: skeletons by 0.09 to 0.24 (docs/lab_notes.md).
+_SMOOTH, _SHAKE_OVER_S = 0.075, 0.3
 #: What stays is so many times further away than it may be at the top, for so much of another movement: over
 #: 10 there, under 2.6 in repetitions (docs/lab_notes.md, "Rules about repetitions").
 _FAR_AWAY = 3.0
@@ -187,7 +191,7 @@ class Tracker:
         while t - self._rows[0].time_s[0] > self._keep_s:
             self._rows.popleft()
             self._shape.popleft()
-        times = self._counter.update(t, level)
+        times = self._counter.update(t, level, self._shake(row))
         return Observation(t, self._counter.state, level, row, self._closed(times))
 
     def finish(self) -> RepResult | None:
@@ -211,6 +215,7 @@ class Tracker:
         unknown |= not self.reference.range > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             levels = value / self.reference.range
+            errors = self._shakes(table) / self.reference.range
         states: list[str] = []
         reps: list[RepResult] = []
 
@@ -225,9 +230,9 @@ class Tracker:
                 reps.append(self._judged(times, t, near))
 
         for piece in arrays.pieces(len(table)):
-            columns = (column[piece].tolist() for column in (table.time_s, unknown, levels))
-            for t, missing, level in zip(*columns, strict=True):
-                times = self._counter.update(t, None if missing else level)
+            columns = (column[piece].tolist() for column in (table.time_s, unknown, levels, errors))
+            for t, missing, level, error in zip(*columns, strict=True):
+                times = self._counter.update(t, None if missing else level, error)
                 states.append(self._counter.state)
                 judge(times)
         judge(self._counter.finish())
@@ -268,8 +273,12 @@ class Tracker:
         counting = self.definition.counting
         # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
         doubt = 1.0 if self._sure_scale else _DOUBT
-        if rise < counting.minimum_range_from.get(self.reference.view, doubt * counting.minimum_range):
-            return "small"
+        least = counting.minimum_range_from.get(self.reference.view, doubt * counting.minimum_range)
+        if rise < least:
+            moved = table.part(table.between(times.start_s, times.end_s))
+            shake = _shake(moved.time_s, moved.column(counting.signal))
+            if rise < counting.minimum_range or not shake <= _SMOOTH * rise:
+                return "small"
         start = table.between(times.start_s - _START_S, times.start_s + _START_S)
         top = table.between(times.hold_start_s - _TOP_S, times.hold_end_s + _TOP_S)
         inside = table.between(times.start_s, times.end_s)
@@ -300,6 +309,15 @@ class Tracker:
         if row.status[0, self._signal] == NOT_MEASURABLE or not self.reference.range > 0:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
+
+    def _shake(self, row: MeasureTable) -> float:
+        return float(self._shakes(row)[0] / self.reference.range) if self.reference.range > 0 else 0.0
+
+    def _shakes(self, table: MeasureTable) -> Array:
+        """``(T,)`` by how much the counting signal may shake: its predicted standard deviation where the view
+        shows it roughly. Elsewhere that is the error of its size, and what it dips by is seen."""
+        sd = table.sd_of(self.definition.counting.signal)
+        return np.zeros_like(sd) if self._sure_scale else sd
 
     def _judged(self, times: RepTimes, t: NDArray[np.float64], table: MeasureTable) -> RepResult:
         """The repetition with its faults.
@@ -337,6 +355,19 @@ def _first(times: RepTimes, t: NDArray[np.float64]) -> int:
 def _away(part: str, along: Array | float, up: Array | float) -> Array:
     """How far a part is from where it was; pushing off slides the shoulders towards the head."""
     return np.hypot(np.maximum(along, 0.0) if part == "shoulders" else along, up)
+
+
+def _shake(t: Array, value: Array) -> float:
+    """Standard deviation of a signal about its own running mean; NaN where it is too short to tell."""
+    known = np.isfinite(value)
+    t, value = t[known], value[known]
+    if not t.size or t[-1] - t[0] < 2 * _SHAKE_OVER_S:
+        return float("nan")
+    inner = (t >= t[0] + _SHAKE_OVER_S / 2) & (t <= t[-1] - _SHAKE_OVER_S / 2)
+    first = np.searchsorted(t, t[inner] - _SHAKE_OVER_S / 2 - 1e-6)
+    end = np.searchsorted(t, t[inner] + _SHAKE_OVER_S / 2 + 1e-6)
+    total = np.concatenate([[0.0], np.cumsum(value)])
+    return float(np.std(value[inner] - (total[end] - total[first]) / (end - first)))
 
 
 def _known_median(values: NDArray[np.float64]) -> float:

@@ -277,6 +277,14 @@ def test_a_wobble_at_the_top_is_not_a_return():
     assert reps[0].end_s > 6.0
 
 
+@pytest.mark.parametrize(("error", "wanted"), [(0.0, 2), (0.15, 2), (0.35, 1)])
+def test_a_return_is_one_where_it_is_larger_than_the_signals_error(error, wanted):
+    time_s, level, _ = repetitions([Rep(back_to=0.45, rest_s=0.3), Rep(back_to=0.0)])
+    counter = RepetitionCounter(RULES)
+    closed = [counter.update(float(t), float(s), error) for t, s in zip(time_s, level, strict=True)]
+    assert classes([rep for rep in [*closed, counter.finish()] if rep]) == ["full"] * wanted
+
+
 def test_repetitions_without_a_pause_at_either_end():
     assert classes(count(*repetitions([Rep(0.8, 0.0, 0.8, 0.0)] * 6)[:2])) == ["full"] * 6
 

@@ -241,3 +241,29 @@ def test_an_hour_of_rest_is_not_kept():
     later = replace(stretch.measures, time_s=stretch.measures.time_s + 300.1)
     closed = [tracker.feed(row(later, i)).closed for i in range(len(later))]
     assert len([r for r in closed if r is not None]) == 3
+
+
+@pytest.mark.parametrize(("shake", "why"), [(0.0, None), (0.002, None), (0.008, "small")])
+def test_a_small_movement_seen_roughly_counts_where_it_is_smooth(shake, why):
+    definition = load_definition("clam")
+    counting = definition.counting.model_copy(update={"minimum_range": 0.05})  # from the feet it is 0.12
+    definition = definition.model_copy(update={"counting": counting})
+    rise = 0.06
+    time_s, level, _ = repetitions([Rep(1.5, 1.0, 1.5, 1.0)] * 2)
+    wavering = np.random.default_rng(4).normal(0.0, shake, len(time_s))
+    played = tracked(film(np.stack([clam(20 * x) for x in level]), time_s, Camera(yaw_deg=85.0)), "clam")
+    (stretch,) = played.stretches
+    assert stretch.reference is not None
+    assert stretch.measures is not None
+    tracker = Tracker(definition, replace(stretch.reference, range=rise))
+    table = stretch.measures
+    signal = table.names.index("knee_lift")
+    value = table.value.copy()
+    value[:, signal] = rise * level[: len(value)] + wavering[: len(value)]
+    status = table.status.copy()
+    status[:, signal] = Status.LOW
+    seen = replace(table, value=value, status=status)
+    everywhere = np.ones(len(seen), bool)
+    _, reps = tracker.run(seen, everywhere, everywhere)
+    assert len(reps) == (2 if why is None else 0)
+    assert {d.why for d in tracker.dismissed} == (set() if why is None else {why})
