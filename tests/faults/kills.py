@@ -216,7 +216,8 @@ def _killed(rng: random.Random, folder: Path, asked: Asked, *, group: bool = Fal
     if group:  # its children notice that it has gone, each for itself
         wait_for(lambda: not _alive(process.pid), 20)
         found.note = "alone: " if alone else "all of it: "
-    found.wrong += _ended_badly(process, folder / "told.log")
+    if not (group and _lost_its_workers(process, folder / "told.log")):
+        found.wrong += _ended_badly(process, folder / "told.log")
     if held := _locked(root):
         found.wrong.append(f"still locked: {held}")
     for name, before in asked.results.items():
@@ -242,6 +243,14 @@ def _ended_badly(process: Any, log: Path) -> list[str]:
     if process.exitcode in (0, -signal.SIGKILL):
         return []
     return [f"exit {process.exitcode}: {log.read_text(errors='replace')[-500:]}"]
+
+
+def _lost_its_workers(process: Any, log: Path) -> bool:
+    """True where not the program was killed but those that work for it, and it says so of each."""
+    lines = log.read_text(errors="replace").splitlines()
+    failed = [line for line in lines if line.startswith("failed:")]
+    told = all("The process ended unexpectedly (exit code -9)" in line for line in failed)
+    return process.exitcode == 1 and bool(failed) and told and "Traceback" not in "".join(lines)
 
 
 def _alive(group: int) -> bool:
