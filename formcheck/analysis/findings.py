@@ -6,6 +6,7 @@ looked for and not seen, not checked. Only the second is good news.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from formcheck.exercises.definition import Definition, MeasureDef, Rule
 from formcheck.measures.body_parts import landmarks_shown
 from formcheck.measures.measure import formulas
 from formcheck.measures.table import MeasureTable
-from formcheck.words import said_of, say, spoken, translated
+from formcheck.words import published, said_of, say, spoken, translated
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,6 +44,8 @@ else:
 BY_EYE = "by eye"
 #: Most digits that a value gets beyond the usual to lie on its own side of a threshold.
 _FINEST = 2
+#: What a definition says of where a threshold comes from: ``[S18]`` a publication, ``[D]``, ``[GK]``.
+_LABEL = re.compile(r"\[(S\d+|GK|D)\]")
 #: Values and allowances of a summary are rounded.
 _ROUNDED = 1e-3
 #: A fault's grades, mildest first.
@@ -108,7 +111,7 @@ class Coverage:
 
     @property
     def text(self) -> str:
-        """``8 of 20 checked``."""
+        """``8 of 20 possible faults checked``."""
         return say("findings.coverage", checked=self.checked, total=self.total)
 
     @property
@@ -413,6 +416,22 @@ class Findings:
         if measure.unit == event.unit:
             return say("findings.error_here", amount=amount)
         return say("findings.error_in", amount=amount, measure=in_sentence(short_title(measure.title)))
+
+    def source(self, fault: str) -> str:
+        """Where a fault's thresholds come from, in words; what a clinic wrote there itself, as it is."""
+        known = self.definition.faults.get(fault)
+        text = known.source if known is not None else ""
+        labels = set(_LABEL.findall(text))
+        if not labels and not text.startswith("spec "):
+            return text
+        parts = []
+        if names := [name for label, name in published().items() if label in labels]:
+            parts.append(say("findings.source.published", names="; ".join(names)))
+        elif "GK" in labels:
+            parts.append(say("findings.source.general"))
+        if "D" in labels or not parts:
+            parts.append(say(f"findings.source.{'chosen_too' if parts else 'chosen'}"))
+        return " ".join(parts)
 
     def thresholds(self, measure: str, faults: Mapping[str, FaultInfo] | None = None) -> list[Threshold]:
         """Fixed values of a measure from which faults have a grade.

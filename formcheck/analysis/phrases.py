@@ -27,10 +27,10 @@ def number(value: float | None, unit: str, finer: int = 0) -> tuple[str, str]:
     """
     if value is None or not math.isfinite(value):
         return "–", ""
-    text = _signed(100 * value if unit in _SHARES else value, _DIGITS.get(unit, 2) + finer)
+    text = _signed(100 * value if is_share(unit) else value, _DIGITS.get(unit, 2) + finer)
     if unit == "deg":
         return f"{text}°", ""
-    if unit in _SHARES:
+    if is_share(unit):
         return f"{text} %", unit_word(unit)
     if unit in ("s", "%"):
         return f"{text} {unit}", ""
@@ -42,9 +42,14 @@ def unit_word(unit: str) -> str:
     return said_of("format.unit.").get(unit.replace(" ", "_"), unit)
 
 
+def is_share(unit: str) -> bool:
+    """Whether values in this unit, 0 to 1 and more, are shown in percent."""
+    return unit in _SHARES
+
+
 def as_shown(value: float, unit: str, finer: int = 0) -> float:
     """What a reader takes from `number`, in the value's own unit."""
-    whole = 100 if unit in _SHARES else 1
+    whole = 100 if is_share(unit) else 1
     return round(whole * value, _DIGITS.get(unit, 2) + finer) / whole
 
 

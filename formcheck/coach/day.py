@@ -204,10 +204,11 @@ def how_it_is_done(words: Words, exercise: str) -> tuple[str, ...]:
 
 def asked_for(words: Words, plan: SessionPlan) -> str:
     """``"2 sets of 10, hold 5 seconds"``."""
-    key = "programme.one_set" if plan.sets == 1 else "programme.sets"
-    parts = [words(key, sets=plan.sets, reps=plan.reps)]
+    key = "sets" if plan.sets > 1 else "one_set" if plan.reps > 1 else "once"
+    parts = [words(f"programme.{key}", sets=plan.sets, reps=plan.reps)]
     if plan.hold_s:
-        parts.append(words("programme.hold", seconds=f"{plan.hold_s:g}"))
+        key = "hold_one" if plan.hold_s == 1 else "hold"
+        parts.append(words(f"programme.{key}", seconds=f"{plan.hold_s:g}"))
     if plan.band:
         parts.append(words("programme.band"))
     return ", ".join(parts)
@@ -252,7 +253,8 @@ def what_is_raised(words: Words, step: Rung) -> str:
             "programme.ladder.what.exercise",
             exercise=translated(load_definition(value), words.language).title,
         )
-    return words(f"programme.ladder.what.{name}", n=f"{value:g}")
+    one = "_one" if name == "hold_s" and value == 1 else ""
+    return words(f"programme.ladder.what.{name}{one}", n=f"{value:g}")
 
 
 def ladder_line(words: Words, title: str, step: Rung | None, now: Standing) -> str:

@@ -237,7 +237,8 @@ class DayFlow(Flow):
             if part is next((p for p in self._parts if p.plan.lies), None):
                 out.append(("show.arm", {}))
         if plan.hold_s >= 1 and new:
-            out.append(("programme.next.hold", {"seconds": f"{plan.hold_s:g}"}))
+            key = "programme.next.hold_one" if plan.hold_s == 1 else "programme.next.hold"
+            out.append((key, {"seconds": f"{plan.hold_s:g}"}))
         if before is not None and plan.definition.phone_worn and not before.plan.definition.phone_worn:
             out.append(("phone.place", {}))
         return out

@@ -212,10 +212,10 @@ def _practice(live: LiveInfo, analysis: Analysis) -> list[Flowable]:
     heads = _columns("set", "began", "lasted", "asked", "counted", "pain_after", "effort")
     words = said_of("report.practice.")
     settled = words[{None: "not_asked", True: "yes", False: "no"}[live.settled]]
-    sets = times(live.prescribed_sets, "set")
+    sets, reps = times(live.prescribed_sets, "set"), times(asked, "repetition")
     facts = [
         (words["asked_for"], say("report.practice.asked_is", sets=sets, reps=live.prescribed_reps)),
-        (words["done"], say("report.practice.done_is", done=done, asked=asked, share=adherence)),
+        (words["done"], say("report.practice.done_is", done=done, reps=reps, share=adherence)),
         (words["pain_before"], _answer(live.pain_before)),
         (words["settled"], settled),
         (words["kept"], words[live.consent if live.consent in ("video", "skeleton") else "nothing"]),

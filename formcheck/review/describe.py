@@ -16,7 +16,15 @@ from formcheck.analysis.findings import (
     rule_levels,
     worse_upwards,
 )
-from formcheck.analysis.phrases import in_sentence, pointed, short_title, times, told_unit, value_text
+from formcheck.analysis.phrases import (
+    in_sentence,
+    is_share,
+    pointed,
+    short_title,
+    times,
+    told_unit,
+    value_text,
+)
 from formcheck.analysis.summary import FaultEvent, FaultInfo, Rep
 from formcheck.exercises.definition import Rule
 from formcheck.measures.body_parts import joint_angle, landmarks_shown, landmarks_used
@@ -56,7 +64,7 @@ def fault_row(
         "grades_text": findings.grades(event),
         "error": findings.error(event, table),
         "wording": printable(findings.wording(event.id)),
-        "source": printable(known.source) if known else "",
+        "source": printable(findings.source(event.id), 600),
         "cue": printable(known.cue) if known and known.cue else "",
         "points": list(landmarks_shown(findings.definition, measure, near)),
     }
@@ -65,7 +73,6 @@ def fault_row(
 def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None = None) -> dict[str, Any]:
     """One repetition as the page shows it."""
     definition = findings.definition
-    unit = definition.measures[definition.counting.signal].unit
     return {
         "index": rep.index,
         "name": rep.name,
@@ -81,7 +88,6 @@ def rep_row(findings: Findings, rep: Rep, near: str, table: MeasureTable | None 
         "confidence": rep.confidence,
         "set": rep.set_,
         "words": values_in_words(findings, rep),
-        "top": value_text(rep.peak.get(definition.counting.signal), unit),
         "peak": {k: v for k, v in rep.peak.items() if k in definition.measures},
         "faults": [fault_row(findings, rep, event, near, table) for event in rep.faults],
         "attention": attention(rep),
@@ -132,18 +138,16 @@ def fault_rows(findings: Findings, faults: Mapping[str, FaultInfo]) -> list[dict
         out.append(
             {
                 "id": name,
-                "number": fault.id,
                 "title": printable(fault.title),
                 "wording": printable(findings.wording(name)),
-                "source": printable(fault.source),
                 "unit": fault.unit,
                 "unit_word": told_unit(fault.unit),
+                "share": is_share(fault.unit),
                 "checked": info.checked,
                 "why": findings.why(name, info),
                 "how": printable(findings.how(name, info)),
                 "reps_checked": info.reps_checked,
                 "reps_affected": info.reps_affected,
-                "worst": info.worst_grade,
                 "rules": [_rule(rule) for rule in fault.rules],
             }
         )
@@ -219,7 +223,6 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "status": info.status if info else "low",
                 "word": say(f"findings.status.{info.status}") if info else "",
                 "why": findings.measure_why(info) if info else "",
-                "ok_frames": info.ok_frames if info else None,
                 "noise_sd": info.noise_sd if info else None,
                 "error": info.error if info else None,
                 "aside": name in PLACES,

@@ -162,7 +162,7 @@ def library_row(reviewed: NotedSession, titles_of: TitlesOf | None = None) -> di
         "exercise": printable(meta.exercise, 60),
         "title": titles.get("", printable(meta.exercise, 60)),
         "side": meta.side if meta.side in ("left", "right") else None,
-        "view": views.get(meta.view, printable(meta.view, 30)),
+        "view": views.get(meta.view) or say("review.session.from_unknown"),
         "duration_s": card.summary.source.duration_s if card.summary else None,
         "counts": class_counts(reps),
         "affected": len(affected),

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from formcheck.analysis.findings import grade_words
-from formcheck.analysis.phrases import pointed, told_unit
+from formcheck.analysis.phrases import is_share, pointed, told_unit
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import EXERCISES, Definition, load_definition
 from formcheck.exercises.prescription import PrescribedTempo, Target
@@ -148,7 +148,8 @@ def _exercise(definition: Definition) -> dict[str, Any]:
     faults = {
         name: {
             "title": printable(fault.title),
-            "unit": "°" if fault.unit == "deg" else told_unit(fault.unit),
+            "unit": "°" if fault.unit == "deg" else f"{'% ' * is_share(fault.unit)}{told_unit(fault.unit)}",
+            "share": is_share(fault.unit),
             "grades": list(fault.rules[0].grades) if fault.rules else None,
             "falls": bool(fault.rules) and fault.rules[0].falls,
         }

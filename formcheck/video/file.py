@@ -304,11 +304,16 @@ class VideoFile:
             )
         if clock.nudged:
             self._warn_once(
-                f"{clock.nudged} pictures had repeated or backward time stamps, which were moved."
+                "One picture had a repeated or backward time stamp, which was moved."
+                if clock.nudged == 1
+                else f"{clock.nudged} pictures had repeated or backward time stamps, which were moved."
             )
         if clock.unstamped:
+            fps = f"{self.fps:.2f} fps"
             self._warn_once(
-                f"{clock.unstamped} pictures had no time stamp, so they were spaced at {self.fps:.2f} fps."
+                f"One picture had no time stamp, so it was spaced at {fps}."
+                if clock.unstamped == 1
+                else f"{clock.unstamped} pictures had no time stamp, so they were spaced at {fps}."
             )
 
     def _warn_once(self, sentence: str) -> None:

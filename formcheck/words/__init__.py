@@ -122,6 +122,14 @@ def _said_of(beginning: str, language: str) -> Mapping[str, str]:
     return MappingProxyType({k[len(beginning) :]: words(k) for k in keys if k.startswith(beginning)})
 
 
+@lru_cache(maxsize=1)
+def published() -> Mapping[str, str]:
+    """Publications by the label that definitions name them by, e.g. ``"S18"``."""
+    return MappingProxyType(
+        {label: str(name) for label, name in read_toml(FOLDER / "published.toml").items()}
+    )
+
+
 def retold(sentence: str) -> str:
     """An English sentence of a session or another part of the program in the language that is spoken now, if
     it is one of ``words/en/told.toml``; otherwise as it is."""

@@ -31,7 +31,7 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
 from formcheck.pose.landmarks import LANDMARK_COUNT, Landmark, side_landmark
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
-from formcheck.words import said_of
+from formcheck.words import published, said_of, speaking
 
 FPS = 30.0
 TIME = np.arange(0, 14, 1 / FPS)
@@ -254,7 +254,7 @@ def test_coverage_has_three_states_and_leaves_out_what_was_prescribed() -> None:
     asked = {"a": checked(), "b": checked(2), "c": not_checked("view"), "d": not_checked("prescribed")}
     found = coverage(asked)
     assert (found.good, found.faulty, found.unseen) == (("a",), ("b",), ("c",))
-    assert found.text == "2 of 3 checked"
+    assert found.text == "2 of 3 possible faults checked"
     assert found.state == "faulty"
     assert coverage({"a": checked(), "c": not_checked("fps")}).state == "good"
     assert coverage({"c": not_checked("noise")}).state == "unseen"
@@ -497,3 +497,32 @@ def test_long_titles_are_broken_into_even_lines() -> None:
     assert in_lines("Hip not fully extended", 20) == ["Hip not fully", "extended"]
     assert in_lines("Short", 20) == ["Short"]
     assert in_lines("", 20) == [""]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_label_of_a_shipped_source_has_words(name: str) -> None:
+    definition = load_definition(name)
+    findings = Findings(definition, "side")
+    for fault, known in definition.faults.items():
+        said = findings.source(fault)
+        assert said.endswith(".")
+        assert not re.search(r"\[|spec ", said), said
+        assert set(re.findall(r"\[(S\d+)\]", known.source)) <= set(published()), fault
+
+
+def test_where_a_threshold_comes_from_is_said_in_words() -> None:
+    findings = Findings(load_definition("bridge"), "side")
+    assert findings.source("hip_not_extended") == (
+        "Published: Peak Physio, bridge; Protect Your Back 101, basic bridge; "
+        "Yue 2026, knee angle from a camera (preprint, JMIR). "
+        "Where the grades begin was chosen for formcheck."
+    )
+    with speaking("de"):
+        assert findings.source("hold_sags").startswith("Ein veröffentlichter Wert ist nicht bekannt")
+
+
+def test_a_clinics_own_source_is_told_as_it_was_written() -> None:
+    definition = load_definition("bridge")
+    own = definition.faults["heel_lifts"].model_copy(update={"source": "Dr Meyer, after our own patients"})
+    definition = definition.model_copy(update={"faults": {**definition.faults, "heel_lifts": own}})
+    assert Findings(definition, "side").source("heel_lifts") == "Dr Meyer, after our own patients"

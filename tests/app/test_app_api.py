@@ -195,7 +195,7 @@ def test_progress_says_this_week_the_weeks_before_and_what_comes_next(page: AppP
     days.keep(day("2026-11-30", 8, complete=True))
     progress = page.get("/api/progress").json()
     assert progress["lines"] == [
-        "This week: 1 of 3 days.",
+        "Days this week: 1 of 3.",
         "You exercised in 2 of the last 3 weeks.",
         "8 repetitions more than last week so far.",
     ]

@@ -133,7 +133,7 @@ def test_from_the_physios_file_through_an_exercise_to_progress(
 
     page.get_by_role("link", name="Look at my progress").click()
     page.wait_for_selector("table")
-    sync_api.expect(page.locator("main .line").first).to_have_text("This week: 1 of 7 days.")
+    sync_api.expect(page.locator("main .line").first).to_have_text("Days this week: 1 of 7.")
     sync_api.expect(page.locator("tbody td")).to_have_text(["1 of 1", "1 → 2", "3"])
     look(page)
 

@@ -85,7 +85,7 @@ def test_the_result_comes_first_and_in_plain_words(report: Page) -> None:
     assert "2 repetitions, both full." in text
     assert re.search(r"Seen in both repetitions: hip not fully extended \((mild|up to \w+)\)\.", text)
     assert "Not checked: pelvis drops on one side and pelvis twists." in text
-    assert "Faults seen · 3 of 5 checked" in text
+    assert "Faults seen · 3 of 5 possible faults checked" in text
     order = ["Patient", "2 repetitions", "Looked for and not seen", "not a medical device", "Appendix",
              "Pictures", "Over time", "What was looked at", "How well each measure",
              "How this was made"]  # fmt: skip
@@ -173,7 +173,7 @@ def test_a_session_in_which_nothing_could_be_checked_is_grey_and_says_so_first(a
     assert "verdict unseen" in [section.get("class") for section in parsed.all("section")]
     said = parsed.text[parsed.text.index("Nothing could be checked") :]
     assert said.startswith(
-        "Nothing could be checked · 0 of 5 checked 2 repetitions, both full; nothing about"
+        "Nothing could be checked · 0 of 5 possible faults checked 2 repetitions, both full; nothing about"
     )
     assert "none in what was checked" not in parsed.text
     assert "Looked for and not seen" not in parsed.text

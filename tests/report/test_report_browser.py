@@ -48,7 +48,8 @@ def test_the_plots_are_drawn_and_many_grades_only_once_zoomed_in(tmp_path: Path,
     for added, at_first in ((0, first + second), (MOST_MARKS, 0)):
         write_report(with_many_findings(analysis, added), tmp_path / "report.html")
         page.goto((tmp_path / "report.html").as_uri())
-        page.wait_for_selector(".canvas .main-svg")
+        sync_api.expect(page.locator(".canvas:has(.main-svg)")).to_have_count(3)
+        sync_api.expect(page.locator(".canvas").first.locator(".textpoint")).to_have_count(at_first)
         figures = page.evaluate(LOOK)
         assert len(figures) == 3
         points = len(analysis.track.time_s)

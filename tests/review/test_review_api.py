@@ -156,7 +156,7 @@ def test_a_session_says_on_top_what_was_seen_and_how_much_was_looked_at(page):
     faults = bridges().summary.faults
     checked = sum(told.checked for told in faults.values())
     assert info["state"] == "faulty"
-    assert info["coverage"] == f"{checked} of {len(faults)} checked"
+    assert info["coverage"] == f"{checked} of {len(faults)} possible faults checked"
     assert info["verdict"][0] == "4 repetitions: 2 full, 2 partial."
     told = [title for group in info["not_checked"] for title in group["titles"]]
     assert len(told) == len(faults) - checked + 1  # and the curve of the lower back

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from english import english_left
 from in_browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM, sync_api
 from made import analysed, as_live, bridges
 from serving import serving
+from waiting import until
 
 from formcheck.analysis.findings import findings_of
 from formcheck.analysis.recognise import Recognised
@@ -31,6 +31,9 @@ pytestmark = NEEDS_CHROMIUM
 #: A microphone that beeps, and whose use nobody is asked about.
 MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 EVIL = "<img src=x onerror=document.title=1>"
+#: A computer that does much else may let a browser wait for long.
+PATIENCE_MS = 60_000
+sync_api.expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +92,7 @@ def context(browser, entered, folder) -> Iterator[Any]:
         notes.unlink()
     found: list[str] = []
     made = browser.new_context(viewport={"width": 1280, "height": 720}, storage_state=entered)
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(PATIENCE_MS)
 
     def watch(page: Any) -> None:
         page.on("pageerror", lambda error: found.append(f"error: {error}"))
@@ -248,17 +251,23 @@ def test_every_page_is_german_once_german_was_chosen(page, folder, monkeypatch):
 def test_stepping_is_exact_to_the_frame(page):
     go(page, "one")
     page.click(".rep-head .go >> nth=0")
-    page.wait_for_timeout(300)
+    page.wait_for_function(
+        "() => { const v = document.querySelector('video'); return v.readyState > 1 && !v.seeking; }"
+    )
     times = bridges().track.time_s
     start = frame(page)
     for key, by in ((".", 1), (".", 1), (",", -1), (".", 1), (".", 1)):
         shown = page.evaluate(
-            """key => new Promise(done => {
+            """([key, before]) => new Promise(done => {
                 const video = document.querySelector("video");
-                video.requestVideoFrameCallback((_, meta) => done(meta.mediaTime));
+                const told = (_, { mediaTime }) => { // the picture before may be told once more
+                    if (Math.abs(mediaTime - before) > 1e-3) done(mediaTime);
+                    else video.requestVideoFrameCallback(told);
+                };
+                video.requestVideoFrameCallback(told);
                 document.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
             })""",
-            key,
+            [key, float(times[start] - times[0])],
         )
         start += by
         assert frame(page) == start
@@ -275,7 +284,7 @@ def test_a_fault_opens_at_its_worst_frame_with_value_threshold_and_how_sure(page
     assert f"{event.value:.0f}°" in text
     assert "165°" in text
     assert f"{100 * event.sure:.0f} % that it is truly beyond" in text.replace("\n", " ")
-    assert "spec 5.2 BF1" in text
+    assert "Peak Physio, bridge" in text
     analysis = bridges()
     worst = findings_of(analysis).worst_frame(event, analysis.measures)
     shown = re.compile(rf"frame ({worst - 1}|{worst}|{worst + 1})\b")
@@ -351,9 +360,7 @@ def test_an_edit_made_meanwhile_is_not_overwritten(page, folder):
     assert "theirs" in page.inner_text("dialog")
     assert "mine" in page.inner_text("dialog")
     page.click("dialog >> text=Use mine")
-    page.wait_for_selector("dialog", state="detached")
-    page.wait_for_timeout(200)
-    assert notes.standing()[0].data["text"] == "mine"
+    until(lambda: notes.standing()[0].data["text"] == "mine", PATIENCE_MS / 1000)
     with sqlite3.connect(folder / "one" / REVIEW) as db:
         assert db.execute("SELECT count(*) FROM history").fetchone()[0] == 3
 
@@ -389,36 +396,41 @@ def test_a_session_without_video_is_drawn_and_played(page):
     assert page.inner_text(".stage .tag >> nth=0").startswith("No video was kept")
     before = frame(page)
     page.keyboard.press(" ")
-    page.wait_for_timeout(600)
+    page.wait_for_function(
+        f"() => Number(/\\d+$/.exec(document.querySelector('.controls .time').textContent)[0]) > {before + 3}"
+    )
     page.keyboard.press(" ")
-    assert frame(page) > before + 3
-    page.wait_for_timeout(300)
-    colours = page.evaluate(
+    page.wait_for_function(
         """() => { const c = document.querySelector(".stage canvas");
         const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data; const seen = new Set();
         for (let i = 0; i < d.length; i += 4) seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]);
         return seen.has(0x35e0c2) && seen.has(0xa9cdf7); }"""
-    )
-    assert colours  # the body is there, with what is measured marked
+    )  # the body is there, with what is measured marked
 
 
 def test_a_repetition_is_looped(page):
     go(page, "live")
     page.click("[aria-label='Loop repetition 1.1']")
     rep = bridges().summary.reps[0]
-    seen = []
     page.select_option("select[aria-label=Speed]", "2")
-    for _ in range(25):
-        page.wait_for_timeout(100)
-        seen.append(bridges().track.time_s[frame(page)])
+    shown = page.evaluate(
+        """() => new Promise(done => {
+            const time = document.querySelector(".controls .time"), seen = [];
+            new MutationObserver(() => {
+                seen.push(Number(/\\d+$/.exec(time.textContent)[0]));
+                if (seen.at(-1) < seen.at(-2) - 10) done(seen);
+            }).observe(time, {childList: true});
+        })"""
+    )
+    seen = bridges().track.time_s[shown]
     assert min(seen) >= rep.start_s - 0.05
     assert max(seen) <= rep.end_s + 0.1
-    assert any(b < a - 0.5 for a, b in itertools.pairwise(seen))
 
 
 def test_clicking_a_time_line_goes_there_and_zoom_narrows_it(page):
     go(page, "one")
     canvas = page.locator(".lane.first canvas")
+    sync_api.expect(page.locator(".lane.first .value")).to_have_text(re.compile(r"\d"))
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
     middle = bridges().track.time_s[-1] / 2
@@ -871,9 +883,9 @@ def test_what_is_drawn_and_said_at_a_moment_goes_back_in_a_file_that_plays(page,
     page.click(".note >> text=Listen")
     page.wait_for_function("() => document.querySelector('.note audio')?.readyState > 0")
     page.click(".foot >> text=Send back")
-    listed = page.inner_text(".send")
-    assert "Like this, with a drawing" in listed
-    assert re.search(r"spoken, [12] s", listed)
+    listed = page.locator(".send")
+    sync_api.expect(listed).to_contain_text("Like this, with a drawing")
+    sync_api.expect(listed).to_contain_text(re.compile(r"spoken, \d+ s"))
     with page.expect_download() as told:
         page.click("dialog >> text=Save the file")
     told.value.save_as(tmp_path / "back.html")

@@ -168,7 +168,7 @@ def test_a_session_in_which_nothing_could_be_checked_is_neither_good_nor_bad(tmp
     (card,) = library.cards()
     row = library_row(with_notes(card))
     assert (row["state"], row["good"], row["affected"], row["unseen"]) == ("unseen", 0, 0, 4)
-    assert row["coverage"] == f"0 of {len(blind)} checked"
+    assert row["coverage"] == f"0 of {len(blind)} possible faults checked"
     Notes(tmp_path / "blind").save("about", {"patient": "P-2", "recorded": "2026-10-01"}, 0)
     (point,) = patient_page(library, patient_key("P-2"), NotedSessions())["groups"][0]["points"]
     full = sum(rep.class_ == "full" for rep in reps)

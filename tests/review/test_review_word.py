@@ -338,7 +338,7 @@ def test_what_was_seen_by_eye_is_a_finding_of_its_own(page):
     (seen,) = [seen for seen in told["seen"] if seen["fault"] == "pelvis_drops"]
     assert seen["detail"] == "1 of 2 repetitions checked (4 counted)"
     checked, total = (int(word) for word in before.split() if word.isdigit())
-    assert row(page)["coverage"] == f"{checked + 1} of {total} checked"
+    assert row(page)["coverage"] == f"{checked + 1} of {total} possible faults checked"
 
 
 def test_the_worst_moment_of_each_finding_is_told(page):

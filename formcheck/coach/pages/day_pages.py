@@ -40,7 +40,8 @@ class DayPages(Pages):
         elif not day.planned:
             lines.append(self._say("today.nothing"))
         if day.renew_weeks is not None:
-            lines.append(self._say("today.renew", weeks=day.renew_weeks))
+            key = "today.renew_one" if day.renew_weeks == 1 else "today.renew"
+            lines.append(self._say(key, weeks=day.renew_weeks))
         go = ("close", "again") if day.complete else ("carry_on" if day.begun else "start", "close")
         return Page(
             "today",

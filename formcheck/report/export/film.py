@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.findings import BY_EYE, counted_reps, coverage, grade_word, rule_levels
-from formcheck.analysis.phrases import short_title, value_text
+from formcheck.analysis.phrases import short_title, times, value_text
 from formcheck.analysis.rulings import Review
 from formcheck.analysis.summary import FaultEvent, Rep
 from formcheck.drawing.face_blur import FaceBlur
@@ -163,10 +163,10 @@ def _scene(
         # What is seen at rest may be seen before the repetition begins.
         begin_s = min(max(rep.start_s, end_s - min(_LEAD_S, moving / FPS)), end_s)
         moving = min(moving, round((end_s - begin_s) / _SLOWEST * FPS) + 1)
-        times = np.linspace(begin_s, end_s, moving)
+        moments = np.linspace(begin_s, end_s, moving)
         frames = [
             (_frame(analysis, t), None if best is None else _frame(analysis, _same_phase(t, rep, best)))
-            for t in times
+            for t in moments
         ]
         frames[-1] = (index, frames[-1][1])
     frames += [frames[-1]] * still
@@ -361,7 +361,7 @@ def _headline(canvas: Image, annotator: Annotator, scene: _Scene) -> None:
     put_text(canvas, elide(title, WIDTH - 100, 34, 600), 84, 46, 34, INK, 600)
     info = annotator.analysis.summary.faults.get(event.id)
     if info is not None and info.reps_checked and event.unit != BY_EYE:
-        text = say("film.in_reps", n=info.reps_affected, of=info.reps_checked)
+        text = say("film.in_reps", n=info.reps_affected, reps=times(info.reps_checked, "repetition"))
         put_text(canvas, text, 84, 80, 24, INK_SOFT, 400)
 
 

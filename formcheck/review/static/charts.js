@@ -27,7 +27,7 @@ const linked = (p, title, ...children) => svg("a", { href: `/session/${p.key}`, 
 
 export function figure(title, sub, chart, legend) {
   return h("figure.chart", {}, h("figcaption", {}, title, sub ? h("span", {}, sub) : null), chart,
-    legend ? h("ul.legend", {}, legend.map(([text, sign]) => h("li", {}, sign, text))) : null);
+    legend ? h("ul.legend", {}, legend.map(([text, sign = null]) => h("li", {}, sign, text))) : null);
 }
 
 const HATCH = "M0 8 8 0M-2 2 2 -2M6 10 10 6";
@@ -49,11 +49,13 @@ export function stacked(points) {
     let base = 0;
     const parts = KINDS.map(([name, , fill]) => {
       const n = p[name]; base += n;
-      return n ? svg("rect", { x: X(i) - 12, width: 24, y: Y(base), height: Y(base - n) - Y(base), fill, stroke: "var(--soft)", "stroke-width": 0.6 }) : null;
+      if (!n) return null;
+      const part = (width, inside) => svg("rect", { x: X(i) - 12, width, y: Y(base), height: Y(base - n) - Y(base), fill: inside, stroke: "var(--soft)", "stroke-width": 0.6 });
+      return name === "correct" ? [part(24, "var(--card)"), part((24 * p.checked) / p.total, fill)] : part(24, fill); // green only as wide as faults were checked
     });
     const asked = p.asked ? svg("line", { x1: X(i) - 16, x2: X(i) + 16, y1: Y(p.asked), y2: Y(p.asked), stroke: "var(--ink)", "stroke-width": 2.5 }) : null;
     return linked(p, `${day(p.date)}: ${KINDS.map(([name, text]) => `${p[name]} ${text}`).join(", ")}; ${p.coverage}${p.asked ? say("trend.asked", { n: p.asked }) : ""}`, svg("rect", { x: X(i) - 16, width: 32, y: TOP, height: H - TOP - BOTTOM, fill: "transparent" }), parts, asked);
-  }), 0, high, points, (v) => String(Math.round(v)), say("trend.in_sessions", { what: say("panel.repetitions") }), (p) => p.coverage);
+  }), 0, high, points, (v) => String(Math.round(v)), say("trend.in_sessions", { what: say("panel.repetitions") }), (p) => say("trend.of_checked", { n: p.checked, of: p.total }));
 }
 
 /** Lines of values; series: [{name, value(p), dash, color, mark}]; band: [low, high] or null; levels: [{level, grade}] where grades begin; least: what the scale spans at least. */

@@ -1,7 +1,7 @@
 // Two repetitions side by side, by share of their time, by phase or by seconds, before the mean and spread of the set; B as a ghost over A.
 
 import { bytes, get } from "./api.js";
-import { amount, button, called, css, day, h, replace, surface } from "./dom.js";
+import { amount, button, called, css, day, h, measured, replace, surface } from "./dom.js";
 import { limits } from "./lanes.js";
 import { Player } from "./player.js";
 import { count, pointed, say } from "./words.js";
@@ -157,7 +157,7 @@ export class Compare {
 
   /** The values where the pointer is, or else where the pictures are. */
   tell() {
-    const at = this.hover ?? this.at, told = (v) => amount(v, this.unit());
+    const at = this.hover ?? this.at, told = (v) => measured(v, this.info.measures.find((m) => m.name === this.measure));
     const [a, b] = this.sides.map((side) => {
       const values = this.curve(side), { own, axis } = this.knots(side);
       return values && at <= axis.at(-1) + 1e-9 ? values[Math.round(100 * across(at, axis, own))] : null;

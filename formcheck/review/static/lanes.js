@@ -407,7 +407,7 @@ export class Lanes {
     const shown = this.info.measures.filter((m) => this.shown.has(m.name)), seconds = (v) => (v === null ? "–" : `${pointed(v.toFixed(1))} s`);
     const told = (rep) => rep.faults.filter((f) => !f.gone && !f.rejected).map((f) => `${f.title} ${f.value_text} (${f.grade_word})`).join("; ") || "–";
     replace(this.table, h("table", {}, h("caption", {}, say("lanes.table_long")),
-      h("thead", {}, h("tr", {}, [say("repetition"), say("panel.when"), ...PHASES.map((p) => say(`lanes.${p}`)), ...shown.map((m) => m.short), say("lanes.faults")].map((text) => h("th", { scope: "col" }, text)))),
+      h("thead", {}, h("tr", {}, [say("repetition"), say("panel.when"), ...PHASES.map((p) => say(`lanes.${p}`)), ...shown.map((m) => [m.short, m.unit_word].filter(Boolean).join(", ")), say("lanes.faults")].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, this.reps().map((rep) => h("tr", {}, h("th", { scope: "row" }, h("button.link", { type: "button", onclick: () => this.player.seekStart(rep.start_s) }, called(rep))),
         [`${clock(rep.start_s, 1)}–${clock(rep.end_s, 1)}`, seconds(rep.rise_s), seconds(rep.hold_s), seconds(rep.lower_s), ...shown.map((m) => amount(rep.peak[m.name], m.unit)), told(rep)].map((text) => h("td", {}, text)))))));
   }

@@ -171,7 +171,8 @@ export class Panel {
     const { page } = this, { info, player } = page;
     const measure = info.measures.find((m) => m.name === f.measure);
     const id = decisionId(f), old = page.notes.get(id);
-    const levels = f.levels.length ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => measured(v, measure)).join(` ${say("panel.or")} `)})` : "";
+    // Where the threshold is told of another number than its grades: 15° of missing extension are 165° at the hip.
+    const levels = f.levels.some((v) => Math.abs(v) !== f.grades[0]) ? ` (${measure?.short ?? f.measure} ${f.levels.map((v) => measured(v, measure)).join(` ${say("panel.or")} `)})` : "";
     const sure = Math.round(100 * f.sure);
     const base = page.notes.revision(id);
     const note = h("textarea", { rows: 1, maxlength: 4000, placeholder: say("panel.remark_on"), "aria-label": say("panel.remark_on"), onchange: async () => {
@@ -281,7 +282,7 @@ export class Panel {
 
   drawSaid() {
     const { info } = this.page, { practice } = info;
-    const facts = practice ? [say("panel.pain_before", { value: practice.pain_before ?? say("panel.not_asked") }), ...practice.sets.map((s) => say("panel.set_was", { n: s.index, done: s.reps_counted, asked: s.prescribed_reps, pain: s.pain ?? "–", effort: s.effort ?? "–" })),
+    const facts = practice ? [say("panel.pain_before", { value: practice.pain_before ?? say("panel.not_asked") }), ...practice.sets.map((s) => say("panel.set_was", { n: s.index, done: s.reps_counted, reps: count("count.repetition", s.prescribed_reps), pain: s.pain ?? "–", effort: s.effort ?? "–" })),
       practice.settled === null ? null : say(practice.settled ? "panel.settled" : "panel.unsettled"), practice.stopped ? say("panel.stopped", { why: say(`stopped.${practice.stopped}`) }) : null].filter(Boolean) : [];
     return [facts.length ? h("div.diff-list", {}, facts.map((f) => h("div", {}, f))) : null,
       h("ol.said", {}, info.events.map((e) => h("li", {}, h("button", { type: "button", onclick: () => this.page.seek(e.time_s) }, h("span.at", {}, clock(e.time_s, 0)), h(`span.${e.kind}`, {}, e.text))))),

@@ -23,7 +23,7 @@ function group(g, mdc) {
   const practised = points.some((p) => p.asked);
   return h("section.card", {}, h("h2", {}, `${g.title}, ${g.view}`),
     h("div.charts", {},
-      figure(say("panel.repetitions"), say(practised ? "trend.against_plan" : "trend.no_plan"), stacked(points),
+      figure(say("panel.repetitions"), [say(practised ? "trend.against_plan" : "trend.no_plan"), say("trend.below")].join("; "), stacked(points),
         [...KINDS.map(([, text, fill]) => [text, box(fill)]), ...(practised ? [[say("trend.prescribed"), bar()]] : [])]),
       practised ? figure(say("trend.adherence"), say("trend.adherence_about"), lines(points, [{ name: say("trend.adherence"), value: (p) => p.adherence, color: "var(--good)", mark: "diamond" }], { low: 0, high: 100, format: (v) => `${Math.round(v)} %`, label: say("trend.over_sessions", { what: say("trend.adherence") }) })) : null,
       range(g, mdc),
@@ -72,7 +72,7 @@ function faultTrend(f, mdc) {
       h("ul.states", { "aria-label": say("trend.in_sessions", { what: f.title }) }, states.map(([p, state]) => h("li", {}, h("a", { href: `/session/${p.key}` }, stateSign(state), `${day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")}: ${p.checked ? say("trend.of_checked", { n: p.affected, of: p.checked }) : say("not_checked")}`))))],
     [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(levels.length ? [[say("trend.grade_begins"), mark(null, "var(--threshold)", "6 4")]] : []),
       ...(band ? [[say("trend.may_be_error", { amount: deg ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %` }), box("var(--band)")]] : []),
-      ...(valued ? [[changes.length ? say("trend.first_change", { changes: changes.join("; ") }) : say("trend.no_change"), box("transparent")]] : [])]);
+      ...(valued ? [[changes.length ? say("trend.first_change", { changes: changes.join("; ") }) : say("trend.no_change")]] : [])]);
 }
 
 /** Left against right, from the latest session of each. */
@@ -83,7 +83,7 @@ function symmetry(g, sides, mdc) {
   const mean = (left + right) / 2;
   // Of angles the difference is told, never a ratio (spec 4.3).
   const [text, big] = g.unit === "deg" ? [say("trend.right_left", { amount: amount(right - left, "deg") }), Math.abs(right - left) >= mdc.deg] : [say("trend.symmetry", { amount: `${((100 * (right - left)) / mean).toFixed(0).replace("-", "−")} %` }), Math.abs(right - left) / mean >= mdc.share];
-  return [[big ? text : say("trend.maybe_error", { what: text }), box("transparent")]];
+  return [[big ? text : say("trend.maybe_error", { what: text })]];
 }
 
 function feeling(points) {

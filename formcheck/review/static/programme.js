@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { button, day, h, icon, replace, save, toast } from "./dom.js";
 import { OFFER, draft, drafts, keep } from "./drafts.js";
-import { grades, number, tempo } from "./fields.js";
+import { grades, number, shownLevel, tempo } from "./fields.js";
 import { go } from "./navigation.js";
 import { count, pointed, say } from "./words.js";
 
@@ -295,10 +295,10 @@ class Editor {
     const adder = h("select", { "aria-label": say("programme.add_threshold"), data: { path: `add ${path}` }, onchange: () => { this.set([...path, adder.value], { grades: [...info.faults[adder.value].grades] }); this.again(null); } },
       h("option", { value: "" }, say("programme.add_threshold")), left.map(([id, f]) => h("option", { value: id }, f.title)));
     return h("fieldset", {}, h("legend", {}, say("programme.thresholds")), Object.entries(own).map(([id, { grades: values }]) => {
-      const fault = info.faults[id] ?? { title: id, unit: "", grades: null };
-      return h("div.own", {}, h("div.row", {}, h("b", {}, `${fault.title}${fault.unit ? `, ${fault.unit}` : ""}`), fault.grades ? h("span.soft", {}, say("whatif.usually", { s: fault.grades.map((g) => pointed(String(g))).join(" / ") })) : null,
+      const fault = info.faults[id] ?? { title: id, unit: "", grades: null, falls: false, share: false };
+      return h("div.own", {}, h("div.row", {}, h("b", {}, `${fault.title}${fault.unit ? `, ${fault.unit}` : ""}`), fault.grades ? h("span.soft", {}, say("whatif.usually", { s: fault.grades.map((g) => pointed(String(shownLevel(g, fault.share)))).join(" / ") })) : null,
         button("", () => { this.set([...path, id], null); this.again(["exercises", i], say("programme.removed", { what: fault.title })); }, { icon: "cross", small: true, title: say("programme.cross", { what: fault.title }) })),
-      grades(this.form.grades, fault.title, fault.falls, values ?? [], (n, v) => { const now = [...(values ?? [])]; now[n] = v; values = now; this.set([...path, id, "grades"], now); }), this.slot([...path, id]));
+      grades(this.form.grades, fault.title, fault, values ?? [], (n, v) => { const now = [...(values ?? [])]; now[n] = v; values = now; this.set([...path, id, "grades"], now); }), this.slot([...path, id]));
     }), left.length ? adder : null, this.slot(path));
   }
 

@@ -85,7 +85,7 @@ class SessionPage {
 
   shell() {
     const { info } = this;
-    const facts = [info.view_title + (info.yaw_deg === null ? "" : ` (${String(Math.round(info.yaw_deg)).replace("-", "−")}°)`), day(info.date), clock(info.duration_s, 0), info.live ? say("session.live") : info.source].filter(Boolean).join(" · ");
+    const facts = [info.view_title, day(info.date), clock(info.duration_s, 0), info.live ? say("session.live") : info.source].filter(Boolean).join(" · ");
     this.rating = h("select", { "aria-label": say("session.quality_long"), onchange: () => this.rate() }, h("option", { value: "" }, say("session.not_rated")),
       Object.entries(info.quality).sort((a, b) => b[0] - a[0]).map(([level, word]) => h("option", { value: level }, say("session.rating", { word, level: pointed(level) }))));
     this.who = h("input.who", { maxlength: 80, value: info.patient, placeholder: say("pseudonym"), autocomplete: "off", list: "patients", "aria-label": say("session.patient_long"), onchange: () => this.rename() });

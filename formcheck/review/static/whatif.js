@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { button, day, h, replace } from "./dom.js";
 import { OFFER, keep } from "./drafts.js";
-import { grades, number, tempo } from "./fields.js";
+import { grades, number, shownLevel, tempo } from "./fields.js";
 import { go } from "./navigation.js";
 import { say } from "./words.js";
 
@@ -65,24 +65,25 @@ export class WhatIf {
         number(say("whatif.range", { unit: start.unit_word || "°" }), this.target, (v) => { this.target = v; this.ask(); }, { min: 0, placeholder: say("whatif.own_range") })),
       h("h2.small", {}, say("whatif.thresholds")), checked.map((f) => this.row(f)),
       rest.length ? h("details", {}, h("summary", {}, say("whatif.not_checked", { n: rest.length })), rest.map((f) => this.row(f))) : null,
-      h("div.save.row", {}, button(say("whatif.take"), () => this.take(), { kind: "primary" }), button(say("panel.as_recorded"), () => this.back())));
+      h("div.save.row", {}, button(say("whatif.take"), () => this.take(), { kind: "primary", small: true }), button(say("panel.as_recorded"), () => this.back(), { small: true })));
   }
 
   row(f) {
     const rule = f.rules[0], base = rule.grades[0];
-    const levels = grades(Object.values(this.page.info.grade_words), f.title, rule.falls, this.grades[f.id], (i, v) => { if (v !== null) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } });
+    const { share } = f;
+    const levels = grades(Object.values(this.page.info.grade_words), f.title, { falls: rule.falls, share }, this.grades[f.id], (i, v) => { if (v !== null) { this.grades[f.id][i] = v; if (i === 0) slider.value = v; this.ask(); } });
     const top = rule.falls ? Math.max(1, base * 1.6) : base * 3 || 1;
     const slider = h("input", { type: "range", min: 0, max: top, step: top / 200, value: base, "aria-label": say("whatif.first_threshold", { title: f.title }), oninput: () => {
       // The three grades keep their distances, so that one slider is enough.
       const v = Number(slider.value), places = f.unit === "deg" || f.unit === "%" ? 0 : 2;
       this.grades[f.id] = rule.grades.map((g) => Number((base ? (g / base) * v : g).toFixed(places)));
-      levels.querySelectorAll("input").forEach((input, i) => { input.value = this.grades[f.id][i]; });
+      levels.querySelectorAll("input").forEach((input, i) => { input.value = shownLevel(this.grades[f.id][i], share); });
       this.ask();
     } });
     slider.value = this.grades[f.id][0];
     const count = h("span.count", {});
     const element = h("div.one", {}, h("div.row", {}, h("b", {}, f.title), count),
-      h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : f.unit_word)),
+      h("div.row", {}, slider, h("span.soft", {}, f.unit === "deg" ? "°" : `${share ? "% " : ""}${f.unit_word}`)),
       levels);
     this.rows.set(f.id, { element, count });
     return element;
