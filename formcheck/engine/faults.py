@@ -25,6 +25,9 @@ _EXIT_SHARE = 0.7
 _EXIT_S = 0.3
 #: Longest gap in a measure over which a fault is taken to go on (spec 0.3).
 _BRIDGE_S = 0.3
+#: In any view the counting signal is seen roughly where its standard deviation is more than this share of the
+#: range [D].
+ROUGHLY = 0.3
 _WORDS = tuple(reason.word for reason in Reason)
 #: A grade is given where its threshold is passed by so many standard deviations: two chances in three.
 _ALLOWANCE_SD = 0.43
@@ -486,8 +489,9 @@ def _duration(asked: Asked) -> FaultCheck:
     worst = max(errors.values())
     doubtful = _trusted(asked) is not None and asked.ref.view not in _low_views(asked)
     error = worst if doubtful else errors.get(asked.ref.view, worst)
-    # From a view that shows the signal roughly, repetitions themselves are now and then made up of others.
-    highest = 1 if asked.ref.view in _low_views(asked) else 3
+    # Where the signal is seen roughly, repetitions themselves are now and then made up of others.
+    rough = asked.ref.view in _low_views(asked) or _level_sd(asked) > ROUGHLY
+    highest = 1 if rough else 3
     sd = error * _worse_than_usual(asked) / prescribed
     return asked.found(float(value), a, b, sd, below=True, highest=highest)
 

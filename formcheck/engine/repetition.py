@@ -102,7 +102,7 @@ class RepetitionCounter:
         self._opened_s: float | None = None
         self._unseen_start = False
         self._peak = -np.inf
-        self._low = np.inf
+        self._low, self._low_error = np.inf, 0.0
         self._before_lost = "rest"
         self._level_before_lost = 0.0
         self._last_seen_s: float | None = None
@@ -183,11 +183,13 @@ class RepetitionCounter:
             elif self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
         elif self.state == "lower":
-            self._low = min(self._low, self._lately())
+            if (lately := self._lately()) < self._low:
+                self._low, self._low_error = lately, error
             if self._held("rest", s < rules.rest_level, t, rules.rest_for_s):
                 return self._close(t)
-            if s - self._low > max(rules.again_rise, _SURE_DIP * error):
-                if self._low > _WOBBLE * self._peak or self._peak - self._low < _SURE_DIP * error:
+            least = _SURE_DIP * self._low_error
+            if s - self._low > max(rules.again_rise, least):
+                if self._low > _WOBBLE * self._peak or self._peak - self._low < least:
                     # Not a return: the same repetition goes on.
                     self._enter("rise")
                     return None
@@ -214,7 +216,7 @@ class RepetitionCounter:
         self.state = state
         self._since.clear()
         if state == "lower":
-            self._low = self._lately()
+            self._low = np.inf
 
     def _lately(self) -> float:
         """Median level of the last moment: a glitch of a few frames is no return."""

@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from formcheck.engine.faults import FaultCheck, judge_rep
+from formcheck.engine.faults import ROUGHLY, FaultCheck, judge_rep
 from formcheck.engine.repetition import RepetitionCounter, RepTimes
 from formcheck.exercises.definition import Counting, Definition
 from formcheck.measures.geometry import median
@@ -314,10 +314,10 @@ class Tracker:
         return float(self._shakes(row)[0] / self.reference.range) if self.reference.range > 0 else 0.0
 
     def _shakes(self, table: MeasureTable) -> Array:
-        """``(T,)`` by how much the counting signal may shake: its predicted standard deviation where the view
-        shows it roughly. Elsewhere that is the error of its size, and what it dips by is seen."""
+        """``(T,)`` by how much the counting signal may shake: its predicted standard deviation where it is
+        seen roughly. Elsewhere that is the error of its size, and what it dips by is seen."""
         sd = table.sd_of(self.definition.counting.signal)
-        return np.zeros_like(sd) if self._sure_scale else sd
+        return np.where(sd > ROUGHLY * self.reference.range, sd, 0.0) if self._sure_scale else sd
 
     def _judged(self, times: RepTimes, t: NDArray[np.float64], table: MeasureTable) -> RepResult:
         """The repetition with its faults.
