@@ -62,6 +62,12 @@ BONES_PER_THIGH = (0.50 + 0.42 + 0.40) / 0.42
 #: From rest to the top of a bridge the shanks turn by so much towards upright: 25 to 30 degrees (rendered).
 SHANK_TURN_DEG = 27.0
 
+#: Seen from the side with the near leg in the air, so large a share of the hip's rise is read: the hip point
+#: follows the thigh. That leg's foot is then at least so many trunk lengths above the other one
+#: (docs/lab_notes.md, "Joint centres").
+NEAR_LEG_UP_GAIN = 0.77
+NEAR_LEG_UP_FROM = 0.3
+
 #: Seen from the head end, a pelvic drop of 10 degrees shows as 8.4 to 7.6 at the top of the lift (spec
 #: 3.2, geometry check).
 HEAD_VIEW_GAIN = 0.8
@@ -147,6 +153,8 @@ def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
     """
     # 1 - KSR, for the fault that looks at one direction only: see SHANKS_OF.
     out = {"knees_nearer": 1.0 - change["knee_separation"]}
+    if ref.view == "side" and _near_leg_up(ref):
+        out["pelvic_height"] = change["pelvic_height"] / NEAR_LEG_UP_GAIN
     if ref.view == "feet":
         left, right = change["shank_lean_left_deg"], change["shank_lean_right_deg"]
         most = SHANK_TURN_DEG * abs(np.cos(np.radians(ref.yaw_deg)))
@@ -155,6 +163,11 @@ def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
         alike = way * np.clip(way * (left - right) / 2, 0.0, most)
         out |= {"shank_lean_left_deg": left - alike, "shank_lean_right_deg": right + alike}
     return out
+
+
+def _near_leg_up(ref: Reference) -> bool:
+    left_up = ref.rest.get("foot_lift", 0.0)
+    return (left_up if ref.near == "left" else -left_up) > NEAR_LEG_UP_FROM
 
 
 def needs(ref: Reference) -> dict[str, list[Landmark]]:

@@ -36,6 +36,7 @@ from skeleton import (
 
 from formcheck.engine.baseline import Stretch, prepare
 from formcheck.exercises.definition import load_definition
+from formcheck.measures.bridge import NEAR_LEG_UP_GAIN
 from formcheck.measures.measure import Measurer, measure
 from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.pose.track import Track
@@ -247,6 +248,17 @@ def test_pelvic_height_in_thigh_lengths():
     got = measured("bridge", "side", lambda x: bridge(0.20 * x), "pelvic_height")
     assert (np.diff(got) > 0).all()
     assert got == pytest.approx(0.20 * LEVELS / 0.42, rel=0.12, abs=0.015)
+
+
+@pytest.mark.parametrize(("up", "gain"), [("near", NEAR_LEG_UP_GAIN), ("far", 1.0), ("neither", 1.0)])
+def test_pelvic_height_with_the_near_leg_in_the_air_is_read_too_small(up, gain):
+    track, stretch = plain("bridge", "side")
+    ref = stretch.reference
+    assert ref is not None
+    left_up = {"near": 0.8, "far": -0.8, "neither": 0.0}[up] * (1 if ref.near == "left" else -1)
+    raised = replace(ref, rest=ref.rest | {"foot_lift": left_up})
+    got, plainly = (again("bridge", stretch, track, ref=r).column("pelvic_height") for r in (raised, ref))
+    assert got == pytest.approx(plainly / gain, nan_ok=True)
 
 
 @pytest.mark.parametrize("view", ["feet", "head", "oblique"])
