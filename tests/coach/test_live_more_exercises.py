@@ -47,3 +47,21 @@ def test_a_session_counts_what_was_done_and_finds_no_fault(
     assert [(r.class_, r.faults) for r in summary.reps] == [("full", [])] * 2
     assert [say.text for say in outcome.heard.said if say.key == "voice.count"][-2:] == ["1", "2"]
     assert not any(key.startswith("setup.not_lying") for key in outcome.heard.keys)
+
+
+@pytest.mark.parametrize(
+    ("bent", "cue"), [({"knee_deg": 30.0}, "knee_bends"), ({"heel_deg": 25.0}, "heel_lifts"), ({}, None)]
+)
+def test_what_spoils_a_calf_stretch_is_told(tmp_path, bent: dict[str, float], cue: str | None) -> None:
+    held = Rep(rise_s=2.0, hold_s=20.0, lower_s=2.0, rest_s=3.0)
+    good, _, _ = repetitions([held] * 3, fps=12.5, lead_s=3.2)
+    time_s, level, _ = repetitions([held] * 6, fps=12.5, lead_s=3.2)
+    points = [
+        step_at_wall(20 + 13 * x, hips_deg=-10 * x, **{k: v * x for k, v in bent.items()})
+        if t > good[-1]
+        else step_at_wall(20 + 13 * x, hips_deg=-10 * x)
+        for t, x in zip(time_s, level, strict=True)
+    ]
+    track = film(np.stack(points), time_s, UPRIGHT, noise_m=0.002)
+    outcome = session("calf-stretch", track, tmp_path, keys={"side": "2"}, reps=3)
+    assert outcome.heard.cues == ([cue] if cue is not None else [])
