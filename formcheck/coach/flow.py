@@ -727,7 +727,7 @@ class Flow:
             self._event("cue", fault=message.fault, text=message.text)
         else:
             self._event("say", key=message.key, text=message.text)
-        if message.key not in ("voice.count", "page.rest.title"):  # these stand on the page anyway
+        if message.key not in ("voice.count", "voice.hold", "page.rest.title"):  # these stand on the page anyway
             self._line = _Line(message.text, message.fault is not None, self._now.time_s)
 
     def _standing(self) -> FlowState:
@@ -760,6 +760,7 @@ class Flow:
             target=self._seen.target,
             camera=self._seen.camera,
             behind_ms=self._seen.behind_ms,
+            held_s=chosen.policy.held_s if chosen is not None else None,
         )
 
     def _not_checked(self) -> tuple[str, ...]:

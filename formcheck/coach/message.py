@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-ToneName = Literal["up", "hold", "down", "lost", "paused"]
+ToneName = Literal["up", "hold", "held", "down", "lost", "paused"]
 
 
 class Priority(IntEnum):

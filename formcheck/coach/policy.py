@@ -31,6 +31,9 @@ _QUIET = frozenset({"rest", "rise"})
 _COUNT_RANK = Priority.CANNOT_SEE + 0.5
 _IN_HOLD = frozenset({"hold"})
 _TICK_S = 1.0
+#: A hold prescribed to last so long is counted aloud; each second of it, or where it is long every fifth [D].
+_COUNTED_HOLD_S = 3.0
+_LONG_HOLD_S, _LONG_STEP = 10.0, 5
 #: Sentences on what is done next, where, and how; and those that still help who is in position.
 _NEXT = ("show.", "programme.next.")
 _HOW = ("show.", "programme.next.hold")
@@ -93,6 +96,8 @@ class Policy:
         self._order = 0
         self._phase = "rest"
         self._entered_s = 0.0
+        self._now_s = 0.0
+        self._asked_hold_s = definition.tempo.hold_s or 0.0
         self._lost_since: float | None = None
         self._paused = False
         self._over = True  # between sets, and after "stop"
@@ -105,6 +110,8 @@ class Policy:
 
     def _start(self, set_index: int) -> None:
         self._set = set_index
+        self._held_from_s = self._tick_s = 0.0  # of the latest hold, and when its next second is told
+        self._held_to_end = False
         self._history = SetHistory(self._definition, self._focus_fault)
         self._done = 0
         self._cued: dict[str, int] = {}  # fault: how often in this set
@@ -114,7 +121,6 @@ class Policy:
         self._praised: dict[str, int] = {}
         self._last_praise_rep = 0
         self._rising = False
-        self._tick_s: float | None = None
 
     # --- what comes in ----------------------------------------------------------------------------
 
@@ -306,6 +312,7 @@ class Policy:
     def _see(self, t: float, phase: str) -> list[Message]:
         tones: list[Message] = []
         before = self._phase
+        self._now_s = t
         if self._over:
             # Between sets people walk about.
             self._phase, self._lost_since = phase, None
@@ -328,16 +335,41 @@ class Policy:
             self._rising = True
             tones.append(Tone("up"))
         if phase == "hold":
-            if before != "hold" or self._tick_s is None:
-                self._tick_s = t
-            if t >= self._tick_s - 1e-3:
-                self._tick_s += _TICK_S
-                tones.append(Tone("hold"))
+            if before != "hold":
+                self._held_from_s = self._tick_s = t
+                self._held_to_end = False
+            tones += self._count_hold(t)
         if phase == "lower" and before in ("rise", "hold"):
             tones.append(Tone("down"))
         if phase == "rest":
             self._rising = False
         return tones
+
+    @property
+    def held_s(self) -> int | None:
+        """Whole seconds of a hold that is counted aloud, while it lasts."""
+        if self._phase != "hold" or self._asked_hold_s < _COUNTED_HOLD_S:
+            return None
+        return int(self._now_s - self._held_from_s + 1e-3)
+
+    def _count_hold(self, t: float) -> list[Message]:
+        """A tick each second; of a hold that is prescribed the seconds, a bell at its end, then nothing."""
+        held_s, asked_s = t - self._held_from_s, self._asked_hold_s
+        if self._held_to_end:
+            return []
+        if asked_s and held_s >= asked_s - 1e-3:
+            self._held_to_end = True
+            return [Tone("held")]
+        if t < self._tick_s - 1e-3:
+            return []
+        self._tick_s += _TICK_S
+        number = round(held_s)
+        step = _LONG_STEP if asked_s > _LONG_HOLD_S else 1
+        if number and asked_s >= _COUNTED_HOLD_S and number % step == 0:
+            say = Say(self._words("voice.hold", n=number), "voice.hold", Priority.PRAISE)
+            if self._mouth.speak(t, say):
+                return [say]
+        return [Tone("hold")]
 
     # --- corrective cues --------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from formcheck.coach.mouth import Mouth, spoken_s
 from formcheck.coach.plan import too_rough
 from formcheck.coach.policy import Ongoing, Policy
 from formcheck.exercises.definition import load_definition
+from formcheck.exercises.prescription import Prescription, prescribe
 from formcheck.words import Words, languages, translated
 from tests.coach.coached import Move, Seen, Session, check_set, definition_of, policy_for
 
@@ -441,6 +442,47 @@ def test_tones_follow_the_phases():
         (4.0, "hold"),
         (4.5, "down"),
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    ("asked_s", "held_s", "told"),
+    [
+        (2.0, 3.0, ["hold", "hold", "held"]),
+        (5.0, 6.5, ["hold", "1", "2", "3", "4", "held"]),
+        (4.5, 5.0, ["hold", "1", "2", "3", "4", "held"]),
+        (5.0, 3.5, ["hold", "1", "2", "3"]),
+        (12.0, 12.5, [*["hold"] * 5, "5", *["hold"] * 4, "10", "hold", "held"]),
+    ],
+)
+def test_a_prescribed_hold_is_counted_with_a_bell_at_its_end(
+    language: str, asked_s: float, held_s: float, told: list[str]
+) -> None:
+    asked = Prescription.model_validate({"tempo": {"rise_s": 1.5, "hold_s": asked_s, "lower_s": 1.5}})
+    session = Session(Policy(prescribe(definition_of("bridge"), asked), Words(language)))
+    for index in (0, 1):  # in the practice too
+        session.log.clear()
+        session.start(index)
+        session.rep(Move(hold_s=held_s))
+        in_hold = [e for e in session.log if e.phase == "hold"]
+        said = [e.message.text if isinstance(e.message, Say) else e.message.name for e in in_hold]
+        assert said == told
+        beats = [e.t - in_hold[0].t for e in in_hold]
+        ends = [asked_s] if told[-1] == "held" else []
+        assert beats == pytest.approx([*range(len(told) - len(ends)), *ends], abs=0.051)
+
+
+def test_a_cue_in_the_hold_takes_the_place_of_a_number() -> None:
+    asked = Prescription.model_validate({"tempo": {"rise_s": 1.5, "hold_s": 5, "lower_s": 1.5}})
+    session = Session(Policy(prescribe(definition_of("bridge"), asked), Words()))
+    session.start(1)
+    session.rep(Move({"pelvis_drops": Seen(3, held_s=2.0)}, hold_s=5.5))
+    session.rep(Move(hold_s=5.5), in_hold={"pelvis_drops": (3, 1.0)})
+    said = [(e.phase, e.message.key) for e in session.says() if e.phase == "hold" and e.rep == 1]
+    assert said[0] == ("hold", "fault.pelvis_drops")
+    assert len(said) >= 3
+    assert {key for _, key in said[1:]} == {"voice.hold"}
+    assert [name for _, name in session.tones()].count("held") == 2
 
 
 def test_a_wobble_at_the_top_is_not_a_new_rise():

@@ -88,6 +88,7 @@ class FlowState:
     day: DayState | None = None
     camera: str | None = None
     behind_ms: float | None = None
+    held_s: int | None = None
 
 
 class Pages:
@@ -236,7 +237,7 @@ class Pages:
         phase = moment.phase if moment is not None else "none"
         return {
             "phase": phase,
-            "phase_word": self._phase_word(phase, at.plan.definition.name),
+            "phase_word": self._phase_word(phase, at.plan.definition.name, at.held_s),
             "level": moment.level if moment is not None else None,
             "target": at.target,
             "cue": at.notice or at.cue,
@@ -245,9 +246,10 @@ class Pages:
             "recording": self._recording(at),
         }
 
-    def _phase_word(self, phase: str, exercise: str) -> str:
+    def _phase_word(self, phase: str, exercise: str, held_s: int | None) -> str:
         own = f"phase.{phase}_{exercise.replace('-', '_')}"
-        return self._text(own if f"page.{own}" in self._words else f"phase.{phase}")
+        word = self._text(own if f"page.{own}" in self._words else f"phase.{phase}")
+        return word if held_s is None else self._text("held", phase=word, n=held_s)
 
     def _unseen(self, at: FlowState) -> str:
         assert at.plan is not None

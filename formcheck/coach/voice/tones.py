@@ -1,7 +1,7 @@
 """The coach's short sounds, as numbers: soft, low enough for old ears, told apart without looking.
 
-``up`` glides upwards, ``down`` downwards, ``hold`` is a tick, ``lost`` one low chime, ``paused`` two equal
-notes (spec 7.4). Nothing here makes a sound; `player.py` does.
+``up`` glides upwards, ``down`` downwards, ``hold`` is a tick, ``held`` a bell at the end of a prescribed hold,
+``lost`` one low chime, ``paused`` two equal notes (spec 7.4). Nothing here makes a sound; `player.py` does.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ def tone_samples(name: ToneName) -> NDArray[np.int16]:
         sound = _note(np.geomspace(660.0, 440.0, _length(0.28)))
     elif name == "hold":
         sound = _note(np.full(_length(0.06), 880.0)) * 0.6
+    elif name == "held":
+        fade = np.exp(-np.arange(_length(0.6)) / (0.2 * RATE_HZ))
+        sound = _note(np.full(_length(0.6), 784.0)) * fade
     elif name == "lost":
         fall = np.exp(-np.arange(_length(0.7)) / (0.22 * RATE_HZ))
         sound = _note(np.full(_length(0.7), 294.0)) * fall
