@@ -160,7 +160,7 @@ class SeenFault:
         fault: its name.
         title, wording: what it is called, and what the physio reads.
         detail: in how many repetitions of how many, in words.
-        grade: the worst, 1 to 3.
+        grade, word: the worst, 1 to 3, and in words: "marked", or "up to marked" of several.
         reps: numbers of the repetitions, in words.
         grades: where the grades begin, in words.
     """
@@ -170,6 +170,7 @@ class SeenFault:
     wording: str
     detail: str
     grade: int
+    word: str
     reps: str
     grades: str
 
@@ -555,6 +556,7 @@ class Findings:
                     self.wording(name, by_eye=by_eye),
                     detail,
                     info.worst_grade,
+                    _at_most(info),
                     listing(list(dict.fromkeys(rep.name for rep, _ in events if rep.number is not None))),
                     self.grades(worst, [event for _, event in events if event is not worst]),
                 )

@@ -249,12 +249,11 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
     for row in said["reps"]:
         rep = row["rep"]
         findings = "\n".join(
-            f"{f['grade']}  "
-            + say(
+            say(
                 "report.fault_line",
                 title=f["title"],
                 value=f["value"],
-                grade=grade_word(f["grade"]),
+                grade=say("review.grade_is", grade=f["grade"], word=grade_word(f["grade"])),
                 time=f["at"],
             )
             for f in row["faults"]
@@ -295,10 +294,8 @@ def _repetitions(analysis: Analysis, said: dict[str, Any]) -> list[Flowable]:
 def _findings(said: dict[str, Any]) -> list[Flowable]:
     out: list[Flowable] = [_head("findings")]
     for found in said["seen"]:
-        grade = grade_word(found.grade)
-        most = say("report.at_most", grade=grade)
         where = say("report.in_reps", detail=found.detail, reps=found.reps)
-        text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {escape(f'{most}. {where}')}"
+        text = f"{_SIGNS['faulty']}<b>{escape(found.title)}</b>, {escape(f'{found.word}. {where}')}"
         detail = " ".join(t for t in (f"{found.wording}." if found.wording else "", found.grades) if t)
         out.append(KeepTogether([rich(text, "body"), para(detail, "soft")]))
     if not said["seen"]:

@@ -87,6 +87,7 @@ def grid(heads: list[str], rows: list[list[str]], shares: list[float]) -> Table:
         ]
     )
     table.hAlign = "LEFT"
+    table.spaceAfter = 5
     return table
 
 

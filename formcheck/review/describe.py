@@ -167,7 +167,13 @@ def overview(findings: Findings, card: Card, stands: WhatStands) -> dict[str, An
     return {
         "faults": fault_rows(findings, faults),
         "seen": [
-            {"fault": seen.fault, "title": printable(seen.title), "grade": seen.grade, "detail": seen.detail}
+            {
+                "fault": seen.fault,
+                "title": printable(seen.title),
+                "grade": seen.grade,
+                "word": seen.word,
+                "detail": seen.detail,
+            }
             for seen in (findings.seen(summary) if summary is not None else ())
         ],
         "undecided": review.undecided,

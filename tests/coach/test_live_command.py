@@ -72,7 +72,7 @@ def test_a_session_from_consent_to_stop(tmp_path, screen):
         return "page.pain.question_before" in said(log)
 
     until(log.exists, PATIENCE_S, every_s=0.1)
-    # Keys sent to a window that is not yet in front are lost; a second "2" would be a pain of 2, so that it is
+    # Keys sent to a window that is not yet in front are lost; a second "2" would be a pain of 2, so it is
     # only sent where the first one was not heard for long.
     while not asked():
         assert child.poll() is None

@@ -1,5 +1,6 @@
 // Talks to the server this page came from, and to nothing else.
 
+import { keep, kept } from "./kept.js";
 import { language, say } from "./words.js";
 
 class Problem extends Error {
@@ -24,8 +25,7 @@ async function reach(url, options) {
 // -- the key --------------------------------------------------------------------------------------------
 
 // Kept for this origin only, which another port of this computer is not; all tabs have it, and nothing sends it by itself.
-const kept = () => { try { return localStorage.getItem("key") ?? ""; } catch { return ""; } }; // storage may be off
-let key = kept();
+let key = kept("key") ?? "";
 
 async function enter() {
   const [, link] = /^#link=([\w-]+)$/.exec(location.hash) ?? [];
@@ -34,7 +34,7 @@ async function enter() {
   const response = await reach("/api/enter", { method: "POST", headers: { "x-formcheck": link } });
   if (!response.ok) return; // used before: perhaps by this browser, which then has the key
   key = (await response.json()).key;
-  try { localStorage.setItem("key", key); } catch { /* until the page is closed */ }
+  keep("key", key);
 }
 await enter().catch(() => {}); // what is asked for next says what is wrong
 window.addEventListener("hashchange", () => location.hash.startsWith("#link=") && location.reload());

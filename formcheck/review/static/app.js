@@ -1,6 +1,7 @@
 // The frame around all pages: addresses, header, theme, help.
 
 import { button, h, icon, replace, stateSign } from "./dom.js";
+import { keep } from "./kept.js";
 import { go, typing } from "./navigation.js";
 import { reviewer } from "./notes.js";
 import { choose, language, languages, say } from "./words.js";
@@ -56,7 +57,7 @@ window.addEventListener("addresschange", show);
 
 const themes = Object.fromEntries(["auto", "light", "dark"].map((name) => [name, say(`frame.${name}`)]));
 function setTheme(theme) {
-  try { localStorage.setItem("theme", theme); } catch { /* storage may be off */ }
+  keep("theme", theme);
   window.applyTheme(theme);
 }
 

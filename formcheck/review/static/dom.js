@@ -125,7 +125,7 @@ export function surface(element, draw) {
     paint();
   });
   observer.observe(element);
-  return { redraw: ask, now: paint, close: () => observer.disconnect(), get width() { return width; } };
+  return { redraw: ask, now: paint, close: () => observer.disconnect() };
 }
 
 export function toast(text, { kind = "", action, stay } = {}) {
@@ -143,6 +143,14 @@ export function save(blob, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Takes what is dropped anywhere on the page, `box` being shown as its place; returns how to stop. */
+export function dropInto(box, take) {
+  const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); box.classList.toggle("over", on); } };
+  const heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)], ["drop", (e) => { over(false)(e); take(e.dataTransfer); }]];
+  for (const [name, act] of heard) document.addEventListener(name, act);
+  return () => { for (const [name, act] of heard) document.removeEventListener(name, act); };
 }
 
 /** What a repetition is called; one that does not count has no number, and is told by its time. */

@@ -2,7 +2,7 @@
 
 import { offer } from "./again.js";
 import { get, listen, post, upload } from "./api.js";
-import { button, h, icon, replace, toast } from "./dom.js";
+import { button, dropInto, h, icon, replace, toast } from "./dom.js";
 import { count, say } from "./words.js";
 
 const uploads = new Map(); // go on while other pages are looked at
@@ -25,11 +25,7 @@ export class Inbox {
     this.known = h("datalist", { id: "pseudonyms" }, [...new Set(patients)].sort().map((name) => h("option", { value: name })));
     this.element = h("section.drop", { "aria-label": say("drop.add") },
       h("div.choose", {}, input, h("label", { for: "videos" }, icon("drop"), h("b", {}, say("drop.here")), ` ${say("drop.or")}`), folder, h("label", { for: "folder" }, say("drop.or_folder"))), this.heads, this.list, this.tools, this.known);
-    const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); this.element.classList.toggle("over", on); } };
-    this.heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)],
-      ["drop", (e) => { over(false)(e); take(e.dataTransfer); }]];
-    for (const [name, act] of this.heard) document.addEventListener(name, act);
-    this.stop = [listen("job", (job) => this.take(job)), listen("again", () => this.reload())];
+    this.stop = [dropInto(this.element, take), listen("job", (job) => this.take(job)), listen("again", () => this.reload())];
     redraw = () => this.draw();
     this.draw();
   }
@@ -131,7 +127,6 @@ export class Inbox {
   }
 
   close() {
-    for (const [name, act] of this.heard) document.removeEventListener(name, act);
     this.stop.forEach((s) => s());
     redraw = () => {};
   }

@@ -2,7 +2,7 @@
 
 import { get, listen } from "./api.js";
 import { Inbox } from "./inbox.js";
-import { go } from "./navigation.js";
+import { goNext } from "./navigation.js";
 import { button, clock, day, gradeSign, h, icon, replace, stateSign, toast } from "./dom.js";
 import { count, say } from "./words.js";
 
@@ -20,10 +20,7 @@ export async function render(main) {
   const sort = h("select", { "aria-label": say("order"), onchange: () => { state.sort = sort.value; draw(); } },
     h("option", { value: "patient" }, say("list.by_patient")), h("option", { value: "date" }, say("list.by_date")), h("option", { value: "attention" }, say("list.by_attention")));
   const only = h("input", { type: "checkbox", onchange: () => { state.only = only.checked; draw(); } });
-  const next = button(say("list.next"), () => {
-    const left = data.sessions.filter((s) => !s.problem && !s.done).sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
-    if (left.length) go(`/session/${left[0].key}`); else toast(say("list.all_reviewed"));
-  }, { kind: "primary" });
+  const next = button(say("list.next"), () => { if (!goNext(data.sessions)) toast(say("list.all_reviewed")); }, { kind: "primary" });
   replace(main,
     h("div.page", {},
       h("div.row.head", {}, h("h1", {}, say("sessions")), h("span.soft", {}, say("list.in_folder", { folder: data.folder })),

@@ -2,12 +2,13 @@
 
 import { get, listen, post } from "./api.js";
 import { ask, clock, day, h, toast } from "./dom.js";
+import { keep, kept } from "./kept.js";
 import { count, say } from "./words.js";
 
 /** Who reviews, as kept by this browser; goes with every decision. */
 export const reviewer = {
-  get name() { try { return localStorage.getItem("reviewer") ?? ""; } catch { return ""; } }, // storage may be off
-  set name(text) { try { localStorage.setItem("reviewer", text.trim()); } catch { /* until the page is closed */ } },
+  get name() { return kept("reviewer") ?? ""; },
+  set name(text) { keep("reviewer", text.trim()); },
 };
 const MOST = 400; // saved at once
 

@@ -195,16 +195,22 @@ export class Panel {
   }
 
   lookRow(f, look) {
-    const state = { yes: "faulty", no: "good", unclear: "unseen" }[look.answer], word = say(`panel.eye_${look.answer}`);
-    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(look.time_s) }, stateSign(state), h("span.title", {}, f.title, h("span.soft", {}, ` ${word}`)), h("span.value", {}, clock(look.time_s))),
-      button("", () => this.page.notes.save(lookId(look.rep, f.id), null), { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })));
+    const state = { yes: "faulty", no: "good", unclear: "unseen" }[look.answer];
+    return this.saidRow(stateSign(state), f.title, say(`panel.eye_${look.answer}`), look.time_s, lookId(look.rep, f.id));
   }
 
   missedRow(m) {
     const title = this.page.info.faults.find((f) => f.id === m.fault)?.title ?? m.fault;
-    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(m.time_s) }, gradeSign(m.grade, this.page.info.grade_words[m.grade]), h("span.title", {}, title, h("span.soft", {}, ` ${say("panel.added")}`, m.note ? `: ${m.note}` : "")), h("span.value", {}, clock(m.time_s))),
-      button("", () => this.page.notes.save(m.id, null), { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })));
+    return this.saidRow(gradeSign(m.grade, this.page.info.grade_words[m.grade]), title, [say("panel.added"), m.note].filter(Boolean).join(": "), m.time_s, m.id);
   }
+
+  /** What the physio said and the program did not, under a note's id. */
+  saidRow(sign, title, word, time, id) {
+    return h("div.fault", {}, h("div.fault-row", {}, h("button.go", { type: "button", onclick: () => this.page.seek(time) }, sign, h("span.title", {}, title, h("span.soft", {}, ` ${word}`)), h("span.value", {}, clock(time))),
+      this.takeBack(() => this.page.notes.save(id, null))));
+  }
+
+  takeBack(act) { return button("", act, { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") }); }
 
   // -- forms --------------------------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ export class Panel {
       h("p", {}, stateSign(info.state), h("b", {}, info.coverage), `. ${say("panel.not_absent")}`),
       info.not_checked.map((group) => h("div.unseen", {}, h("b", {}, sentence(group.why)), group.how ? h("p", {}, group.how) : null, h("ul", {}, group.titles.map((title) => h("li", {}, stateSign("unseen"), title))))),
       info.clear.length ? [h("h2.small", {}, say("panel.clear")), info.clear.map(({ where, titles }) => [h("p.soft", {}, say("panel.in_where", { where })), h("ul", {}, titles.map((title) => h("li", {}, stateSign("good"), title)))])] : null,
-      info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", { title: s.title, word: info.grade_words[s.grade], detail: s.detail }))))] : null,
+      info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", s))))] : null,
       info.rulings.length ? [h("h2.small", {}, say("panel.otherwise")), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `${say("rep_n", { n: r.rep })}, ` : ""}${r.title}: ${r.said}`)))] : null,
       h("h2.small", {}, say("lanes.measures")),
       h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m) })}` : ""}`))),
@@ -321,7 +327,7 @@ export class Panel {
 
   noteCard(c, what, ...more) {
     return h("div.note", {}, h("div.row", {}, button(clock(c.time_s, 2), () => this.page.seek(c.time_s), { small: true, kind: "quiet" }), what,
-      h("span.end", {}), button("", async () => { if (await this.page.notes.save(c.id, null)) toast(say("panel.comment_gone")); }, { icon: "cross", small: true, kind: "quiet", title: say("panel.take_back") })), more);
+      h("span.end", {}), this.takeBack(async () => { if (await this.page.notes.save(c.id, null)) toast(say("panel.comment_gone")); })), more);
   }
 }
 

@@ -34,35 +34,39 @@ function group(g, mdc) {
 
 function bar() { return mark(null, "var(--ink)"); }
 
+/** The sides that have values, and a line for each of them. */
+function bySide(points, title, value) {
+  const side = (p) => p.side ?? "both";
+  const sides = [...new Set(points.filter((p) => value(p) !== null).map(side))].sort();
+  return [sides, sides.map((one) => {
+    const [word, color, dash, sign] = SIDES[one];
+    return { name: [title, word].filter(Boolean).join(" "), value: (p) => (side(p) === one ? value(p) : null), color, dash, mark: sign };
+  })];
+}
+
+/** What may be nothing but measurement error: the smallest change that is more, in the value's unit and in words. */
+const smallest = (first, unit, mdc) => (unit === "deg" ? [mdc.deg, `${mdc.deg}°`] : [Math.abs(first) * mdc.share, `${Math.round(100 * mdc.share)} %`]);
+const signs = (series) => series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]);
+const bandSign = (band, amount) => (band ? [[say("trend.may_be_error", { amount }), box("var(--band)")]] : []);
+
 function range(g, mdc) {
-  const first = g.points.find((p) => p.range !== null);
-  if (!first) return null;
-  const sides = [...new Set(g.points.filter((p) => p.range !== null).map((p) => p.side ?? "both"))].sort();
-  const least = g.unit === "deg" ? mdc.deg : Math.abs(first.range) * mdc.share;
-  const series = sides.map((side) => {
-    const [name, color, dash, sign] = SIDES[side];
-    return { name: `${g.measure} ${name}`.trim(), value: (p) => ((p.side ?? "both") === side ? p.range : null), color, dash, mark: sign };
-  });
-  const base = sides.length === 1 ? [first.range - least, first.range + least] : null;
-  const words = g.unit === "deg" ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %`;
+  const first = g.points.find((p) => p.range !== null)?.range;
+  if (first === undefined) return null;
+  const [sides, series] = bySide(g.points, g.measure, (p) => p.range);
+  const [least, words] = smallest(first, g.unit, mdc);
+  const band = sides.length === 1 ? [first - least, first + least] : null;
   const about = [say("trend.median_top"), g.unit_word].filter(Boolean).join(", ");
   return figure(say("trend.range", { measure: g.measure }), g.sure ? about : `${about}; ${say("trend.rough")}`,
-    lines(g.points, series, { band: base, least: 2 * least, format: (v) => amount(v, g.unit), label: say("trend.over_sessions", { what: say("trend.column.range") }) }),
-    [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(base ? [[say("trend.may_be_error", { amount: words }), box("var(--band)")]] : []), ...(symmetry(g, sides, mdc) ?? [])]);
+    lines(g.points, series, { band, least: 2 * least, format: (v) => amount(v, g.unit), label: say("trend.over_sessions", { what: say("trend.column.range") }) }),
+    [...signs(series), ...bandSign(band, words), ...(symmetry(g, sides, mdc) ?? [])]);
 }
 
 /** One fault over the sessions: the value it is judged by, left against right, with the error band and where grades begin. */
 function faultTrend(f, mdc) {
-  const deg = f.unit === "deg", told = (v) => (f.unit === "s" ? `${pointed(v.toFixed(1))} s` : amount(v, f.unit));
-  const sides = [...new Set(f.points.map((p) => p.side ?? "both"))].sort();
-  const valued = f.points.some((p) => p.value !== null);
-  const value = (p) => (valued ? p.value : p.share);
-  const series = sides.map((side) => {
-    const [name, color, dash, sign] = SIDES[side];
-    return { name: [valued ? f.measure : say("trend.with_it"), name].filter(Boolean).join(" "), value: (p) => ((p.side ?? "both") === side ? value(p) : null), color, dash, mark: sign };
-  });
-  const first = f.points.find((p) => p.value !== null)?.value;
-  const least = deg ? mdc.deg : Math.abs(first ?? 0) * mdc.share;
+  const told = (v) => (f.unit === "s" ? `${pointed(v.toFixed(1))} s` : amount(v, f.unit));
+  const first = f.points.find((p) => p.value !== null)?.value, valued = first !== undefined;
+  const [sides, series] = bySide(f.points, valued ? f.measure : say("trend.with_it"), (p) => (valued ? p.value : p.share));
+  const [least, words] = smallest(first ?? 0, f.unit, mdc);
   const levels = valued ? f.levels : []; // of a share no grade begins anywhere
   const band = valued && sides.length === 1 ? [first - least, first + least] : null;
   const changes = f.changes.map((c) => say(c.side ? "trend.change_side" : "trend.change", { side: c.side && say(`side.${c.side}`), by: `${c.by > 0 ? "+" : "−"}${told(Math.abs(c.by))}`, day: day(c.date) }));
@@ -70,8 +74,7 @@ function faultTrend(f, mdc) {
   return figure(f.title, valued ? [say("trend.median_of", { measure: f.measure }), f.unit_word].filter(Boolean).join(", ") : say("trend.share_of"),
     [lines(f.points, series, { band, levels, least: valued ? 2 * least : 0, ...(valued ? {} : { low: 0, high: 100 }), format: valued ? told : (v) => `${Math.round(v)} %`, label: say("trend.over_sessions", { what: f.title }) }),
       h("ul.states", { "aria-label": say("trend.in_sessions", { what: f.title }) }, states.map(([p, state]) => h("li", {}, h("a", { href: `/session/${p.key}` }, stateSign(state), `${day(p.date.slice(0, 10)).replace(/ \d{4}$/, "")}: ${p.checked ? say("trend.of_checked", { n: p.affected, of: p.checked }) : say("not_checked")}`))))],
-    [...series.map((s) => [s.name, mark(s.mark, s.color, s.dash)]), ...(levels.length ? [[say("trend.grade_begins"), mark(null, "var(--threshold)", "6 4")]] : []),
-      ...(band ? [[say("trend.may_be_error", { amount: deg ? `${mdc.deg}°` : `${Math.round(100 * mdc.share)} %` }), box("var(--band)")]] : []),
+    [...signs(series), ...(levels.length ? [[say("trend.grade_begins"), mark(null, "var(--threshold)", "6 4")]] : []), ...bandSign(band, words),
       ...(valued ? [[changes.length ? say("trend.first_change", { changes: changes.join("; ") }) : say("trend.no_change")]] : [])]);
 }
 
@@ -94,7 +97,7 @@ function feeling(points) {
   ];
   const odd = points.filter((p) => p.stopped || p.settled === false || (p.pain_worst ?? 0) >= 6);
   return h("section.card", {}, h("h2", {}, say("trend.feeling")), h("div.charts", {},
-    figure(say("trend.answered"), say("trend.real_change"), lines(points, series, { low: 0, high: 10, format: (v) => String(Math.round(v * 10) / 10), label: say("trend.over_sessions", { what: say("trend.feeling") }) }), series.map((s) => [s.name, mark(s.mark, s.color, s.dash)])),
+    figure(say("trend.answered"), say("trend.real_change"), lines(points, series, { low: 0, high: 10, format: (v) => String(Math.round(v * 10) / 10), label: say("trend.over_sessions", { what: say("trend.feeling") }) }), signs(series)),
     odd.length ? h("div", {}, h("h3", {}, say("trend.to_look_at")), h("ul", {}, odd.map((p) => h("li", {}, h("a", { href: `/session/${p.key}` }, day(p.date)), ": ", [p.stopped ? say("trend.stopped", { why: say(`stopped.${p.stopped}`) }) : null, (p.pain_worst ?? 0) >= 6 ? say("trend.pain_up_to", { n: p.pain_worst }) : null, p.settled === false ? say("trend.unsettled") : null].filter(Boolean).join(", "))))) : null));
 }
 

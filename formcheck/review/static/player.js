@@ -218,8 +218,8 @@ export class Player extends EventTarget {
   }
 
   /** Where the picture lies in the stage, and how many pixels it has. */
-  lies() {
-    const { width, height } = this.canvas.getBoundingClientRect(), frame = this.part(this.landmarks.at(this.frame));
+  lies({ width, height } = this.canvas.getBoundingClientRect()) {
+    const frame = this.part(this.landmarks.at(this.frame));
     return { at: frame ? around(frame, width, height) : placed(this.info.image_wh, width, height), wh: this.info.image_wh };
   }
 
@@ -228,8 +228,8 @@ export class Player extends EventTarget {
     this.drawBody(c, width, height);
     const lines = this.lines();
     if (!lines.length) return;
-    const frame = this.part(this.landmarks.at(this.frame));
-    drawLines(c, lines, frame ? around(frame, width, height) : placed(this.info.image_wh, width, height), this.info.image_wh);
+    const { at, wh } = this.lies({ width, height });
+    drawLines(c, lines, at, wh);
   }
 
   drawBody(c, width, height) {

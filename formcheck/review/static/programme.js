@@ -1,7 +1,7 @@
 // A patient's programme: opened, changed, and saved as one file with all its earlier versions.
 
 import { get, post } from "./api.js";
-import { button, day, h, icon, replace, save, toast } from "./dom.js";
+import { button, day, dropInto, h, icon, replace, save, toast } from "./dom.js";
 import { OFFER, draft, drafts, keep } from "./drafts.js";
 import { grades, number, shownLevel, tempo } from "./fields.js";
 import { go } from "./navigation.js";
@@ -30,9 +30,7 @@ function overview(main, programmes) {
   document.title = say("title", { what: say("programme.all") });
   const input = h("input.visually-hidden", { type: "file", accept: ".formcheck,.toml", id: "file", onchange: () => { if (input.files.length) take(input.files[0]); input.value = ""; } });
   const box = h("section.drop", { "aria-label": say("programme.open") }, h("div.choose", {}, input, h("label", { for: "file" }, icon("drop"), h("b", {}, say("programme.drop")), ` ${say("programme.or_choose")}`)));
-  const over = (on) => (e) => { if (e.dataTransfer?.types.includes("Files")) { e.preventDefault(); box.classList.toggle("over", on); } };
-  const heard = [["dragenter", over(true)], ["dragover", over(true)], ["dragleave", over(false)], ["drop", (e) => { over(false)(e); if (e.dataTransfer?.files.length) take(e.dataTransfer.files[0]); }]];
-  for (const [name, act] of heard) document.addEventListener(name, act);
+
   const offer = draft(OFFER);
   const list = h("div");
   const draw = () => {
@@ -48,7 +46,7 @@ function overview(main, programmes) {
     offer ? h("section.card", {}, h("h2", {}, say("programme.offered")), h("p", {}, `${offer.title}: ${offer.about}. ${say("programme.offered_open")}`), button(say("programme.dismiss"), (e) => { keep(OFFER, null); e.target.closest("section").remove(); }, { small: true })) : null,
     box, list));
   draw();
-  return () => { for (const [name, act] of heard) document.removeEventListener(name, act); };
+  return dropInto(box, (dropped) => { if (dropped?.files.length) take(dropped.files[0]); });
 
   async function take(file) {
     try {

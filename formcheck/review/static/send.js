@@ -46,7 +46,7 @@ export async function sendBack(page) {
   const theirs = h("select", { "aria-label": say("language") }, Object.entries(languages).map(([l, name]) => h("option", { value: l, selected: l === (info.practice?.language ?? language) }, name)));
   const text = h("textarea", { rows: 4, maxlength: 4000, "aria-label": say("send.to_patient"), placeholder: say("send.few_words") });
   const check = (label, checked) => { const box = h("input", { type: "checkbox", checked }); return [box, h("label.inline", {}, box, ` ${label}`)]; };
-  const faults = info.seen.map((s) => [s.fault, ...check(say("send.finding", { title: s.title, word: info.grade_words[s.grade] }), s.grade > 1 || info.seen.length < 3)]);
+  const faults = info.seen.map((s) => [s.fault, ...check(say("send.finding", s), s.grade > 1 || info.seen.length < 3)]);
   const [pictures, picturesLabel] = check(say("send.pictures"), info.video);
   const moments = [...notes.all("comment"), ...notes.all("voice")].sort((a, b) => a.time_s - b.time_s)
     .map((m) => [m.id, ...check(say("send.moment", { time: clock(m.time_s), what: told(m) }), true)]);

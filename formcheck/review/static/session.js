@@ -3,14 +3,15 @@
 import { bytes, get, post } from "./api.js";
 import { amount, ask, button, called, clock, day, h, replace, toast } from "./dom.js";
 import { DrawPad } from "./draw.js";
+import { keep, kept } from "./kept.js";
 import { Lanes } from "./lanes.js";
-import { go, typing } from "./navigation.js";
+import { go, goNext, typing } from "./navigation.js";
 import { Notes, decisionId, lookId } from "./notes.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { count, pointed, say } from "./words.js";
 
-const zoomed = () => { try { return localStorage.getItem("zoomed") !== ""; } catch { return true; } }; // storage may be off
+
 const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
 
 export async function render(main, key, query) {
@@ -116,7 +117,7 @@ class SessionPage {
     this.player = new Player(info, times);
     this.player.marks = () => this.marksNow();
     this.player.angle = () => this.angleNow();
-    this.player.zoomed = zoomed();
+    this.player.zoomed = kept("zoomed") !== "";
     this.player.lines = () => this.linesNow();
     this.stageBox.replaceChildren(this.player.element, this.controls());
     this.lanes = new Lanes(this.player, info, { openFault: (f) => this.openFault(f), reps: () => this.reps() });
@@ -278,7 +279,7 @@ class SessionPage {
 
   toggleZoom() {
     this.player.zoomed = !this.player.zoomed;
-    try { localStorage.setItem("zoomed", this.player.zoomed ? "1" : ""); } catch { /* storage may be off */ }
+    keep("zoomed", this.player.zoomed ? "1" : "");
     this.onState(); this.player.surface.redraw();
   }
 
@@ -346,10 +347,9 @@ class SessionPage {
 
   /** To the next session that is not reviewed, what needs attention first. */
   async nextSession() {
-    const { sessions } = await get("/api/library");
-    const left = sessions.filter((s) => !s.problem && !s.done && s.key !== this.info.key)
-      .sort((a, b) => b.attention.length - a.attention.length || (a.date < b.date ? 1 : -1));
-    if (left.length) go(`/session/${left[0].key}`); else { toast(say("panel.others_reviewed")); go("/"); }
+    if (goNext((await get("/api/library")).sessions, this.info.key)) return;
+    toast(say("panel.others_reviewed"));
+    go("/");
   }
 
   async lookByEye() {

@@ -1,7 +1,8 @@
 // The page's sentences, in the language that was chosen last: they come from the server, and the page has no others.
 
-const kept = () => { try { return localStorage.getItem("language") ?? ""; } catch { return ""; } }; // storage may be off
-const told = await (await fetch(`/static/words.json?language=${kept()}`)).json();
+import { keep, kept } from "./kept.js";
+
+const told = await (await fetch(`/static/words.json?language=${kept("language") ?? ""}`)).json();
 
 export const { language, languages } = told;
 
@@ -19,7 +20,7 @@ export const count = (key, n, values) => say(`${key}_${n === 1 ? "one" : "many"}
 export const pointed = (digits) => digits.replace(".", say("point"));
 
 export function choose(code) {
-  try { localStorage.setItem("language", code); } catch { return; }
+  keep("language", code);
   location.reload();
 }
 
