@@ -40,6 +40,9 @@ REP = RepTimes("full", 2.0, 4.0, 7.0, 9.0, 5.5, 1.0, 1.0, False, False, 0.0)
 NEVER_RULED = {
     ("clam", "jerky"),
     ("bridge", "pelvis_twists"),
+    ("bridge", "feet_turn_out"),
+    ("single-leg-bridge", "feet_turn_out"),
+    ("offset-bridge", "feet_turn_out"),
     ("single-leg-bridge", "pelvis_twists"),
     ("offset-bridge", "pelvis_twists"),
     ("offset-bridge", "feet_level"),

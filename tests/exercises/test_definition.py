@@ -40,6 +40,8 @@ BRIDGE_FAULTS = {
 #: What is believed in one direction only, M-B17 as a length for the march, and where shoulders and feet are:
 #: the specification gives them no names.
 UNNAMED = {"foot_lift", "knees_nearer", "pelvic_roll_at_least_deg", *PLACES}
+#: Faults of our own that no view tells.
+NOT_SPECIFIED = {"feet_turn_out"}
 VIEWS = {
     "clam": ["front", "oblique", "feet", "head", "back"],
     "bridge": ["side", "feet", "head", "oblique"],
@@ -70,7 +72,9 @@ def test_names_are_those_of_the_specification_and_all_are_there(exercise):
     assert definition.name == exercise
     assert set(definition.views) == set(VIEWS[exercise])
     assert set(definition.measures) - UNNAMED == set(MEASURES[exercise])
-    assert {name: f.id for name, f in definition.faults.items()} == FAULTS[exercise]
+    assert {name: f.id for name, f in definition.faults.items() if name not in NOT_SPECIFIED} == FAULTS[
+        exercise
+    ]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -78,7 +82,8 @@ def test_every_threshold_has_a_source_and_every_rule_a_meaning(exercise):
     definition = load_definition(exercise)
     for name, fault in definition.faults.items():
         # Exercises the specification does not have name their evidence label (spec 0.1) instead.
-        assert fault.source.startswith("spec 5.") or (exercise not in VIEWS and "[" in fault.source), name
+        own = exercise not in VIEWS or name in NOT_SPECIFIED
+        assert fault.source.startswith("spec 5.") or (own and "[" in fault.source), name
         assert fault.wording, name
         assert fault.title, name
         assert fault.best_view is None or fault.best_view in definition.views, name
