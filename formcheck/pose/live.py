@@ -3,8 +3,8 @@
 From the feet or the head end the tracking of a recording is replaced by one fixed region, found by trial
 over the whole clip (see `second_look`). Live there is no whole clip: the trial is made during set-up, on
 pictures of the last seconds, on a thread of its own, and the region is kept as long as the body is seen
-steadily in it. A body that lies is looked for there with our own network, too; where that one
-sees it better it reads the session.
+steadily in it. Where BlazePose is not sure, as in a recording, a body that lies is looked for with our own
+network, too; where that one sees it better it reads the session.
 """
 
 from __future__ import annotations
@@ -22,9 +22,16 @@ from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
-from formcheck.pose.lying_joints import SURE_DISAGREEMENT, JointsNet, JointsPose, find_lying_body, is_nearer
+from formcheck.pose.lying_joints import (
+    SURE_DISAGREEMENT,
+    JointsNet,
+    JointsPose,
+    find_lying_body,
+    is_blazepose_sure,
+    is_nearer,
+)
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import TRIAL_FRAMES, agreement, find_region, is_steady
+from formcheck.pose.second_look import TRIAL_FRAMES, agreement, disagreement, find_region, is_steady
 from formcheck.video.file import Frame
 
 #: Tracking is judged over this long.
@@ -161,8 +168,14 @@ class LivePose:
             and not busy
             and judged
             and t - self._tried_s > _TRY_EVERY_S
-            and not is_steady([result for _, result in self._results])
+            and not self._is_sure([result for _, result in self._results])
         )
+
+    def _is_sure(self, results: list[PoseResult]) -> bool:
+        """True where neither another region nor our own network is looked for."""
+        if self._joints_net is not None and not is_blazepose_sure(results, self._joints_net.lies_on):
+            return False
+        return is_steady(results)
 
     def _start_trial(self, t: float) -> None:
         assert isinstance(self._engine, BlazePose)
@@ -175,11 +188,12 @@ class LivePose:
 
         def look() -> None:
             with suppress(_EndedError):
-                region = find_region(net, pictures, results)
+                steady = is_steady(results)
+                region = None if steady else find_region(net, pictures, results)
                 best: Region | JointsPose | None = region
                 if own is not None:
-                    before = agreement(net, pictures, region)
-                    sure = before <= SURE_DISAGREEMENT
+                    before = disagreement(results) if steady else agreement(net, pictures, region)
+                    sure = not steady and before <= SURE_DISAGREEMENT
                     other = None if sure else find_lying_body(_EndableNet(own, self._end), pictures, results)
                     if other is not None and is_nearer(other[0], before):
                         best = JointsPose(own, other[1])

@@ -40,7 +40,7 @@ from formcheck.pose.person import (
     skeleton_distance,
 )
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import movement
+from formcheck.pose.second_look import disagreement, from_beside, is_steady, movement
 from formcheck.video.file import Frame
 
 #: Said of every session that it reads.
@@ -79,7 +79,7 @@ _CLEARLY = 0.8
 SURE_DISAGREEMENT = 0.05
 #: A body on its side that it sees steadily, and not from the feet, is counted right up to here, and at times
 #: wrongly by this network, whose knees waver (rendered bodies, docs/lab_notes.md).
-SURE_ON_SIDE = 0.095
+_SURE_ON_SIDE = 0.095
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
@@ -256,6 +256,20 @@ def _settled(
     if len(apart) < _SEEN_IN_TRIAL * len(frames) or np.median(scores) < UPRIGHT_BELOW:
         return None
     return float(np.median(apart)), region
+
+
+def is_blazepose_sure(results: Sequence[PoseResult], lies_on: Literal["back", "side"]) -> bool:
+    """True where BlazePose is believed and this network is not asked.
+
+    Args:
+        results: what BlazePose made of a recording, or of the last seconds.
+        lies_on: whom the network knows.
+    """
+    before = disagreement(results)
+    if before > SURE_DISAGREEMENT and is_steady(results):
+        # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
+        return from_beside(results) if lies_on == "back" else before <= _SURE_ON_SIDE
+    return before <= SURE_DISAGREEMENT
 
 
 def is_nearer(agreed: float, before: float) -> bool:

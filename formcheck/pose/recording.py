@@ -18,11 +18,10 @@ from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_joints import (
-    SURE_DISAGREEMENT,
-    SURE_ON_SIDE,
     JointsNet,
     JointsPose,
     find_lying_body,
+    is_blazepose_sure,
     is_nearer,
 )
 from formcheck.pose.result_file import Readings
@@ -31,7 +30,6 @@ from formcheck.pose.second_look import (
     disagreement,
     find_lying,
     find_region,
-    from_beside,
     is_better,
     is_steady,
     only_upright,
@@ -119,13 +117,9 @@ def _by_own_joints(
     lying: LyingNet | None,
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
-    before = disagreement(results)
-    sure = before <= SURE_DISAGREEMENT
-    if not sure and is_steady(results):
-        # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
-        sure = from_beside(results) if net.lies_on == "back" else before <= SURE_ON_SIDE
-    if sure and seen_share(results) >= _SEEN:
+    if is_blazepose_sure(results, net.lies_on) and seen_share(results) >= _SEEN:
         return results
+    before = disagreement(results)
     begun = time.monotonic()
     found = find_lying_body(net, pictures(), results)
     spent["pose"] += time.monotonic() - begun

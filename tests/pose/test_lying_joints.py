@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,10 +16,18 @@ from formcheck.pose import lying_joints as module
 from formcheck.pose.blazepose import BlazePose, NetOutput
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, Pose, PoseResult
 from formcheck.pose.live import LivePose
-from formcheck.pose.lying_joints import JointsNet, JointsPose, around, find_lying_body, is_nearer
+from formcheck.pose.lying_joints import (
+    JointsNet,
+    JointsPose,
+    around,
+    find_lying_body,
+    is_blazepose_sure,
+    is_nearer,
+)
 from formcheck.pose.person import STEADY_DISAGREEMENT
 from formcheck.pose.recording import read_poses
 from formcheck.pose.region import Region
+from formcheck.pose.second_look import is_steady
 from formcheck.video.file import Frame
 
 W, H = 640, 480
@@ -26,9 +35,9 @@ PICTURE = np.zeros((H, W, 3), np.uint8)
 WITHIN = [Landmark.LEFT_HIP, Landmark.RIGHT_KNEE, Landmark.LEFT_ANKLE, Landmark.RIGHT_SHOULDER]
 
 
-def on_the_back() -> tuple[np.ndarray, np.ndarray]:
-    """``(33, 3)`` landmarks in the picture and in space of a body seen from its feet."""
-    track = film(np.stack([bridge(0.0)] * 2), np.array([0.0, 0.1]), Camera(yaw_deg=90.0))
+def on_the_back(yaw_deg: float = 90.0) -> tuple[np.ndarray, np.ndarray]:
+    """``(33, 3)`` landmarks in the picture and in space of a body, seen from its feet if nothing is said."""
+    track = film(np.stack([bridge(0.0)] * 2), np.array([0.0, 0.1]), Camera(yaw_deg=yaw_deg))
     return track.image_xyz[0].astype(np.float64), track.world_xyz[0].astype(np.float64)
 
 
@@ -275,8 +284,10 @@ def test_live_it_reads_on_once_it_sees_the_body_better_until_the_body_is_gone(mo
 class SureOfHim(LosesHim):
     """An engine whose two readings of a body agree."""
 
+    yaw_deg = 90.0
+
     def estimate(self, frame: Frame) -> PoseResult:
-        xyz, world = (a.astype(np.float32) for a in on_the_back())
+        xyz, world = (a.astype(np.float32) for a in on_the_back(self.yaw_deg))
         some = np.ones(LANDMARK_COUNT, np.float32)
         pose = Pose(frame.time_s, frame.index, (W, H), xyz, world, some, some, 1.0)
         return PoseResult(frame.time_s, frame.index, pose, 1, mirrored=pose)
@@ -290,3 +301,36 @@ def test_where_blazepose_is_sure_nobody_else_is_asked():
     results, _, _ = read_poses(Recording(), SureOfHim(), own=Never(0.0))  # type: ignore[arg-type]
     assert not results.own_joints
     assert all(result.pose is not None for result in results)
+
+
+class FromACorner(SureOfHim):
+    yaw_deg = 45.0
+
+
+class Wavers(FromACorner):
+    """An engine that follows a body steadily, though its two readings lie some way apart."""
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        result = super().estimate(frame)
+        assert result.pose is not None
+        size = float(np.ptp(result.pose.image_xy, axis=0).max())
+        other = replace(result.pose, image_xyz=result.pose.image_xyz + np.float32([0.05 * size, 0, 0]))
+        return replace(result, mirrored=other)
+
+
+@pytest.mark.parametrize(("engine", "asked"), [(FromACorner, False), (Wavers, True)])
+def test_live_it_is_asked_where_it_is_asked_of_a_recording(engine, asked):
+    results = [engine().estimate(frame) for frame in Recording()]
+    assert is_steady(results)
+    assert is_blazepose_sure(results, "back") is not asked
+    recorded, _, _ = read_poses(Recording(), engine(), own=Sees(0.01))  # type: ignore[arg-type]
+    assert recorded.own_joints is asked
+    pose = LivePose(engine())
+    pose._joints_net = Sees(0.01)  # type: ignore[assignment]
+    pictures, deadline = moving(), time.monotonic() + 60
+    for i in range(100_000):
+        pose.estimate(Frame(pictures[i % 8], i / 10, i), setting_up=True)
+        if i > 200 and pose.own_joints is asked:
+            break
+        assert time.monotonic() < deadline
+    pose.close()
