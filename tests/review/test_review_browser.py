@@ -376,6 +376,10 @@ def test_what_if_changes_counts_and_time_lines_and_goes_into_a_programme(page, f
         grades.nth(i).fill(value)
     sync_api.expect(one.locator(".count")).to_have_text("in 0 of 4 (−2)")
     sync_api.expect(page.locator(".diff-list li")).to_have_count(2)
+    page.locator(".whatif summary").click()
+    slow = page.get_by_label("Lowering too fast: grade 1 from")
+    sync_api.expect(slow).to_have_value("75")  # percent, as everywhere
+    slow.fill("80")
     page.click("[data-tab=reps]")
     assert page.locator(".fault.gone").count() == 2
     page.click("[data-tab=whatif]")
@@ -388,6 +392,7 @@ def test_what_if_changes_counts_and_time_lines_and_goes_into_a_programme(page, f
     page.wait_for_selector("text=Saved as programmes/P-1.formcheck")
     (asked,) = load_programme(folder / "programmes" / "P-1.formcheck").exercises
     assert (asked.exercise, asked.faults["hip_not_extended"].grades) == ("bridge", (60, 70, 80))
+    assert asked.faults["lowering_fast"].grades == (0.8, 0.5, 0.35)
 
 
 def test_a_session_without_video_is_drawn_and_played(page):
@@ -761,11 +766,18 @@ def test_axe_finds_nothing_serious(browser, entered, address, monkeypatch):
     page.keyboard.press("1")
     page.wait_for_selector(".byeye button[aria-pressed=false] >> nth=2")
     page.keyboard.press("Escape")
+    page.click("text=The rest is watched")
+    page.click("dialog >> text=Accept them all")
+    page.wait_for_selector(".foot >> text=reviewed")
     page.click("nav >> text=Agreement")
     page.get_by_role("button", name="Save as labels").click()
     page.wait_for_selector("dialog")
     look("labels")
     page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_selector("td >> text=Bridge")
+    look("agreement on a phone")
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.click("nav >> text=Programmes")
     page.wait_for_selector("h1 >> text=Programmes")
     look("programmes")

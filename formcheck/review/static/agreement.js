@@ -1,7 +1,7 @@
 // How far physio and program agree, per fault, over all repetitions that were watched.
 
 import { file, get, passing } from "./api.js";
-import { ask, button, day, h, replace, save, toast } from "./dom.js";
+import { ask, button, day, h, replace, save, toast, wideTable } from "./dom.js";
 import { OFFER, keep } from "./drafts.js";
 import { go } from "./navigation.js";
 import { count, pointed, say } from "./words.js";
@@ -12,9 +12,9 @@ export async function render(main) {
   replace(main, h("div.page", {},
     h("div.row.head", {}, h("h1", {}, say("agreement.title")), h("span.soft", {}, say("agreement.watched", { reps: count("count.repetition", data.reps), sessions: count("count.session", data.sessions) })),
       data.rows.length ? h("div.row.end", {}, h("a", { href: csv, download: "formcheck-agreement.csv" }, say("agreement.download"))) : null),
-    data.rows.length ? h("section.card", {}, h("div.scroll", {}, h("table", {},
+    data.rows.length ? h("section.card", {}, wideTable(say("agreement.title"),
       h("thead", {}, h("tr", {}, ["fault", "exercise"].map((t) => h("th", { scope: "col" }, say(t))), ["panel.repetitions", "agreement.both", "agreement.program_only", "agreement.you_only", "agreement.neither", "agreement.agreement", "agreement.kappa"].map((t) => h("th.n", { scope: "col" }, say(t))))),
-      h("tbody", {}, data.rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.title), h("td", {}, r.exercise_title), [r.reps, r.both, r.program_only, r.physio_only, r.neither, `${r.percent.toFixed(0)} %`, r.kappa === null ? "–" : pointed(r.kappa.toFixed(2))].map((v) => h("td.n", {}, String(v)))))))))
+      h("tbody", {}, data.rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.title), h("td", {}, r.exercise_title), [r.reps, r.both, r.program_only, r.physio_only, r.neither, `${r.percent.toFixed(0)} %`, r.kappa === null ? "–" : pointed(r.kappa.toFixed(2))].map((v) => h("td.n", {}, String(v))))))))
       : h("section.card.empty", {}, h("h2", {}, say("agreement.nothing")), h("p", {}, say("agreement.nothing_hint"))),
     data.learned.length ? h("section.card", {}, h("h2", {}, say("learned.title")), h("p", {}, say("learned.about")), data.learned.map(proposal)) : null,
     data.by_eye ? h("section.card", {}, h("h2", {}, say("labels.title")), h("p", {}, count("labels.about", data.by_eye)), button(say("labels.save"), saveLabels, {})) : null,

@@ -153,17 +153,16 @@ export class Compare {
     this.note.textContent = [say("compare.lasts", { a, b }), phases ? say(`compare.laid_by_${this.by}`) : say("compare.no_phases"), behind, say("compare.gaps")].join(" ");
   }
 
-  unit() { return this.info.measures.find((m) => m.name === this.measure)?.unit ?? ""; }
-
   /** The values where the pointer is, or else where the pictures are. */
   tell() {
-    const at = this.hover ?? this.at, told = (v) => measured(v, this.info.measures.find((m) => m.name === this.measure));
+    const at = this.hover ?? this.at, measure = this.info.measures.find((m) => m.name === this.measure);
+    const told = (v) => amount(v, measure?.unit), last = (v) => measured(v, measure); // the unit once, at the end
     const [a, b] = this.sides.map((side) => {
       const values = this.curve(side), { own, axis } = this.knots(side);
       return values && at <= axis.at(-1) + 1e-9 ? values[Math.round(100 * across(at, axis, own))] : null;
     });
     const known = [a, b].every((v) => v !== null && v !== undefined);
-    this.values.textContent = say(known ? "compare.values" : "compare.values_of", { at: this.placed(at), a: told(a), b: told(b), by: known ? told(b - a) : "" });
+    this.values.textContent = say(known ? "compare.values" : "compare.values_of", { at: this.placed(at), a: told(a), b: known ? told(b) : last(b), by: known ? last(b - a) : "" });
   }
 
   placed(at) {
@@ -234,7 +233,7 @@ export class Compare {
     const spread = this.spread();
     const every = [...found.flatMap(([, v]) => v.filter((x) => x !== null)), ...(spread?.points ?? []).filter(Boolean).flatMap(([m, s]) => [m - s, m + s])];
     if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? say("compare.not_measurable") : say("reading"), 60, 40); return; }
-    const unit = this.unit();
+    const unit = this.info.measures.find((m) => m.name === this.measure)?.unit ?? "";
     let low = Math.min(...every), high = Math.max(...every);
     const room = (high - low || 1) * 0.08; low -= room; high += room;
     const X = (at) => LEFT + at * (w - LEFT - RIGHT), Y = (v) => 8 + (1 - (v - low) / (high - low)) * (hh - 34);

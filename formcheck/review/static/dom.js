@@ -92,7 +92,7 @@ export function amount(value, unit) {
 }
 
 /** A value of a measure with its unit in words. */
-export const measured = (value, measure) => amount(value, measure?.unit) + (measure && measure.unit !== "deg" && measure.unit_word ? ` ${measure.unit_word}` : "");
+export const measured = (value, measure) => [amount(value, measure?.unit), Number.isFinite(value) && measure?.unit_word].filter(Boolean).join(" ");
 
 const writers = {}; // made once: to make one takes longer than to use it a hundred times
 const written = (date, parts) => (writers[Object.keys(parts)] ??= new Intl.DateTimeFormat(say("locale"), parts)).format(date);
@@ -155,6 +155,9 @@ export function dropInto(box, take) {
 
 /** What a repetition is called; one that does not count has no number, and is told by its time. */
 export const called = (rep, key = "rep_n") => (rep.number === null ? clock(rep.start_s, 0) : say(key, { n: rep.name }));
+
+/** A table that may be wider than the screen: then it is scrolled, with the keys as well. */
+export const wideTable = (title, ...parts) => h("div.scroll", { tabindex: 0, role: "group", "aria-label": title }, h("table", {}, parts));
 
 /** A grade by number, shape and colour. */
 export function gradeSign(grade, word) {

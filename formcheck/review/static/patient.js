@@ -1,7 +1,7 @@
 // One patient over time. Only like is compared with like: the same exercise from the same view.
 
 import { get } from "./api.js";
-import { amount, day, h, replace, stateSign } from "./dom.js";
+import { amount, day, h, replace, stateSign, wideTable } from "./dom.js";
 import { KINDS, box, figure, lines, mark, patterns, stacked } from "./charts.js";
 import { count, pointed, say } from "./words.js";
 
@@ -102,7 +102,7 @@ function feeling(points) {
 }
 
 function table(g) {
-  return h("details", {}, h("summary", {}, say("trend.table")), h("div.scroll", {}, h("table", {},
+  return h("details", {}, h("summary", {}, say("trend.table")), wideTable(say("trend.table"),
     h("thead", {}, h("tr", {}, ["session", "side", "checked", "good", "fault", "partial", "unseen", "not_counted", "prescribed", "adherence", "range", "hold"].map((t, i) => h(i < 2 ? "th" : "th.n", { scope: "col" }, say(`trend.column.${t}`))))),
-    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ? say(`side.${p.side}`) : ""), [p.coverage, p.correct, p.compensated, p.incomplete, p.unseen, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit), p.hold_s === null ? "–" : `${pointed(p.hold_s.toFixed(1))} s`].map((v) => h("td.n", {}, String(v)))))))));
+    h("tbody", {}, g.points.map((p) => h("tr", {}, h("td", {}, h("a", { href: `/session/${p.key}` }, day(p.date))), h("td", {}, p.side ? say(`side.${p.side}`) : ""), [say("trend.of_checked", { n: p.checked, of: p.total }), p.correct, p.compensated, p.incomplete, p.unseen, p.not_counted, p.asked ?? "–", p.adherence === null ? "–" : `${p.adherence} %`, amount(p.range, g.unit), p.hold_s === null ? "–" : `${pointed(p.hold_s.toFixed(1))} s`].map((v) => h("td.n", {}, String(v))))))));
 }

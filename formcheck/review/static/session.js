@@ -141,8 +141,8 @@ class SessionPage {
     const angle = known.find((a) => a.measure === wanted) ?? (wanted && this.open.levels.length ? null : known[0]);
     if (!angle || !this.lanes) return null;
     this.lanes.need(angle.measure);
-    const value = this.lanes.lines.get(angle.measure)?.value?.[this.player.frame];
-    return Number.isFinite(value) ? { ...angle, text: amount(value, "deg") } : null;
+    const line = this.lanes.lines.get(angle.measure), value = line?.value?.[this.player.frame];
+    return Number.isFinite(value) ? { ...angle, text: amount(value, "deg") + (line.status[this.player.frame] ? " ?" : "") } : null;
   }
 
   /** What is being drawn, or was drawn at this moment. */
