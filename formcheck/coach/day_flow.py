@@ -25,15 +25,14 @@ from formcheck.coach.day import (
 from formcheck.coach.flow import STEPS, STOP_KEYS, At, Consent, Flow, Reason, StepEntry, TimesOut, question
 from formcheck.coach.message import Priority
 from formcheck.coach.pages.day_pages import DayPages
-from formcheck.coach.pages.flow_pages import DayState, FlowState
+from formcheck.coach.pages.flow_pages import DayState, FlowState, unchecked_lines
 from formcheck.coach.pages.sketch import lift_at
-from formcheck.coach.plan import PastPractice, SessionPlan, Step
+from formcheck.coach.plan import Elsewhere, PastPractice, SessionPlan, Step
 from formcheck.engine.live_engine import LiveMoment
 from formcheck.session.days import Day, Kept, OwnRange, PartDone
 from formcheck.words import Words
 
 _CONSENT: dict[Kept, Consent] = {"video": "video", "skeleton": "skeleton", "numbers": "none", "none": "none"}
-_UNCHECKED_NAMES = 3
 #: How an exercise is done is told on its first days only [D].
 _SHOWN_TIMES = 2
 
@@ -59,6 +58,7 @@ class DayFlow(Flow):
         self._pages = DayPages(words, {})
         self._day_plan = plan
         self._unchecked: dict[str, None] = {}  # titles of what could not be seen, in all parts
+        self._unseen: Elsewhere | None = None  # the gravest of it that another place shows
         self._plan_parts(plan.resumed.settled if plan.resumed is not None else None)
         self._at = At("today")
 
@@ -277,7 +277,7 @@ class DayFlow(Flow):
         self._to("setup")
 
     def _leave_part(self) -> None:
-        self._unchecked |= dict.fromkeys(self._not_checked())
+        self._keep_unchecked()
         self._day = self.day
         self._recorded = ()
 
@@ -314,13 +314,20 @@ class DayFlow(Flow):
         self._day = self._day.model_copy(update={"effort": float(choice)})
         super()._tell_effort(choice)
 
-    def _after_effort(self) -> None:
+    def _keep_unchecked(self) -> None:
         self._unchecked |= dict.fromkeys(self._not_checked())
+        here = self._elsewhere()
+        if here is not None and (self._unseen is None or here.level < self._unseen.level):
+            self._unseen = here
+
+    def _after_effort(self) -> None:
+        self._keep_unchecked()
         self._day = self._day.model_copy(update={"complete": True})
         self._to("summary")
         self._say("programme.end.well_done")
         if (more := self._more()) > 0:
             self._say("programme.end.one_more" if more == 1 else "programme.end.more", count=more)
+        self._say_elsewhere(self._unseen)
 
     def _more(self) -> int:
         """Repetitions more than the last time the same was done."""
@@ -403,9 +410,7 @@ class DayFlow(Flow):
         if focus is not None and focus[1] in focus[0].plan.definition.faults:
             cue = focus[0].plan.definition.faults[focus[1]].cue
             lines.append(words("page.summary.focus", focus=cue))
-        if self._unchecked:
-            faults = ", ".join(list(self._unchecked)[:_UNCHECKED_NAMES])
-            lines.append(words("page.summary.not_checked", faults=faults))
+        lines += unchecked_lines(words, list(self._unchecked), self._unseen)
         if day.kept != "none":
             lines += [line for _, line in ladder_lines(words, plan.programme, plan.past, day)]
         lines.append(words(f"programme.end.saved_{day.kept}"))

@@ -32,11 +32,13 @@ from formcheck.coach.plan import (
     SMALL_AFTER_S,
     STUCK_S,
     TRIED_LEVEL,
+    Elsewhere,
     PastPractice,
     Safety,
     SessionPlan,
     SetCount,
     Step,
+    seen_elsewhere,
     too_rough,
 )
 from formcheck.coach.policy import Policy
@@ -518,9 +520,20 @@ class Flow:
         assert self.plan is not None
         if len(self._sets) >= self.plan.sets:
             self._to("summary")
+            self._say_the_end()
         else:
             self._to("rest", rest_s=self._at.rest_s)
             self._say("page.rest.title")
+
+    def _say_the_end(self) -> None:
+        if any(done.counted for done in self._sets):
+            self._say("programme.end.well_done")
+            self._say_elsewhere(self._elsewhere())
+
+    def _say_elsewhere(self, missed: Elsewhere | None) -> None:
+        """What could not be checked, and from where it could be."""
+        if missed is not None:
+            self._say("page.summary.not_checked_here", **missed.told)
 
     def _change_rest(self, choice: str) -> None:
         if choice == "skip":
@@ -727,7 +740,8 @@ class Flow:
             self._event("cue", fault=message.fault, text=message.text)
         else:
             self._event("say", key=message.key, text=message.text)
-        if message.key not in ("voice.count", "voice.hold", "page.rest.title"):  # these stand on the page anyway
+        # These stand on the page anyway.
+        if message.key not in ("voice.count", "voice.hold", "page.rest.title"):
             self._line = _Line(message.text, message.fault is not None, self._now.time_s)
 
     def _standing(self) -> FlowState:
@@ -751,6 +765,7 @@ class Flow:
             cue_is_correction=self._line.correction,
             notice=self._notice,
             not_checked=self._not_checked(),
+            elsewhere=self._elsewhere(),
             stop_reason=at.reason,
             problem=problem,
             instruction=chosen.setup.shown(problem) if chosen is not None and problem is not None else "",
@@ -762,6 +777,12 @@ class Flow:
             behind_ms=self._seen.behind_ms,
             held_s=chosen.policy.held_s if chosen is not None else None,
         )
+
+    def _elsewhere(self) -> Elsewhere | None:
+        """What is better seen from another place than where the laptop stands."""
+        if self.plan is None or self._seen.view is None:
+            return None
+        return seen_elsewhere(self.plan.definition, self._seen.view)
 
     def _not_checked(self) -> tuple[str, ...]:
         """Titles of the faults that cannot be seen from where the laptop stands."""

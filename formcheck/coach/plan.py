@@ -36,6 +36,8 @@ LONG_REST_S = 20.0
 PHONE_S = 1.0
 #: An error of the counting signal beyond this share of the own range is too rough to ask for more by [D].
 ROUGH_SHARE = 0.15
+#: Of what could not be checked, so much is told in one sentence.
+MISSED_NAMES = 3
 #: How long a clip's summary stays when the clip was the camera.
 CLIP_END_S = 6.0
 
@@ -124,6 +126,44 @@ class SetCount:
             partial=self.partial + (rep_class == "partial"),
             void=self.void + (rep_class == "void"),
         )
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Faults that could not be checked from where the laptop stood, and another place that shows them.
+
+    Attributes:
+        titles: of the faults, the gravest first, in the definition's language.
+        place: where that is, as in "from the foot end".
+        level: of the gravest, ``P2`` before ``P5``.
+        exercise: its title.
+    """
+
+    titles: tuple[str, ...]
+    place: str
+    level: str
+    exercise: str
+
+    @property
+    def told(self) -> dict[str, object]:
+        """Values of its sentence, ``page.summary.not_checked_here``."""
+        return {"exercise": self.exercise, "faults": ", ".join(self.titles), "place": self.place}
+
+
+def seen_elsewhere(definition: Definition, view: str) -> Elsewhere | None:
+    """What is spoken of and not checked from a view, and best from another; None where there is nothing."""
+    findings = Findings(definition, view)
+    missed = [
+        (fault.level, fault.title, findings.seen_from(name))
+        for name, fault in definition.faults.items()
+        if fault.cue and fault.level and not fault.prescribed and view not in findings.seen_from(name)
+    ]
+    missed = sorted((one for one in missed if one[2]), key=lambda one: one[0])
+    if not missed:
+        return None
+    level, _, (place, *_) = missed[0]
+    titles = [title for _, title, places in missed if place in places]
+    return Elsewhere(tuple(titles[:MISSED_NAMES]), definition.views[place].title, level, definition.title)
 
 
 def too_rough(definition: Definition, view: str, range_: float) -> frozenset[str]:

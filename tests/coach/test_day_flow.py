@@ -137,6 +137,32 @@ def test_all_exercises_in_one_go_without_a_key_between_the_first_and_the_last_qu
     assert "programme.end.well_done" in told.wait(10).keys
 
 
+@pytest.mark.parametrize(
+    ("language", "missed"),
+    [
+        (
+            "en",
+            "I could not check: Pelvis rolls back, Range forced. It can be seen from the front, foot side.",
+        ),
+        (
+            "de",
+            "Nicht prüfen konnte ich: Becken rollt nach hinten, Bewegung zu weit. "
+            "Das ist von vorn, fußwärts zu sehen.",
+        ),
+    ],
+)
+def test_what_could_not_be_checked_is_told_once_a_day_the_gravest_of_all(
+    tmp_path: Path, language: str, missed: str
+) -> None:
+    told = whole(Told(tmp_path, language=language)).press("2", "4")
+    for _ in range(4):
+        told.wait(10)
+    said = [say.text for say in told.said if say.key == "page.summary.not_checked_here"]
+    clam = told.flow._parts[0].plan.definition.title
+    assert said == [f"{clam}. {missed}"]
+    assert said[0] in told.flow.page().lines
+
+
 def test_nobody_answering_at_the_end_notes_nothing_and_ends_all_the_same(tmp_path: Path) -> None:
     told = whole(Told(tmp_path)).wait(31).wait(31)
     assert told.step == "summary"

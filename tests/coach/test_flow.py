@@ -350,6 +350,26 @@ def test_nothing_stood_out_is_not_said_over_small_repetitions_nor_over_what_was_
     assert any(line.startswith("I could not check:") for line in lines)
 
 
+def test_the_end_is_spoken_and_says_what_could_not_be_checked_and_from_where_it_could():
+    told = Told(sets=1)
+    told.flow._seen = replace(told.flow._seen, view="side")
+    told.to_pain_after().press("1", "3")
+    for _ in range(4):
+        told.wait(10)
+    missed = "Bridge. I could not check: Knees fall in, Knees fall out. It can be seen from the foot end."
+    assert [say.text for say in told.said][-2:] == ["Well done. That was all for today.", missed]
+    lines = told.flow.page().lines
+    assert missed in lines
+    rest = next(line for line in lines if line.startswith("I could not check:"))
+    assert "Knees" not in rest
+
+
+def test_nothing_done_is_not_praised_at_the_end():
+    told = Told(sets=1).to_work().press("space", "2").press("1", "3")
+    assert told.step == "summary"
+    assert "programme.end.well_done" not in [say.key for say in told.wait(10).said]
+
+
 def test_enter_alone_notes_neither_pain_nor_effort():
     told = Told().press("2", "enter")
     assert told.step == "pain_before"

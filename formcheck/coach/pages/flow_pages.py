@@ -12,7 +12,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.words import DEFAULT, Words
 
 if TYPE_CHECKING:
-    from formcheck.coach.plan import SessionPlan
+    from formcheck.coach.plan import Elsewhere, SessionPlan
     from formcheck.engine.live_engine import LiveMoment
     from formcheck.engine.position import Problem
 
@@ -78,6 +78,7 @@ class FlowState:
     cue_is_correction: bool
     notice: str
     not_checked: tuple[str, ...]
+    elsewhere: Elsewhere | None
     stop_reason: str | None
     problem: Problem | None
     instruction: str
@@ -89,6 +90,30 @@ class FlowState:
     camera: str | None = None
     behind_ms: float | None = None
     held_s: int | None = None
+
+
+def _listed(titles: Sequence[str]) -> str:
+    """The first few of some titles, and how many there are besides."""
+    more = len(titles) - _UNSEEN_NAMES
+    return ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
+
+
+def unchecked_lines(words: Words, titles: Sequence[str], elsewhere: Elsewhere | None) -> list[str]:
+    """What could not be checked: what another place would show with that place, then the rest.
+
+    Args:
+        words: the language.
+        titles: of all that could not be checked.
+        elsewhere: the part of it that is spoken of.
+    """
+    lines: list[str] = []
+    told: tuple[str, ...] = ()
+    if elsewhere is not None:
+        told = elsewhere.titles
+        lines.append(words("page.summary.not_checked_here", **elsewhere.told))
+    if rest := [title for title in titles if title not in told]:
+        lines.append(words("page.summary.not_checked", faults=_listed(rest)))
+    return lines
 
 
 class Pages:
@@ -257,11 +282,7 @@ class Pages:
         if view is None:
             return ""
         titles = Findings(at.plan.definition, view).unseen_here()
-        return self._text("unseen", faults=self._listed(titles)) if titles else ""
-
-    def _listed(self, titles: Sequence[str]) -> str:
-        more = len(titles) - _UNSEEN_NAMES
-        return ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
+        return self._text("unseen", faults=_listed(titles)) if titles else ""
 
     def _recording(self, at: FlowState) -> str:
         return at.consent if at.consent in ("video", "skeleton") else ""
@@ -301,8 +322,8 @@ class Pages:
             lines.append(self._text("summary.focus", focus=cue))
         elif sum(at.done) and not (at.partial or at.void):
             lines.append(self._text("summary.no_focus_seen" if at.not_checked else "summary.no_focus"))
-        if sum(at.done) and at.not_checked:
-            lines.append(self._text("summary.not_checked", faults=self._listed(at.not_checked)))
+        if sum(at.done):
+            lines += unchecked_lines(self._words, at.not_checked, at.elsewhere)
         if at.pain_before is not None and at.pain_after is not None:
             lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_after))
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))

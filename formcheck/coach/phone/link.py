@@ -121,5 +121,7 @@ def trip_of(given: Any, now: float) -> tuple[float, float, float] | None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether this is a finite number that fits into 64 bits."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) < 2**63 if isinstance(value, int) else math.isfinite(value)

@@ -1,6 +1,6 @@
 """The coach's short sounds, as numbers: soft, low enough for old ears, told apart without looking.
 
-``up`` glides upwards, ``down`` downwards, ``hold`` is a tick, ``held`` a bell at the end of a prescribed hold,
+``up`` glides upwards, ``down`` downwards, ``hold`` is a tick, ``held`` a bell at a prescribed hold's end,
 ``lost`` one low chime, ``paused`` two equal notes (spec 7.4). Nothing here makes a sound; `player.py` does.
 """
 
