@@ -388,6 +388,7 @@ def _outline(
         end_s=float(part.time_s[-1]),
         view=name,
         yaw_deg=seen.yaw_deg,
+        elevation_deg=seen.elevation_deg,
         side=side,
         near=near,
         along=along,

@@ -54,6 +54,9 @@ RATIOS = frozenset({"knee_separation"})
 EXCESS_AT_HIP_ANGLE = np.array([120.0, 165.0, 200.0])
 HIP_ANGLE_EXCESS = np.array([4.8, 3.8, 11.6])
 KNEE_FLEXION_EXCESS = np.array([-3.3, -0.2, -5.1])
+#: And by so much more for each degree beyond this that the camera looks down (docs/lab_notes.md, "Cameras
+#: that look down").
+HIP_ANGLE_EXCESS_PER_DEG, EXCESS_FROM_ELEVATION_DEG = 0.27, 5.0
 
 #: Trunk, thigh and shank together in thigh lengths (spec 1.5 ratios): the three lengths shake less than
 #: the thigh's alone.
@@ -85,6 +88,10 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         Measure name to ``(T,)`` values, units of spec 13, resting value not yet taken off.
     """
     near, leg = ref.near, ref.side or ref.near
+    if ref.view == "side" and ref.elevation_deg > 0:
+        # Looked down on, what is upright is drawn shorter.
+        drawn_shorter = 1 / np.cos(np.radians(ref.elevation_deg)) - 1
+        xy = xy + drawn_shorter * dot(xy, ref.normal)[..., None] * ref.normal
 
     def at(part: str, side: str = near) -> Array:
         return xy[:, side_landmark(side, part)]
@@ -95,6 +102,8 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     if ref.view == "side":
         drawn = hip_angle
         hip_angle = drawn - np.interp(drawn, EXCESS_AT_HIP_ANGLE, HIP_ANGLE_EXCESS)
+        down = max(ref.elevation_deg - EXCESS_FROM_ELEVATION_DEG, 0.0)
+        hip_angle = hip_angle - HIP_ANGLE_EXCESS_PER_DEG * down
         knee_flexion = knee_flexion - np.interp(drawn, EXCESS_AT_HIP_ANGLE, KNEE_FLEXION_EXCESS)
     trunk = hip - shoulder
     out: dict[str, Array] = {

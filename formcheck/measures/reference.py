@@ -20,6 +20,7 @@ class Reference:
         start_s, end_s: the stretch it holds for.
         view: view name of the definition (spec 13), or ``"unknown"``.
         yaw_deg: angle of the camera around the body, see `formcheck.measures.view`.
+        elevation_deg: how far the camera looks down, see `formcheck.measures.view`.
         side: working leg (clam: top leg; single-leg bridge: stance leg), or None.
         near: side of the body nearer the camera.
         along: ``(2,)`` image direction along the body, from shoulders to feet.
@@ -59,3 +60,4 @@ class Reference:
     still: bool = True
     turned: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     range: float = float("nan")
+    elevation_deg: float = 0.0

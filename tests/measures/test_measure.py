@@ -261,6 +261,25 @@ def test_pelvic_height_with_the_near_leg_in_the_air_is_read_too_small(up, gain):
     assert got == pytest.approx(plainly / gain, nan_ok=True)
 
 
+def test_a_camera_that_looks_down_shortens_what_is_upright_and_that_is_put_right():
+    at, down_deg = posture("bridge"), 35.0
+    level = prepared("bridge", shot(at, camera("bridge", "side")), declared_view="side")
+    above = Camera(yaw_deg=YAW["bridge"]["side"], height_m=0.25 + 2.2 * np.tan(np.radians(down_deg))).far()
+    track = shot(at, above)
+    stretch = prepared("bridge", track, declared_view="side")
+    assert level.measures is not None
+    true = level.measures.column("knee_flexion_deg")
+
+    def off(elevation_deg: float) -> float:
+        ref = replace(stretch.reference, elevation_deg=elevation_deg)  # type: ignore[type-var]
+        return float(
+            np.median(np.abs(again("bridge", stretch, track, ref=ref).column("knee_flexion_deg") - true))
+        )
+
+    assert off(0.0) > 8
+    assert off(down_deg) < 2
+
+
 @pytest.mark.parametrize("view", ["feet", "head", "oblique"])
 def test_pelvic_height_rises_in_the_other_views_too(view):
     got = measured("bridge", view, lambda x: bridge(0.20 * x), "pelvic_height")

@@ -93,6 +93,13 @@ def test_the_yaw_of_perfect_landmarks_is_the_cameras(yaw, height):
     assert view_of_clam(yaw, height).yaw_deg == pytest.approx(yaw, abs=12)
 
 
+def test_the_higher_the_camera_beside_a_bridge_the_more_it_looks_down():
+    down = [view_of_bridge(0, height).elevation_deg for height in (0.25, 0.8, 1.3)]
+    assert down == sorted(down)
+    assert down[0] < 2
+    assert down[2] > 20
+
+
 def test_the_sign_of_the_yaw_tells_the_head_end_from_the_foot_end():
     assert view_of_bridge(90).yaw_deg > 60 > -60 > view_of_bridge(-90).yaw_deg
     assert view_of_bridge(50).yaw_deg > 25 > -25 > view_of_bridge(-50).yaw_deg
