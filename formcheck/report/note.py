@@ -21,7 +21,7 @@ def note_text(analysis: Analysis, created: str = "") -> str:
     lines = [
         f"{patient} · {said['title']} · {dated.lower()} {when}",
         *said["verdict"],
-        say("report.camera", coverage=coverage(summary.faults).text.capitalize(), view=said["view_title"]),
+        say("report.camera", coverage=coverage(summary.faults).text, view=said["view_title"]),
         *[f"{about}: {text}" for about, text in said["remarks"]],
         f"{say('report.reviewed', who=reviewed)} {say('report.signature', version=summary.formcheck)}",
     ]

@@ -75,6 +75,7 @@ def test_the_note_is_german_and_its_numbers_have_a_comma(analysis: Analysis) -> 
     note = note_text(analysis)
     assert not english_left(note.splitlines(), NAMES)
     assert note.startswith("Möß · Brücke")
+    assert "möglichen Fehlern geprüft, Kamera" in note
 
 
 def test_where_nothing_was_counted_what_to_do_is_german(analysis: Analysis) -> None:

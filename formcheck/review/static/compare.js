@@ -153,10 +153,11 @@ export class Compare {
     this.note.textContent = [say("compare.lasts", { a, b }), phases ? say(`compare.laid_by_${this.by}`) : say("compare.no_phases"), behind, say("compare.gaps")].join(" ");
   }
 
+  get about() { return this.info.measures.find((m) => m.name === this.measure); }
+
   /** The values where the pointer is, or else where the pictures are. */
   tell() {
-    const at = this.hover ?? this.at, measure = this.info.measures.find((m) => m.name === this.measure);
-    const told = (v) => amount(v, measure?.unit), last = (v) => measured(v, measure); // the unit once, at the end
+    const at = this.hover ?? this.at, told = (v) => amount(v, this.about?.unit), last = (v) => measured(v, this.about); // the unit once, at the end
     const [a, b] = this.sides.map((side) => {
       const values = this.curve(side), { own, axis } = this.knots(side);
       return values && at <= axis.at(-1) + 1e-9 ? values[Math.round(100 * across(at, axis, own))] : null;
@@ -233,7 +234,7 @@ export class Compare {
     const spread = this.spread();
     const every = [...found.flatMap(([, v]) => v.filter((x) => x !== null)), ...(spread?.points ?? []).filter(Boolean).flatMap(([m, s]) => [m - s, m + s])];
     if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? say("compare.not_measurable") : say("reading"), 60, 40); return; }
-    const unit = this.info.measures.find((m) => m.name === this.measure)?.unit ?? "";
+
     let low = Math.min(...every), high = Math.max(...every);
     const room = (high - low || 1) * 0.08; low -= room; high += room;
     const X = (at) => LEFT + at * (w - LEFT - RIGHT), Y = (v) => 8 + (1 - (v - low) / (high - low)) * (hh - 34);
@@ -243,7 +244,7 @@ export class Compare {
     for (let i = 0; i <= 4; i += 1) {
       const v = low + ((high - low) * i) / 4;
       c.beginPath(); c.moveTo(LEFT, Y(v)); c.lineTo(w - RIGHT, Y(v)); c.stroke();
-      c.fillText(amount(v, unit), LEFT - 6, Y(v));
+      c.fillText(amount(v, this.about?.unit), LEFT - 6, Y(v));
     }
     c.textBaseline = "bottom";
     for (let i = 0; i <= 4; i += 1) { c.textAlign = i === 4 ? "right" : "center"; c.fillText(this.placed(i / 4), X(i / 4), hh); }

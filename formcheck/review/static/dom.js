@@ -42,18 +42,18 @@ const ICONS = {
   play: "M8 5v14l11-7z", pause: "M7 5h4v14H7zM13 5h4v14h-4z",
   back: "M15 5v14L6 12zM5 5h2v14H5z", next: "M9 5v14l9-7zM17 5h2v14h-2z",
   loop: "M7 7h9V4l5 4.5L16 13v-3H8v3H5V9a2 2 0 0 1 2-2zM17 17H8v3l-5-4.5L8 11v3h8v-3h3v4a2 2 0 0 1-2 2z",
-  body: "M12 3a2.2 2.2 0 1 1 0 4.4A2.2 2.2 0 0 1 12 3zM6 9h12v2h-4v3l2 7h-2.2L12 15.5 10.200 21H8l2-7v-3H6z",
+  body: "M12 3a2.2 2.2 0 1 1 0 4.4A2.2 2.2 0 0 1 12 3zM6 9h12v2h-4v3l2 7h-2.2L12 15.5 10.2 21H8l2-7v-3H6z",
   plus: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6z", minus: "M5 11h14v2H5z",
   fit: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
-  check: "M9.500 17.600 4 12.100l1.500-1.500 4 4 9-9L20 7.100z", cross: "m6.400 5 5.600 5.600L17.600 5 19 6.400 13.400 12l5.600 5.600-1.400 1.400-5.600-5.600L6.400 19 5 17.600l5.600-5.600L5 6.400z",
-  note: "M4 4h16v12H9l-5 4zM7 8v1.600h10V8zm0 3.500v1.600h7v-1.600z",
-  voice: "M12 2a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V5a3 3 0 0 1 3-3zM6 11h2a4 4 0 0 0 8 0h2a6 6 0 0 1-5 5.900V20h3v2H8v-2h3v-3.100A6 6 0 0 1 6 11z",
+  check: "M9.5 17.6 4 12.1l1.5-1.5 4 4 9-9L20 7.1z", cross: "m6.4 5 5.6 5.6L17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
+  note: "M4 4h16v12H9l-5 4zM7 8v1.6h10V8zm0 3.5v1.6h7v-1.6z",
+  voice: "M12 2a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V5a3 3 0 0 1 3-3zM6 11h2a4 4 0 0 0 8 0h2a6 6 0 0 1-5 5.9V20h3v2H8v-2h3v-3.1A6 6 0 0 1 6 11z",
   sun: "M12 7a5 5 0 1 1 0 10 5 5 0 0 1 0-10zM11 1h2v4h-2zM11 19h2v4h-2zM1 11h4v2H1zM19 11h4v2h-4z",
-  drop: "M11 4h2v8.200l3.300-3.300 1.400 1.400L12 16l-5.700-5.700 1.400-1.400 3.300 3.300zM4 18h16v2H4z",
-  zoom: "M10 3a7 7 0 0 1 5.600 11.200l5 5-1.400 1.400-5-5A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM9 7h2v2h2v2h-2v2H9v-2H7V9h2z",
-  eye: "M12 5c5 0 9 4.500 10 7-1 2.500-5 7-10 7S3 14.500 2 12c1-2.500 5-7 10-7zm0 2c-3.500 0-6.500 3-7.700 5 1.200 2 4.200 5 7.700 5s6.500-3 7.700-5c-1.200-2-4.200-5-7.700-5zm0 1.800a3.200 3.200 0 1 1 0 6.400 3.200 3.200 0 0 1 0-6.400z",
-  up: "M12 5l7 7-1.400 1.400-4.600-4.600V20h-2V8.800l-4.600 4.600L5 12z", down: "M12 20l-7-7 1.400-1.400 4.600 4.600V5h2v11.200l4.600-4.600L19 13z",
-  warn: "M12 3 22 20H2zm-1 6v6h2V9zm0 7.500v2h2v-2z",
+  drop: "M11 4h2v8.2l3.3-3.3 1.4 1.4L12 16l-5.7-5.7 1.4-1.4 3.3 3.3zM4 18h16v2H4z",
+  zoom: "M10 3a7 7 0 0 1 5.6 11.2l5 5-1.4 1.4-5-5A7 7 0 1 1 10 3zm0 2a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM9 7h2v2h2v2h-2v2H9v-2H7V9h2z",
+  eye: "M12 5c5 0 9 4.5 10 7-1 2.5-5 7-10 7S3 14.5 2 12c1-2.5 5-7 10-7zm0 2c-3.5 0-6.5 3-7.7 5 1.2 2 4.2 5 7.7 5s6.5-3 7.7-5c-1.2-2-4.2-5-7.7-5zm0 1.8a3.2 3.2 0 1 1 0 6.4 3.2 3.2 0 0 1 0-6.4z",
+  up: "M12 5l7 7-1.4 1.4-4.6-4.6V20h-2V8.8l-4.6 4.6L5 12z", down: "M12 20l-7-7 1.4-1.4 4.6 4.6V5h2v11.2l4.6-4.6L19 13z",
+  warn: "M12 3 22 20H2zm-1 6v6h2V9zm0 7.5v2h2v-2z",
 };
 
 export function icon(name) {
@@ -62,7 +62,7 @@ export function icon(name) {
 
 /** A session's state by shape as well as colour: seen faulty, seen good, or nothing could be checked. */
 export function stateSign(state) {
-  const shapes = { good: ["path", { d: "m1.500 6.500 3 3 6-7" }], faulty: ["path", { d: "M6 1 11.500 11H.5z" }], unseen: ["circle", { cx: 6, cy: 6, r: 4.800 }] };
+  const shapes = { good: ["path", { d: "m1.5 6.5 3 3 6-7" }], faulty: ["path", { d: "M6 1 11.5 11H.5z" }], unseen: ["circle", { cx: 6, cy: 6, r: 4.8 }] };
   const [tag, shape] = shapes[state];
   return svg(`svg.state-sign.is-${state}`, { viewBox: "0 0 12 12", "aria-hidden": "true" }, svg(tag, shape));
 }

@@ -87,7 +87,7 @@ export class Inbox {
   /** What is to be said of a video before it is analysed; filled in with what was recognised. */
   choices(job, close) {
     const given = this.given(job);
-    const field = (name, element, label) => { element.addEventListener("change", () => { given[name] = element.value; this.draw(); }); return h("label", {}, h("span", {}, say(label)), element); };
+    const field = (name, element, label) => { element.addEventListener("change", () => { given[name] = element.value; this.draw(); }); return h("label", {}, h("span.visually-hidden", {}, say(label)), element); };
     const exercise = h("select", {}, h("option", { value: "" }, say("drop.choose")), this.exercises.map((e) => h("option", { value: e.name, selected: e.name === given.exercise }, e.title)));
     const side = h("select"), view = h("select");
     const options = () => {
