@@ -88,10 +88,19 @@ class PhoneClock:
 
     def add(self, sent_s: float, answered_s: float, received_s: float) -> None:
         """One message there and back; see `match_clocks`."""
-        if self._trips and received_s < self._trips[-1][2]:
-            self._trips.clear()  # the page was loaded anew: its clock began again
-        self._trips.append((sent_s, answered_s, received_s))
+        trip = sent_s, answered_s, received_s
+        if self._trips and (received_s < self._trips[-1][2] or self._has_jumped(trip)):
+            self._trips.clear()  # the page was loaded anew, or its clock stood still
+        self._trips.append(trip)
         self._match = match_clocks(list(self._trips))
+
+    def _has_jumped(self, trip: tuple[float, float, float]) -> bool:
+        """Whether the two clocks stand to each other as by what was known they cannot."""
+        alone = match_clocks([trip])
+        if alone is None or self._match is None:
+            return False
+        apart = float(self._match.to_host(alone.at_s)) - (alone.at_s + alone.offset_s)
+        return abs(apart) > alone.error_s + CLOCK_LIMIT_S
 
     @property
     def match(self) -> ClockMatch | None:

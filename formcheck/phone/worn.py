@@ -7,7 +7,7 @@ the twist of the pelvis in a bridge, its tilt in a clam.
 Which of the phone's axes is which of the body's follows from two moments: standing with the phone in place,
 up is towards the head; lying still, up is where the exercise has it. What does not fit is refused, with a
 reason. Standing tells the long axis to a few degrees only, and hips that lift let half of that leak into the
-turn; so each lift says more of it (`axis_after`).
+turn; lifts say more of it (`phone.long_axis`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.phone.clock import CLOCK_LIMIT_S
+from formcheck.phone.long_axis import AXIS_ERROR_DEG, MOST_LIFTS, axis_off
 from formcheck.phone.sample import RATE, SAMPLE_COUNT, UP, Sample
 
 Array = NDArray[np.float64]
@@ -52,21 +53,16 @@ _FARTHEST_DEG = 60.0
 #: hip hikes so far as a thigh rises that lies at 45 degrees to the body: the phone is in a pocket on it [D].
 _LEVEL_DEG = {"back": 60.0, "side": 20.0}
 #: Found on phones simulated on rendered bodies (docs/validation.md, "A phone on the pelvis"): what is left in
-#: the best case, degrees; how far off the long axis is known from standing, which lets other turns leak in;
-#: and how much later than its time a sample is.
+#: the best case, degrees, and how much later than its time a sample is.
 _LEAST_ERROR_DEG = 1.0
-_AXIS_ERROR_DEG = 3.0
 _LATE_S = 0.02
-#: A lift makes the long axis lean at least so far; its top are the frames beyond this share of the farthest.
-_LIFT_DEG = 12.0
+#: In a lift the long axis leans at least so far; its top are the frames beyond this share of the farthest.
+_LIFTED_DEG = 12.0
 _TOP_SHARE = 0.75
 _LIFT_FRAMES = 5
 _LIFT_MOST_FRAMES = 3000
-#: How far a lift shows the long axis to be off by more than it is: of a pelvis that stays level, and of one
-#: that drops on one side, which some lifts in ten do [D].
-_LEVEL_LIFT_DEG = 2.5
-_DROPPING_LIFT_DEG = 20.0
-_DROPPING = 0.3
+#: How far rest has returned is told by so many of its last frames.
+_BACK_FRAMES = 15
 #: Kept so long.
 _KEEP_S = 4.0
 
@@ -178,35 +174,11 @@ def leaning(up: Array, at: Placement) -> Array:
     return np.asarray(np.degrees(np.arcsin(np.clip(up @ at.along, -1.0, 1.0))))
 
 
-def axis_after(off_deg: float, sd_deg: float) -> tuple[float, float]:
-    """How far the long axis is off, after a lift that showed it off by so much.
-
-    A pelvis that drops in the lift looks like a phone that sits aslant, but for the size: phones sit aslant by
-    a few degrees, and a drop that matters looks like a dozen. So what is shown is weighed as that of a level
-    pelvis or of one that drops, as likely as each is, and the less believed the larger it is.
-
-    Args:
-        off_deg: turn at the top over the tangent of how far the long axis leaned there.
-        sd_deg: standard deviation expected of how far it is off, before.
-
-    Returns:
-        How far it is off, most likely, and the standard deviation of that, degrees.
-    """
-    spread = np.array([_LEVEL_LIFT_DEG, _DROPPING_LIFT_DEG])
-    total = sd_deg**2 + spread**2
-    likely = np.array([1 - _DROPPING, _DROPPING]) * np.exp(-(off_deg**2) / (2 * total)) / np.sqrt(total)
-    likely /= likely.sum()
-    each = off_deg * sd_deg**2 / total
-    off = float(likely @ each)
-    variance = likely @ (sd_deg**2 * spread**2 / total + (each - off) ** 2)
-    return off, float(np.sqrt(variance))
-
-
 def turn_error(
     lean_deg: Array | float,
     speed_deg_s: Array | float,
     late_s: Array | float,
-    axis_deg: float = _AXIS_ERROR_DEG,
+    axis_deg: float = AXIS_ERROR_DEG,
 ) -> Array:
     """Standard deviation expected of a turn, degrees.
 
@@ -274,11 +246,14 @@ class WornPhone:
         self._upright = Upright()
         self._at = Placement(np.zeros(3), np.zeros(3), Worn.NO_REST)
         self._off_s: float | None = None
-        # How far off the long axis may be, degrees, and since which standing lifts have told of it.
-        self._axis_deg = _AXIS_ERROR_DEG
+        # What lifts have told of the long axis, and since which standing; by how much it is turned for that,
+        # and how far off it may still be, degrees.
+        self._lifts: deque[float] = deque(maxlen=MOST_LIFTS)
         self._stood: Array | None = None
-        # Turns and leans of the lift under way.
+        self._turned_deg, self._axis_deg = 0.0, AXIS_ERROR_DEG
+        # Turns and leans of the lift under way, and turns of the rest before it.
         self._lift: deque[tuple[float, float]] = deque(maxlen=_LIFT_MOST_FRAMES)
+        self._back: deque[float] = deque([0.0], maxlen=_BACK_FRAMES)
 
     @property
     def state(self) -> Worn:
@@ -309,6 +284,7 @@ class WornPhone:
         rows = self._between(time_s - _REST_S, time_s)
         self._off_s = None
         self._lift.clear()
+        self._back = deque([0.0], maxlen=_BACK_FRAMES)
         before = self._at
         self._at = Placement(np.zeros(3), np.zeros(3), Worn.NO_REST)
         if len(rows) >= _REST_SAMPLES:
@@ -343,34 +319,41 @@ class WornPhone:
             self._at = replace(self._at, state=Worn.SLIPPED)
             return _nothing(self._at.state)
         late = last[Sample.CLOCK_S] + max(time_s - last[Sample.TIME_S], 0.0)
-        error = float(turn_error(lean, speed, late, self._axis_deg))
         if not resting:
             self._lift.append((turn, lean))
-        elif self._lift:
-            self._learn(turn)
+        else:
+            if self._lift:
+                self._learn(turn)
+            self._back.append(turn)
+        # By so much rest has not returned: the phone has moved, or the body, and which is not known.
+        off = max(abs(float(np.median(self._back))) - _LEAST_ERROR_DEG, 0.0)
+        error = float(np.hypot(turn_error(lean, speed, late, self._axis_deg), off))
         return PelvisTurn(turn, error, Worn.OK)
 
     def _learn(self, back_deg: float) -> None:
         """A lift is over and the turn is this again: what it showed of the long axis holds from now on."""
         turns, leans = np.array(self._lift).T
         self._lift.clear()
+        self._back.clear()
         farthest = float(np.abs(leans).max())
         top = np.abs(leans) >= _TOP_SHARE * farthest
         came_back = abs(back_deg) <= _STILL_DEG  # else it has moved, and the lift tells of that
-        if self._lies_on != "back" or farthest < _LIFT_DEG or top.sum() < _LIFT_FRAMES or not came_back:
+        if self._lies_on != "back" or farthest < _LIFTED_DEG or top.sum() < _LIFT_FRAMES or not came_back:
             return
         shown = float(np.median(turns[top]) / np.tan(np.radians(np.median(leans[top]))))
-        off, self._axis_deg = axis_after(shown, self._axis_deg)
-        along, up = self._at.along, self._at.up
-        turned = np.cos(np.radians(off)) * along + np.sin(np.radians(off)) * np.cross(up, along)
-        self._at = replace(self._at, along=_unit(turned))
+        self._lifts.append(self._turned_deg + shown)
+        before = self._turned_deg
+        self._turned_deg, self._axis_deg = axis_off(self._lifts)
+        more, along, up = np.radians(self._turned_deg - before), self._at.along, self._at.up
+        self._at = replace(self._at, along=_unit(np.cos(more) * along + np.sin(more) * np.cross(up, along)))
 
     def _as_learned(self, at: Placement, before: Placement) -> Placement:
-        """A new resting position; lifts hold on as long as the phone stays where it was when they were done."""
+        """A new resting position; what lifts told holds as long as the phone stays where it was."""
         same = self._stood is self._upright.up and before.along.any()
         if at.state is Worn.OK and same and _apart_deg(before.up[None], at.up)[0] <= _STILL_DEG:
             return replace(at, along=_unit(before.along - (before.along @ at.up) * at.up))
-        self._axis_deg, self._stood = _AXIS_ERROR_DEG, self._upright.up
+        self._lifts.clear()
+        self._stood, self._turned_deg, self._axis_deg = self._upright.up, 0.0, AXIS_ERROR_DEG
         return at
 
     def _between(self, start_s: float, end_s: float) -> Array:

@@ -62,3 +62,28 @@ def test_a_page_that_was_loaded_anew_begins_with_a_new_clock():
         clock.add(*row)
     assert clock.match is not None
     assert abs(float(clock.match.to_host(1.0)) - 901.0) < CLOCK_LIMIT_S
+
+
+@pytest.mark.parametrize("jump_s", [5.0, 0.2, -0.5])
+def test_a_clock_that_stood_still_while_the_phone_slept_is_matched_anew(jump_s):
+    clock = PhoneClock()
+    for row in trips(np.random.default_rng(0), over_s=30.0):
+        clock.add(*row)
+    for row in trips(np.random.default_rng(1), over_s=1.5) + np.array([40.0, 40.0 + jump_s, 40.0]):
+        clock.add(*row)
+    assert clock.match is not None
+    wrong = abs(float(clock.match.to_host(41.5)) - (41.5 + 412.7 + jump_s))
+    assert wrong < clock.match.error_s < CLOCK_LIMIT_S
+
+
+def test_a_network_that_stumbles_is_no_jump():
+    rng = np.random.default_rng(0)
+    clock = PhoneClock()
+    for sent_s, answered_s, received_s in trips(rng, over_s=30.0):
+        clock.add(sent_s, answered_s, received_s)
+    assert clock.match is not None
+    known = clock.match.error_s
+    for sent_s, there_s, back_s in ((31.0, 1.5, 0.01), (33.0, 0.01, 1.5), (35.0, 0.7, 0.7)):
+        clock.add(sent_s, sent_s + there_s + 412.7, sent_s + there_s + back_s)
+        assert clock.match is not None
+        assert clock.match.error_s < 2 * known

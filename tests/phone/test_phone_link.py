@@ -178,6 +178,9 @@ NONSENSE = [
     {"rows": [["a", 0, 0, 0, 0, 0]]},
     {"rows": [[True, 0, 0, 0, 0, 0]]},
     {"rows": [[1e300, 0, 0, 0, 0, 0]]},
+    {"rows": [[10**400, 0, 0, 0, 0, 0]]},
+    {"rows": [[1, 0, 0, -(10**400), 0, 0]]},
+    {"rows": [], "trip": [1, 10**400, 2]},
     {"rows": [[1, 1e9, 0, 0, 0, 0]]},
     {"rows": [[1, None, 0, 0, 0, 0]]},
     {"rows": [[1, 0, 0, 1e300, 0, 0]]},
@@ -362,8 +365,8 @@ def test_before_the_clocks_are_matched_no_picture_counts(camera, seen):
 @pytest.mark.parametrize(
     "about",
     ["", "[", "[" * 150, "{}", "[1, 0]", [1, 0, 0, 0], [1, 45, 0], [1, 0, -1], [1, 0, 1001], ["1", 0, 0],
-     [True, 0, 0], [1e300, 0, 0], "[NaN, 0, 0]", "[1, 0, 0" + " " * 300 + "]"],
-    ids=range(14),
+     [True, 0, 0], [1e300, 0, 0], "[NaN, 0, 0]", "[1, 0, 0" + " " * 300 + "]", f"[{10**180}, 0, 0]"],
+    ids=range(15),
 )  # fmt: skip
 def test_nonsense_about_a_picture_is_refused_with_a_sentence(camera, seen, about):
     status, said = send(camera, about)

@@ -208,3 +208,110 @@ def test_no_pelvis_turns_as_far_as_a_leg():
 def test_the_angles_of_a_browser_as_a_direction(beta, gamma, up):
     # On its back; upright; upside down; on its right edge; on its left edge; on its face.
     assert up_of([beta], [gamma])[0] == pytest.approx(up, abs=1e-12)
+
+
+# -- what lifts show of the long axis ------------------------------------------------------------------------
+
+LIFT_S = 4.0
+
+
+def lifted(worn: WornPhone, start_s: float, sits: np.ndarray | None = None, drop_deg: float = 0.0) -> float:
+    """A lift of 30 degrees, with so much turn at its top, and a rest; how much turn is told at the top."""
+    rise = np.concatenate([np.linspace(0, 1, 60), np.ones(60), np.linspace(1, 0, 60), np.zeros(60)])
+    told = []
+    for i, share in enumerate(rise):
+        up = worn_up(turned_body(None, drop_deg * share, -30.0 * share), sits)
+        t = start_s + i / FPS
+        worn.add(held(up, 1 / FPS, t))
+        said = worn.read(t, resting=share == 0)
+        told.append((said.turn_deg, said.error_deg))
+    return told[115][0]
+
+
+def aslant(deg: float) -> WornPhone:
+    """A phone that has moved in the waistband since its bearer stood, about what is up when one lies."""
+    worn = WornPhone("back")
+    worn.add(held(worn_up(HEAD), 2.0, 0.0))
+    worn.add(held(worn_up(FRONT, about(FRONT, deg)), 3.0, 3.0))
+    assert worn.settle(6.0, None) is Worn.OK
+    return worn
+
+
+@pytest.mark.parametrize("deg", [-5.0, 4.0])
+def test_lifts_show_that_the_long_axis_is_off_and_less_of_them_leaks_in(deg):
+    worn, sits = aslant(deg), about(FRONT, deg)
+    told = [lifted(worn, 6.0 + LIFT_S * i, sits) for i in range(4)]
+    assert abs(told[0]) == pytest.approx(abs(deg) * np.tan(np.radians(30.0)), abs=0.3)
+    assert abs(told[1]) < 0.75 * abs(told[0])
+    assert abs(told[3]) < 0.65 * abs(told[0])
+
+
+def test_lifts_make_the_error_of_later_ones_smaller():
+    worn = aslant(0.0)
+
+    def error(at_s: float) -> float:
+        worn.add(held(worn_up(turned_body(None, 0.0, -30.0)), 0.5, at_s))
+        return worn.read(at_s + 0.5, resting=False).error_deg
+
+    first = error(6.0)
+    worn.read(6.5, resting=True)
+    for i in range(3):
+        lifted(worn, 7.0 + LIFT_S * i)
+    assert error(20.0) < 0.9 * first
+
+
+@pytest.mark.parametrize("drop", [8.5, -9.0, 12.0])
+def test_a_pelvis_that_drops_in_every_lift_is_not_taken_for_a_phone_that_sits_aslant(drop):
+    worn = aslant(0.0)
+    told = [lifted(worn, 6.0 + LIFT_S * i, drop_deg=drop) for i in range(6)]
+    assert told[0] == pytest.approx(drop, abs=0.3)
+    assert abs(told[5]) > 0.85 * abs(drop)
+
+
+def test_level_lifts_before_show_the_drop_of_one_in_full():
+    worn, sits = aslant(4.0), about(FRONT, 4.0)
+    told = [lifted(worn, 6.0 + LIFT_S * i, sits, drop) for i, drop in enumerate([0, 0, 0, -9.0, 0])]
+    assert abs(told[3] - -9.0) < abs(told[0])
+    assert told[4] == pytest.approx(told[2], abs=0.3)  # nor does it spoil what is known
+
+
+def test_a_new_resting_position_keeps_what_is_known_until_its_bearer_stands_or_the_phone_moves():
+    for between, keeps in (("nothing", True), ("stood", False), ("moved", False)):
+        worn, sits = aslant(5.0), about(FRONT, 5.0)
+        first = lifted(worn, 6.0, sits)
+        for i in range(3):
+            lifted(worn, 10.0 + LIFT_S * i, sits)
+        start_s = 23.0
+        if between == "stood":
+            worn.add(held(worn_up(HEAD), 2.0, start_s))
+        sits = about(LEFT, 10.0) @ sits if between == "moved" else sits
+        worn.add(held(worn_up(FRONT, sits), 3.0, start_s + 2.0))
+        assert worn.settle(start_s + 5.0, None) is Worn.OK
+        again = lifted(worn, start_s + 5.0, sits)
+        assert (abs(again) < 0.75 * abs(first)) is keeps, between
+
+
+def test_who_lies_on_the_side_has_no_lifts():
+    worn = ready("left")
+    worn.add(held(turned_body("left", 12.0, lean_deg=15.0), 1.0, 6.0))
+    for t in np.arange(6.2, 6.9, 0.05):
+        worn.read(float(t), resting=False)
+    worn.add(held(LEFT, 1.0, 7.0))
+    worn.read(7.9, resting=True)
+    worn.add(held(turned_body("left", 12.0, lean_deg=15.0), 1.0, 8.0))
+    assert worn.read(8.9, resting=False).turn_deg == pytest.approx(12.0, abs=0.2)
+
+
+@pytest.mark.parametrize("top", ["left", None])
+def test_by_how_much_rest_has_not_returned_the_turn_may_be_off(top):
+    worn = ready(top)
+    off = SLIPPED_DEG - 1
+    worn.add(held(turned_body(top, 12.0), 1.0, 6.0))
+    before = worn.read(6.9, resting=False).error_deg
+    assert set(rests(worn, turned_body(top, off), 7.0, 3.0)) == {Worn.OK}
+    worn.add(held(turned_body(top, 12.0 + off), 1.0, 10.0))
+    assert worn.read(10.9, resting=False).error_deg == pytest.approx(np.hypot(before, off - 1.0), abs=0.3)
+    worn.add(held(turned_body(top, 0.0), 3.0, 11.0))
+    worn.settle(14.0, "left" if top else None)
+    worn.add(held(turned_body(top, 12.0), 1.0, 14.0))
+    assert worn.read(14.9, resting=False).error_deg == pytest.approx(before, abs=0.1)
