@@ -15,7 +15,7 @@ function frame(children, low, high, points, format, label, under = () => "") {
   }
   const every = Math.ceil(points.length / 6);
   points.forEach((p, i) => {
-    if (i % every === 0) lines.push([day(p.date.slice(0, 10)).replace(/ \d{4}$/, ""), under(p)].map((text, row) => svg("text", { x: Math.min(place(points)(i), W - RIGHT - 36 * row), y: H - 17 + 14 * row, "text-anchor": "middle" }, text)));
+    if (i % every === 0) lines.push([day(p.date.slice(0, 10)).replace(/ \d{4}$/, ""), under(p)].map((text, row) => svg("text", { x: place(points)(i), y: H - 17 + 14 * row, "text-anchor": "middle" }, text)));
   });
   return svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "group", "aria-label": label }, lines, children(Y, place(points)));
 }
@@ -38,7 +38,7 @@ export function patterns() {
     svg("pattern", { id: "dots", width: 6, height: 6, patternUnits: "userSpaceOnUse" }, svg("rect", { width: 6, height: 6, fill: "var(--quiet)" }), svg("circle", { cx: 3, cy: 3, r: 1.3, fill: "var(--soft)" }))));
 }
 
-export const KINDS = [["correct", say("trend.correct"), "var(--good)"], ["compensated", say("trend.compensated"), "url(#hatch)"], ["incomplete", say("trend.incomplete"), "url(#dots)"], ["unseen", say("nothing_checked"), "var(--card)"]];
+export const KINDS = [["correct", say("trend.correct"), "var(--good)"], ["compensated", say("trend.compensated"), "url(#hatch)"], ["incomplete", say("trend.incomplete"), "url(#dots)"], ["unseen", say("not_checked"), "var(--card)"]];
 
 export function box(fill) { return svg("svg", { viewBox: "0 0 26 12" }, svg("rect", { width: 26, height: 12, fill, stroke: "var(--soft)", "stroke-width": 0.6 })); }
 
