@@ -177,6 +177,7 @@ def test_settings_are_kept_and_seen_at_once_and_the_camera_is_on_only_when_asked
     sync_api.expect(page.locator("h1")).to_have_text("Einstellungen")
     sync_api.expect(page.locator("#language-de")).to_be_focused()
     assert page.evaluate("document.documentElement.lang") == "de"
+    assert not page.evaluate("document.documentElement.translate")  # no browser's offer in between
     page.get_by_text("Stärkerer Kontrast").click()
     sync_api.expect(page.locator("html")).to_have_attribute("data-contrast", "high")
     page.get_by_text("Stimme und Töne").click()

@@ -178,6 +178,28 @@ def test_a_programme_s_file_belongs_to_the_menu_entry_which_opens_it(
 
 
 @needs_screen
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("xdg-mime", "gtk-launch", "gio"))), reason="needs a desktop's own starters"
+)
+@pytest.mark.parametrize("by", ["icon", "double-click"])
+def test_a_desktop_starts_it_by_its_icon_and_by_a_programme_s_file(
+    dist: Path, screen: dict[str, str], tmp_path: Path, by: str
+) -> None:
+    said(screen, dist / "formcheck" / "install.sh")
+    file = shutil.copy(PROGRAMME, tmp_path / "my hips.formcheck")
+    starts = ["gtk-launch", "formcheck"] if by == "icon" else ["gio", "open", str(file)]
+    quiet = subprocess.DEVNULL  # what they start goes on, and would keep a pipe open
+    subprocess.run(starts, env=screen, cwd=screen["HOME"], stdout=quiet, stderr=quiet, check=True)
+    until(lambda: windows(screen, "Today .* formcheck"), PATIENCE_S, every_s=0.2)
+    taken_in = list((tmp_path / "data" / "programmes").glob("*/programme.formcheck"))
+    assert len(taken_in) == (by == "double-click")
+    (shown,) = windows(screen, "Today .* formcheck")
+    said(screen, "xdotool", "windowactivate", "--sync", shown, "key", "alt+F4")
+    # Nobody waits for what a desktop starts: it is over when its browser's folder is gone.
+    until(lambda: not list(Path(screen["TMPDIR"]).glob("formcheck-app-*")), PATIENCE_S, every_s=0.2)
+
+
+@needs_screen
 def test_the_exercise_window_opens(dist: Path, screen: dict[str, str], tmp_path: Path) -> None:
     clip = ROOT / "videos" / "bridge_side.mp4"
     command = [dist / "formcheck" / "formcheck", "play", PROGRAMME, "--source", clip, "--mute"]
