@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,16 +89,35 @@ def turned_kinds(language: str) -> dict[str, Page]:
     }
 
 
+def largest(texts: Sequence[Text], told: Iterable[str]) -> dict[str, float]:
+    """Size of what is told, in pixels; a word of it may stand on a button too, smaller."""
+    sizes: dict[str, float] = {}
+    for text in texts:
+        if text.text and any(text.text in one for one in told if one):
+            sizes[text.text] = max(text.size, sizes.get(text.text, 0.0))
+    return sizes
+
+
 @pytest.mark.parametrize("language", languages())
 def test_what_matters_to_somebody_on_the_side_can_be_read_from_two_metres(language: str) -> None:
     for name, page in turned_kinds(language).items():
         told = {page.cue, page.title, page.phase_word, str(page.count).replace("0", "O")}
         with watched() as texts:
             draw_page(page, PICTURE, SIZE, turn=90)
-        sizes: dict[str, float] = {}  # a word of the title may stand on a button too, smaller
-        for text in texts:
-            if text.text and any(text.text in one for one in told if one):
-                sizes[text.text] = max(text.size, sizes.get(text.text, 0.0))
+        sizes = largest(texts, told)
+        assert sizes, name
+        for words, size in sizes.items():
+            assert CAPITALS * size >= 0.98 * LEAST_PX, (name, words, size)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_pause_a_rest_and_a_stop_can_be_read_from_the_mat_upright_too(language: str) -> None:
+    pages = sample_pages(language)
+    for name in ("paused", "paused_alone", "rest", "stopped"):
+        page = pages[name]
+        with watched() as texts:
+            draw_page(page, PICTURE, SIZE)
+        sizes = largest([text for text in texts if len(text.text) > 1], page.lines)  # no key's name
         assert sizes, name
         for words, size in sizes.items():
             assert CAPITALS * size >= 0.98 * LEAST_PX, (name, words, size)

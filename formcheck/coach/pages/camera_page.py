@@ -44,6 +44,9 @@ from formcheck.words import Words
 MOST_ROWS = 1080
 #: Lines and rings on the body are this much heavier than on an annotated video: seen from three metres.
 BOLDER = 1.6
+#: Letter size of what is read from two metres, in units of the page: capitals of 15 minutes of arc on a
+#: 14-inch screen (174 mm high) are 0.62 of a unit [D].
+FROM_MAT = 0.64
 
 
 @dataclass(frozen=True)
@@ -420,7 +423,7 @@ def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -
             beside, below = below.top(1.1 * u, 0.1 * u)
         of = f"{numeral(page.count)} {_words(page.language)('page.count_of', of=numeral(page.of))}"
         text_in(canvas, beside, of, 0.8 * u, theme.ink, BOLD, lines=2)
-    write(canvas, paragraphs(page.lines, below, 0.55 * u), theme.ink)
+    write(canvas, paragraphs(page.lines, below, FROM_MAT * u), theme.ink)
 
 
 # ---- what changes with every frame ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from formcheck.coach.pages.camera_page import (
+    FROM_MAT,
     draw_buttons,
     draw_cue,
     draw_header,
@@ -42,10 +43,6 @@ from formcheck.exercises.definition import EXERCISES
 from formcheck.words import Words
 
 Boxes = dict[str, tuple[int, int, int, int]]
-
-#: Letter size of what is read from two metres, in units of the page: capitals of 15 minutes of arc on a
-#: 14-inch screen (174 mm high) are 0.62 of a unit [D].
-_LINES = 0.64
 
 
 @lru_cache(maxsize=4)
@@ -356,7 +353,7 @@ def _headline_and_lines(canvas: Image, area: Box, page: Page, theme: Theme, u: f
     size, rows = fit(page.title, area.w, 0.45 * area.h, 0.85 * u, BOLD, 3) if page.title else (0, ())
     title_h = len(rows) * LINE * size
     room = Box(area.x, round(area.y + title_h + 0.25 * u), area.w, max(1, round(area.h - title_h - 0.25 * u)))
-    lines = paragraphs(page.lines, room, _LINES * u)
+    lines = paragraphs(page.lines, room, FROM_MAT * u)
     below = max((line.y + LINE * line.size for line in lines), default=room.y)
     shift = max(0.0, (area.y + area.h - below) * 0.42)
     text_in(
