@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from live_session import REP, MadeCamera, Outcome, session, shot, stored
-from made_phone import HEAD, LEFT, about, held, samples
+from made_phone import FRONT, HEAD, LEFT, about, held, samples
 
 from formcheck.errors import FormcheckError
 from formcheck.exercises.definition import load_definition
@@ -116,6 +116,37 @@ def test_what_was_sent_is_stored_and_every_way_of_judging_agrees_to_the_bit(worn
             assert again.measures.value.tobytes() == first.measures.value.tobytes()
             assert again.measures.sd.tobytes() == first.measures.sd.tobytes()
             assert again.summary.faults == first.summary.faults
+
+
+def test_the_lifts_of_practice_show_how_the_phone_sits_and_a_replay_learns_the_same(tmp_path):
+    from formcheck.pose.landmarks import Landmark
+
+    track = shot("bridge", [REP] * 8)
+    hips = -track.image_xyz[:, Landmark.LEFT_HIP, 1]
+    low, high = np.percentile(hips, [5, 97])
+    times = np.arange(track.time_s[0] - 1.0, track.time_s[-1], 1 / 60)
+    leans = 30.0 * np.clip((np.interp(times, track.time_s, hips) - low) / (high - low), 0, 1)
+    moved_deg = 5.0  # in the waistband, while its bearer lay down
+    rows = samples([about(FRONT, moved_deg) @ about(LEFT, -deg) @ FRONT for deg in leans], float(times[0]))
+    rows[:, Sample.TIME_S] = times
+    rows = np.concatenate([held(HEAD, 2.0, float(times[0]) - 3.0), rows])
+    definition = load_definition("bridge").with_phone()
+    outcome = session("bridge", track, tmp_path, definition=definition, phone=lambda c: MadePhone(c, rows))
+    with open_session(stored(outcome)) as one:
+        assert one.summary is not None
+        counted = [rep for rep in one.summary.reps if rep.class_ == "full"]
+        assert len(counted) >= 3
+        leaks = moved_deg * np.tan(np.radians(30.0))
+        table = one.measures
+        drop = np.abs(table.column("pelvic_drop_deg"))
+        before = table.time_s < counted[0].start_s
+        assert np.nanmax(drop[before]) == pytest.approx(leaks, abs=0.4)
+        assert np.nanmax(drop[table.time_s > counted[0].start_s]) < 0.75 * leaks
+        first = replay(one)
+        assert first.measures.value.astype(np.float32).tobytes() == table.value.astype(np.float32).tobytes()
+        again = rescore(one, definition)
+        assert again.measures.value.tobytes() == first.measures.value.tobytes()
+        assert again.measures.sd.tobytes() == first.measures.sd.tobytes()
 
 
 def test_without_a_phone_the_front_shows_no_roll_and_nothing_else_differs(worn, tmp_path):
