@@ -51,8 +51,9 @@ from formcheck.video.switched_camera import SwitchedCamera
 
 #: The light is looked at this often.
 _LIGHT_EVERY_S = 1.0
-#: Fewer frames than this looked at in a second, over so long without a gap: too few to coach by.
-_LEAST_FPS = 12.0
+#: Fewer frames than this looked at in a second, over so long without a gap: too few to judge timing by; and
+#: with fewer than the second number repetitions fall through, because gaps are longer than what is bridged.
+_LEAST_FPS, _COUNTS_FPS = 12.0, 5.0
 _PACE_OVER_S = 5.0
 #: While nothing moves the window is drawn this often.
 _IDLE_DRAW_S = 0.1
@@ -94,13 +95,16 @@ class Pace:
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
-    def slow(self, time_s: float) -> bool:
-        """One more frame; True when the last five seconds had too few, and were all of the session."""
+    def trouble(self, time_s: float) -> str | None:
+        """One more frame; what is wrong when the last five seconds had too few, and were all of the session."""
         self._times.append(time_s)
         while time_s - self._times[0] > _PACE_OVER_S:
             self._times.popleft()
         span_s = time_s - self._times[0]
-        return span_s > 0.8 * _PACE_OVER_S and (len(self._times) - 1) / span_s < _LEAST_FPS
+        if span_s <= 0.8 * _PACE_OVER_S:
+            return None
+        fps = (len(self._times) - 1) / span_s
+        return "misses" if fps < _COUNTS_FPS else "too_slow" if fps < _LEAST_FPS else None
 
 
 @dataclass
@@ -454,8 +458,8 @@ class LiveSession:
                 self._take(Event(time_s, index, "shown", {"after_ms": round(late_ms)}), judged)
             if raised := self._arms.update(seen):
                 flow.arm_up(both=raised == "both")
-            if self._pace.slow(time_s):
-                self._trouble("too_slow")
+            if (trouble := self._pace.trouble(time_s)) is not None:
+                self._trouble(trouble)
             self._latest = (frame, moment)
 
     def _faces_the_screen(self, judged: _Judged) -> bool:
