@@ -96,7 +96,7 @@ class Pace:
         self._times: deque[float] = deque()
 
     def trouble(self, time_s: float) -> str | None:
-        """One more frame; what is wrong when the last five seconds had too few, and were all of the session."""
+        """One more frame; what is wrong where the last five seconds, all of the session, had too few."""
         self._times.append(time_s)
         while time_s - self._times[0] > _PACE_OVER_S:
             self._times.popleft()
