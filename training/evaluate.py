@@ -31,7 +31,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="+", help="of several their mean is evaluated")
     parser.add_argument("--network", choices=list(NETWORKS), default="turns", help="which it is (net.py)")
     parser.add_argument("--bodies", type=int, default=10**6, help="at most so many of each exercise")
     args = parser.parse_args()

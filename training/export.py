@@ -1,6 +1,6 @@
 """Weights of a network for people who lie to the ONNX files that formcheck runs.
 
-    python training/export.py WEIGHTS.pt --network turns [--out models]
+    python training/export.py WEIGHTS.pt [WEIGHTS.pt ...] --network turns [--out models]
 
 Prints how far they are from PyTorch's answers, their sizes and hashes. The hashes belong into
 ``models/sha256.json``.
@@ -29,11 +29,15 @@ Exported = tuple[str, torch.nn.Module, dict[str, torch.Tensor], list[str]]
 _LEAST_TO_HALVE = 64
 
 
-def load(weights: Path, network: str) -> TurnsNet | JointsNet:
-    """The network with the averaged weights of a training run."""
+def load(weights: list[Path], network: str) -> TurnsNet | JointsNet:
+    """The network with the averaged weights of a training run, or with the mean of several."""
     net: TurnsNet | JointsNet = (TurnsNet if network == "turns" else JointsNet)(BLAZEPOSE)
-    kept = torch.load(weights, weights_only=True)["ema"]
-    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in kept.items()})
+    kept = [torch.load(file, weights_only=True)["ema"] for file in weights]
+    mean = {
+        k: sum(one[k].float() for one in kept) / len(kept) if v.is_floating_point() else v
+        for k, v in kept[-1].items()
+    }
+    net.load_state_dict(mean)
     return net.eval()
 
 
@@ -67,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("weights", type=Path, nargs="+", help="of a run; of several their mean is exported")
     parser.add_argument("--network", choices=list(NETWORKS), default="turns", help="which it is (net.py)")
     parser.add_argument("--out", type=Path, default=ROOT / "models")
     args = parser.parse_args()
