@@ -49,7 +49,7 @@ def german() -> Iterator[None]:
 
 def test_the_page_is_german_throughout(analysis: Analysis) -> None:
     html = "".join(page.render(analysis, created="2026-03-04T10:20:00+01:00"))
-    assert '<html lang="de">' in html
+    assert '<html lang="de" translate="no">' in html
     read = Page(html)
     labels = [a.get(n) or "" for _, a in read.tags for n in ("aria-label", "alt", "title", "placeholder")]
     names = (*NAMES, *analysis.measures.names, analysis.summary.source.file)

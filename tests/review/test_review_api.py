@@ -584,7 +584,7 @@ def test_each_request_is_answered_in_the_language_it_asks_for(page):
         "POST", f"/api/session/{key}/report", b'{"format": "html"}', accept_language="de",
         content_type="application/json", origin=f"http://127.0.0.1:{PORT}",
     )  # fmt: skip
-    assert '<html lang="de">' in report.body.decode()
+    assert '<html lang="de" translate="no">' in report.body.decode()
 
 
 def test_the_words_of_the_page_are_there_without_a_key(page):
