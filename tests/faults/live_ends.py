@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +79,10 @@ def one(
     try:
         _, err = child.communicate(timeout=180)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGABRT)  # it then tells where it stands
+        time.sleep(5)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         _, err = child.communicate()
         err += "\nHUNG"
     return child.returncode, err
@@ -91,6 +95,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=30)
     parser.add_argument("--under", default="", help="run under this program, e.g. 'strace -f -o /dev/null'")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--way", choices=sorted(set(WAYS)), help="only this way of ending it")
     asked = parser.parse_args()
     dice = random.Random(asked.seed)
     ended: Counter[str] = Counter()
@@ -98,7 +103,7 @@ def main() -> None:
     with virtual_screen() as display:
         env = {**os.environ, "DISPLAY": display, "PYTHONFAULTHANDLER": "1"}
         for number in range(asked.times):
-            way = WAYS[number % len(WAYS)]
+            way = asked.way or WAYS[number % len(WAYS)]
             with tempfile.TemporaryDirectory() as folder:
                 status, err = one(env, way, asked.under.split(), dice, Path(folder))
             ended[f"{way}: {status}"] += 1
