@@ -98,6 +98,8 @@ def main() -> None:
     parser.add_argument("--way", choices=sorted(set(WAYS)), help="only this way of ending it")
     asked = parser.parse_args()
     dice = random.Random(asked.seed)
+    # Whoever is started in the background by a shell passes on that Ctrl-C is not heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     ended: Counter[str] = Counter()
     bad = 0
     with virtual_screen() as display:
