@@ -225,7 +225,8 @@ export class Panel {
     this.tab = "reps";
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
-      if (await page.notes.save(newId("missed"), { rep: inside?.index ?? null, fault: fault.value, time_s: t, grade: Number(grade.value), note: note.value })) this.endForm();
+      const { form } = this;
+      if (await page.notes.save(newId("missed"), { rep: inside?.index ?? null, fault: fault.value, time_s: t, grade: Number(grade.value), note: note.value })) this.endForm(form);
     } }, h("b", {}, say(inside ? "panel.missed_at" : "panel.missed_between", { time: clock(t, 2), n: inside?.name })),
     h("label", {}, say("fault"), fault), h("label", {}, say("grade"), grade), h("label", {}, say("remark"), note), this.formButtons(say("add")));
     this.showForm(fault);
@@ -247,9 +248,9 @@ export class Panel {
     this.tab = "notes";
     this.form = h("form.form", { onsubmit: async (e) => {
       e.preventDefault();
-      const drawing = page.pad?.lines ?? [];
+      const drawing = page.pad?.lines ?? [], { form } = this;
       if (!text.value.trim() && !drawing.length) { text.focus(); return; }
-      if (await page.notes.save(newId("comment"), { time_s: t, text: text.value.trim(), drawing })) this.endForm();
+      if (await page.notes.save(newId("comment"), { time_s: t, text: text.value.trim(), drawing })) this.endForm(form);
     } }, h("label", {}, say("panel.comment_at", { time: clock(t, 2) }), text), h("div.row", {}, drawn, ring, undo), this.formButtons(say("add")));
     page.draw(changed);
     this.showForm(text);
@@ -267,7 +268,11 @@ export class Panel {
     first.focus();
   }
 
-  endForm() { this.page.endDrawing(); this.form = null; document.activeElement?.blur(); this.draw(); }
+  /** Ends this form; one that was begun while it was being kept stays. */
+  endForm(form = this.form) {
+    if (form !== this.form) return;
+    this.page.endDrawing(); this.form = null; document.activeElement?.blur(); this.draw();
+  }
 
   // -- the other tabs -----------------------------------------------------------------------------------
 
