@@ -186,8 +186,9 @@ def _warnings(
         out.append(f"The person was seen in only {seen:.0%} of the frames.")
     out += people_warnings(track)
     rejected = int(track.rejected.sum())
-    if rejected > max(0.02 * len(track), 1):
-        out.append(f"In {rejected} frames the skeleton jumped to something else and was not used.")
+    if rejected > 0.02 * max(len(track), 1):
+        frames = "one frame" if rejected == 1 else f"{rejected} frames"
+        out.append(f"In {frames} the skeleton jumped to something else and was not used.")
     if 0 < track.fps < definition.gates.fps_min_tempo:
         out.append(f"The video has only {track.fps:.0f} frames a second: tempo was not judged.")
     if main is not None and main.stretch.reference is not None:

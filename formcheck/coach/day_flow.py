@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from formcheck.analysis.findings import Findings
 from formcheck.coach.day import (
     DayPart,
     DayPlan,
@@ -319,6 +320,12 @@ class DayFlow(Flow):
         here = self._elsewhere()
         if here is not None and (self._unseen is None or here.level < self._unseen.level):
             self._unseen = here
+
+    def _not_checked(self) -> tuple[str, ...]:
+        """Titles of the faults that cannot be seen from where the laptop stands."""
+        if self.plan is None or self._seen.view is None:
+            return ()
+        return tuple(Findings(self.plan.definition, self._seen.view).unseen_here())
 
     def _after_effort(self) -> None:
         self._keep_unchecked()

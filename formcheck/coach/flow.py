@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from formcheck.analysis.events import Event
-from formcheck.analysis.findings import Findings
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth
 from formcheck.coach.pages.flow_pages import FlowState, Pages
@@ -764,8 +763,6 @@ class Flow:
             cue=self._line.text if now_s - self._line.at_s < CUE_S else "",
             cue_is_correction=self._line.correction,
             notice=self._notice,
-            not_checked=self._not_checked(),
-            elsewhere=self._elsewhere(),
             stop_reason=at.reason,
             problem=problem,
             instruction=chosen.setup.shown(problem) if chosen is not None and problem is not None else "",
@@ -783,12 +780,6 @@ class Flow:
         if self.plan is None or self._seen.view is None:
             return None
         return seen_elsewhere(self.plan.definition, self._seen.view)
-
-    def _not_checked(self) -> tuple[str, ...]:
-        """Titles of the faults that cannot be seen from where the laptop stands."""
-        if self.plan is None or self._seen.view is None:
-            return ()
-        return tuple(Findings(self.plan.definition, self._seen.view).unseen_here())
 
 
 # --- the table of steps -----------------------------------------------------------------------------

@@ -191,7 +191,7 @@ class Tracker:
         while t - self._rows[0].time_s[0] > self._keep_s:
             self._rows.popleft()
             self._shape.popleft()
-        times = self._counter.update(t, level, self._shake(row))
+        times = self._counter.update(t, level, float(self._errors(row)[0]))
         return Observation(t, self._counter.state, level, row, self._closed(times))
 
     def finish(self) -> RepResult | None:
@@ -215,7 +215,7 @@ class Tracker:
         unknown |= not self.reference.range > 0
         with np.errstate(divide="ignore", invalid="ignore"):
             levels = value / self.reference.range
-            errors = self._shakes(table) / self.reference.range
+        errors = self._errors(table)
         states: list[str] = []
         reps: list[RepResult] = []
 
@@ -310,14 +310,12 @@ class Tracker:
             return None
         return float(row.value[0, self._signal] / self.reference.range)
 
-    def _shake(self, row: MeasureTable) -> float:
-        return float(self._shakes(row)[0] / self.reference.range) if self.reference.range > 0 else 0.0
-
-    def _shakes(self, table: MeasureTable) -> Array:
-        """``(T,)`` by how much the counting signal may shake: its predicted standard deviation where it is
-        seen roughly. Elsewhere that is the error of its size, and what it dips by is seen."""
-        sd = table.sd_of(self.definition.counting.signal)
-        return np.where(sd > ROUGHLY * self.reference.range, sd, 0.0) if self._sure_scale else sd
+    def _errors(self, table: MeasureTable) -> Array:
+        """``(T,)`` by how much the levels may dip and mean nothing: the signal's predicted standard deviation
+        where it is seen roughly. Elsewhere that is the error of its size, and what it dips by is seen."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sd = table.sd_of(self.definition.counting.signal) / self.reference.range
+        return np.where(sd > ROUGHLY, sd, 0.0) if self._sure_scale else sd
 
     def _judged(self, times: RepTimes, t: NDArray[np.float64], table: MeasureTable) -> RepResult:
         """The repetition with its faults.

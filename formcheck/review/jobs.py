@@ -263,7 +263,8 @@ class Jobs:
         with suppress(OSError, UnicodeError, MemoryError):
             if job.kept is None:
                 _remove(job.folder, job.lock)
-            job.lock.give_back()
+            else:
+                job.lock.give_back()
         state = "cancelled" if job.cancel.is_set() else "failed"
         self._set(job, state=state, problem=problem)
 
@@ -492,10 +493,11 @@ def clear_left_behind(root: Path) -> int:
             lock.take()
         except (FormcheckError, OSError):  # another page is at it
             continue
-        if not (folder / SESSION).exists():
+        if (folder / SESSION).exists():
+            lock.give_back()
+        else:
             _remove(folder, lock)
             count += 1
-        lock.give_back()
     return count
 
 

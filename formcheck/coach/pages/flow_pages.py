@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from formcheck.analysis.findings import Findings
 from formcheck.coach.pages.page import Choice, Page, PageKind, Row
+from formcheck.coach.plan import MISSED_NAMES, Elsewhere, SessionPlan, seen_elsewhere
 from formcheck.exercises.definition import Definition
 from formcheck.words import DEFAULT, Words
 
 if TYPE_CHECKING:
-    from formcheck.coach.plan import Elsewhere, SessionPlan
     from formcheck.engine.live_engine import LiveMoment
     from formcheck.engine.position import Problem
-
-#: At most this many names in the line of what cannot be checked.
-_UNSEEN_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,6 @@ class FlowState:
     cue: str
     cue_is_correction: bool
     notice: str
-    not_checked: tuple[str, ...]
-    elsewhere: Elsewhere | None
     stop_reason: str | None
     problem: Problem | None
     instruction: str
@@ -94,8 +89,8 @@ class FlowState:
 
 def _listed(titles: Sequence[str]) -> str:
     """The first few of some titles, and how many there are besides."""
-    more = len(titles) - _UNSEEN_NAMES
-    return ", ".join(titles[:_UNSEEN_NAMES]) + (f" (+{more})" if more > 0 else "")
+    more = len(titles) - MISSED_NAMES
+    return ", ".join(titles[:MISSED_NAMES]) + (f" (+{more})" if more > 0 else "")
 
 
 def unchecked_lines(words: Words, titles: Sequence[str], elsewhere: Elsewhere | None) -> list[str]:
@@ -306,6 +301,7 @@ class Pages:
 
     def summary(self, at: FlowState) -> Page:
         assert at.plan is not None
+        unseen = () if at.view is None else Findings(at.plan.definition, at.view).unseen_here()
         of = at.plan.sets * at.plan.reps
         lines = [self._text("summary.done", done=sum(at.done), of=of)]
         if len(at.done) > 1:
@@ -321,9 +317,10 @@ class Pages:
             cue = at.plan.definition.faults[at.focus].cue
             lines.append(self._text("summary.focus", focus=cue))
         elif sum(at.done) and not (at.partial or at.void):
-            lines.append(self._text("summary.no_focus_seen" if at.not_checked else "summary.no_focus"))
-        if sum(at.done):
-            lines += unchecked_lines(self._words, at.not_checked, at.elsewhere)
+            lines.append(self._text("summary.no_focus_seen" if unseen else "summary.no_focus"))
+        if sum(at.done) and at.view is not None:
+            elsewhere = seen_elsewhere(at.plan.definition, at.view)
+            lines += unchecked_lines(self._words, unseen, elsewhere)
         if at.pain_before is not None and at.pain_after is not None:
             lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_after))
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))

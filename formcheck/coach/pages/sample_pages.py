@@ -296,8 +296,8 @@ def _day(say: Words, bridge: Definition, clam: Definition) -> dict[str, Page]:
         return FlowState(
             plan=None, consent="skeleton", moment=None, set_index=1, counted=0, done=(), partial=0, void=0,
             pain_before=None, pain_after=None, pain_told=None, selected=selected, seconds_left=24.0, cue="",
-            cue_is_correction=False, notice="", not_checked=(), elsewhere=None, stop_reason=None,
-            problem=None, instruction="", focus=None, view=None, side=None, target=1.0, day=day,
+            cue_is_correction=False, notice="", stop_reason=None, problem=None,
+            instruction="", focus=None, view=None, side=None, target=1.0, day=day,
         )  # fmt: skip
 
     return {

@@ -234,7 +234,6 @@ export class Compare {
     const spread = this.spread();
     const every = [...found.flatMap(([, v]) => v.filter((x) => x !== null)), ...(spread?.points ?? []).filter(Boolean).flatMap(([m, s]) => [m - s, m + s])];
     if (!every.length) { c.fillStyle = css("--soft"); c.font = "14px system-ui, sans-serif"; c.fillText(this.sides.length ? say("compare.not_measurable") : say("reading"), 60, 40); return; }
-
     let low = Math.min(...every), high = Math.max(...every);
     const room = (high - low || 1) * 0.08; low -= room; high += room;
     const X = (at) => LEFT + at * (w - LEFT - RIGHT), Y = (v) => 8 + (1 - (v - low) / (high - low)) * (hh - 34);

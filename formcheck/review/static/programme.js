@@ -30,7 +30,6 @@ function overview(main, programmes) {
   document.title = say("title", { what: say("programme.all") });
   const input = h("input.visually-hidden", { type: "file", accept: ".formcheck,.toml", id: "file", onchange: () => { if (input.files.length) take(input.files[0]); input.value = ""; } });
   const box = h("section.drop", { "aria-label": say("programme.open") }, h("div.choose", {}, input, h("label", { for: "file" }, icon("drop"), h("b", {}, say("programme.drop")), ` ${say("programme.or_choose")}`)));
-
   const offer = draft(OFFER);
   const list = h("div");
   const draw = () => {

@@ -11,7 +11,6 @@ import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { count, pointed, say } from "./words.js";
 
-
 const RATES = [0.1, 0.25, 0.5, 1, 1.5, 2];
 
 export async function render(main, key, query) {
