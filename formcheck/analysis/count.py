@@ -187,8 +187,11 @@ def _warnings(
     out += people_warnings(track)
     rejected = int(track.rejected.sum())
     if rejected > 0.02 * max(len(track), 1):
-        frames = "one frame" if rejected == 1 else f"{rejected} frames"
-        out.append(f"In {frames} the skeleton jumped to something else and was not used.")
+        out.append(
+            "In one frame the skeleton jumped to something else and was not used."
+            if rejected == 1
+            else f"In {rejected} frames the skeleton jumped to something else and was not used."
+        )
     if 0 < track.fps < definition.gates.fps_min_tempo:
         out.append(f"The video has only {track.fps:.0f} frames a second: tempo was not judged.")
     if main is not None and main.stretch.reference is not None:
