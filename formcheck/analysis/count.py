@@ -230,6 +230,7 @@ def _poor_view(definition: Definition, view: str) -> str:
 _OTHER_MOVEMENT = {
     "large": "it went further than this exercise goes",
     "shoulders": "the shoulders left their place",
+    "hips": "the hips left their place",
     "feet": "the feet left their place",
     "posture": "the body was hardly in the position of the exercise",
 }

@@ -1,4 +1,4 @@
-"""Where shoulders and feet are: what has to stay in its place while an exercise is done."""
+"""Where shoulders, hips and feet are: what has to stay in its place while an exercise is done."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from formcheck.measures.geometry import dot
 from formcheck.measures.reference import Reference
-from formcheck.pose.landmarks import BOTH_SHOULDERS, side_landmark
+from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, side_landmark
 
 Array = NDArray[np.float64]
 
 _PARTS: dict[str, list[int]] = {
     "shoulders": list(BOTH_SHOULDERS),
+    "hips": list(BOTH_HIPS),
     "feet": [int(side_landmark(side, part)) for side in ("left", "right") for part in ("ankle", "heel")],
 }
 #: All of them are changes since rest, and asked for however well the parts are seen. They tell whether a

@@ -70,6 +70,13 @@ def swings(level: float) -> np.ndarray:
     return folded(bridge(0.4 * STRAIGHT_M * level), UPPER, -100 * level * (1 - level))
 
 
+def side_plank(level: float) -> np.ndarray:
+    """The hips come off the floor, and the top knee with them."""
+    points = clam(10 * level)
+    points[[L.LEFT_HIP, L.RIGHT_HIP]] += 0.3 * level * UP
+    return points
+
+
 # --- other movements ------------------------------------------------------------------------------
 
 
@@ -81,8 +88,9 @@ def swings(level: float) -> np.ndarray:
         ("bridge", legs_up, "the feet left their place"),
         ("hamstring-stretch", lambda x: leg_raise(140 * x), "it went further than this exercise goes"),
         ("clam", lambda x: folded(clam(25 * x), UPPER, -35 * x), "the shoulders left their place"),
+        ("clam", side_plank, "the hips left their place"),
     ],
-    ids=["crunch", "swinging", "legs up", "too far", "sitting up sideways"],
+    ids=["crunch", "swinging", "legs up", "too far", "sitting up sideways", "side plank"],
 )
 def test_another_movement_is_not_counted_and_told(exercise: str, at: At, told: str) -> None:
     camera = FRONT if exercise == "clam" else SIDE
