@@ -45,3 +45,13 @@ class DrivenFlow:
             self.flow.frame(LiveMoment(self.t, self.index, stage, **more))  # type: ignore[arg-type]
             self.collect()
         return self
+
+    def end_lines(self) -> tuple[str, ...]:
+        """What stands at the end, on all its leaves."""
+        lines = self.flow.page().lines
+        while any(choice.id == "more" for choice in self.flow.page().choices):
+            self.press("2")
+            if self.flow.page().lines[0] == lines[0]:
+                break
+            lines += self.flow.page().lines
+        return lines

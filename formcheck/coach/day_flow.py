@@ -385,18 +385,19 @@ class DayFlow(Flow):
         moves = before.place != part.place and bool(part.plan.views)
         # How it is done is shown by the figure, and each sentence while it is said.
         lines = [
-            self.words(key, **values)
+            str(values.get("place", "")) or self.words(key, **values)
             for key, values in self._how(part, before)
             if not key.startswith(("show.", "programme.next.hold"))
         ]
-        if not moves and not part.plan.near_leg:
-            lines.append(self.words("programme.next.stays"))
-        row = state.rows[self._coming]
+        if not moves:
+            lines.insert(0, state.rows[self._coming].detail)
+            if not part.plan.near_leg:
+                lines.append(self.words("programme.next.stays"))
         view = f"/{part.plan.views[0]}" if moves else "/"
         return replace(
             state,
             coming=part.title,
-            coming_lines=(row.detail, *lines),
+            coming_lines=tuple(lines),
             lift=lift_at(self._now.time_s - self._at.since_s),
             drawing=f"{part.exercise}{view}/{part.plan.side or ''}",
         )

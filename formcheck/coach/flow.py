@@ -24,6 +24,7 @@ from formcheck.coach.plan import (
     CUE_S,
     GONE_S,
     IDLE_S,
+    LEAF_S,
     LONG_REST_S,
     PHONE_S,
     QUESTION_S,
@@ -66,6 +67,7 @@ class At:
         rest_s: how long the rest lasts, in ``effort`` and ``rest``.
         pain: the number that is not taken for sure yet, in ``advice``.
         reason: why, in ``stopped``.
+        leaf: of the end, which one was turned to last.
     """
 
     step: Step = "choose"
@@ -74,6 +76,7 @@ class At:
     rest_s: float = 0.0
     pain: int | None = None
     reason: Reason | None = None
+    leaf: int = 0
 
 
 @dataclass(frozen=True)
@@ -551,7 +554,14 @@ class Flow:
         self._to("setup" if choice == "retry" else "over")
 
     def _close(self, choice: str) -> None:
-        self._to("over")
+        if choice == "more":
+            self._at = replace(self._at, since_s=self._now.time_s, leaf=self._leaf + 1)
+        else:
+            self._to("over")
+
+    @property
+    def _leaf(self) -> int:
+        return self._at.leaf + int((self._now.time_s - self._at.since_s) // LEAF_S)
 
     # --- exercising ---------------------------------------------------------------------------------
 
@@ -773,6 +783,7 @@ class Flow:
             camera=self._seen.camera,
             behind_ms=self._seen.behind_ms,
             held_s=chosen.policy.held_s if chosen is not None else None,
+            leaf=self._leaf if at.step == "summary" else 0,
         )
 
     def _elsewhere(self) -> Elsewhere | None:

@@ -36,6 +36,8 @@ LONG_REST_S = 20.0
 PHONE_S = 1.0
 #: An error of the counting signal beyond this share of the own range is too rough to ask for more by [D].
 ROUGH_SHARE = 0.15
+#: The end turns its leaves by itself so slowly, for who still lies on the mat [D].
+LEAF_S = 12.0
 #: Of what could not be checked, so much is told in one sentence.
 MISSED_NAMES = 3
 #: How long a clip's summary stays when the clip was the camera.

@@ -160,9 +160,9 @@ def test_questions_nobody_answers_are_noted_as_not_answered():
 def test_pain_nobody_told_is_not_made_up_in_the_summary():
     told = Told(sets=1).to_work("4").rep().rep().wait(31).wait(31)
     assert told.step == "summary"
-    assert not [line for line in told.flow.page().lines if "ain" in line]
+    assert not [line for line in told.end_lines() if "ain" in line]
     told = Told(sets=1).to_work("4").rep().rep().press("3", "3")
-    assert [line for line in told.flow.page().lines if "4" in line and "3" in line and "ain" in line]
+    assert [line for line in told.end_lines() if "4" in line and "3" in line and "ain" in line]
 
 
 def test_a_question_answered_before_it_was_asked_is_not_asked():
@@ -219,7 +219,7 @@ def test_the_rest_ends_by_itself_or_by_enter():
 def test_the_last_set_leads_to_the_summary():
     told = Told(sets=1).to_pain_after().press("1", "3")
     assert told.step == "summary"
-    assert any("2" in line for line in told.flow.page().lines)
+    assert any("2" in line for line in told.end_lines())
     assert told.press("enter").flow.over
 
 
@@ -339,12 +339,12 @@ def test_nothing_stood_out_is_not_said_over_small_repetitions_nor_over_what_was_
     nothing, seen = say("page.summary.no_focus"), say("page.summary.no_focus_seen")
     small = Told(sets=1).to_work().rep("partial").rep().press("1", "3")
     assert small.step == "summary"
-    assert not {nothing, seen} & set(small.flow.page().lines)
+    assert not {nothing, seen} & set(small.end_lines())
     told = Told(sets=1).to_pain_after().press("1", "3")
-    assert nothing in told.flow.page().lines
+    assert nothing in told.end_lines()
     told = Told(sets=1)
     told.flow._seen = replace(told.flow._seen, view="side")
-    lines = told.to_pain_after().press("1", "3").flow.page().lines
+    lines = told.to_pain_after().press("1", "3").end_lines()
     assert nothing not in lines
     assert seen in lines
     assert any(line.startswith("I could not check:") for line in lines)
@@ -358,7 +358,7 @@ def test_the_end_is_spoken_and_says_what_could_not_be_checked_and_from_where_it_
         told.wait(10)
     missed = "Bridge. I could not check: Knees fall in, Knees fall out. It can be seen from the foot end."
     assert [say.text for say in told.said][-2:] == ["Well done. That was all for today.", missed]
-    lines = told.flow.page().lines
+    lines = told.end_lines()
     assert missed in lines
     rest = next(line for line in lines if line.startswith("I could not check:"))
     assert "Knees" not in rest

@@ -203,7 +203,7 @@ def test_the_count_is_a_quarter_of_the_screen_high(
     image = draw_page(page, sample_picture(*picture), size).image
     without = draw_page(replace(page, count=None), sample_picture(*picture), size).image
     height, width = image.shape[:2]
-    at = camera_page.lay_out(camera_page.compose_size(size), picture, True, True, False)
+    at = camera_page.lay_out(camera_page.compose_size(size), picture, "work", True)
     x1 = round(at.panel.x + 1.2 * at.unit)  # the first digit alone
     ink = (image[at.panel.y :, at.panel.x : x1] > 200).all(axis=2)
     ink &= ~(without[at.panel.y :, at.panel.x : x1] > 200).all(axis=2)
@@ -222,7 +222,7 @@ def test_every_cue_is_large(size: tuple[int, int], language: str) -> None:
         if fault.cue
     }
     composed = camera_page.compose_size(size)
-    at = camera_page.lay_out(composed, (640, 480), True, True, False)
+    at = camera_page.lay_out(composed, (640, 480), "work", True)
     ground = canvas.blank(composed, canvas.NORMAL.ground)
     with watched() as seen:
         for cue in cues:
@@ -241,7 +241,7 @@ def test_the_picture_is_mirrored_and_the_skeleton_with_it() -> None:
     xy[Landmark.LEFT_HIP], xy[Landmark.LEFT_KNEE] = (80, 200), (80, 400)
     body = Body(xy, np.ones(33, bool), frozenset({int(Landmark.LEFT_HIP), int(Landmark.LEFT_KNEE)}))
     image = draw_page(work(body=body), picture, (1366, 768)).image
-    spot = camera_page.lay_out((1366, 768), (640, 480), True, True, False).picture.inner(640, 480)
+    spot = camera_page.lay_out((1366, 768), (640, 480), "work", True).picture.inner(640, 480)
     view = image[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w].astype(int)
     red = (view[..., 2] - view[..., 0]) > 80
     assert red[:, round(0.55 * spot.w) : -3].mean() > 0.9
@@ -265,7 +265,7 @@ def test_what_is_not_trusted_is_grey_and_broken() -> None:
     picture = np.full((480, 640, 3), 60, np.uint8)
     grey = draw_page(work(body=Body(xy, trusted)), picture, (1366, 768)).image
     plain = draw_page(work(body=Body(xy, np.ones(33, bool))), picture, (1366, 768)).image
-    spot = camera_page.lay_out((1366, 768), (640, 480), True, True, False).picture
+    spot = camera_page.lay_out((1366, 768), (640, 480), "work", True).picture
     for image, color, whole in ((grey, UNTRUSTED, False), (plain, screen.TRUSTED, True)):
         view = image[spot.y : spot.y + spot.h, spot.x + round(0.25 * spot.w) : spot.x + round(0.75 * spot.w)]
         line = near(view, color)
@@ -280,7 +280,7 @@ def test_a_fault_is_ringed_with_its_grade_and_named(grade: int) -> None:
         image = draw_page(work(count=7, body=sample_body(marks=(mark,))), sample_picture(), (1366, 768)).image
     assert [t.text for t in seen].count(str(grade)) == 2  # at the ring and before its name
     assert any("Hip not fully" in t.text for t in seen)
-    spot = camera_page.lay_out((1366, 768), (640, 480), True, True, False).picture.inner(640, 480)
+    spot = camera_page.lay_out((1366, 768), (640, 480), "work", True).picture.inner(640, 480)
     hip = sample_body().xy[Landmark.LEFT_HIP]
     x = spot.x + round((639 - hip[0]) * spot.w / 640)
     y = spot.y + round(hip[1] * spot.h / 480)
@@ -289,7 +289,7 @@ def test_a_fault_is_ringed_with_its_grade_and_named(grade: int) -> None:
 
 
 def test_a_correction_and_praise_differ_in_shape_not_only_in_colour() -> None:
-    at = camera_page.lay_out((1366, 768), (640, 480), True, True, False)
+    at = camera_page.lay_out((1366, 768), (640, 480), "work", True)
     patterns = []
     for correction in (True, False):
         image = draw_page(
@@ -332,7 +332,7 @@ def test_every_choice_can_be_clicked(name: str) -> None:
 
 
 def test_the_bar_shows_level_target_and_what_cannot_be_measured() -> None:
-    at = camera_page.lay_out((1366, 768), (640, 480), True, True, False)
+    at = camera_page.lay_out((1366, 768), (640, 480), "work", True)
     assert at.bar is not None
     half = at.bar.w // 2
     tube = slice(at.bar.y, at.bar.y + at.bar.h), slice(at.bar.x, at.bar.x + at.bar.w)
@@ -377,7 +377,7 @@ def test_nothing_blinks(name: str) -> None:
 
 
 def test_without_a_picture_the_page_says_so_with_a_sign() -> None:
-    spot = camera_page.lay_out((1366, 768), (640, 480), True, True, False).picture
+    spot = camera_page.lay_out((1366, 768), (640, 480), "work", True).picture
     image = draw_page(work(), None, (1366, 768)).image[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w]
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 3
 
@@ -388,7 +388,7 @@ def test_recording_is_told_in_words_and_shape() -> None:
         with watched() as seen:
             image = draw_page(work(recording=recording), sample_picture(), (1366, 768)).image
         assert any("Recording" in t.text for t in seen) == bool(recording)
-        rows, columns = np.nonzero(near(image[:80], canvas.NORMAL.record))
+        rows, columns = np.nonzero(near(image, canvas.NORMAL.record))
         middle = (
             near(image, canvas.NORMAL.record)[round(rows.mean()), round(columns.mean())]
             if len(rows)

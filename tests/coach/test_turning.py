@@ -113,7 +113,7 @@ def test_what_matters_to_somebody_on_the_side_can_be_read_from_two_metres(langua
 @pytest.mark.parametrize("language", languages())
 def test_a_pause_and_a_rest_can_be_read_from_the_mat_upright_too(language: str) -> None:
     pages = sample_pages(language)
-    for name in ("paused", "paused_alone", "rest"):
+    for name in ("paused", "rest"):
         page = pages[name]
         with watched() as texts:
             draw_page(page, PICTURE, SIZE)

@@ -1,4 +1,4 @@
-"""Live pages with the camera's picture: set-up, practice, a set, and a set that is paused.
+"""Live pages with the camera's picture: set-up, practice and a set.
 
 The picture is shown mirrored and has no words on it; everything to read stands beside and below it on plain
 ground. What changes seldom is drawn once and kept, so that a frame costs a few milliseconds.
@@ -17,22 +17,20 @@ from numpy.typing import NDArray
 from formcheck.coach.pages.canvas import (
     BOLD,
     HIGH_CONTRAST,
+    LINE,
     NORMAL,
     SEMI,
     Box,
     Theme,
     blank,
-    button_row,
     card,
     fit,
     numeral,
-    paragraphs,
     shape,
     stroke,
     text_in,
-    write,
 )
-from formcheck.coach.pages.page import Page
+from formcheck.coach.pages.page import Page, PageKind
 from formcheck.coach.pages.sketch import draw_sketch, has_sketch
 from formcheck.coach.pages.turning import Turn
 from formcheck.drawing.lettering import put_text, text_width
@@ -60,7 +58,6 @@ class PageLayout:
     panel: Box | None
     cue: Box
     unseen: Box | None
-    buttons: Box | None
     footer: Box | None
     paper: Box | None = None  # of a turned page: where on the screen the words are; their boxes are in it
 
@@ -86,36 +83,36 @@ def page_unit_px(size_wh: tuple[int, int]) -> float:
     return width / 9 if height > width else min(height / 9, width / 13.5)
 
 
-def turned_box(box: Box, paper: Box, turn: Turn) -> tuple[int, int, int, int]:
-    """Where on the screen a box of a turned page is.
-
-    Args:
-        box: on the page, as it was drawn.
-        paper: where the page is on the screen.
-        turn: how it was turned.
-    """
-    if turn == 90:
-        return (paper.x + paper.w - box.y - box.h, paper.y + box.x, box.h, box.w)
-    return (paper.x + box.y, paper.y + paper.h - box.x - box.w, box.h, box.w)
+def is_counting(kind: PageKind) -> bool:
+    """Whether repetitions are counted on a page."""
+    return kind in ("work", "practice")
 
 
 @lru_cache(maxsize=32)
 def lay_out(
-    size_wh: tuple[int, int], shape_wh: tuple[int, int], counting: bool, unseen: bool, buttons: bool
+    size_wh: tuple[int, int],
+    shape_wh: tuple[int, int],
+    kind: PageKind,
+    unseen: bool = False,
+    headline: str = "",
 ) -> PageLayout:
-    """The layout for a window and the shape of the camera's picture."""
+    """The layout for a window, the shape of the camera's picture and what is on the page.
+
+    The line to the patient has two rows in a set, where sentences are short, and three before it; a headline
+    in place of the title may take two.
+    """
     width, height = size_wh
     u = page_unit_px(size_wh)
     pad = 0.22 * u
     area = Box(0, 0, width, height).inset(1.4 * pad, pad)
-    header, area = area.top(0.55 * u, 0.6 * pad)
+    rows = len(fit(headline, area.w, 2.1 * LINE * FROM_MAT * u, FROM_MAT * u, SEMI, 2)[1]) if headline else 1
+    header, area = area.top((0.03 + rows * LINE * FROM_MAT) * u, 0.5 * pad)
     footer, area = area.bottom(0.36 * u, 0.3 * pad)
-    buttons_box = unseen_box = None
-    if buttons:
-        buttons_box, area = area.bottom(0.95 * u, 0.7 * pad)
+    unseen_box = None
     if unseen:
         unseen_box, area = area.bottom(0.64 * u, 0.5 * pad)
-    cue, area = area.bottom(1.72 * u, 0.7 * pad)
+    cue, area = area.bottom((1.72 if kind == "work" else 2.6) * u, 0.7 * pad)
+    counting = is_counting(kind)
     bar_w = 1.0 * u if counting else 0.0
     least = 6.2 * u if counting else 5.6 * u
     room = area.w - least - pad - (bar_w + pad if counting else 0)
@@ -123,13 +120,11 @@ def lay_out(
     bar = None
     if counting:
         bar, rest = rest.left(bar_w, pad)
-    return PageLayout(u, header, picture, bar, rest, cue, unseen_box, buttons_box, footer)
+    return PageLayout(u, header, picture, bar, rest, cue, unseen_box, footer)
 
 
 @lru_cache(maxsize=32)
-def lay_out_turned(
-    size_wh: tuple[int, int], counting: bool, panel: bool, buttons: bool, turn: Turn
-) -> PageLayout:
+def lay_out_turned(size_wh: tuple[int, int], counting: bool, panel: bool, turn: Turn) -> PageLayout:
     """The layout for somebody on the side: the picture towards the head, the words, turned, beside it.
 
     What is too small to be read from there is left out: keys, and what cannot be checked. Without a panel the
@@ -138,11 +133,9 @@ def lay_out_turned(
     width, height = size_wh
     u = page_unit_px(size_wh)
     pad = 0.22 * u
-    paper = Box(0, 0, height, round((8.2 if buttons else 6.95) * u))
+    paper = Box(0, 0, height, round(6.95 * u))
     header, area = paper.inset(1.2 * pad, pad).top(0.82 * u, 0.5 * pad)
-    buttons_box = panel_box = None
-    if buttons:
-        buttons_box, area = area.bottom(1.05 * u, 0.6 * pad)
+    panel_box = None
     if panel:
         panel_box, area = area.top(2.25 * u, 0.6 * pad)
     left = turn == 90
@@ -151,20 +144,20 @@ def lay_out_turned(
     bar = None
     if counting:
         bar, room = room.left(1.0 * u, pad)
-    return PageLayout(u, header, room, bar, panel_box, area, None, buttons_box, None, words)
+    return PageLayout(u, header, room, bar, panel_box, area, None, None, words)
 
 
 def draw_camera_page(
     page: Page, picture: Image | None, size_wh: tuple[int, int], high_contrast: bool, turn: Turn = 0
-) -> tuple[Image, dict[str, tuple[int, int, int, int]]]:
-    """The page, and where its choices are; see `pages.draw_page`."""
+) -> Image:
+    """The page; see `pages.draw_page`."""
     size = compose_size(size_wh)
     shape_wh = (640, 480) if picture is None else (picture.shape[1], picture.shape[0])
     marks = page.body.marks if page.body is not None else ()
     worst = max(marks, key=lambda mark: mark.grade, default=None)
     left = None if page.seconds_left is None else float(math.ceil(page.seconds_left - 1e-6))
-    still = replace(page, body=None, level=None, stats="", seconds_left=left)
-    base, boxes, at = _still_part(still, worst, size, shape_wh, high_contrast, turn)
+    still = replace(page, body=None, level=None, stats="-" if page.stats else "", seconds_left=left)
+    base, at = _still_part(still, worst, size, shape_wh, high_contrast, turn)
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     canvas = base.copy()
     _picture(canvas, at, page, picture, theme)
@@ -172,7 +165,7 @@ def draw_camera_page(
         _range_bar(canvas, at.bar, page.level, page.target, theme, at.unit)
     if page.stats and at.footer is not None:
         text_in(canvas, at.footer, page.stats, 0.22 * at.unit, theme.soft, lines=1, across=1.0)
-    return canvas, boxes
+    return canvas
 
 
 @lru_cache(maxsize=12)
@@ -183,79 +176,77 @@ def _still_part(
     shape_wh: tuple[int, int],
     high_contrast: bool,
     turn: Turn,
-) -> tuple[Image, dict[str, tuple[int, int, int, int]], PageLayout]:
+) -> tuple[Image, PageLayout]:
     """Everything that stays the same between two repetitions or cues."""
     theme = HIGH_CONTRAST if high_contrast else NORMAL
-    counting = page.kind in ("work", "practice")
+    headline = page.lines[0] if page.kind == "setup" and page.lines else ""
     if turn:  # where the laptop goes was read before lying down
         panel = page.kind != "setup" or page.seconds_left is not None
-        at = lay_out_turned(size, counting, panel, bool(page.choices), turn)
+        at = lay_out_turned(size, is_counting(page.kind), panel, turn)
     else:
-        at = lay_out(size, shape_wh, counting, bool(page.unseen), bool(page.choices))
+        at = lay_out(size, shape_wh, page.kind, bool(page.unseen), headline)
     u = at.unit
     screen = canvas = blank(size, theme.ground)
     if at.paper is not None:
         canvas = blank((at.paper.h, at.paper.w), theme.ground)
-        _turned_header(canvas, at.header, page, worst, theme, u)
+    if headline and not turn:
+        text_in(canvas, at.header, headline, FROM_MAT * u, theme.ink, SEMI, lines=2)
     else:
-        draw_header(canvas, at.header, page, theme, u)
+        _header(canvas, at.header, page, worst, at.footer is None, theme, u)
     if at.panel is None:
         pass
     elif page.kind == "setup":
         _setup_panel(canvas, at.panel, page, theme, u, high_contrast)
-    elif page.kind == "paused":
-        _paused_panel(canvas, at.panel, page, theme, u)
     else:
-        _count_panel(canvas, at.panel, page, worst if not turn else None, theme, u)
+        _count_panel(canvas, at.panel, page, theme, u)
     if page.cue:
         draw_cue(canvas, at.cue, page, theme, u)
     if at.unseen is not None:
         text_in(canvas, at.unseen, page.unseen, 0.25 * u, theme.soft, lines=4, down=0.5)
-    boxes = draw_buttons(canvas, at.buttons, page, theme, u) if at.buttons is not None else {}
     if at.footer is not None:
-        footer = at.footer if not page.stats else at.footer.left(0.62 * at.footer.w)[0]
-        text_in(canvas, footer, page.footer, 0.25 * u, theme.soft, lines=1)
+        draw_footer(canvas, at.footer, page, theme, u)
     if at.paper is not None:
         spot = at.paper
         screen[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = np.rot90(canvas, -turn // 90)
-        boxes = {name: turned_box(Box(*box), spot, turn) for name, box in boxes.items()}
-    return screen, boxes, at
+    return screen, at
 
 
-def _turned_header(
-    canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
+def _header(
+    canvas: Image, box: Box, page: Page, worst: FaultMark | None, dot: bool, theme: Theme, u: float
 ) -> None:
-    """What is being done, or what is wrong just now; the dot says that it is recorded."""
-    if page.recording:
-        middle = (round(box.x + box.w - 0.25 * u), round(box.y + box.h / 2))
-        line = -1 if page.recording == "video" else max(2, round(0.06 * u))
-        cv2.circle(canvas, middle, round(0.17 * u), theme.record, line, cv2.LINE_AA)
+    """What is being done, or what is wrong just now, and a dot while it is recorded, if that goes here."""
+    if page.recording and dot:
+        _recording_dot(canvas, box.x + box.w - 0.25 * u, box.y + box.h / 2, 0.17 * u, page, theme)
         box = box.left(box.w - 0.6 * u)[0]
     if worst is not None:
         r = 0.3 * u
         draw_badge(canvas, (box.x + r + 2, box.y + box.h / 2), worst.grade, r)
-        text_in(canvas, box.left(0.8 * u)[1], worst.title, 0.64 * u, theme.warn, SEMI, lines=1)
+        text_in(canvas, box.left(0.8 * u)[1], worst.title, FROM_MAT * u, theme.warn, SEMI, lines=1)
     else:
-        text_in(canvas, box, page.title, 0.64 * u, theme.ink, BOLD, lines=1)
+        text_in(canvas, box, page.title, FROM_MAT * u, theme.ink, BOLD, lines=1)
 
 
 # ---- parts shared with the pages without a picture -----------------------------------------------------
 
 
-def draw_header(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
-    """Title on the left, what is being recorded on the right."""
+def _recording_dot(canvas: Image, x: float, y: float, r: float, page: Page, theme: Theme) -> None:
+    """Filled for video, a ring for the skeleton alone; it never blinks."""
+    line = -1 if page.recording == "video" else max(2, round(0.45 * r))
+    cv2.circle(canvas, (round(x), round(y)), round(r), theme.record, line, cv2.LINE_AA)
+
+
+def draw_footer(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
+    """What is being recorded, and which keys do what: to be read sitting."""
+    box = box.left(0.45 * box.w)[0] if page.stats else box
+    text = page.footer
     if page.recording:
-        text = _words(page.language)(f"page.recording.{page.recording}")
-        size, rows = fit(text, 0.38 * box.w, box.h, 0.3 * u, SEMI, 1)
-        width = text_width(rows[0], size, SEMI) + 0.55 * u
-        right = Box(round(box.x + box.w - width), box.y, math.ceil(width), box.h)
-        middle = (round(right.x + 0.18 * u), round(box.y + box.h / 2))
-        # a filled dot for video, a ring for the skeleton alone; it never blinks
-        line = -1 if page.recording == "video" else max(2, round(0.06 * u))
-        cv2.circle(canvas, middle, round(0.13 * u), theme.record, line, cv2.LINE_AA)
-        put_text(canvas, text, right.x + 0.45 * u, box.y + box.h / 2 + 0.35 * size, size, theme.ink, SEMI)
-        box = Box(box.x, box.y, max(1, box.w - right.w - round(0.2 * u)), box.h)
-    text_in(canvas, box, page.title, 0.46 * u, theme.ink, BOLD, lines=1)
+        r = 0.13 * u
+        _recording_dot(canvas, box.x + r, box.y + box.h / 2, r, page, theme)
+        box = box.left(2 * r, 0.12 * u)[1]
+        if not page.stats:  # no room besides, and the dot is enough for who measures
+            told = _words(page.language)(f"page.recording.{page.recording}")
+            text = " · ".join(filter(None, (told, text)))
+    text_in(canvas, box, text, 0.26 * u, theme.soft, lines=1)
 
 
 def draw_cue(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
@@ -291,21 +282,10 @@ def draw_cue(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> Non
     )
 
 
-def draw_buttons(
-    canvas: Image, box: Box, page: Page, theme: Theme, u: float
-) -> dict[str, tuple[int, int, int, int]]:
-    """The choices as one row of buttons; returns where they are."""
-    cells = box.grid(len(page.choices), 1, 0.2 * u)
-    button_row(canvas, cells, page.choices, page.selected, theme, u)
-    return {
-        choice.id: (cell.x, cell.y, cell.w, cell.h) for choice, cell in zip(page.choices, cells, strict=True)
-    }
-
-
 def draw_ring(
     canvas: Image, box: Box, seconds: float, whole: float, unit_word: str, theme: Theme, u: float
 ) -> None:
-    """Seconds left as a large number in a ring that empties, and the word for seconds."""
+    """Seconds left as a large number in a ring that empties; with their word, where it can be read too."""
     r = 0.46 * min(box.w, box.h)
     middle = (round(box.x + box.w / 2), round(box.y + box.h / 2))
     line = max(3, round(0.13 * r))
@@ -314,18 +294,22 @@ def draw_ring(
     if share > 0:
         radius = round(r - line / 2)
         cv2.ellipse(canvas, middle, (radius, radius), -90, 0, 360 * share, theme.accent, line, cv2.LINE_AA)
-    number = Box(round(middle[0] - 0.68 * r), round(middle[1] - 0.68 * r), round(1.36 * r), round(0.98 * r))
-    word = Box(round(middle[0] - 0.6 * r), round(middle[1] + 0.24 * r), round(1.2 * r), round(0.34 * r))
+    word_wide, letters = 1.5 * r, FROM_MAT * u
+    told = text_width(unit_word, letters, SEMI) < word_wide and 1.3 * letters < 0.45 * r
+    up = 0.68 if told else 0.5
+    number = Box(round(middle[0] - 0.68 * r), round(middle[1] - up * r), round(1.36 * r), round(0.98 * r))
     text_in(canvas, number, numeral(math.ceil(seconds - 1e-6)), 1.0 * r, theme.ink, BOLD, lines=1, across=0.5)
-    text_in(canvas, word, unit_word, 0.26 * r, theme.soft, SEMI, lines=1, across=0.5)
+    if told:
+        word = Box(
+            round(middle[0] - word_wide / 2), round(middle[1] + 0.2 * r), round(word_wide), round(0.45 * r)
+        )
+        text_in(canvas, word, unit_word, letters, theme.soft, SEMI, lines=1, across=0.5)
 
 
 # ---- the panel beside the picture ----------------------------------------------------------------------
 
 
-def _count_panel(
-    canvas: Image, box: Box, page: Page, worst: FaultMark | None, theme: Theme, u: float
-) -> None:
+def _count_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
     wide = _is_wide(box)
     if page.count is not None:
         high = 3.3 * u  # letter size: digits are then a quarter of the screen's height and a little more
@@ -358,14 +342,13 @@ def _count_panel(
             of = _words(page.language)("page.count_of", of=numeral(page.of))
             room = box.w - text_width(widest, high, BOLD) - 0.15 * u
             size = min(0.85 * u, 0.85 * u * room / max(1.0, text_width(of, 0.85 * u, SEMI) + 2))
-            if size >= 0.45 * u:
+            if size >= FROM_MAT * u:
                 x = top.x + text_width(number, high, BOLD) + 0.15 * u
                 put_text(canvas, of, x, baseline, int(size), theme.soft, SEMI)
             else:
-                line, below = below.top(0.7 * u, 0.05 * u)
-                text_in(canvas, line, of, 0.6 * u, theme.soft, SEMI, lines=1)
+                line, below = below.top(0.85 * u, 0.05 * u)
+                text_in(canvas, line, of, FROM_MAT * u, theme.soft, SEMI, lines=1)
         box = below
-    legend, box = (box, box) if wide else box.bottom(0.5 * u, 0.05 * u)
     phase = box if box.h <= 1.5 * u else box.top(1.5 * u)[0]
     icon = min(1.2 * u, 1.1 * phase.h)
     draw_phase_icon(
@@ -373,11 +356,6 @@ def _count_panel(
     )
     _, word = phase.left(1.08 * icon, 0.1 * u)
     text_in(canvas, word, page.phase_word, 0.95 * u, theme.ink, BOLD, lines=2)
-    if worst is not None:
-        r = 0.2 * u
-        draw_badge(canvas, (legend.x + r + 2, legend.y + legend.h / 2), worst.grade, r)
-        _, words = legend.left(0.55 * u)
-        text_in(canvas, words, worst.title, 0.32 * u, theme.warn, SEMI, lines=2)
 
 
 def _is_wide(box: Box) -> bool:
@@ -386,44 +364,24 @@ def _is_wide(box: Box) -> bool:
 
 
 def _setup_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> None:
-    """What to do, the time to lie still, and a drawing of where the laptop goes."""
-    wide = _is_wide(box)
+    """The time to lie still, or a drawing of where the laptop goes."""
     if page.seconds_left is not None:
-        ring, box = box.left(box.h, 0.3 * u) if wide else box.bottom(min(2.9 * u, 0.55 * box.h), 0.15 * u)
         draw_ring(
             canvas,
-            ring,
+            box.left(box.h)[0] if _is_wide(box) else box,
             page.seconds_left,
             max(2.0, page.seconds_left),
             _words(page.language)("page.rest.unit" if page.seconds_left > 1 else "page.rest.unit_one"),
             theme,
             u,
         )
-    elif page.drawing:
+    elif page.drawing and has_sketch(*page.drawing.split("/")[:2]):
         exercise, view, *side = page.drawing.split("/")
-        if has_sketch(exercise, view):
-            paper, box = box.bottom(min(0.66 * box.w, 0.68 * box.h), 0.15 * u)
-            card(canvas, paper, 0.0, theme.edge)
-            spot = paper.inset(max(2, 0.03 * u))
-            drawing = draw_sketch(exercise, view, (spot.w, spot.h), side[0] if side else None, high_contrast)
-            canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
-    if not wide:
-        write(canvas, paragraphs(page.lines, box, 0.42 * u), theme.ink)
-
-
-def _paused_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) -> None:
-    wide = _is_wide(box)
-    top, below = box.left(2.0 * u, 0.3 * u) if wide else box.top(2.4 * u, 0.2 * u)
-    for i in (0, 1):
-        bar = Box(round(top.x + (0.2 + 0.85 * i) * u), round(top.y + 0.3 * u), round(0.5 * u), round(1.8 * u))
-        card(canvas, bar, 0.1 * u, theme.accent)
-    if page.count is not None and page.of is not None:
-        _, beside = top.left(2.1 * u)
-        if wide:
-            beside, below = below.top(1.1 * u, 0.1 * u)
-        of = f"{numeral(page.count)} {_words(page.language)('page.count_of', of=numeral(page.of))}"
-        text_in(canvas, beside, of, 0.8 * u, theme.ink, BOLD, lines=2)
-    write(canvas, paragraphs(page.lines, below, FROM_MAT * u), theme.ink)
+        paper = box.inner(min(max(box.w / box.h, 1.2), 1.7), 1.0)
+        card(canvas, paper, 0.0, theme.edge)
+        spot = paper.inset(max(2, 0.03 * u))
+        drawing = draw_sketch(exercise, view, (spot.w, spot.h), side[0] if side else None, high_contrast)
+        canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w] = drawing
 
 
 # ---- what changes with every frame ---------------------------------------------------------------------
@@ -440,9 +398,7 @@ def _picture(canvas: Image, at: PageLayout, page: Page, picture: Image | None, t
     view = canvas[spot.y : spot.y + spot.h, spot.x : spot.x + spot.w]
     shrunk = cv2.resize(picture, (spot.w, spot.h), interpolation=cv2.INTER_LINEAR)
     cv2.flip(shrunk, 1, dst=view)
-    if page.kind == "paused":
-        cv2.convertScaleAbs(view, dst=view, alpha=0.4)
-    if page.body is not None and page.kind != "paused":
+    if page.body is not None:
         draw_body(view, _overlay(page.body, width, spot.w / width, spot.h / height), BOLDER)
     cv2.rectangle(canvas, (spot.x, spot.y), (spot.x + spot.w - 1, spot.y + spot.h - 1), theme.edge, 1)
 

@@ -339,9 +339,18 @@ def button_ground(
 
 
 def button_row(
-    canvas: Image, cells: Sequence[Box], choices: Sequence[Choice], selected: int, theme: Theme, unit: float
+    canvas: Image,
+    cells: Sequence[Box],
+    choices: Sequence[Choice],
+    selected: int,
+    theme: Theme,
+    unit: float,
+    letters: float,
 ) -> None:
-    """Buttons with key, label and note, their letters alike; `unit` is a ninth of the screen's height."""
+    """Buttons with key, label and note, their letters alike; `unit` is a ninth of the screen's height.
+
+    `letters` is the size of the labels where there is room for it, in pixels.
+    """
     cap = 0.5 * unit
     keys = [0.0 if not c.key else key_width(c.key, cap) + 0.14 * unit for c in choices]
     rooms = [
@@ -353,8 +362,7 @@ def button_row(
     noted = any(choice.note for choice in choices)
     share, lines = (0.56, 2) if noted else (1.0, 3)
     label = min(
-        fit(c.label, r.w, share * r.h, 0.4 * unit, SEMI, lines)[0]
-        for c, r in zip(choices, rooms, strict=True)
+        fit(c.label, r.w, share * r.h, letters, SEMI, lines)[0] for c, r in zip(choices, rooms, strict=True)
     )
     note = min(
         fit(c.note, r.w, (1 - share) * r.h, 0.26 * unit, REGULAR, 2)[0] if c.note else round(unit)

@@ -84,7 +84,7 @@ class DayPages(Pages):
         return Page(
             "next",
             day.coming,
-            day.coming_lines,
+            () if at.cue else day.coming_lines,  # what is being said says the same
             self._choices("next", ("now", "longer", "stop")),
             at.selected,
             drawing=day.drawing,
@@ -102,7 +102,4 @@ class DayPages(Pages):
         return self._scale(at, "effort", self._say("end.question_effort"))
 
     def summary(self, at: FlowState) -> Page:
-        day = self._day(at)
-        return self._simple(
-            at, "summary", "summary", ("close",), title=self._say("end.title"), lines=day.end_lines
-        )
+        return self._ending(at, self._say("end.title"), self._day(at).end_lines)

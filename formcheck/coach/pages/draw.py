@@ -15,7 +15,7 @@ from formcheck.coach.pages.still_page import draw_still_page
 from formcheck.coach.pages.turning import Turn
 from formcheck.drawing.palette import Image
 
-#: Kinds that show the camera's picture; a paused set does while there is a body to go on with.
+#: Kinds that show the camera's picture.
 WITH_PICTURE = ("setup", "practice", "work")
 #: Kinds whose words turn for somebody who lies on the side.
 TURNING = (*WITH_PICTURE, "paused", "rest")
@@ -58,9 +58,11 @@ def draw_page(
             None where there is none (a page of the camera then says so with a sign).
         size_wh: width and height of the window's drawing area, pixels.
         high_contrast: black ground, white text.
-        turn: degrees clockwise by which the words stand, for somebody who lies on the side; of a page without
-            the camera's picture only a rest is turned.
+        turn: degrees clockwise by which the words stand, for somebody who lies on the side; only those of the
+            kinds in `TURNING` do.
     """
-    if page.kind in WITH_PICTURE or (page.kind == "paused" and page.body is not None):
-        return Drawn(*draw_camera_page(page, picture, size_wh, high_contrast, turn))
-    return Drawn(*draw_still_page(page, size_wh, high_contrast, turn if page.kind == "rest" else 0))
+    if page.kind not in TURNING:
+        turn = 0
+    if page.kind in WITH_PICTURE:
+        return Drawn(draw_camera_page(page, picture, size_wh, high_contrast, turn), {})
+    return Drawn(*draw_still_page(page, size_wh, high_contrast, turn))

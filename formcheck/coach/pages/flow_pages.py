@@ -85,6 +85,25 @@ class FlowState:
     camera: str | None = None
     behind_ms: float | None = None
     held_s: int | None = None
+    leaf: int = 0
+
+
+#: A leaf of the end holds so many rows of so many letters, large enough to be read from the mat [D].
+LEAF_ROWS, ROW_LETTERS = 5, 46
+
+
+def leaves_of(lines: Sequence[str]) -> list[tuple[str, ...]]:
+    """Lines as leaves to be read one after the other, at least one."""
+    leaves: list[tuple[str, ...]] = [()]
+    rows = 0
+    for line in lines:
+        needed = -(-len(line) // ROW_LETTERS)
+        if leaves[-1] and rows + needed > LEAF_ROWS:
+            leaves.append(())
+            rows = 0
+        leaves[-1] += (line,)
+        rows += needed
+    return leaves
 
 
 def _listed(titles: Sequence[str]) -> str:
@@ -208,19 +227,19 @@ class Pages:
         views = at.plan.definition.views
         view = at.plan.views[0] if at.plan.views else next(iter(views))
         side = f"/{at.side}" if at.side is not None else ""
-        lines, footer = [views[view].setup], self._text("setup.footer")
+        footer = [self._text("setup.footer")]
         if at.camera is not None:
-            footer = f"{self._words('phone.picture.footer')} · {footer}"
+            footer.insert(0, self._words("phone.picture.footer"))
         if at.camera == "phone" and at.behind_ms is not None:
-            lines.append(self._words("phone.picture.behind", ms=10 * round(at.behind_ms / 10)))
+            footer.insert(0, self._words("phone.picture.behind", ms=10 * round(at.behind_ms / 10)))
         return Page(
             "setup",
             self._text("setup.title"),
-            tuple(lines),
+            (views[view].setup,),
             drawing=f"{at.plan.definition.name}/{view}{side}",
             cue=at.cue or todo,
             seconds_left=moment.still_left_s if still and moment is not None else None,
-            footer=footer,
+            footer=" · ".join(footer),
             recording=self._recording(at),
         )
 
@@ -247,6 +266,7 @@ class Pages:
             count=at.counted,
             of=at.plan.reps,
             **self._moving(at),  # type: ignore[arg-type]
+            unseen=self._unseen(at),
             footer=self._text("work.footer"),
         )
 
@@ -262,7 +282,6 @@ class Pages:
             "target": at.target,
             "cue": at.notice or at.cue,
             "cue_is_correction": at.cue_is_correction and not at.notice,
-            "unseen": self._unseen(at),
             "recording": self._recording(at),
         }
 
@@ -324,7 +343,19 @@ class Pages:
         if at.pain_before is not None and at.pain_after is not None:
             lines.append(self._text("summary.pain", before=at.pain_before, after=at.pain_after))
         lines.append(self._text(f"summary.saved_{at.consent or 'none'}"))
-        return self._simple(at, "summary", "summary", ("close",), lines=tuple(lines))
+        return self._ending(at, self._text("summary.title"), lines)
+
+    def _ending(self, at: FlowState, title: str, lines: Sequence[str]) -> Page:
+        """The end, one leaf of it."""
+        leaves = leaves_of(lines)
+        leaf = at.leaf % len(leaves)
+        choices = [self._choice("summary", "close", "1")]
+        if len(leaves) > 1:
+            more = self._text("summary.more", leaf=leaf + 1, leaves=len(leaves))
+            choices.append(Choice("more", more, "2"))
+        return self._simple(
+            at, "summary", "summary", (), title=title, lines=leaves[leaf], choices=tuple(choices)
+        )
 
     def stopped(self, at: FlowState) -> Page:
         why = "pain" if at.stop_reason == "pain" else "key"

@@ -9,7 +9,7 @@ import numpy as np
 
 from formcheck.analysis.findings import Findings
 from formcheck.coach.pages.day_pages import DayPages
-from formcheck.coach.pages.flow_pages import DayState, FlowState
+from formcheck.coach.pages.flow_pages import DayState, FlowState, leaves_of
 from formcheck.coach.pages.page import Choice, Page, Row
 from formcheck.drawing.overlay import Body, FaultMark
 from formcheck.drawing.palette import Image
@@ -169,18 +169,20 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
     return {
         "setup": setup,
         "setup_bridge": replace(
-            setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet", cue=bridge.views["side"].setup
+            setup, lines=(bridge.views["feet"].setup,), drawing="bridge/feet",
+            cue=say("setup.wrong_view.say", place=bridge.views["feet"].setup),
         ),
         "setup_phone": replace(
-            setup, lines=(*setup.lines, say("phone.picture.behind", ms=140)),
-            footer=f"{say('phone.picture.footer')} · {setup.footer}", cue=say("phone.picture.not_changed"),
+            setup, cue=say("phone.picture.not_changed"),
+            footer=" · ".join(
+                (say("phone.picture.behind", ms=140), say("phone.picture.footer"), setup.footer)
+            ),
         ),
         "setup_still": replace(
-            setup, lines=(), cue=say("page.setup.still"), seconds_left=1.4,
-            unseen=unseen_line(say, bridge, "side"),
+            setup, cue=say("page.setup.still"), seconds_left=1.4,
         ),
         "practice": replace(
-            work, kind="practice", title=say("page.practice.title"), count=1, of=3, phase="hold",
+            work, kind="practice", unseen="", title=say("page.practice.title"), count=1, of=3, phase="hold",
             phase_word=say("page.phase.hold"), level=1.02, cue=say("page.practice.line"),
             footer=say("page.practice.footer"),
         ),
@@ -194,15 +196,6 @@ def _with_picture(say: Words, bridge: Definition, clam: Definition) -> dict[str,
         "work_lost": replace(
             work, body=None, count=4, phase="lost", phase_word=say("page.phase.lost"), level=None,
             cue=say("page.phase.lost"), recording="",
-        ),
-        "paused": replace(
-            work, kind="paused", title=say("page.paused.title"), lines=(say("page.paused.idle"),), unseen="",
-            choices=(
-                Choice("continue", say("page.paused.continue"), "Space" if say.language == "en" else "Leer"),
-                Choice("end_set", say("page.paused.end_set"), "1"),
-                Choice("stop", say("page.paused.stop"), "Esc"),
-            ),
-            footer=say("page.paused.footer"),
         ),
     }  # fmt: skip
 
@@ -228,12 +221,12 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
             footer=say("page.rest.footer"), recording="video",
         ),
         "summary": Page(
-            "summary", say("page.summary.title"), lines,
+            "summary", say("page.summary.title"), leaves_of(lines)[0],
             (
-                Choice("again", say("page.summary.again"), "1"),
-                Choice("close", say("page.summary.close"), "2"),
+                Choice("close", say("page.summary.close"), "1"),
+                Choice("more", say("page.summary.more", leaf=1, leaves=len(leaves_of(lines))), "2"),
             ),
-            1, footer=say("page.summary.footer"),
+            footer=say("page.summary.footer"),
         ),
         "stopped": Page(
             "stopped", say("page.stopped.title"),
@@ -244,8 +237,13 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
             "notice", say("page.notice.disk_full_title"), (say("page.notice.disk_full"),),
             footer=say("page.notice.footer"),
         ),
-        "paused_alone": Page(
-            "paused", say("page.paused.title"), (say("page.paused.line"),), footer=say("page.paused.footer")
+        "paused": Page(
+            "paused", say("page.paused.title"), (say("page.paused.line"),),
+            tuple(
+                Choice(name, say(f"page.paused.{name}"), key)
+                for key, name in (("1", "continue"), ("2", "end_set"), ("3", "stop"))
+            ),
+            footer=say("page.paused.footer"),
         ),
     }  # fmt: skip
 
@@ -288,8 +286,8 @@ def _day(say: Words, bridge: Definition, clam: Definition) -> dict[str, Page]:
             say("programme.end.saved_numbers"),
         ),
     )
-    place = say("programme.next.move", place=bridge.views["feet"].setup)
-    moved = replace(state, coming=bridge.title, coming_lines=(held, place), drawing="bridge/feet/")
+    place = bridge.views["feet"].setup
+    moved = replace(state, coming=bridge.title, coming_lines=(place,), drawing="bridge/feet/")
     pages = DayPages(say, {})
 
     def at(day: DayState, selected: int = 0) -> FlowState:
@@ -307,5 +305,6 @@ def _day(say: Words, bridge: Definition, clam: Definition) -> dict[str, Page]:
         "agreed": pages.agreed(at(state)),
         "next": pages.next(at(state)),
         "next_moved": pages.next(at(moved)),
+        "next_told": pages.next(replace(at(moved), cue=say("programme.next.move", place=place))),
         "day_summary": pages.summary(at(state)),
     }

@@ -9,12 +9,10 @@ import numpy as np
 
 from formcheck.coach.pages.camera_page import (
     FROM_MAT,
-    draw_buttons,
     draw_cue,
-    draw_header,
+    draw_footer,
     draw_ring,
     page_unit_px,
-    turned_box,
 )
 from formcheck.coach.pages.canvas import (
     BOLD,
@@ -26,6 +24,7 @@ from formcheck.coach.pages.canvas import (
     Theme,
     blank,
     button_ground,
+    button_row,
     card,
     fit,
     key_cap,
@@ -43,6 +42,10 @@ from formcheck.exercises.definition import EXERCISES
 from formcheck.words import Words
 
 Boxes = dict[str, tuple[int, int, int, int]]
+#: Size of the labels of buttons that are read sitting, in units of the page.
+SITTING = 0.4
+#: Height of a button whose label is read from the mat, in two rows.
+_BUTTON_HIGH = 1.8
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +58,7 @@ def draw_still_page(
         image = np.ascontiguousarray(np.rot90(upright, -turn // 90))
         image.flags.writeable = False
         whole = Box(0, 0, *size_wh)
-        return image, {name: turned_box(Box(*box), whole, turn) for name, box in boxes.items()}
+        return image, {name: _turned_box(Box(*box), whole, turn) for name, box in boxes.items()}
     theme = HIGH_CONTRAST if high_contrast else NORMAL
     width, height = size_wh
     u = page_unit_px(size_wh)
@@ -64,8 +67,7 @@ def draw_still_page(
     footer, area = area.bottom(0.4 * u, 0.12 * u)
     if page.stats:
         text_in(canvas, footer, page.stats, 0.22 * u, theme.soft, lines=1, across=1.0)
-        footer = footer.left(0.6 * footer.w)[0]
-    text_in(canvas, footer, page.footer, 0.27 * u, theme.soft, lines=1)
+    draw_footer(canvas, footer, page, theme, u)
     if page.kind == "choose":
         boxes = _choose(canvas, area, page, theme, u, high_contrast)
     elif page.kind == "safety":
@@ -78,6 +80,19 @@ def draw_still_page(
         boxes = _words_page(canvas, area, page, theme, u, high_contrast)
     canvas.flags.writeable = False
     return canvas, boxes
+
+
+def _turned_box(box: Box, paper: Box, turn: Turn) -> tuple[int, int, int, int]:
+    """Where on the screen a box of a turned page is.
+
+    Args:
+        box: on the page, as it was drawn.
+        paper: where the page is on the screen.
+        turn: how it was turned.
+    """
+    if turn == 90:
+        return (paper.x + paper.w - box.y - box.h, paper.y + box.x, box.h, box.w)
+    return (paper.x + box.y, paper.y + paper.h - box.x - box.w, box.h, box.w)
 
 
 def _choose(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
@@ -159,9 +174,9 @@ def _drawing_of(choice: str, drawing: str | None) -> tuple[str, str | None, str 
 def _safety(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> Boxes:
     """A long text in two columns, readable in front of the laptop, with the choices below."""
     head, area = area.top(0.6 * u, 0.1 * u)
-    draw_header(canvas, head, page, theme, 1.15 * u)
+    text_in(canvas, head, page.title, 0.53 * u, theme.ink, BOLD, lines=1)
     row, area = area.bottom(1.3 * u, 0.15 * u)
-    boxes = draw_buttons(canvas, row, page, theme, u)
+    boxes = _buttons(canvas, row, page, theme, u, SITTING)
     write(canvas, paragraphs(page.lines, area, 0.36 * u, columns=2, gap=0.3), theme.ink)
     return boxes
 
@@ -243,7 +258,7 @@ def _today(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_co
     head, area = area.top(0.95 * u, 0.1 * u)
     text_in(canvas, head, page.title, 0.66 * u, theme.ink, BOLD, lines=1)
     buttons, area = area.bottom(1.3 * u, 0.3 * u)
-    boxes = draw_buttons(canvas, buttons, page, theme, u)
+    boxes = _buttons(canvas, buttons, page, theme, u, SITTING)
     if page.lines:
         text, area = area.top(0.6 * len(page.lines) * u, 0.15 * u)
         write(canvas, paragraphs(page.lines, text, 0.4 * u), theme.ink)
@@ -275,23 +290,31 @@ def _tick(canvas: Image, box: Box, theme: Theme) -> None:
     cv2.polylines(canvas, [np.round(corners).astype(np.int32)], False, theme.accent, line, cv2.LINE_AA)
 
 
+def _buttons(canvas: Image, box: Box, page: Page, theme: Theme, u: float, letters: float = FROM_MAT) -> Boxes:
+    """The choices as one row of buttons, or a column where it is higher; returns where they are."""
+    count = len(page.choices)
+    stacked = box.h > count * u
+    cells = box.grid(1, count, 0.15 * u) if stacked else box.grid(count, 1, 0.2 * u)
+    button_row(canvas, cells, page.choices, page.selected, theme, u, letters * u)
+    return {
+        choice.id: (cell.x, cell.y, cell.w, cell.h) for choice, cell in zip(page.choices, cells, strict=True)
+    }
+
+
 def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Boxes:
     """A headline, a few lines, perhaps a sign or the time left, and buttons."""
     boxes: Boxes = {}
-    if page.recording:
-        strip, area = area.top(0.5 * u, 0.05 * u)
-        draw_header(
-            canvas, strip, Page(page.kind, recording=page.recording, language=page.language), theme, u
-        )
+    high = area.h > area.w
     if page.choices:
-        row, area = area.bottom(1.3 * u, 0.3 * u)
-        boxes = draw_buttons(canvas, row, page, theme, u)
+        noted = any(choice.note for choice in page.choices)
+        letters = SITTING if noted else FROM_MAT
+        few = noted or len(page.choices) < 3
+        tall = 1.15 * len(page.choices) if high else 1.3 if few else _BUTTON_HIGH
+        row, area = area.bottom(tall * u, 0.25 * u)
+        boxes = _buttons(canvas, row, page, theme, u, letters)
     if page.cue:
-        band, area = area.bottom((2.5 if area.h > area.w else 1.72) * u, 0.2 * u)
+        band, area = area.bottom((4.1 if high else 2.6) * u, 0.2 * u)
         draw_cue(canvas, band, page, theme, u)
-    if page.unseen:
-        line, area = area.bottom(0.64 * u, 0.1 * u)
-        text_in(canvas, line, page.unseen, 0.25 * u, theme.soft, lines=4)
     if page.kind == "rest" and page.seconds_left is not None:
         if area.h > area.w:
             ring, area = area.top(0.45 * area.h, 0.3 * u)
@@ -306,7 +329,7 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, hi
         square, area = area.left(min(area.h, 0.4 * area.w), 0.5 * u)
         _code(canvas, square, page.code)
     elif page.kind in ("stopped", "notice", "paused"):
-        sign, area = area.left(min(2.6 * u, 0.25 * area.w), 0.4 * u)
+        sign, area = area.left(min(1.8 * u, 0.25 * area.w), 0.4 * u)
         _sign(canvas, sign, page.kind, theme, u)
     _headline_and_lines(canvas, area, page, theme, u)
     return boxes
@@ -314,9 +337,13 @@ def _words_page(canvas: Image, area: Box, page: Page, theme: Theme, u: float, hi
 
 def _next(canvas: Image, area: Box, page: Page, theme: Theme, u: float, high_contrast: bool) -> Box:
     """A drawing of what comes, with the laptop's place where that changes, and the seconds left below it."""
-    left, area = area.left(0.42 * area.w, 0.5 * u)
+    if area.h < 4.5 * u:
+        paper, area = area.left(0.3 * area.w, 0.2 * u)
+        ring, area = area.left(0.2 * area.w, 0.3 * u)
+    else:
+        left, area = area.left(0.32 * area.w, 0.4 * u)
+        ring, paper = left.bottom(0.45 * left.h, 0.2 * u)
     exercise, view, side = [*(page.drawing or "").split("/"), "", ""][:3]
-    ring, paper = left.bottom(0.38 * left.h, 0.2 * u)
     if exercise in EXERCISES:
         card(canvas, paper, 0.0, theme.edge)
         spot = paper.inset(max(2, 0.03 * u))
@@ -350,10 +377,12 @@ def _whole(page: Page) -> float:
 
 def _headline_and_lines(canvas: Image, area: Box, page: Page, theme: Theme, u: float) -> None:
     """Both as one block, in the middle of the height."""
-    size, rows = fit(page.title, area.w, 0.45 * area.h, 0.85 * u, BOLD, 3) if page.title else (0, ())
+    largest = {"next": 0.72, "summary": 0.68}.get(page.kind, 0.85) * u
+    size, rows = fit(page.title, area.w, 0.7 * area.h, largest, BOLD, 3) if page.title else (0, ())
     title_h = len(rows) * LINE * size
-    room = Box(area.x, round(area.y + title_h + 0.25 * u), area.w, max(1, round(area.h - title_h - 0.25 * u)))
-    lines = paragraphs(page.lines, room, FROM_MAT * u)
+    above = 0.2 * u if page.lines else 0.0
+    room = Box(area.x, round(area.y + title_h + above), area.w, max(1, round(area.h - title_h - above)))
+    lines = paragraphs(page.lines, room, FROM_MAT * u, gap=0.35)
     below = max((line.y + LINE * line.size for line in lines), default=room.y)
     shift = max(0.0, (area.y + area.h - below) * 0.42)
     text_in(
