@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 COUNTED = ("full", "partial")
 #: Central difference for speed (spec 6.1).
 _SPEED_OVER_S = 0.10
+#: A rise is looked for over this long: pictures that come three to five times a second, however often each is
+#: shown, move in steps and stand still in between (docs/lab_notes.md, "Pictures that come in steps").
+_RISE_OVER_S = 0.35
 #: A phase lasts while the signal moves faster than this share of the phase's top speed.
 _MOVING_SHARE = 0.06
 #: The unseen slow end of a movement is never taken to be longer than this.
@@ -159,7 +162,7 @@ class RepetitionCounter:
     def _step(self, t: float, s: float, error: float) -> RepTimes | None:
         rules = self._rules
         if self.state == "rest":
-            rising = s > rules.start_level and self._speed() > rules.start_speed_per_s
+            rising = s > rules.start_level and self._speed(_RISE_OVER_S) > rules.start_speed_per_s
             if self._held("start", rising, t, rules.start_for_s):
                 self._open(self._onset(t), "rise")
             return None
@@ -235,11 +238,11 @@ class RepetitionCounter:
         # Half a millisecond of slack: frame times are rounded.
         return t - since >= for_s - 5e-4
 
-    def _speed(self) -> float:
-        """ds/dt over the last 0.1 s, per second."""
+    def _speed(self, over_s: float = _SPEED_OVER_S) -> float:
+        """ds/dt over the last moments, per second."""
         t, s = self._t, self._s
         i = len(t) - 1
-        while i > 0 and t[-1] - t[i] < _SPEED_OVER_S - 5e-4:
+        while i > 0 and t[-1] - t[i] < over_s - 5e-4:
             i -= 1
         dt = t[-1] - t[i]
         return (s[-1] - s[i]) / dt if dt > 0 else 0.0

@@ -71,6 +71,17 @@ def test_the_peak_is_the_middle_of_the_top_or_soon_after_a_long_one_is_reached(h
         assert rep.peak_s == pytest.approx(true.hold_start_s + after_s, abs=0.2)
 
 
+@pytest.mark.parametrize("pictures_per_s", [3, 5, 8])
+def test_pictures_that_come_in_steps_count_as_well(pictures_per_s):
+    """A webcam in the dark, a screen recorded over a slow line: the same picture is shown many times."""
+    time_s, level, truth = repetitions([Rep()] * 5)
+    shown = level[np.searchsorted(time_s, np.floor(time_s * pictures_per_s) / pictures_per_s)]
+    reps = count(time_s, shown)
+    assert classes(reps) == ["full"] * 5
+    for rep, true in zip(reps, truth, strict=True):
+        assert true.hold_start_s - 0.5 < rep.peak_s < true.hold_end_s + 0.5
+
+
 # --- clean signals --------------------------------------------------------------------------------
 
 
