@@ -22,7 +22,7 @@ from formcheck.measures.view import PITCHES_DEG, levelled, trunk
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, Landmark, side_landmark
 from formcheck.pose.lying_reading import Lying
-from formcheck.pose.person import STEADY_DISAGREEMENT, px_per_metre
+from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, px_per_metre
 from formcheck.pose.smoothing import running_mean, running_median
 from formcheck.pose.track import CUTOFF_HZ, Track, body_sizes_px, smooth
 
@@ -57,6 +57,8 @@ _DWELLS = 0.2
 _HARDLY_ANY = 0.15
 #: So long after the person was lost the skeleton settles on the body again [D].
 _SETTLES_S = 0.4
+#: and no longer than it is gone where no point of it came back further away than this, body sizes [D].
+_SAME_PLACE = 0.1
 #: Rest is found elsewhere where it lasts so long, at less than so large a share of the range, with flanks of
 #: so large a share beside it, and only taken up where it lies so far off [D].
 _RESTS_S = 0.4
@@ -256,15 +258,29 @@ def readings_apart(part: Track) -> Array:
 def _settling(part: Track) -> Mask:
     """``(T,)`` True shortly before and after the person was missing or a skeleton was thrown away.
 
-    The region that the model looks at is then still on its way to the body.
+    The region that the model looks at is then still on its way to the body, but where the skeleton is back at
+    once and lies where it lay.
     """
-    lost = np.flatnonzero(~part.person | part.rejected)
+    gone = ~part.person | part.rejected
+    for run in true_runs(gone):
+        if 0 < run.start and run.stop < len(part):
+            gone[run] = not _back_at_once(part, run.start - 1, run.stop)
+    lost = np.flatnonzero(gone)
     if lost.size == 0:
         return np.zeros(len(part), bool)
     at = np.searchsorted(lost, np.arange(len(part)))
     since = part.time_s - part.time_s[lost[np.maximum(at - 1, 0)]]
     until = part.time_s[lost[np.minimum(at, len(lost) - 1)]] - part.time_s
     return np.asarray(((since >= 0) & (since < _SETTLES_S)) | ((until >= 0) & (until < _SETTLES_S / 2)))
+
+
+def _back_at_once(part: Track, before: int, after: int) -> bool:
+    """Whether the body that was lost between two frames was hardly gone and lies where it lay."""
+    if part.time_s[after] - part.time_s[before] > _LOST_S:
+        return False
+    two = part.image_xyz[[before, after]]
+    moved = norm(np.diff(two[:, CORE, :2], axis=0)[0])
+    return bool(moved.max() <= _SAME_PLACE * body_sizes_px(two).max())
 
 
 def _doubted(table: MeasureTable, definition: Definition, doubtful: Mask) -> MeasureTable:

@@ -227,6 +227,21 @@ def test_nothing_is_learned_while_a_skeleton_settles_on_the_body() -> None:
     assert rest == pytest.approx(tracked(track, "bridge").reference.rest["pelvic_height"], abs=0.02)
 
 
+def test_a_body_that_is_back_at_once_where_it_lay_is_believed() -> None:
+    """Single pictures in which nobody is found: three a second, all the time."""
+    track = shot(bridge_at, SIDE, lead_s=2.0)
+    gone = np.arange(len(track)) % 10 == 0
+    image = track.image_xyz.copy()
+    image[gone] = np.nan
+    flickers = tracked(replace(track, image_xyz=image, person=track.person & ~gone), "bridge")
+    assert flickers.classes == ["full"] * 3
+    assert all(r.confidence > 0.8 for r in flickers.reps)
+    # What comes back somewhere else each time is not.
+    image[np.flatnonzero(gone) + 1, :, 1] += 60.0
+    jumps = tracked(replace(track, image_xyz=image, person=track.person & ~gone), "bridge")
+    assert all(r.confidence < 0.5 for r in jumps.reps)
+
+
 # --- rest -----------------------------------------------------------------------------------------
 
 
