@@ -263,7 +263,7 @@ def _settling(part: Track) -> Mask:
     """
     gone = ~part.person | part.rejected
     for run in true_runs(gone):
-        if 0 < run.start and run.stop < len(part):
+        if run.start > 0 and run.stop < len(part):
             gone[run] = not _back_at_once(part, run.start - 1, run.stop)
     lost = np.flatnonzero(gone)
     if lost.size == 0:
