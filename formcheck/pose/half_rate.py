@@ -1,7 +1,7 @@
-"""Fast recordings: the model reads every second frame, and the poses between are interpolated.
+"""Recordings of which the model reads every second frame; the poses between are interpolated.
 
-A body on a mat moves little in a sixtieth of a second, and what is measured is filtered at 6 Hz afterwards
-(`track.CUTOFF_HZ`): 25 to 30 readings a second carry all of it, for half the time.
+A body on a mat moves little in a thirtieth of a second, and what is measured is filtered at 6 Hz afterwards
+(`track.CUTOFF_HZ`): 15 readings a second carry it, for half the time.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from formcheck.pose.landmarks import Pose, PoseResult
 from formcheck.pose.person import JUMPED_LANDMARKS, count_jumped
 from formcheck.video.file import Frame
 
-#: Recordings this fast are thinned: 50 fps, the slower of the two rates phones call fast, and a little less,
-#: as no clock is exact. Half of it is as slow as the slowest common camera (25 fps).
+#: Recordings this fast are always thinned: 50 fps, the slower of the two rates phones call fast, and a little
+#: less, as no clock is exact. Half of it is as slow as the slowest common camera (25 fps).
 FAST_FPS = 49.0
+#: And from here on (30 fps), where the body is followed surely with half of the frames: else all are read.
+ORDINARY_FPS = 29.0
 
 #: Time and index of a frame left out.
 LeftOut = tuple[float, int]
 
 
-def thinned(frames: Iterable[Frame], left_out: deque[LeftOut]) -> Iterator[Frame]:
-    """The frames the model is to read: never further apart than every second one at `FAST_FPS`.
+def thinned(frames: Iterable[Frame], left_out: deque[LeftOut], fps: float) -> Iterator[Frame]:
+    """The frames the model is to read: never further apart than every second one at that rate.
 
-    Where frames come slower than that, as in the dark, all are read; above 100 fps fewer than every second
-    one. The first and the last frame are always read.
+    Where frames come slower than that, as in the dark, all are read; at more than twice the rate fewer than
+    every second one. The first and the last frame are always read.
 
     Args:
         frames: in order of time.
+        fps: `FAST_FPS` or `ORDINARY_FPS`.
         left_out: the others are put at its end, before the next frame to read is given.
     """
     read_s, held = -math.inf, None
     for frame in frames:
         if held is not None:
-            if frame.time_s - read_s <= 2 / FAST_FPS:
+            if frame.time_s - read_s <= 2 / fps:
                 left_out.append((held.time_s, held.index))
             else:
                 read_s = held.time_s

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
-from formcheck.pose.half_rate import FAST_FPS, LeftOut, filled, thinned
+from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_joints import (
@@ -56,8 +56,8 @@ def read_poses(
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
-    Of a fast one our engine reads every second frame (`formcheck.pose.half_rate`).
-    Ctrl-C ends the reading; what was read until then is returned.
+    Of a fast one our engine reads every second frame, and of one of 30 fps too while it follows the body
+    surely (`formcheck.pose.half_rate`). Ctrl-C ends the reading; what was read until then is returned.
 
     Args:
         source: the recording.
@@ -71,15 +71,25 @@ def read_poses(
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
     """
     spent = {"decode": 0.0, "pose": 0.0}
-    results, complete = _read(source, engine, spent, progress, "Looking at the video", lying)
+    what = "Looking at the video"
+    results, complete = _read(source, engine, spent, progress, what, lying, ORDINARY_FPS)
     if complete and isinstance(engine, BlazePose):
         count = len(results)
         pictures = cache(lambda: _spread(source, count))  # a pass over the recording: once, and if at all
         with suppress(KeyboardInterrupt):  # what was read before stays
+            if ORDINARY_FPS <= source.fps < FAST_FPS and not _is_followed(results, own):
+                engine.reset()
+                again, whole = _read(source, engine, spent, progress, "Looking at every picture", lying)
+                results = again if whole else results
             results = _second_look(source, engine, results, pictures, spent, progress, lying)
             if own is not None:
                 results = _by_own_joints(source, own, results, pictures, spent, progress, lying)
     return results, spent, complete
+
+
+def _is_followed(results: Readings, own: JointsNet | None) -> bool:
+    """True where nothing else is asked about this body."""
+    return is_steady(results) and (own is None or is_blazepose_sure(results, own.lies_on))
 
 
 def _second_look(
@@ -144,16 +154,18 @@ def _read(
     progress: Progress | None,
     what: str,
     lying: LyingNet | None,
+    thinned_from: float = FAST_FPS,
 ) -> tuple[Readings, bool]:
-    """One pass over the recording; adds to `spent`."""
+    """One pass over the recording, of every second frame from that rate on; adds to `spent`."""
     results = Readings()
     expected = source.frame_count or 0
     frames = _Timed(ahead(source, _AHEAD, "decode"))
     left_out: deque[LeftOut] = deque()
     ours = isinstance(engine, BlazePose | JointsPose)  # the reference engine reads every frame
-    fast = ours and source.fps >= FAST_FPS
-    read = _estimated(thinned(frames, left_out) if fast else frames, engine, lying)
-    estimated = filled(read, left_out) if fast else read
+    thin = ours and source.fps >= thinned_from
+    rate = FAST_FPS if source.fps >= FAST_FPS else thinned_from
+    read = _estimated(thinned(frames, left_out, rate) if thin else frames, engine, lying)
+    estimated = filled(read, left_out) if thin else read
     begun = time.monotonic()
     try:
         for result in estimated:

@@ -16,8 +16,8 @@ from skeleton import Camera, bridge, bridge_lift_for, film, repetitions
 from skeleton import results as results_of
 from stored_session import REPS, judged, store
 
-from formcheck.pose.blazepose import BlazePose
-from formcheck.pose.half_rate import FAST_FPS, LeftOut, between, filled, thinned
+from formcheck.pose.blazepose import BlazePose, LandmarkNet
+from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, between, filled, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.recording import read_poses
 from formcheck.pose.result_file import Readings
@@ -32,10 +32,10 @@ BLACK = np.zeros((2, 2, 3), np.uint8)
 STRAIGHT_M = bridge_lift_for(178.0)
 
 
-def read_of(time_s: Iterable[float]) -> tuple[list[int], list[int]]:
+def read_of(time_s: Iterable[float], rate: float = FAST_FPS) -> tuple[list[int], list[int]]:
     """Which of the frames at these times are read, and which are left out."""
     left_out: deque[LeftOut] = deque()
-    read = [f.index for f in thinned((Frame(BLACK, t, i) for i, t in enumerate(time_s)), left_out)]
+    read = [f.index for f in thinned((Frame(BLACK, t, i) for i, t in enumerate(time_s)), left_out, rate)]
     return read, [index for _, index in left_out]
 
 
@@ -56,6 +56,11 @@ class Known(BlazePose):
     def __init__(self, results: list[PoseResult], stop_at: int | None = None) -> None:
         self._results, self._stop_at = results, stop_at
         self.asked: list[int] = []
+        self.begun_anew = 0
+        self._net = cast(LandmarkNet, object())
+
+    def reset(self) -> None:
+        self.begun_anew += 1
 
     def estimate_all(self, frames: Iterable[Frame]) -> Generator[PoseResult, None, None]:
         for frame in frames:
@@ -87,9 +92,15 @@ def test_of_60_fps_every_second_frame_is_read_and_always_the_last_one(count: int
     assert sorted(read + left_out) == list(range(count))
 
 
-@pytest.mark.parametrize(("fps", "step"), [(24, 1), (30, 1), (50, 2), (59.94, 2), (120, 4)])
-def test_how_many_are_read_depends_on_the_rate(fps: float, step: int) -> None:
-    read, _ = read_of(np.arange(121) / fps)
+@pytest.mark.parametrize(
+    ("rate", "fps", "step"),
+    [
+        *((FAST_FPS, fps, step) for fps, step in ((24, 1), (30, 1), (50, 2), (59.94, 2), (120, 4))),
+        *((ORDINARY_FPS, fps, step) for fps, step in ((15, 1), (25, 1), (29.97, 2), (30, 2))),
+    ],
+)
+def test_how_many_are_read_depends_on_the_rate(rate: float, fps: float, step: int) -> None:
+    read, _ = read_of(np.arange(121) / fps, rate)
     assert set(np.diff(read)) == {step}
 
 
@@ -154,12 +165,34 @@ def test_a_fast_recording_has_a_result_for_every_frame_and_half_of_them_read(odd
     assert [r.index for r in readings if not r.interpolated] == engine.asked
 
 
-def test_of_an_ordinary_recording_every_frame_is_read_however_its_clock_shakes() -> None:
-    track = bridges(30.0)
-    bunched = np.resize([0.02, 0.0, -0.02], len(track))  # three frames within 27 ms
+@pytest.mark.parametrize("fps", [15.0, 25.0])
+def test_of_a_slow_recording_every_frame_is_read_however_its_clock_shakes(fps: float) -> None:
+    track = bridges(fps)
+    bunched = np.resize([0.02, 0.0, -0.02], len(track))  # three frames close together
     shaken = replace(track, time_s=track.time_s + bunched)
-    readings, engine, _ = read(shaken, 30.0)
+    readings, engine, _ = read(shaken, fps)
     assert engine.asked == list(range(len(track)))
+    assert readings.interpolated == 0
+
+
+def test_of_an_ordinary_recording_half_is_read_where_the_body_is_followed() -> None:
+    track = bridges(30.0)
+    readings, engine, _ = read(track, 30.0)
+    assert engine.asked == sorted({*range(0, len(track), 2), len(track) - 1})
+    assert readings.interpolated == len(track) - len(engine.asked)
+
+
+def test_of_an_ordinary_recording_all_is_read_where_the_body_gets_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("formcheck.pose.recording.find_region", lambda *_: None)  # no second look after it
+    track = bridges(30.0)
+    lost = np.arange(len(track)) % 10 < 2  # a fifth of the frames
+    image = track.image_xyz.copy()
+    image[lost] = np.nan
+    readings, engine, _ = read(replace(track, image_xyz=image, person=track.person & ~lost), 30.0)
+    assert engine.asked[-len(track) :] == list(range(len(track)))
+    assert engine.begun_anew == 1
     assert readings.interpolated == 0
 
 
