@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from formcheck.analysis.events import Event
 from formcheck.coach.message import Message, Priority, Tone
-from formcheck.coach.mouth import Mouth
+from formcheck.coach.mouth import Mouth, shown_part
 from formcheck.coach.pages.flow_pages import FlowState, Pages
 from formcheck.coach.pages.page import Page
 from formcheck.coach.plan import (
@@ -770,7 +770,7 @@ class Flow:
             pain_told=at.pain,
             selected=at.selected,
             seconds_left=max(0.0, at.rest_s - (now_s - at.since_s)),
-            cue=self._line.text if now_s - self._line.at_s < CUE_S else "",
+            cue=shown_part(self._line.text, now_s - self._line.at_s, CUE_S),
             cue_is_correction=self._line.correction,
             notice=self._notice,
             stop_reason=at.reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from formcheck.coach.message import Say
@@ -18,6 +19,38 @@ def spoken_s(text: str) -> float:
     """
     letters = len(text.strip())
     return _ONSET_S + _LETTER_S * letters if letters else 0.0
+
+
+#: So many letters are shown at once of what is said: two rows that can be read from the mat [D].
+_SHOWN_LETTERS = 75
+
+
+def shown_parts(text: str) -> tuple[str, ...]:
+    """What is said, in parts that are shown one after the other: whole sentences, together where short."""
+    parts: list[str] = []
+    for sentence in re.split(r"(?<=[.!?]) ", text.strip()):
+        together = f"{parts[-1]} {sentence}" if parts else sentence
+        if parts and len(together) <= _SHOWN_LETTERS:
+            parts[-1] = together
+        else:
+            parts.append(sentence)
+    return tuple(parts)
+
+
+def shown_part(text: str, since_s: float, stays_s: float) -> str:
+    """The part of a text that is shown while it is spoken, or "".
+
+    Args:
+        text: as spoken.
+        since_s: how long ago it was begun.
+        stays_s: how long its last part stays.
+    """
+    *before, last = shown_parts(text)
+    for part in before:
+        since_s -= spoken_s(part)
+        if since_s < 0:
+            return part
+    return last if since_s < stays_s else ""
 
 
 class Mouth:

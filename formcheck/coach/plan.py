@@ -27,7 +27,7 @@ STUCK_S = 20.0
 #: something moved by this share of a typical range; else asked to begin.
 SMALL_AFTER_S = 20.0
 TRIED_LEVEL = 0.1  # [D]
-#: A cue stays on the screen this long.
+#: A cue stays on the screen this long, of a long sentence its last part.
 CUE_S = 6.0
 #: So long before its end a rest is told to end, if it is longer than the other.
 REST_ENDS_S = 10.0

@@ -9,7 +9,8 @@ from flow_drive import DrivenFlow
 
 from formcheck.analysis.events import KINDS
 from formcheck.coach.flow import Flow
-from formcheck.coach.plan import PastPractice, SessionPlan
+from formcheck.coach.mouth import shown_part, shown_parts, spoken_s
+from formcheck.coach.plan import CUE_S, PastPractice, SessionPlan
 from formcheck.engine.position import Problem
 from formcheck.engine.repetition import RepTimes
 from formcheck.engine.tracker import RepResult
@@ -406,3 +407,41 @@ def test_who_has_not_begun_to_practise_is_asked_once_and_only_a_small_movement_w
     told = Told().press("2", "1").frames(1, "still").frames(64, "practice", phase="rest", level=level)
     keys = [say.key for say in told.said]
     assert [key.rpartition(".")[2] for key in keys if key.endswith((".waiting", ".small"))] == said
+
+
+def test_the_end_turns_its_leaves_by_itself_and_by_a_key_and_comes_round():
+    told = Told(sets=5)
+    told.flow._seen = replace(told.flow._seen, view="side")
+    told.to_work()
+    told.flow._sets = tuple(replace(told.flow._sets[0], index=n, counted=2) for n in range(1, 6))
+    told.flow._to("summary")
+    first = told.flow.page()
+    assert [choice.id for choice in first.choices] == ["close", "more"]
+    assert told.wait(11).flow.page().lines == first.lines
+    second = told.wait(2).flow.page()
+    assert second.lines != first.lines
+    assert not set(second.lines) & set(first.lines)
+    seen = [second.lines]
+    for _ in range(5):
+        seen.append(told.press("2").flow.page().lines)
+    assert first.lines in seen
+    assert told.press("enter").flow.over
+
+
+def test_a_long_sentence_is_shown_part_by_part_while_it_is_spoken():
+    long = (
+        "Please move the laptop. Laptop on a chair beyond your feet, lid tilted down. It must see all of you."
+    )
+    parts = shown_parts(long)
+    assert " ".join(parts) == long
+    assert parts == (
+        "Please move the laptop.",
+        "Laptop on a chair beyond your feet, lid tilted down.",
+        "It must see all of you.",
+    )
+    assert shown_parts("Good. You are in position.") == ("Good. You are in position.",)
+    spoken = spoken_s(parts[0]) + spoken_s(parts[1])
+    shown = [
+        shown_part(long, at_s, CUE_S) for at_s in (0.0, spoken_s(parts[0]) + 0.1, spoken + 0.1, spoken + 9)
+    ]
+    assert shown == [*parts, ""]

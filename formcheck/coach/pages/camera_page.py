@@ -83,6 +83,11 @@ def page_unit_px(size_wh: tuple[int, int]) -> float:
     return width / 9 if height > width else min(height / 9, width / 13.5)
 
 
+def _header_high(rows: int) -> float:
+    """Of a header of so many rows, in units of the page."""
+    return 0.03 + rows * LINE * FROM_MAT
+
+
 def is_counting(kind: PageKind) -> bool:
     """Whether repetitions are counted on a page."""
     return kind in ("work", "practice")
@@ -106,7 +111,7 @@ def lay_out(
     pad = 0.22 * u
     area = Box(0, 0, width, height).inset(1.4 * pad, pad)
     rows = len(fit(headline, area.w, 2.1 * LINE * FROM_MAT * u, FROM_MAT * u, SEMI, 2)[1]) if headline else 1
-    header, area = area.top((0.03 + rows * LINE * FROM_MAT) * u, 0.5 * pad)
+    header, area = area.top(_header_high(rows) * u, 0.5 * pad)
     footer, area = area.bottom(0.36 * u, 0.3 * pad)
     unseen_box = None
     if unseen:
@@ -114,7 +119,7 @@ def lay_out(
     cue, area = area.bottom((1.72 if kind == "work" else 2.6) * u, 0.7 * pad)
     counting = is_counting(kind)
     bar_w = 1.0 * u if counting else 0.0
-    least = 6.2 * u if counting else 5.6 * u
+    least = 7.3 * u if counting else 5.6 * u
     room = area.w - least - pad - (bar_w + pad if counting else 0)
     picture, rest = area.left(min(room, area.h * shape_wh[0] / shape_wh[1]), pad)
     bar = None
@@ -124,17 +129,17 @@ def lay_out(
 
 
 @lru_cache(maxsize=32)
-def lay_out_turned(size_wh: tuple[int, int], counting: bool, panel: bool, turn: Turn) -> PageLayout:
+def lay_out_turned(size_wh: tuple[int, int], kind: PageKind, panel: bool, turn: Turn) -> PageLayout:
     """The layout for somebody on the side: the picture towards the head, the words, turned, beside it.
 
     What is too small to be read from there is left out: keys, and what cannot be checked. Without a panel the
-    line to the patient has its room too.
+    line to the patient has its room too. In a set there is room for two rows of what is wrong just now.
     """
     width, height = size_wh
     u = page_unit_px(size_wh)
     pad = 0.22 * u
     paper = Box(0, 0, height, round(6.95 * u))
-    header, area = paper.inset(1.2 * pad, pad).top(0.82 * u, 0.5 * pad)
+    header, area = paper.inset(0.6 * pad, pad).top(_header_high(2 if kind == "work" else 1) * u, 0.5 * pad)
     panel_box = None
     if panel:
         panel_box, area = area.top(2.25 * u, 0.6 * pad)
@@ -142,7 +147,7 @@ def lay_out_turned(size_wh: tuple[int, int], counting: bool, panel: bool, turn: 
     words = Box(0 if left else width - paper.h, 0, paper.h, height)
     room = Box(paper.h if left else 0, 0, width - paper.h, height).inset(pad, pad)
     bar = None
-    if counting:
+    if is_counting(kind):
         bar, room = room.left(1.0 * u, pad)
     return PageLayout(u, header, room, bar, panel_box, area, None, None, words)
 
@@ -182,7 +187,7 @@ def _still_part(
     headline = page.lines[0] if page.kind == "setup" and page.lines else ""
     if turn:  # where the laptop goes was read before lying down
         panel = page.kind != "setup" or page.seconds_left is not None
-        at = lay_out_turned(size, is_counting(page.kind), panel, turn)
+        at = lay_out_turned(size, page.kind, panel, turn)
     else:
         at = lay_out(size, shape_wh, page.kind, bool(page.unseen), headline)
     u = at.unit
@@ -216,14 +221,14 @@ def _header(
 ) -> None:
     """What is being done, or what is wrong just now, and a dot while it is recorded, if that goes here."""
     if page.recording and dot:
-        _recording_dot(canvas, box.x + box.w - 0.25 * u, box.y + box.h / 2, 0.17 * u, page, theme)
-        box = box.left(box.w - 0.6 * u)[0]
+        _recording_dot(canvas, box.x + box.w - 0.2 * u, box.y + box.h / 2, 0.17 * u, page, theme)
+        box = box.left(box.w - 0.5 * u)[0]
     if worst is not None:
         r = 0.3 * u
         draw_badge(canvas, (box.x + r + 2, box.y + box.h / 2), worst.grade, r)
-        text_in(canvas, box.left(0.8 * u)[1], worst.title, FROM_MAT * u, theme.warn, SEMI, lines=1)
+        text_in(canvas, box.left(0.68 * u)[1], worst.title, FROM_MAT * u, theme.warn, SEMI, lines=2)
     else:
-        text_in(canvas, box, page.title, FROM_MAT * u, theme.ink, BOLD, lines=1)
+        text_in(canvas, box, page.title, FROM_MAT * u, theme.ink, SEMI, lines=2)
 
 
 # ---- parts shared with the pages without a picture -----------------------------------------------------
@@ -329,7 +334,7 @@ def _count_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) ->
             theme.ink,
             BOLD,
         )
-        if page.of is not None:
+        if page.of is not None and not _is_long(page.phase_word, box, u):
             beside, box = box.top(1.0 * u, 0.05 * u)
             of = _words(page.language)("page.count_of", of=numeral(page.of))
             text_in(canvas, beside, of, 0.85 * u, theme.soft, SEMI, lines=1)
@@ -349,13 +354,18 @@ def _count_panel(canvas: Image, box: Box, page: Page, theme: Theme, u: float) ->
                 line, below = below.top(0.85 * u, 0.05 * u)
                 text_in(canvas, line, of, FROM_MAT * u, theme.soft, SEMI, lines=1)
         box = below
-    phase = box if box.h <= 1.5 * u else box.top(1.5 * u)[0]
-    icon = min(1.2 * u, 1.1 * phase.h)
+    phase = box if box.h <= 1.65 * u else box.top(1.65 * u)[0]
+    icon = min(0.7 * u if _is_long(page.phase_word, box, u) else 1.2 * u, 1.1 * phase.h)
     draw_phase_icon(
         canvas, page.phase, phase.x + 0.48 * icon, phase.y + phase.h / 2, icon, theme.accent, theme.soft
     )
     _, word = phase.left(1.08 * icon, 0.1 * u)
     text_in(canvas, word, page.phase_word, 0.95 * u, theme.ink, BOLD, lines=2)
+
+
+def _is_long(word: str, box: Box, u: float) -> bool:
+    """Whether the word of a phase needs two rows beside its sign."""
+    return text_width(word, FROM_MAT * u, BOLD) > box.w - 1.4 * u
 
 
 def _is_wide(box: Box) -> bool:

@@ -234,8 +234,12 @@ def _after(say: Words, bridge: Definition) -> dict[str, Page]:
             (Choice("close", say("page.stopped.close"), "1"),), footer=say("page.stopped.footer"),
         ),
         "notice": Page(
-            "notice", say("page.notice.disk_full_title"), (say("page.notice.disk_full"),),
-            footer=say("page.notice.footer"),
+            "notice", say("page.pain.advice_caution"), (),
+            tuple(
+                Choice(name, say(f"page.pain.{name}"), key)
+                for key, name in (("1", "rest_more"), ("2", "stop_today"), ("3", "go_on"))
+            ),
+            footer=say("page.pain.footer"),
         ),
         "paused": Page(
             "paused", say("page.paused.title"), (say("page.paused.line"),),
