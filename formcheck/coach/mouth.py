@@ -56,6 +56,10 @@ def shown_part(text: str, since_s: float, stays_s: float) -> str:
 class Mouth:
     """When the voice is free. Shared by everything that speaks in a session.
 
+    Attributes:
+        free_at: when what was said last is over.
+        saying: what that was.
+
     Args:
         duration_s: how long a text takes to speak, seconds.
     """
@@ -63,6 +67,7 @@ class Mouth:
     def __init__(self, duration_s: Callable[[str], float] = spoken_s) -> None:
         self._duration_s = duration_s
         self.free_at = float("-inf")
+        self.saying: Say | None = None
 
     def free(self, t: float) -> bool:
         """Is nothing being spoken at time `t`?"""
@@ -72,5 +77,5 @@ class Mouth:
         """Take the sentence if the voice is free or may be interrupted; False if it is not."""
         if not self.free(t) and not say.interrupt:
             return False
-        self.free_at = t + self._duration_s(say.text)
+        self.free_at, self.saying = t + self._duration_s(say.text), say
         return True

@@ -11,7 +11,7 @@ whenever the voice is free, the first by priority is spoken.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from formcheck.coach.history import SetHistory
 from formcheck.coach.message import Message, Priority, Say, Tone
@@ -37,6 +37,9 @@ _LONG_HOLD_S, _LONG_STEP = 10.0, 5
 #: Sentences on what is done next, where, and how; and those that still help who is in position.
 _NEXT = ("show.", "programme.next.")
 _HOW = ("show.", "programme.next.hold")
+#: What is explained or announced: nobody needs it who is doing it already, and a number cuts it off.
+_EXPLAINS = ("show.", "programme.", "page.", "phone.place")
+_NOT_HOLDING = _ANY - {"hold"}
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,6 @@ class Policy:
             "voice.count",
             Priority.PRAISE,
             until=t + self._rules.count_stale_s,
-            phases=_AT_REST,
         )
         if self._set > 0:
             self._history.add(rep.checks, full=rep.times.rep_class == "full")
@@ -254,7 +256,8 @@ class Policy:
 
     def inform(self, t: float, key: str, **values: object) -> list[Message]:
         """Any other sentence of the session, by its key: said as soon as nothing more important is."""
-        self._add(self._words(key, **values), key, Priority.PRAISE)
+        phases = _NOT_HOLDING if key.startswith(_EXPLAINS) else _ANY
+        self._add(self._words(key, **values), key, Priority.PRAISE, phases=phases)
         return self._speak(t)
 
     def answered(self) -> None:
@@ -366,7 +369,9 @@ class Policy:
         number = round(held_s)
         step = _LONG_STEP if asked_s > _LONG_HOLD_S else 1
         if number and asked_s >= _COUNTED_HOLD_S and number % step == 0:
-            say = Say(self._words("voice.hold", n=number), "voice.hold", Priority.PRAISE)
+            explained = self._mouth.saying is not None and self._mouth.saying.key.startswith(_EXPLAINS)
+            cut = explained and not self._mouth.free(t)
+            say = Say(self._words("voice.hold", n=number), "voice.hold", Priority.PRAISE, interrupt=cut)
             if self._mouth.speak(t, say):
                 return [say]
         return [Tone("hold")]
@@ -552,7 +557,7 @@ class Policy:
         """The most important sentence that may be said now, if the voice is free."""
         self._due = [due for due in self._due if t <= due.until + 1e-6]
         if not self._mouth.free(t):
-            return []
+            return self._cut_in(t)
         gap = t - self._cue_ended_s >= self._rules.min_gap_s - 1e-6
         ready = [
             due
@@ -574,3 +579,23 @@ class Policy:
         elif due.say.key == "voice.changed" or due.say.key.startswith("voice.praise."):
             self._was_praised(due.say.key.removeprefix("voice.praise."))
         return [due.say]
+
+    def _cut_in(self, t: float) -> list[Message]:
+        """The number of a repetition, where what is being said would outlast it: no count is lost.
+
+        A sentence of trouble that is cut off is said again. A cue is short and not cut off, nor is a sentence
+        of safety: there the number waits, unless the next one comes first.
+        """
+        said = self._mouth.saying
+        count = next((due for due in self._due if due.say.key == "voice.count"), None)
+        if said is None or count is None or self._mouth.free(count.until):
+            return []
+        self._due.remove(count)
+        if said.fault is not None or said.priority is Priority.SAFETY:
+            self._due.append(replace(count, until=self._mouth.free_at))
+            return []
+        if said.priority is Priority.CANNOT_SEE:
+            self._add(said.text, said.key, said.priority)
+        say = replace(count.say, interrupt=True)
+        self._mouth.speak(t, say)
+        return [say]

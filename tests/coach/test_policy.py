@@ -404,6 +404,9 @@ def test_quick_repetitions_keep_six_seconds_between_cues():
     assert all(b.t - a.end >= 6.0 - 1e-6 for a, b in pairwise(cues))
 
 
+SAFETY = Say("Rest now.", "voice.stopped.stop", Priority.SAFETY)
+
+
 def test_a_cue_held_up_is_dropped_when_the_next_repetition_closes():
     """Something else is being said for five seconds; what was wrong before is by then put right."""
     mouth = Mouth()
@@ -411,7 +414,7 @@ def test_a_cue_held_up_is_dropped_when_the_next_repetition_closes():
     session.start(1)
     session.rep(Move({"knees_fall_in": Seen(2)}))
     session.run("rise", 1.0)
-    mouth.free_at = session.t + 7.5
+    mouth.free_at, mouth.saying = session.t + 7.5, SAFETY
     session.rep(Move({"knees_fall_in": Seen(2)}, rise_s=0.5))
     assert session.cues() == []
     session.rep(Move())
@@ -691,6 +694,87 @@ def test_an_answer_counts_as_a_cue_given():
     assert session.texts()[-1] == "Let me see one more."
 
 
+# --- a number is never lost under a sentence ----------------------------------------------------------
+
+HOW_MANY = "page.practice.line"
+
+
+def counted(session: Session) -> list[tuple[str, float]]:
+    """Numbers of repetitions, and when each was said."""
+    return [(e.message.text, e.t) for e in session.says() if e.message.key == "voice.count"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("begins_s", [0.0, 1.0, 2.0, 3.0, 5.0, 8.0])
+@pytest.mark.parametrize("pace", [Move(rise_s=0.8, hold_s=0.5, lower_s=0.8, rest_s=0.5), Move()])
+def test_every_number_of_the_practice_is_heard_however_soon_somebody_begins(language, begins_s, pace):
+    session = Session(policy_for(language=language))
+    session.start(0)
+    for key in ("show.bridge.line_1", "show.bridge.line_2", "show.arm", "page.setup.ready", HOW_MANY):
+        session.keep(session.policy.inform(session.t, key))
+    session.run("rest", begins_s)
+    closed = []
+    for _ in range(3):
+        closed.append(session.t + pace.rise_s + pace.hold_s + pace.lower_s)
+        session.rep(pace)
+    numbers = counted(session)
+    assert [text for text, _ in numbers] == ["1", "2", "3"]
+    assert all(-1e-6 <= said - end <= 1.6 for (_, said), end in zip(numbers, closed, strict=True))
+
+
+def test_a_number_waits_for_a_sentence_that_ends_soon_and_cuts_off_one_that_does_not():
+    for lasts_s, cut in ((1.0, False), (4.0, True)):
+        mouth = Mouth(lambda text, lasts_s=lasts_s: lasts_s + 3.0 if " " in text else 0.5)
+        session = Session(policy_for(mouth=mouth))
+        session.start(0)
+        session.keep(session.policy.inform(session.t, HOW_MANY))
+        session.rep(Move(rise_s=1.0, hold_s=1.0, lower_s=1.0, rest_s=2.0))
+        (number,) = [e for e in session.says() if e.message.key == "voice.count"]
+        assert number.message.interrupt == cut
+
+
+def test_trouble_that_a_number_cuts_off_is_said_again_and_safety_is_not_cut_off():
+    mouth = Mouth(lambda text: 6.0 if " " in text else 0.5)
+    session = Session(policy_for(mouth=mouth))
+    session.start(1)
+    session.keep(session.policy.cannot_see(session.t, "page.notice.disk_full"))
+    session.rep(Move(rest_s=3.0))
+    keys = [e.message.key for e in session.says()]
+    assert keys == ["page.notice.disk_full", "voice.count", "page.notice.disk_full"]
+    session.run("rest", 6.0)
+    mouth.free_at, mouth.saying = session.t + 6.5, SAFETY
+    session.rep(Move(rest_s=4.0))
+    last = session.says()[-1]
+    assert (last.message.text, last.message.interrupt) == ("2", False)
+    assert last.t == pytest.approx(mouth.free_at - 0.5, abs=0.11)
+
+
+def test_what_is_explained_is_not_begun_in_a_hold_and_not_said_after_the_repetition():
+    session = Session(policy_for())
+    session.start(0)
+    session.run("hold", 1.0)
+    session.keep(session.policy.inform(session.t, HOW_MANY))
+    session.run("hold", 2.0)
+    assert session.texts() == []
+    session.policy.rep_closed(session.t, 1, Move().result(session.definition, session.t - 3.0))
+    session.run("rest", 5.0)
+    assert session.texts() == []
+
+
+@pytest.mark.parametrize(("key", "fault", "numbers"), [(HOW_MANY, None, ["1", "2"]), ("fault.x", "x", ["2"])])
+def test_the_seconds_of_a_hold_cut_off_an_explanation_and_no_cue(key, fault, numbers):
+    definition = prescribe(
+        load_definition("bridge"),
+        Prescription.model_validate({"tempo": {"rise_s": 1.5, "hold_s": 5, "lower_s": 1.5}}),
+    )
+    mouth = Mouth(lambda text: 1.5 if " " in text else 0.5)
+    session = Session(Policy(definition, Words(), mouth=mouth))
+    session.start(0)
+    mouth.speak(session.t, Say("Some words", key, Priority.LEG, fault=fault))
+    session.run("hold", 2.5)
+    assert [e.message.text for e in session.says()] == numbers
+
+
 # --- rules that always hold ---------------------------------------------------------------------------
 
 NAMES = ["pelvis_drops", "over_extended", "knees_fall_in", "knees_fall_out", "hip_not_extended", "hold_sags",
@@ -736,7 +820,8 @@ def test_the_rules_always_hold(all_sets, session_number, focus, pain):
     rules = definition_of("bridge").feedback
     said = session.says()
     for a, b in pairwise(said):
-        assert b.t >= a.end - 1e-6, "two sentences at once"
+        cuts_in = b.message.interrupt and b.message.key == "voice.count" and a.message.fault is None
+        assert cuts_in or b.t >= a.end - 1e-6, "two sentences at once"
     cues = session.cues()
     for a, b in pairwise(cues):
         assert b.t - a.end >= rules.min_gap_s - 1e-6, "gap"

@@ -148,6 +148,19 @@ def test_an_interrupting_message_cuts_off_and_clears_what_waits(stage: Stage) ->
     assert voice.problem == ""
 
 
+def test_what_waits_and_matters_more_than_a_number_is_said_after_it(stage: Stage) -> None:
+    voice = stage.voice()
+    until(lambda: stage.starts == 2)  # the one that stands by
+    voice.say(say("long story"))
+    until(lambda: "long story" in stage.spoken)
+    voice.say(say("never heard", Priority.PRAISE))
+    voice.say(say("the camera has gone", Priority.CANNOT_SEE))
+    voice.say(say("3", Priority.PRAISE, interrupt=True))
+    until(lambda: not voice.busy)
+    assert stage.spoken[0] == "long story"
+    assert sorted(stage.spoken[1:]) == ["3", "the camera has gone"]
+
+
 def test_an_interrupting_message_waits_for_nothing_when_all_is_quiet(stage: Stage) -> None:
     voice = stage.voice()
     voice.say(say("stop now", Priority.SAFETY, interrupt=True))

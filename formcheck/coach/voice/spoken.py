@@ -271,8 +271,10 @@ class SpokenVoice:
 
     def _take(self, sentence: _Sentence) -> None:
         if sentence.message.interrupt:
-            self._drop(len(self._waiting))
-            self._waiting.clear()
+            # What waits and matters more than what cuts in is said after it.
+            kept = [s for s in self._waiting if s.message.priority < sentence.message.priority]
+            self._drop(len(self._waiting) - len(kept))
+            self._waiting = kept
             if self._speaking is not None and self._active is not None:
                 self._active.kill()
                 self._speaking = None
