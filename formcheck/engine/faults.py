@@ -481,7 +481,7 @@ def _duration(asked: Asked) -> FaultCheck:
         return FaultCheck(False, "no_prescription", None)
     if rep.gap:
         return FaultCheck(False, "occluded", None)
-    if rep.cut_end and rule.phase == "lower":
+    if (rep.cut_end and rule.phase == "lower") or (rep.cut_start and rule.phase == "rise"):
         return FaultCheck(False, "no_person", None)
     value = (b - a) / prescribed
     # A signal that is doubtful for another reason than the view is dated no better than in the worst view.

@@ -31,7 +31,7 @@ _RISE_OVER_S = 0.35
 _MOVING_SHARE = 0.06
 #: The unseen slow end of a movement is never taken to be longer than this.
 _UNSEEN_MAX_S = 0.40
-#: A recording that ends below this share of the peak has shown the repetition.
+#: A recording that ends below this share of the peak, or begins below it of the range, has shown the repetition.
 _MOSTLY_DOWN = 0.35
 #: Below this share of the peak the body is on its way down, however much the signal shakes (a shaking one has
 #: no speed to go by); above it a fall is a wobble at the top.
@@ -61,6 +61,7 @@ class RepTimes:
         incomplete_return: a new rise began before the signal was back at rest.
         low_after: lowest level before the next repetition began, where the return was incomplete, else 0.
         cut_end: the recording ended during the lowering, which was mostly done.
+        cut_start: it began during the rise, which had hardly begun.
         speed_peaks: separate bursts of speed in the rise or the lowering, whichever has more.
         hold_sag: share of the height at the start of the hold that was lost in it.
     """
@@ -77,6 +78,7 @@ class RepTimes:
     incomplete_return: bool
     low_after: float
     cut_end: bool = False
+    cut_start: bool = False
     speed_peaks: int = 1
     hold_sag: float = 0.0
 
@@ -103,7 +105,7 @@ class RepetitionCounter:
         self.state = "rest"
         self._since: dict[str, float] = {}
         self._opened_s: float | None = None
-        self._unseen_start = False
+        self._unseen_start = self._cut_start = False
         self._peak = -np.inf
         self._low, self._low_error = np.inf, 0.0
         self._before_lost = "rest"
@@ -145,9 +147,9 @@ class RepetitionCounter:
         if closed is not None:
             return closed
         if last_s is None and s > self._rules.start_level:
-            # The clip begins inside a movement: what is seen of it is void.
+            # The clip begins inside a movement: void, but where it has hardly begun.
             self._open(time_s, "lower" if s > self._rules.full_level else "rise")
-            self._unseen_start = True
+            self._cut_start, self._unseen_start = True, s > _MOSTLY_DOWN
         return self._step(time_s, s, error if math.isfinite(error) else 0.0)
 
     def finish(self) -> RepTimes | None:
@@ -205,7 +207,7 @@ class RepetitionCounter:
 
     def _open(self, start_s: float, state: str) -> None:
         self._opened_s = start_s
-        self._unseen_start = False
+        self._unseen_start = self._cut_start = False
         self._peak = self._s[-1]
         self._gap = False
         self._frames = self._frames_seen = self._count_since(start_s)
@@ -359,6 +361,7 @@ class RepetitionCounter:
             incomplete_return=incomplete,
             low_after=float(s[-1]) if incomplete else 0.0,
             cut_end=cut_end and s[-1] > rules.rest_level * peak,
+            cut_start=self._cut_start,
             speed_peaks=max(
                 count_speed_peaks(t, v, start, hold_start), count_speed_peaks(t, -v, hold_end, end)
             ),

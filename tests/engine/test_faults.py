@@ -384,6 +384,17 @@ def test_tempo_is_not_judged_at_a_low_frame_rate_or_across_a_gap(case):
     assert s.judged()[case.name] == FaultCheck(False, "occluded", None)
 
 
+@cases("duration")
+def test_the_tempo_of_a_phase_that_the_recording_cut_is_not_judged(case):
+    s = scene(case, 0.1)
+    phase = case.rule.phase or "lower"
+    for cut, cuts in ({"cut_start": True}, "rise"), ({"cut_end": True}, "lower"):
+        s.rep = replace(s.rep, **{"cut_start": False, "cut_end": False} | cut)
+        check = s.judged()[case.name]
+        assert check.checked == (phase != cuts)
+        assert check.reason == ("no_person" if phase == cuts else None)
+
+
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_without_a_prescribed_hold_its_length_is_not_judged(exercise):
     s = still(exercise)

@@ -320,6 +320,16 @@ def test_a_movement_cut_by_the_start_is_void_and_the_rest_counts(begin):
     assert classes(count(time_s[keep], level[keep])) == ["void", "full", "full"]
 
 
+def test_a_movement_that_has_hardly_begun_at_the_start_counts():
+    time_s, level, truth = repetitions([Rep()] * 2)
+    begun = time_s >= truth[0].start_s
+    keep = begun & (time_s >= time_s[begun & (level > 0.25)][0])
+    reps = count(time_s[keep], level[keep])
+    assert classes(reps) == ["full", "full"]
+    assert [rep.cut_start for rep in reps] == [True, False]
+    assert reps[0].start_s >= time_s[keep][0]
+
+
 @pytest.mark.parametrize("share", [0.4, 1.0])
 def test_a_movement_cut_by_the_end_before_it_is_down_is_void(share):
     time_s, level, truth = repetitions([Rep()] * 3)
