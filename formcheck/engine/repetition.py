@@ -31,7 +31,7 @@ _RISE_OVER_S = 0.35
 _MOVING_SHARE = 0.06
 #: The unseen slow end of a movement is never taken to be longer than this.
 _UNSEEN_MAX_S = 0.40
-#: A recording that ends below this share of the peak, or begins below it of the range, has shown the repetition.
+#: A recording that ends below this share of the peak, or begins below it of the range, shows the repetition.
 _MOSTLY_DOWN = 0.35
 #: Below this share of the peak the body is on its way down, however much the signal shakes (a shaking one has
 #: no speed to go by); above it a fall is a wobble at the top.
