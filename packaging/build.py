@@ -57,8 +57,9 @@ for package in metadata.distributions():
 """
 #: Of PyInstaller the small starter of each program is in the folder.
 _PACKERS = ("pip", "setuptools", "pyinstaller-hooks-contrib", "altgraph", "packaging")
-#: What the program asks of a Debian or Ubuntu and does not carry, besides the C library.
-_NEEDS = "libgl1, libxcb1"
+#: What the program asks of a Debian or Ubuntu and does not carry, besides the C library. The last two let a
+#: double-click on a programme open it.
+_NEEDS = "libgl1, libxcb1, desktop-file-utils, shared-mime-info"
 _LIKES = (
     "chromium | google-chrome-stable | microsoft-edge-stable | brave-browser, espeak-ng, "
     "pulseaudio-utils | pipewire-bin | alsa-utils"
