@@ -331,7 +331,8 @@ class DayFlow(Flow):
         self._keep_unchecked()
         self._day = self._day.model_copy(update={"complete": True})
         self._to("summary")
-        self._say("programme.end.well_done")
+        # No praise for what nobody saw.
+        self._say("programme.end.well_done" if self.day.counted else "page.summary.title")
         if (more := self._more()) > 0:
             self._say("programme.end.one_more" if more == 1 else "programme.end.more", count=more)
         self._say_elsewhere(self._unseen)
@@ -361,6 +362,7 @@ class DayFlow(Flow):
             rows,
             self._begun,
             self._all_done,
+            day.counted,
             hurt=day.stopped == "pain",
             planned=plan.planned,
             renew_weeks=plan.renew_weeks,

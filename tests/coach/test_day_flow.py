@@ -529,6 +529,18 @@ def test_at_the_end_it_says_what_comes_next_or_why_not_yet(tmp_path: Path) -> No
     assert not any("next time" in line or "good day" in line for line in kept_nothing)
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_day_on_which_nothing_was_counted_is_not_praised(tmp_path: Path, language: str) -> None:
+    told = Told(tmp_path, programme(BRIDGE), language=language).begin("3", "1").ready(view="side")
+    told.press("space", "2").wait(41).frames(0.5, "work", phase="rest").press("space", "2", "1", "3")
+    assert told.step == "summary"
+    assert told.flow.day.counted == 0
+    told.wait(20)
+    assert "page.summary.title" in told.keys
+    assert not [key for key in told.keys if "well_done" in key or "praise" in key]
+    assert told.flow.page().title == Words(language)("page.summary.title")
+
+
 def test_six_more_than_last_time_is_told(tmp_path: Path) -> None:
     told = with_past(tmp_path, past(0), past(1)).press("1", "1", "0").ready(view="side").reps(4)
     told.wait(41).frames(0.5, "work", phase="rest").reps(4).press("0", "3")

@@ -102,4 +102,6 @@ class DayPages(Pages):
         return self._scale(at, "effort", self._say("end.question_effort"))
 
     def summary(self, at: FlowState) -> Page:
-        return self._ending(at, self._say("end.title"), self._day(at).end_lines)
+        day = self._day(at)
+        title = self._say("end.title") if day.counted else self._text("summary.title")
+        return self._ending(at, title, day.end_lines)

@@ -26,6 +26,7 @@ class DayState:
         rows: today's exercises.
         begun: something has been done today.
         complete: nothing is left to be done today.
+        counted: repetitions counted today.
         hurt: it was ended for pain.
         planned: something is planned for today.
         renew_weeks: since so many weeks, when a new programme is due, else None.
@@ -42,6 +43,7 @@ class DayState:
     rows: tuple[Row, ...]
     begun: bool = False
     complete: bool = False
+    counted: int = 0
     hurt: bool = False
     planned: bool = True
     renew_weeks: int | None = None

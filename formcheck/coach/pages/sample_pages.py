@@ -270,6 +270,7 @@ def _day(say: Words, bridge: Definition, clam: Definition) -> dict[str, Page]:
         _NAME[say.language],
         rows,
         begun=True,
+        counted=58,
         kept="numbers",
         changes=(
             say("programme.agreed.raised", exercise=clam.title, what=twelve),
