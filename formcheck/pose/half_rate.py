@@ -25,6 +25,9 @@ FAST_FPS = 49.0
 #: And from here on (30 fps), where the body is followed surely with half of the frames: else all are read.
 ORDINARY_FPS = 29.0
 
+#: One frame of such a recording.
+_FRAME_S = 1 / 30
+
 #: Time and index of a frame left out.
 LeftOut = tuple[float, int]
 
@@ -69,6 +72,21 @@ def filled(
                 yield between(before, after, *left_out.popleft())
             yield after
             before = after
+
+
+def may_hide_a_cut(results: Iterable[PoseResult]) -> bool:
+    """True where a body moves further from one frame that was read to the next than bodies do from frame to
+    frame: between them the picture may have changed, and what was interpolated there would bridge it."""
+    last: Pose | None = None
+    for result in results:
+        if result.rejected is not None:
+            return True
+        if result.interpolated or result.pose is None:
+            continue
+        if last is not None and count_jumped(last, result.pose, _FRAME_S) >= JUMPED_LANDMARKS:
+            return True
+        last = result.pose
+    return False
 
 
 def between(before: PoseResult, after: PoseResult, time_s: float, index: int) -> PoseResult:

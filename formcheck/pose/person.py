@@ -93,9 +93,14 @@ def same_body(one_xyz: NDArray[np.floating], other_xyz: NDArray[np.floating]) ->
     return bool(apart < JUMP_TRUNKS * size)
 
 
-def count_jumped(before: Pose, after: Pose) -> int:
-    """How many of the eight core landmarks jumped between two poses."""
-    dt = max(after.time_s - before.time_s, 1e-6)
+def count_jumped(before: Pose, after: Pose, within_s: float | None = None) -> int:
+    """How many of the eight core landmarks jumped between two poses.
+
+    Args:
+        before, after: the poses.
+        within_s: time that they are given to move in; None for what lies between them.
+    """
+    dt = max(after.time_s - before.time_s if within_s is None else within_s, 1e-6)
     size = max(body_size_px(before.image_xyz), body_size_px(after.image_xyz), 1.0)
     # 30 fps is the rate the 0.3 was seen at; a slower source moves further between frames.
     limit = JUMP_TRUNKS * min(max(dt * 30.0, 1.0), 3.0)

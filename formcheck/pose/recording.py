@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
-from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, filled, thinned
+from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, filled, may_hide_a_cut, thinned
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_joints import (
@@ -88,8 +88,9 @@ def read_poses(
 
 
 def _is_followed(results: Readings, own: JointsNet | None) -> bool:
-    """True where nothing else is asked about this body."""
-    return is_steady(results) and (own is None or is_blazepose_sure(results, own.lies_on))
+    """True where nothing else is asked about this body, and nothing hidden by reading half of the frames."""
+    sure = own is None or is_blazepose_sure(results, own.lies_on)
+    return sure and is_steady(results) and not may_hide_a_cut(results)
 
 
 def _second_look(

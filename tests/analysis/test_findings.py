@@ -130,7 +130,7 @@ def test_what_a_model_trained_on_rendered_people_sees_is_said_to_be_so() -> None
     clam = load_definition("clam")
     for name, so in (("pelvis_rolls_back", True), ("range_forced", True), ("feet_separate", False)):
         assert Findings(clam, "oblique").wording(name).endswith("trained on rendered people") == so
-    assert Findings(clam, "oblique").seen_from("pelvis_rolls_back") == ("oblique",)
+    assert Findings(clam, "oblique").seen_from("pelvis_rolls_back") == ("oblique", "feet")
 
 
 def test_one_switch_shows_what_the_network_reads_and_judges_nothing_by_it(tmp_path) -> None:

@@ -192,7 +192,7 @@ def test_a_phone_upside_down_is_said_and_measures_nothing(tmp_path):
     rows = sent(track, rolled(track))
     rows[:, [Sample.UP_X, Sample.UP_Y]] *= -1
     outcome = clams(tmp_path, rows, track)
-    assert outcome.heard.keys.count("phone.worn.upside_down") == 1
+    assert outcome.heard.keys.count("phone.worn.upside_down") in (1, 2)  # again where a number cut it off
     assert "phone.place" in outcome.heard.keys
     with open_session(stored(outcome)) as one:
         roll = one.summary.measures["pelvic_roll_deg"]

@@ -21,7 +21,7 @@ from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, between, f
 from formcheck.pose.landmarks import PoseResult
 from formcheck.pose.recording import read_poses
 from formcheck.pose.result_file import Readings
-from formcheck.pose.track import Track
+from formcheck.pose.track import Track, body_sizes_px
 from formcheck.session.analyze import analyze
 from formcheck.session.rescore import rescore
 from formcheck.video.file import Frame, VideoFile
@@ -192,6 +192,16 @@ def test_of_an_ordinary_recording_all_is_read_where_the_body_gets_lost(
     image[lost] = np.nan
     readings, engine, _ = read(replace(track, image_xyz=image, person=track.person & ~lost), 30.0)
     assert engine.asked[-len(track) :] == list(range(len(track)))
+    assert engine.begun_anew == 1
+    assert readings.interpolated == 0
+
+
+def test_of_an_ordinary_recording_all_is_read_where_a_cut_may_be_bridged() -> None:
+    track = bridges(30.0)
+    image = track.image_xyz.copy()
+    size = float(np.median(body_sizes_px(image)))
+    image[len(track) // 2 | 1 :, :, 0] += 0.5 * size  # another shot, from a frame that is passed over
+    readings, engine, _ = read(replace(track, image_xyz=image), 30.0)
     assert engine.begun_anew == 1
     assert readings.interpolated == 0
 
