@@ -71,13 +71,12 @@ def read_poses(
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
     """
     spent = {"decode": 0.0, "pose": 0.0}
-    what = "Looking at the video"
-    results, complete = _read(source, engine, spent, progress, what, lying, ORDINARY_FPS)
+    results, complete = _read(source, engine, spent, progress, "Looking at the video", lying, ORDINARY_FPS)
     if complete and isinstance(engine, BlazePose):
         count = len(results)
         pictures = cache(lambda: _spread(source, count))  # a pass over the recording: once, and if at all
         with suppress(KeyboardInterrupt):  # what was read before stays
-            if ORDINARY_FPS <= source.fps < FAST_FPS and not _is_followed(results, own):
+            if results.interpolated and source.fps < FAST_FPS and not _is_followed(results, own):
                 engine.reset()
                 again, whole = _read(source, engine, spent, progress, "Looking at every picture", lying)
                 results = again if whole else results
