@@ -10,8 +10,9 @@ from typing import Any
 
 from formcheck.app.progress import practised
 from formcheck.app.settings import Settings
-from formcheck.coach.day import how_it_is_done, ladder_lines
+from formcheck.coach.day import ladder_lines
 from formcheck.coach.day_flow import DayFlow
+from formcheck.coach.explain import how_it_is_done
 from formcheck.coach.play import plan_day
 from formcheck.errors import FormcheckError, printable
 from formcheck.exercises.definition import EXERCISES, load_definition

@@ -15,9 +15,6 @@ from formcheck.session.days import Agreed, Day, OwnRange, PartDone, SetDone, las
 from formcheck.session.ladder import Standing, standing
 from formcheck.words import Words, translated
 
-#: Where in the room the laptop stands for a view: beside the mat it sees who lies on the side from the front,
-#: and who lies on the back from the side.
-_PLACES = {"front": "beside", "side": "beside", "back": "behind", "oblique": "corner"}
 #: An own range is practised anew after so long [D].
 _RANGE_HOLDS = timedelta(days=14)
 
@@ -45,13 +42,6 @@ class DayPart:
     def exercise(self) -> str:
         """Name of the exercise."""
         return self.plan.definition.name
-
-    @property
-    def place(self) -> str:
-        """Where the laptop stands."""
-        view = self.plan.views[0] if self.plan.views else ""
-        place = _PLACES.get(view, view)
-        return place if self.plan.lies else f"{place}, upright"  # higher, and further away
 
     @property
     def asked(self) -> int:
@@ -157,16 +147,18 @@ def parts_of(
             title = titled(words, definition.title, side)
             own = done.own_range if done is not None and done.own_range is not None else fresh
             out.append(DayPart(plan, title, exercise.mark, rung, own, done))
-    places = list(dict.fromkeys(part.place for part in out))
-    return tuple(sorted(out, key=lambda part: places.index(part.place)))
+    places = list(dict.fromkeys(part.plan.place for part in out))
+    return tuple(sorted(out, key=lambda part: places.index(part.plan.place)))
 
 
 def practice_before(past: Sequence[Day], exercise: str) -> PastPractice:
-    """What the kept days say of an exercise: how often it went well, and whether the last day hurt."""
-    well = sum(
-        any(p.exercise == exercise and p.counted and p.focus is None for p in day.parts) for day in past
+    """What the kept days say of an exercise: how often it was done and went well, and last pain."""
+    done = [[p for p in day.parts if p.exercise == exercise and p.counted] for day in past]
+    return PastPractice(
+        sessions=sum(any(p.focus is None for p in parts) for parts in done),
+        had_pain=bool(past) and past[-1].had_pain,
+        days=sum(map(bool, done)),
     )
-    return PastPractice(well, bool(past) and past[-1].had_pain)
 
 
 def sets_before(part: DayPart) -> tuple[tuple[SetCount, ...], SetCount | None]:
@@ -194,12 +186,6 @@ def titled(words: Words, title: str, side: str | None) -> str:
     if side is None:
         return title
     return words("programme.part", exercise=title, side=words(f"programme.side.{side}"))
-
-
-def how_it_is_done(words: Words, exercise: str) -> tuple[str, ...]:
-    """Keys of the sentences that tell how an exercise is done; none for one without them."""
-    keys = [f"show.{exercise.replace('-', '_')}.line_{number}" for number in (1, 2, 3)]
-    return tuple(key for key in keys if key in words)
 
 
 def asked_for(words: Words, plan: SessionPlan) -> str:

@@ -11,31 +11,27 @@ from dataclasses import replace
 
 from formcheck.analysis.findings import Findings
 from formcheck.coach.day import (
-    DayPart,
     DayPlan,
     as_done,
     changes_since,
     fresh_day,
-    how_it_is_done,
     ladder_lines,
     practice_before,
     row_of,
     sets_before,
     with_part,
 )
+from formcheck.coach.explain import Sentence, explanation, is_new
 from formcheck.coach.flow import STEPS, STOP_KEYS, At, Consent, Flow, Reason, StepEntry, TimesOut, question
 from formcheck.coach.message import Priority
 from formcheck.coach.pages.day_pages import DayPages
 from formcheck.coach.pages.flow_pages import DayState, FlowState, unchecked_lines
 from formcheck.coach.pages.sketch import lift_at
 from formcheck.coach.plan import Elsewhere, PastPractice, SessionPlan, Step
-from formcheck.engine.live_engine import LiveMoment
 from formcheck.session.days import Day, Kept, OwnRange, PartDone
 from formcheck.words import Words
 
 _CONSENT: dict[Kept, Consent] = {"video": "video", "skeleton": "skeleton", "numbers": "none", "none": "none"}
-#: How an exercise is done is told on its first days only [D].
-_SHOWN_TIMES = 2
 
 
 def _no_choice(name: str) -> tuple[SessionPlan, PastPractice]:
@@ -58,6 +54,8 @@ class DayFlow(Flow):
         self.kept: Kept | None = None
         self._pages = DayPages(words, {})
         self._day_plan = plan
+        before = plan.resumed.parts if plan.resumed is not None else ()
+        self._begun_today = {part.exercise for part in before if part.sets}
         self._unchecked: dict[str, None] = {}  # titles of what could not be seen, in all parts
         self._unseen: Elsewhere | None = None  # the gravest of it that another place shows
         self._plan_parts(plan.resumed.settled if plan.resumed is not None else None)
@@ -123,8 +121,7 @@ class DayFlow(Flow):
             self._pain = replace(self._pain, before=resumed.pain_before)
             self._keep(resumed.kept)
             self._begin_part()
-            self._to("setup")
-            self._ask_for_phone()
+            self._get_ready()
         elif agreed is not None and agreed.text == self._day_plan.text:
             self._to("agreed")
         else:
@@ -161,7 +158,6 @@ class DayFlow(Flow):
         if self.step == "setup":
             self._day = self._day.model_copy(update={"pain_before": int(choice)})
             self._begin_part()
-            self._announce("programme.next.first")
 
     def _heed_advice(self, choice: str) -> None:
         pain = self._at.pain
@@ -205,55 +201,27 @@ class DayFlow(Flow):
             self._say("page.rest.title")
         elif self._coming < len(self._parts):
             self._to("next", rest_s=self._day_plan.programme.between_s)
-            self._announce("programme.next.exercise", self._number, self._coming)
+            coming = self._parts[self._coming].plan
+            self._announce("programme.next.exercise", coming, self._how(self._coming, self._number))
         else:
             self._ask_pain_after()
 
-    def _announce(self, key: str, before: int | None = None, number: int = 0) -> None:
-        """Say what is done now or next, how, and where the laptop goes if it must move."""
-        part = self._parts[number if before is not None else self._number]
-        self._say(key, exercise=part.plan.definition.title)
-        for key_, values in self._how(part, self._parts[before] if before is not None else None):
-            self._say(key_, **values)
+    def _tell_what_comes(self) -> None:
+        key = "programme.next.first" if len(self._parts) > 1 else "programme.next.today"
+        self._announce(key, self._parts[self._number].plan, self._how(self._number))
 
-    def _how(self, part: DayPart, before: DayPart | None) -> list[tuple[str, dict[str, object]]]:
-        """Sentences on a part's position, hold and place, by key."""
-        out: list[tuple[str, dict[str, object]]] = []
-        plan = part.plan
-        new = before is None or before.exercise != part.exercise
-        moves = before is not None and before.place != part.place and bool(plan.views)
-        if plan.side is not None:
-            other = before is not None and before.exercise == part.exercise
-            if plan.definition.posture.startswith("side_lying"):
-                how = "side_lying" if other else "on_top"
-            else:
-                how = "other" if other else "with"
-            out.append((f"programme.next.{how}_{plan.side}", {}))
-            if plan.near_leg and not moves:
-                out.append((f"programme.next.towards_{plan.side}", {}))
-        if moves:
-            out.append(("programme.next.move", {"place": plan.definition.views[plan.views[0]].setup}))
-        if new and self._often_done(part.exercise) < _SHOWN_TIMES:
-            out += [(key, {}) for key in how_it_is_done(self.words, part.exercise)]
-            if part is next((p for p in self._parts if p.plan.lies), None):
-                out.append(("show.arm", {}))
-        if plan.hold_s >= 1 and new:
-            key = "programme.next.hold_one" if plan.hold_s == 1 else "programme.next.hold"
-            out.append((key, {"seconds": f"{plan.hold_s:g}"}))
-        if before is not None and plan.definition.phone_worn and not before.plan.definition.phone_worn:
-            out.append(("phone.place", {}))
-        return out
-
-    def _follow(self, moment: LiveMoment) -> None:
-        if moment.phase in ("rise", "hold", "lower") and self._chosen is not None:
-            for told in ("show.", "page.setup.ready"):  # it is being done
-                self._chosen.policy.forget(told)
-        super()._follow(moment)
-
-    def _often_done(self, exercise: str) -> int:
-        """On how many kept days before it was done."""
-        return sum(
-            any(p.exercise == exercise and p.counted for p in day.parts) for day in self._day_plan.past
+    def _how(self, number: int, before: int | None = None) -> list[Sentence]:
+        """What is told of a part: after another one, or first."""
+        part = self._parts[number]
+        past = practice_before(self._day_plan.past, part.exercise)
+        told = self._begun_today | {one.exercise for one in self._parts[:number]}
+        lying = next((n for n, p in enumerate(self._parts) if p.plan.lies), None)
+        return explanation(
+            self.words,
+            part.plan,
+            self._parts[before].plan if before is not None else None,
+            new=is_new(replace(past, today=part.exercise in told)),
+            first_lying=number == lying,
         )
 
     def _change_next(self, choice: str) -> None:
@@ -384,11 +352,11 @@ class DayFlow(Flow):
 
     def _with_coming(self, state: DayState) -> DayState:
         before, part = self._parts[self._number], self._parts[self._coming]
-        moves = before.place != part.place and bool(part.plan.views)
+        moves = before.plan.place != part.plan.place and bool(part.plan.views)
         # How it is done is shown by the figure, and each sentence while it is said.
         lines = [
             str(values.get("place", "")) or self.words(key, **values)
-            for key, values in self._how(part, before)
+            for key, values in self._how(self._coming, self._number)
             if not key.startswith(("show.", "programme.next.hold"))
         ]
         if not moves:

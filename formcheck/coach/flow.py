@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from formcheck.analysis.events import Event
+from formcheck.coach.explain import Sentence, explanation, is_new
 from formcheck.coach.message import Message, Priority, Tone
 from formcheck.coach.mouth import Mouth, shown_part
 from formcheck.coach.pages.flow_pages import FlowState, Pages
@@ -442,8 +443,31 @@ class Flow:
         self._pain = _Pain(before=value)
         self._hurts(value)
         self._event("pain", value=value, set=0)
+        self._get_ready()
+
+    def _get_ready(self) -> None:
+        """The first set-up begins: who does not see the screen has to be told what to do, too."""
         self._to("setup")
         self._ask_for_phone()
+        self._tell_what_comes()
+
+    def _tell_what_comes(self) -> None:
+        if self._chosen is None:
+            return
+        plan, past = self._chosen.plan, self._chosen.history
+        how = explanation(self.words, plan, new=is_new(past), first_lying=plan.lies)
+        self._announce("programme.next.today", plan, how)
+
+    def _announce(self, key: str, plan: SessionPlan, how: list[Sentence]) -> None:
+        """Say what is done now or next, and what is told of it."""
+        self._say(key, exercise=plan.definition.title)
+        for key_, values in how:
+            self._say(key_, **values)
+
+    def _enough_told(self) -> None:
+        """Whoever knows how it is done need not hear it out."""
+        if self._chosen is not None:
+            self._messages.extend(self._chosen.policy.skip_explanation(self._now.time_s))
 
     def _ask_for_phone(self) -> None:
         """Whoever has a phone in the waistband is asked to stand with it."""
@@ -568,6 +592,9 @@ class Flow:
     def _follow(self, moment: LiveMoment) -> None:
         """Set-up, practice and sets follow the engine's stage."""
         assert self._chosen is not None
+        if moment.phase in ("rise", "hold", "lower"):
+            for told in ("show.", "page.setup.ready"):  # it is being done
+                self._chosen.policy.forget(told)
         if moment.stage in ("setup", "still"):
             self._set_up(moment, self._chosen)
         if moment.baseline is not None:
@@ -783,6 +810,7 @@ class Flow:
             camera=self._seen.camera,
             behind_ms=self._seen.behind_ms,
             held_s=chosen.policy.held_s if chosen is not None else None,
+            explaining=chosen is not None and chosen.policy.explaining,
             leaf=self._leaf if at.step == "summary" else 0,
         )
 
@@ -833,6 +861,7 @@ class StepEntry:
 _RESTS: tuple[Step, ...] = ("rest", "next")
 STOP_KEYS: dict[str, Callable[[Flow], None]] = {"p": Flow._stop_for_pain, "s": Flow._stop_as_asked}
 _PAUSE: dict[str, Callable[[Flow], None]] = STOP_KEYS | {"space": Flow._pause}
+_READY: dict[str, Callable[[Flow], None]] = STOP_KEYS | {"enter": Flow._enough_told}
 _RESUME: dict[str, Callable[[Flow], None]] = STOP_KEYS | {"space": Flow._resume}
 
 
@@ -850,8 +879,8 @@ STEPS: Mapping[Step, StepEntry] = {
     "pain_before": StepEntry(Pages.pain_before, Flow._tell_pain_before, selected=-1),
     "advice": StepEntry(Pages.advice, Flow._heed_advice),
     "no_camera": StepEntry(Pages.no_camera, Flow._try_camera),
-    "setup": StepEntry(Pages.setup, keys=STOP_KEYS, camera=True, follows=True),
-    "practice": StepEntry(Pages.practice, keys=STOP_KEYS, camera=True, follows=True),
+    "setup": StepEntry(Pages.setup, keys=_READY, camera=True, follows=True),
+    "practice": StepEntry(Pages.practice, keys=_READY, camera=True, follows=True),
     "work": StepEntry(Pages.work, keys=_PAUSE, camera=True, follows=True),
     "paused": StepEntry(Pages.paused, Flow._leave_pause, keys=_RESUME, camera=True),
     "pain_after": StepEntry(

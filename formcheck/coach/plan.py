@@ -44,6 +44,11 @@ MISSED_NAMES = 3
 CLIP_END_S = 6.0
 
 
+#: Where in the room the laptop stands for a view: beside the mat it sees who lies on the side from the front,
+#: and who lies on the back from the side.
+_PLACES = {"front": "beside", "side": "beside", "back": "behind", "oblique": "corner"}
+
+
 @dataclass(frozen=True)
 class SessionPlan:
     """What one session asks for.
@@ -79,6 +84,13 @@ class SessionPlan:
         return formulas(self.definition).LIES_ON != "nothing"
 
     @property
+    def place(self) -> str:
+        """Where in the room the laptop stands."""
+        view = self.views[0] if self.views else ""
+        place = _PLACES.get(view, view)
+        return place if self.lies else f"{place}, upright"  # higher, and further away
+
+    @property
     def near_leg(self) -> bool:
         """Whether the leg that works has to be the one nearer the laptop."""
         beside = not self.views or "side" in self.views
@@ -92,10 +104,14 @@ class PastPractice:
     Attributes:
         sessions: how many of this exercise went well: what is said fades with them.
         had_pain: the last one noted pain, so it is asked whether it settled.
+        days: on how many days before today it was done.
+        today: it has been begun today already, so how it is done has been told.
     """
 
     sessions: int = 0
     had_pain: bool = False
+    days: int = 0
+    today: bool = False
 
 
 @dataclass(frozen=True)

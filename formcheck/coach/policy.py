@@ -35,7 +35,7 @@ _TICK_S = 1.0
 _COUNTED_HOLD_S = 3.0
 _LONG_HOLD_S, _LONG_STEP = 10.0, 5
 #: Sentences on what is done next, where, and how; and those that still help who is in position.
-_NEXT = ("show.", "programme.next.")
+_NEXT = ("show.", "programme.next.", "page.setup.hands_free")
 _HOW = ("show.", "programme.next.hold")
 #: What is explained or announced: nobody needs it who is doing it already, and a number cuts it off.
 _EXPLAINS = ("show.", "programme.", "page.", "phone.place")
@@ -267,6 +267,23 @@ class Policy:
     def forget(self, beginning: str) -> None:
         """Sentences whose keys begin so, and that still wait for the voice, are not said any more."""
         self._due = [due for due in self._due if not due.say.key.startswith(beginning)]
+
+    @property
+    def explaining(self) -> bool:
+        """Whether something is still being told, or waits to be, of what is done next and how."""
+        saying = self._mouth.saying
+        now = saying is not None and not self._mouth.free(self._now_s) and saying.key.startswith(_NEXT)
+        return now or any(due.say.key.startswith(_NEXT) for due in self._due)
+
+    def skip_explanation(self, t: float) -> list[Message]:
+        """Enough has been told of what is done next and how: it is cut off, and that is said."""
+        if not self.explaining:
+            return []
+        saying = self._mouth.saying
+        cut = saying is not None and not self._mouth.free(t) and saying.key.startswith(_NEXT)
+        self._due = [due for due in self._due if not due.say.key.startswith(_NEXT)]
+        say = Say(self._words("voice.skipped"), "voice.skipped", Priority.PRAISE, interrupt=cut)
+        return [say] if self._mouth.speak(t, say) else []
 
     def tell_on(self, before: Policy) -> None:
         """Take over what still waits there to be told of what is done next, and how; it is said first."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from formcheck.analysis.summary import Summary
@@ -270,7 +271,7 @@ def plan_for(
     )
 
 
-def history_of(request: LiveRequest, exercise: str) -> PastPractice:
+def history_of(request: LiveRequest, exercise: str, today: date | None = None) -> PastPractice:
     """What earlier sessions of this person with this exercise say."""
     past = sorted(
         (
@@ -284,10 +285,17 @@ def history_of(request: LiveRequest, exercise: str) -> PastPractice:
         return PastPractice()
     last = past[-1].live
     assert last is not None
+    on = (today or date.today()).isoformat()
+    # Where no set was begun, how it is done may not have been heard to its end.
+    done = {
+        s.live.started[:10] for s in past if s.exercise == exercise and s.live is not None and s.live.sets
+    }
     pains = [last.pain_before, *(s.pain for s in last.sets)]
     return PastPractice(
         sessions=sum(s.exercise == exercise and _went_well(s) for s in past),
         had_pain=any(pain for pain in pains if pain is not None),
+        days=len(done - {on}),
+        today=on in done,
     )
 
 

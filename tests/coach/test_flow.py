@@ -183,7 +183,7 @@ def test_a_count_is_not_shown_twice():
 
 
 def test_setting_up_says_what_to_do_in_the_line_with_the_largest_letters():
-    told = Told().press("2", "1").frames(0.1, "setup")
+    told = Told(history=PastPractice(days=2)).press("2", "1").frames(10, "setup")
     assert "no keyboard" in told.flow.page().cue
     told.frames(10, "setup", problem=Problem("nobody")).wait(7)
     page = told.flow.page()

@@ -133,7 +133,17 @@ def setting_up(language: str) -> list[Page]:
     page = sample_pages(language)["setup"]
     words = Words(language)
     good = [f"{words('setup.good')} {said}" for said in sentences(language, "setup.") if len(said) < 60]
-    cues = sentences(language, "setup.", "page.setup.", "voice.resumed", *HOW, *COMES, *TROUBLE, but=BUTTONS)
+    cues = sentences(
+        language,
+        "setup.",
+        "page.setup.",
+        "voice.resumed",
+        "voice.skipped",
+        *HOW,
+        *COMES,
+        *TROUBLE,
+        but=BUTTONS,
+    )
     placed = [replace(page, lines=(place,)) for place in places(language)]
     # What is not said, but only shown, stands there whole.
     keys = [key for key in Words().keys() if key.endswith(".show") or key == "page.setup.hands_free"]  # noqa: SIM118

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from formcheck.coach.day import how_it_is_done
+from formcheck.coach.explain import how_it_is_done
 from formcheck.exercises.definition import EXERCISES, load_definition
 from formcheck.words import DEFAULT, Words, languages, said_of, translated
 

@@ -87,6 +87,7 @@ class FlowState:
     camera: str | None = None
     behind_ms: float | None = None
     held_s: int | None = None
+    explaining: bool = False
     leaf: int = 0
 
 
@@ -229,7 +230,7 @@ class Pages:
         views = at.plan.definition.views
         view = at.plan.views[0] if at.plan.views else next(iter(views))
         side = f"/{at.side}" if at.side is not None else ""
-        footer = [self._text("setup.footer")]
+        footer = [self._ready_keys(at, "setup")]
         if at.camera is not None:
             footer.insert(0, self._words("phone.picture.footer"))
         if at.camera == "phone" and at.behind_ms is not None:
@@ -245,6 +246,11 @@ class Pages:
             recording=self._recording(at),
         )
 
+    def _ready_keys(self, at: FlowState, page: str) -> str:
+        """The keys, with that one for who has heard enough of how it is done while it is told."""
+        keys = self._text(f"{page}.footer")
+        return f"{self._text('setup.skip')} · {keys}" if at.explaining else keys
+
     def practice(self, at: FlowState) -> Page:
         moment = at.moment
         return Page(
@@ -254,7 +260,7 @@ class Pages:
             count=moment.practice_done if moment is not None else 0,
             of=moment.practice_of if moment is not None else None,
             **self._moving(at),  # type: ignore[arg-type]
-            footer=self._text("practice.footer"),
+            footer=self._ready_keys(at, "practice"),
         )
 
     def work(self, at: FlowState) -> Page:
