@@ -4,7 +4,7 @@
 
 Without a word all of them are made. Only the demo clips in videos/ are to be seen in them. Needs Linux with
 Xvfb, openbox, xdotool, Chromium, pdftoppm (apt-get install xvfb openbox xdotool chromium poppler-utils) and
-formcheck[test] for the browser. The live part takes five minutes, because it is a real session in real time.
+formcheck[test] for the browser. The live part takes seven minutes, because it is a real session in real time.
 Look at the pictures before committing them.
 """
 
@@ -124,9 +124,9 @@ class Patient:
         wait_for(lambda: sum(said.startswith(keys) for said in self.heard()) >= times)
         time.sleep(after)
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, wait_s: float = 1.0) -> None:
         subprocess.run(["xdotool", "key", key], env=self._env, check=True)
-        time.sleep(1.0)
+        time.sleep(wait_s)
 
     def shot(self, name: str) -> None:
         keep(ImageGrab.grab(xdisplay=self._display), f"live_{name}")
@@ -155,7 +155,8 @@ def live(work: Path) -> None:
         you.shot("02_consent")
         you.press("1")
         you.shot("03_pain")
-        you.press("2")
+        you.press("2", wait_s=0.3)  # of keys that come faster the window sees the last one
+        you.press("Return", wait_s=0.0)  # how it is done need not be told
         you.burst("page.setup.ready", "06_still")
         you.when("voice.count", times=2, after=1.0)
         you.shot("07_practice")
@@ -196,6 +197,7 @@ def live(work: Path) -> None:
         you = Patient(display, work, "clam", "--source", str(BRIDGE))
         you.press("3")
         you.press("0")
+        you.press("Return")
         you.when("setup.not_lying", "setup.not_in_position", after=8.0)
         you.shot("05_setup")
         you.press("s")
