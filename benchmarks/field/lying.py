@@ -1,12 +1,13 @@
 """What the network for people who lie reads on the clams of the work part, held against their truth.
 
     python benchmarks/field/lying.py read [--only TEXT]      # readings beside stored poses: seconds a clip
-    python benchmarks/field/lying.py compare                 # by clip and view, against the truth
-    python benchmarks/field/lying.py fit                     # coefficients for formcheck/measures/error.toml
+    python benchmarks/field/lying.py compare [--reading opening]  # by clip and view
+    python benchmarks/field/lying.py fit [--reading opening]      # coefficients for error.toml
     python benchmarks/field/lying.py table                   # repetitions by view: found, false, refused
 
 `read` takes the landmarks from `field.py poses` (of any pose stage) and needs only the pictures. It reads
 what `formcheck analyze` reads, but for the half of the second readings that stored landmarks have in them.
+Where it was not run the readings stored with the poses are taken.
 Readings are kept by the weights that made them. A clip of the final part is read only when it is asked for.
 """
 
@@ -45,6 +46,8 @@ DEGREES_OF_FREEDOM = 5
 LEAST_REST = 10
 #: Half of the mildest threshold that the roll is held against.
 BEARABLE_DEG = 4.0
+#: The quantity that each reading is of.
+TRUE = {Lying.ROLL: "pelvis_roll_deg", Lying.OPENING: "opening_deg"}
 
 
 def evidence(clip: Clip, field: Path) -> RecordedEvidence | None:
@@ -56,7 +59,7 @@ def evidence(clip: Clip, field: Path) -> RecordedEvidence | None:
         known = evidence_of(stored)
     assert isinstance(known, RecordedEvidence)
     file = readings_folder(field) / f"{clip.id}.npy"
-    lying = np.load(file) if file.exists() else None
+    lying = np.load(file) if file.exists() else known.track.lying
     return replace(known, track=replace(known.track, lying=lying))
 
 
@@ -89,19 +92,19 @@ def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
     return out
 
 
-def truth_of(clip: Clip, time_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``(T,)`` true roll of a rendered clip's frames, degrees, and whether a repetition is under way."""
+def truth_of(clip: Clip, time_s: np.ndarray, reading: Lying) -> tuple[np.ndarray, np.ndarray]:
+    """``(T,)`` true angle of a rendered clip's frames, degrees, and whether a repetition is under way."""
     assert clip.truth is not None
     truth = json.loads(clip.truth.read_text())
-    column = truth["angle_names"].index("pelvis_roll_deg")
+    column = truth["angle_names"].index(TRUE[reading])
     at = np.clip(np.round(time_s * truth["fps"]).astype(int), 0, len(truth["frames"]) - 1)
-    roll = np.array([truth["angles"][i][column] for i in at], float)
-    return roll, np.array([truth["frames"][i]["rep"] > 0 for i in at])
+    angle = np.array([truth["angles"][i][column] for i in at], float)
+    return angle, np.array([truth["frames"][i]["rep"] > 0 for i in at])
 
 
-def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray] | None:
-    """Error of the roll since rest, and what is known beside it, in the moving frames of a clip."""
-    (roll, moving), lying = truth_of(clip, analysis.track.time_s), analysis.track.lying
+def rows_of(clip: Clip, analysis: Analysis, reading: Lying) -> dict[str, np.ndarray] | None:
+    """Error of a reading since rest, and what is known beside it, in the moving frames of a clip."""
+    (angle, moving), lying = truth_of(clip, analysis.track.time_s, reading), analysis.track.lying
     assert lying is not None
     stretch = lying[:, Lying.STRETCH]
     value, true = np.full(len(lying), np.nan), np.full(len(lying), np.nan)
@@ -109,9 +112,9 @@ def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray] | None:
         here = stretch == number
         rest = here & ~moving
         if rest.sum() >= LEAST_REST:
-            value[here] = lying[here, Lying.ROLL] - np.median(lying[rest, Lying.ROLL])
-            true[here] = roll[here] - np.median(roll[rest])
-    use = moving & np.isfinite(value) & knows_what_it_sees(lying)
+            value[here] = lying[here, reading] - np.median(lying[rest, reading])
+            true[here] = angle[here] - np.median(angle[rest])
+    use = moving & np.isfinite(value) & knows_what_it_sees(reading, lying)
     if not use.any():
         return None
     known = lying[use]
@@ -119,8 +122,8 @@ def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray] | None:
         "error": (value - true)[use],
         "truth": true[use],
         "value": value[use],
-        "scale": known[:, Lying.ROLL_SCALE],
-        "spread": known[:, Lying.ROLL_SPREAD],
+        "scale": known[:, reading + (Lying.ROLL_SCALE - Lying.ROLL)],
+        "spread": known[:, reading + (Lying.ROLL_SPREAD - Lying.ROLL)],
         "joints_off": known[:, Lying.JOINTS_OFF],
         "view": np.full(use.sum(), analysis.summary.view.name),
         "clip": np.full(use.sum(), clip.id),
@@ -128,23 +131,23 @@ def rows_of(clip: Clip, analysis: Analysis) -> dict[str, np.ndarray] | None:
     }
 
 
-def all_rows(clips: list[Clip], field: Path) -> dict[str, np.ndarray]:
+def all_rows(clips: list[Clip], field: Path, reading: Lying) -> dict[str, np.ndarray]:
     """`rows_of` of every rendered clip that was read."""
     parts = []
     for clip in clips:
         analysis = analysed(clip, field) if clip.truth is not None else None
         if analysis is None or analysis.track.lying is None:
             continue
-        if (found := rows_of(clip, analysis)) is not None:
+        if (found := rows_of(clip, analysis, reading)) is not None:
             parts.append(found)
     if not parts:
         raise SystemExit("Nothing was read of these clips yet: run this with 'read' first.")
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def compare(clips: list[Clip], field: Path) -> None:
-    """Prints how near the roll comes to the truth: a line a clip, and one a view."""
-    rows = all_rows(clips, field)
+def compare(clips: list[Clip], field: Path, reading: Lying) -> None:
+    """Prints how near a reading comes to the truth: a line a clip, and one a view."""
+    rows = all_rows(clips, field, reading)
     for what in ("clip", "view"):
         for one in np.unique(rows[what]):
             some = rows[what] == one
@@ -186,9 +189,9 @@ def fitted(rows: dict[str, np.ndarray], use: np.ndarray, usual_scale: float) -> 
     return found
 
 
-def fit(clips: list[Clip], field: Path) -> None:
+def fit(clips: list[Clip], field: Path, reading: Lying) -> None:
     """Prints coefficients, and how they do on clips that had no part in them."""
-    rows = all_rows(clips, field)
+    rows = all_rows(clips, field, reading)
     usual = float(np.median(rows["scale"]))
     every = np.ones(len(rows["error"]), bool)
     found = fitted(rows, every, usual)
@@ -275,6 +278,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["read", "compare", "fit", "table"])
     parser.add_argument("--part", choices=["work", "final", "given"], default="work")
+    parser.add_argument("--reading", choices=[one.name.lower() for one in TRUE], default="roll")
     parser.add_argument("--only", default="clam", help="clips whose name contains this")
     parser.add_argument("--share", default="0/1", help="this process's part of the clips to read, e.g. 0/2")
     parser.add_argument("--field", type=Path, default=data_folder())
@@ -287,7 +291,10 @@ def main() -> None:
         mine, of = map(int, args.share.split("/"))
         read_all(clips[mine::of], args.field)
         return
-    {"compare": compare, "fit": fit, "table": table}[args.what](clips, args.field)
+    if args.what == "table":
+        table(clips, args.field)
+        return
+    {"compare": compare, "fit": fit}[args.what](clips, args.field, Lying[args.reading.upper()])
 
 
 def read_all(clips: list[Clip], field: Path) -> None:

@@ -410,7 +410,7 @@ class Findings:
             return say("findings.error", amount=pointed(f"{self._timing_error_s:g} s"))
         name = self.measure(event, table)
         measure = self.definition.measures[name]
-        error = measure.error.get(self.view)
+        error = measure.usual_error(self.view)
         if error is None:
             return ""
         amount = value_text(error, measure.unit)
@@ -524,8 +524,11 @@ class Findings:
         )
         return [NotChecked(why, how, titles) for (why, how), titles in ranked]
 
-    def measure_why(self, info: MeasureInfo) -> str:
-        """Why a measure is uncertain or not measurable; "" where it is neither."""
+    def measure_why(self, name: str, info: MeasureInfo) -> str:
+        """Why a measure is uncertain or not measurable; else what saw it, where that is to be said."""
+        known = self.definition.measures.get(name)
+        if info.status == "ok" and known is not None and known.lying is not None:
+            return say("findings.rendered_people") if self.view in known.lying.views else ""
         low = said_of("findings.reason_low.") if info.status == "low" else {}
         return ({**said_of("findings.reason."), **low}).get(info.reason or "", "")
 
@@ -690,10 +693,10 @@ def seen_from(definition: Definition, fault: str) -> tuple[str, ...]:
     known = definition.faults.get(fault)
     if known is None or not known.rules:
         return ()
-    signal = definition.measures[definition.counting.signal].views
+    signal = definition.measures[definition.counting.signal]
     asked = {v: [r for r in known.rules if r.views is None or v in r.views] for v in definition.views}
     views = [v for v, rules in asked.items() if rules and all(_judges(definition, r, v) for r in rules)]
-    return tuple(sorted(views, key=lambda v: (v != known.best_view, signal.get(v) != "ok")))
+    return tuple(sorted(views, key=lambda v: (v != known.best_view, signal.trust(v) != "ok")))
 
 
 def _judges(definition: Definition, rule: Rule, view: str) -> bool:

@@ -160,15 +160,15 @@ class MeasureTally:
             reasons = counts[wanted].copy()
             reasons[Reason.NONE] = 0
             reason = Reason(int(reasons.argmax())).word if reasons.any() else "geometry"
-        sd = reference.noise_sd.get(name)
+        measure, sd = definition.measures[name], reference.noise_sd.get(name)
         seen = word != "not_measurable"
         return MeasureInfo(
             status=word,  # type: ignore[arg-type]
             reason=reason,  # type: ignore[arg-type]
             ok_frames=round(float(by_status[Status.OK]), 4),
             noise_sd=round(sd, 4) if sd is not None and seen else None,
-            error=definition.measures[name].error.get(reference.view) if seen else None,
-            source=definition.measures[name].source,
+            error=measure.usual_error(reference.view, bool(reference.turned)) if seen else None,
+            source=measure.source,
         )
 
 

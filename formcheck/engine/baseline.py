@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from formcheck.engine.repetition import peaks
 from formcheck.exercises.definition import Definition
-from formcheck.measures.error import bearable_error, error_factor
+from formcheck.measures.error import bearable_error, error_factor, knows_what_it_sees
 from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
@@ -41,6 +41,8 @@ _BASELINE_S = 2.0
 _REST_S = 0.3
 #: So many readings of the network for people who lie tell its resting value.
 _READ_FRAMES = 3
+#: The network for people who lie tells the counting signal where it read this share of the frames [D].
+_READ_SHARE = 0.6
 #: So many second readings around a frame tell whether the two agree there (live: so many before it).
 _READINGS = 5
 #: A posture seen so often needs no other pitch of the camera; another one has to show it clearly more.
@@ -147,6 +149,9 @@ def _prepare(
     rough, warnings = _outline(part, xy, world, believed, definition, side, declared)
     signal = definition.counting.signal
     x = raw_values(definition, xy, world, rough)[signal]
+    read = _signal_read(part, definition, rough.view, believed)
+    if read is not None:
+        x = read
     if not np.isfinite(x[believed]).any():
         # In the posture, but never as the exercise is done: a leg that is bent throughout, say.
         return Stretch(frames, xy, world, posture, in_shape, None, None)
@@ -158,7 +163,8 @@ def _prepare(
     first = _before_first_movement(part.time_s, x, rest)
     scaled = _scale(rough, xy, world, rest, believed)
     reference = _with_rest(definition, scaled, xy, world, rest, first, still)
-    reference = replace(reference, turned=_turned_at_rest(part, rest, first))
+    if read is not None or _signal_reading(definition, rough.view) is None:
+        reference = replace(reference, turned=_turned_at_rest(part, rest, first))
     table = _measured(part, xy, world, definition, reference)
     noise = {name: mad_sd(table.column(name)[rest if name == signal else first]) for name in table.names}
     table = _with_sd(table, part, definition, reference, read_share, apart, {} if still else noise)
@@ -190,6 +196,29 @@ def _measured(
         image_wh=part.image_wh,
         lying=part.lying,
     )
+
+
+def _signal_reading(definition: Definition, view: str) -> Lying | None:
+    """Which reading of the network for people who lie is the counting signal from a view; None: none is."""
+    lying = definition.measures[definition.counting.signal].lying
+    alone = lying is not None and view in lying.views and view not in lying.share
+    return Lying[lying.reading.upper()] if lying is not None and alone else None
+
+
+def _signal_read(part: Track, definition: Definition, view: str, believed: Mask) -> Array | None:
+    """``(T,)`` the counting signal as the network for people who lie reads it, degrees, each of its stretches
+    from its own low end on; NaN where it read nothing. None where it hardly did, or the landmarks tell it."""
+    reading, rows = _signal_reading(definition, view), part.lying
+    if reading is None or rows is None:
+        return None
+    known = knows_what_it_sees(reading, rows)
+    if np.count_nonzero(known & believed) < _READ_SHARE * np.count_nonzero(believed):
+        return None
+    x = np.full(len(part), np.nan)
+    for number in np.unique(rows[known, Lying.STRETCH]):
+        here = known & (rows[:, Lying.STRETCH] == number)
+        x[here] = rows[here, reading] - np.percentile(rows[here, reading], 10)
+    return x
 
 
 def _turned_at_rest(part: Track, rest: Mask, first: Mask) -> dict[int, tuple[float, float, float]]:
@@ -226,7 +255,7 @@ def _with_sd(
     """
     measurer = Measurer(definition, ref)
     raw = measurer.values(part.image_xyz[:, :, :2], part.world_xyz, part.lying)
-    read = measurer.read_sd(part.lying)
+    read, mean = measurer.read_sd(part.lying), measurer.mean_error(part.lying)
     width = max(int(part.fps * _SHAKE_OVER_S), 3)
     # The filter takes most of the shake away: what is left is its share of the band. (Interpolated frames
     # shake as their neighbours do, and widen no band.)
@@ -235,7 +264,8 @@ def _with_sd(
     for i, name in enumerate(table.names):
         shake = np.nan_to_num(raw[:, i] - table.value[:, i]) ** 2
         jitter = running_mean(shake, width) * left
-        error = read.get(i, definition.measures[name].error.get(ref.view, 0.0) * factor)
+        usual = mean.get(i, definition.measures[name].error.get(ref.view, 0.0))
+        error = read.get(i, usual * factor)
         unsettled = float(np.nan_to_num(restless.get(name, 0.0)))
         raw[:, i] = np.sqrt(np.maximum(jitter, 0.0) + error**2 + unsettled**2)
     return table.with_sd(raw)

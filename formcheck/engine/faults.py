@@ -487,10 +487,10 @@ def _duration(asked: Asked) -> FaultCheck:
     # A signal that is doubtful for another reason than the view is dated no better than in the worst view.
     errors = gates.timing_error_s
     worst = max(errors.values())
-    doubtful = _trusted(asked) is not None and asked.ref.view not in _low_views(asked)
+    doubtful = _trusted(asked) is not None and not _seen_roughly(asked)
     error = worst if doubtful else errors.get(asked.ref.view, worst)
     # Where the signal is seen roughly, repetitions themselves are now and then made up of others.
-    rough = asked.ref.view in _low_views(asked) or _level_sd(asked) > ROUGHLY
+    rough = _seen_roughly(asked) or _level_sd(asked) > ROUGHLY
     highest = 1 if rough else 3
     sd = error * _worse_than_usual(asked) / prescribed
     return asked.found(float(value), a, b, sd, below=True, highest=highest)
@@ -500,16 +500,16 @@ def _worse_than_usual(asked: Asked) -> float:
     """How many times larger than usual from this view the counting signal's error is in this repetition, 1 at
     least: where its level is unsure, so are the moments at which it starts and stops."""
     signal = asked.definition.counting.signal
-    usual = asked.definition.measures[signal].error.get(asked.ref.view, 0.0)
+    usual = asked.definition.measures[signal].usual_error(asked.ref.view, bool(asked.ref.turned)) or 0.0
     sd = asked.table.sd_of(signal)[asked.between(asked.rep.start_s, asked.rep.end_s)]
     sd = sd[np.isfinite(sd)]
     return max(1.0, median(sd) / usual) if usual > 0 and sd.size else 1.0
 
 
-def _low_views(asked: Asked) -> list[str]:
-    """Views that show the counting signal roughly."""
+def _seen_roughly(asked: Asked) -> bool:
+    """Whether the view shows the counting signal roughly."""
     signal = asked.definition.measures[asked.definition.counting.signal]
-    return [view for view, trust in signal.views.items() if trust == "low"]
+    return signal.trust(asked.ref.view, bool(asked.ref.turned)) == "low"
 
 
 def _level_sd(asked: Asked) -> float:

@@ -436,7 +436,8 @@ class LiveEngine:
             phone=phone,
         )
         sd = baseline.sd.copy()
-        for i, error in baseline.measurer.read_sd(lying, phone).items():
+        measurer = baseline.measurer
+        for i, error in (measurer.read_sd(lying, phone) | measurer.mean_error(lying)).items():
             sd[:, i] = np.hypot(error, baseline.reference.noise_sd.get(table.names[i], 0.0))
         return table.with_sd(np.where(np.isfinite(table.value), sd, np.nan))
 
@@ -481,7 +482,8 @@ class LiveEngine:
     def _settle(self, reference: Reference, xy: NDArray[np.float32]) -> Reference:
         """Take a new reference and go on from it."""
         names, errors = list(self.definition.measures), self.definition.measures
-        error = [errors[name].error.get(reference.view, 0.0) for name in names]
+        view, read = reference.view, bool(reference.turned)
+        error = [errors[name].usual_error(view, read) or 0.0 for name in names]
         noise = [reference.noise_sd.get(name, 0.0) for name in names]
         self._baseline = _Baseline(
             reference,

@@ -150,7 +150,8 @@ class Tracker:
         self.definition = definition
         self.reference = reference
         counting = definition.counting
-        self._sure_scale = definition.measures[counting.signal].views.get(reference.view) == "ok"
+        signal, read = definition.measures[counting.signal], bool(reference.turned)
+        self._sure_scale = signal.trust(reference.view, read) == "ok"
         if not self._sure_scale:
             # Good enough to count by, not to tell a full from a partial repetition.
             counting = counting.model_copy(update={"full_level": counting.partial_level})

@@ -149,11 +149,22 @@ class Feedback(_Model):
 class LyingDef(_Model):
     """What the network for people who lie tells of a measure, where it read anything."""
 
-    reading: Literal["roll"] = Field(description="those whose error is known, measures/error.toml")
+    reading: Literal["roll", "opening"] = Field(description="those whose error is known, measures/error.toml")
     views: dict[str, Trust] = Field(
         description="views that show it to the network; from any other the landmarks tell it, if they do"
     )
     judged: bool = Field(default=True, description="false: shown, and no fault is judged by it")
+    per: float = Field(
+        default=1.0, gt=0, description="degrees of the reading that make one of the measure's own unit"
+    )
+    share: dict[str, float] = Field(
+        default_factory=dict,
+        description="views from which the value is the mean with the landmarks' one, and the reading's share "
+        "of it; where nothing was read the landmarks' value stays. From any other the reading stands alone",
+    )
+    error: dict[str, float] = Field(
+        default_factory=dict, description="typical (RMS) error by view then, measure's unit"
+    )
     low_because: WhyLow | None = Field(
         default=None, description="why a view that is named 'low' here cannot be trusted; else as without it"
     )
@@ -186,7 +197,8 @@ class MeasureDef(_Model):
         default="view", description="why a view that is named 'low' cannot be trusted"
     )
     lying: LyingDef | None = Field(
-        default=None, description="takes the place of the landmarks' value where the network read anything"
+        default=None,
+        description="takes the place of the landmarks' value where the network read, or is weighed with it",
     )
     phone: PhoneDef | None = Field(default=None, description="laid over it where a phone is worn")
     source: Literal["camera", "phone"] = Field(default="camera", description="what tells its value")
@@ -204,6 +216,11 @@ class MeasureDef(_Model):
         if self.lying is None or not read or view not in self.lying.views or not self.lying.judged:
             return self.low_because
         return self.lying.low_because or self.low_because
+
+    def usual_error(self, view: str, read: bool = True) -> float | None:
+        """Typical (RMS) error from a view, in the measure's unit; None where it is not known. See `trust`."""
+        by_network = self.lying is not None and read and view in self.lying.views
+        return (self.lying.error if self.lying is not None and by_network else self.error).get(view)
 
     def trust(self, view: str, read: bool = True) -> Trust | None:
         """How far a view may be believed; None where it does not show the measure.

@@ -55,7 +55,7 @@ def lying_error(reading: Lying, view: str, lying: NDArray[np.float32]) -> NDArra
     """Error of what the network for people who lie reads, degrees, as found on rendered people.
 
     Args:
-        reading: a column whose error is known: `Lying.ROLL`.
+        reading: a column whose error is known: `Lying.ROLL` or `Lying.OPENING`.
         view: from where the camera looks.
         lying: ``(T, 11)``, see `formcheck.pose.lying_reading`.
 
@@ -72,12 +72,13 @@ def lying_error(reading: Lying, view: str, lying: NDArray[np.float32]) -> NDArra
     return np.asarray(error * spread ** learned["spread"] * off ** learned["joints_off"])
 
 
-def knows_what_it_sees(lying: NDArray[np.float32]) -> NDArray[np.bool_]:
+def knows_what_it_sees(reading: Lying, lying: NDArray[np.float32]) -> NDArray[np.bool_]:
     """``(T,)`` True where the network's joints lie where the landmarks do, else one of the two is elsewhere;
-    and where the network itself is as sure of a roll as of people like those it learned from."""
+    and where the network itself is as sure of a reading as of people like those it learned from."""
     most = _tables()["lying"]
     near = lying[:, Lying.JOINTS_OFF] <= most["most_joints_off"]
-    return np.asarray(near & (lying[:, Lying.ROLL_SCALE] <= most["most_roll_scale"]))
+    scale = lying[:, reading + (Lying.ROLL_SCALE - Lying.ROLL)]
+    return np.asarray(near & (scale <= most[f"most_{reading.name.lower()}_scale"]))
 
 
 def bearable_error(definition: Definition, measure: str) -> float:

@@ -122,10 +122,13 @@ class Measurer:
         )
         needs: dict[str, list[Landmark]] = module.needs(ref)
         self._read = _read_measures(definition, ref.view) if ref.turned else {}
+        #: Of these the landmarks tell a part, and all where nothing was read.
+        self._share = {i: share for i in self._read if (share := _share(definition, names[i], ref.view))}
+        self._alone = [i for i in self._read if i not in self._share]
         self._felt = _felt_measures(definition, ref)
         self._by_phone = [i for i, m in enumerate(definition.measures.values()) if m.phone is not None]
         # The network looks at the whole body: only what it turns around must be in the picture.
-        needs |= {names[i]: list(_HIPS) for i in self._read} | {names[i]: [] for i in self._felt}
+        needs |= {names[i]: list(_HIPS) for i in self._alone} | {names[i]: [] for i in self._felt}
         self._shown[list(self._felt)] = False  # the phone tells it of somebody the camera does not see, too
         self._needed = _padded([needs[name] for name in names])
         self._stands_on_points = np.array([bool(needs[name]) for name in names])
@@ -194,7 +197,20 @@ class Measurer:
         network for people who lie (see `lying_error`), or a phone. Nothing where they tell none."""
         out = {} if phone is None else dict.fromkeys(self._felt, phone[:, 1])
         if lying is not None:
-            out |= {i: lying_error(reading, self._ref.view, lying) for i, reading in self._read.items()}
+            out |= {i: lying_error(self._read[i], self._ref.view, lying) / self._per(i) for i in self._alone}
+        return out
+
+    def mean_error(self, lying: NDArray[np.float32] | None) -> dict[int, Array]:
+        """``(T,)`` usual error of each measure that is a mean of landmarks and the network's reading, by its
+        column; the landmarks' own where nothing was read."""
+        out: dict[int, Array] = {}
+        if lying is None:
+            return out
+        for i in self._share:
+            of = self._definition.measures[self._names[i]]
+            read = np.isfinite(_turned(self._read[i], lying, self._ref, len(lying)))
+            errors = (of.usual_error(self._ref.view, by_network) or 0.0 for by_network in (True, False))
+            out[i] = np.where(read, *errors)
         return out
 
     def _piece(
@@ -210,12 +226,12 @@ class Measurer:
         """``(T, M)`` values, states and reasons."""
         values = self._values(xy, world, lying, phone)
         status, reason = self._judge(xy, visibility, image_wh)
-        if self._read:
+        if self._alone:
             unread = np.zeros(values.shape, bool)
-            unread[:, list(self._read)] = ~_has_rest(lying, self._ref, len(values))[:, None]
+            unread[:, self._alone] = ~_has_rest(lying, self._ref, len(values))[:, None]
             _mark(status, reason, unread, Status.NOT_MEASURABLE, Reason.BASELINE)
             unlike = np.zeros(values.shape, bool)
-            unlike[:, list(self._read)] = ~np.isfinite(values[:, list(self._read)])
+            unlike[:, self._alone] = ~np.isfinite(values[:, self._alone])
             _mark(status, reason, unlike, Status.NOT_MEASURABLE, Reason.NOISE)
         if self._felt:
             silent = np.zeros(values.shape, bool)
@@ -242,11 +258,21 @@ class Measurer:
         values = self._of(_columns(raw.values()))
         named = dict(zip(raw, values.T, strict=True))
         for i, reading in self._read.items():
-            named[self._names[i]] = _turned(reading, lying, self._ref, len(values))
+            name, turned = self._names[i], _turned(reading, lying, self._ref, len(values)) / self._per(i)
+            if i in self._share:
+                told = named[name]
+                turned = np.where(np.isfinite(turned), told + self._share[i] * (turned - told), told)
+            named[name] = turned
         for i, sign in self._felt.items():
             named[self._names[i]] = np.full(len(values), np.nan) if phone is None else sign * phone[:, 0]
         named |= self._module.derived(named, self._ref)
         return _columns(named[name] for name in self._names)
+
+    def _per(self, i: int) -> float:
+        """Degrees of the network's reading for one of the measure's own unit."""
+        lying = self._definition.measures[self._names[i]].lying
+        assert lying is not None
+        return lying.per
 
     def _judge(
         self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]
@@ -352,6 +378,12 @@ def _read_measures(definition: Definition, view: str) -> dict[int, Lying]:
     }
 
 
+def _share(definition: Definition, name: str, view: str) -> float | None:
+    """The reading's share of a measure's value from a view; None where it stands alone."""
+    lying = definition.measures[name].lying
+    return None if lying is None else lying.share.get(view)
+
+
 def _felt_measures(definition: Definition, ref: Reference) -> dict[int, float]:
     """Columns of the measures that a phone in the waistband tells, and the sign that its turn has there."""
     return {
@@ -370,7 +402,7 @@ def _turned(reading: Lying, lying: NDArray[np.float32] | None, ref: Reference, c
     """``(T,)`` turn since rest; NaN where there is none (see `_has_rest`), or none that can be believed."""
     out = np.full(count, np.nan)
     if lying is not None:
-        known = knows_what_it_sees(lying)
+        known = knows_what_it_sees(reading, lying)
         for stretch, resting in ref.turned.items():
             here = (lying[:, Lying.STRETCH] == stretch) & known
             out[here] = lying[here, reading] - resting[reading - Lying.ROLL]

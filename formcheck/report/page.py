@@ -405,7 +405,7 @@ def _measure_rows(analysis: Analysis, findings: Findings) -> list[dict[str, str]
                 "title": definition.title if definition else name,
                 "status": info.status,
                 "word": say(f"findings.status.{info.status}"),
-                "why": findings.measure_why(info),
+                "why": findings.measure_why(name, info),
                 "share": percent(info.ok_frames),
                 "noise": "–" if info.noise_sd is None else _noise(info.noise_sd, unit),
             }

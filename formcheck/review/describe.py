@@ -228,7 +228,7 @@ def measure_rows(findings: Findings, card: Card) -> list[dict[str, Any]]:
                 "unit_word": told_unit(measure.unit),
                 "status": info.status if info else "low",
                 "word": say(f"findings.status.{info.status}") if info else "",
-                "why": findings.measure_why(info) if info else "",
+                "why": findings.measure_why(name, info) if info else "",
                 "noise_sd": info.noise_sd if info else None,
                 "error": info.error if info else None,
                 "aside": name in PLACES,

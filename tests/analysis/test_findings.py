@@ -20,7 +20,7 @@ from formcheck.analysis.findings import (
     prescribed_phases,
 )
 from formcheck.analysis.phrases import in_lines, percent, value_text
-from formcheck.analysis.summary import FaultEvent, FaultInfo, ReasonWord
+from formcheck.analysis.summary import FaultEvent, FaultInfo, MeasureInfo, ReasonWord
 from formcheck.engine.faults import judge_rep
 from formcheck.engine.repetition import RepTimes
 from formcheck.exercises.definition import EXERCISES, Definition, Tempo, load_definition
@@ -131,6 +131,27 @@ def test_what_a_model_trained_on_rendered_people_sees_is_said_to_be_so() -> None
     for name, so in (("pelvis_rolls_back", True), ("range_forced", True), ("feet_separate", False)):
         assert Findings(clam, "oblique").wording(name).endswith("trained on rendered people") == so
     assert Findings(clam, "oblique").seen_from("pelvis_rolls_back") == ("oblique", "feet")
+
+
+@pytest.mark.parametrize(
+    ("measure", "view", "so"),
+    [
+        ("hip_opening_deg", "oblique", True),
+        ("opening_deg", "front", True),
+        ("knee_lift", "feet", True),
+        ("knee_lift", "front", False),
+        ("feet_apart", "oblique", False),
+    ],
+)
+def test_it_is_said_of_measures_too(measure: str, view: str, so: bool) -> None:
+    seen = MeasureInfo(status="ok", reason=None, ok_frames=1.0, noise_sd=0.1)
+    assert ("rendered people" in Findings(load_definition("clam"), view).measure_why(measure, seen)) == so
+
+
+def test_a_measure_is_told_with_the_error_of_what_told_it() -> None:
+    opening = load_definition("clam").measures["opening_deg"]
+    assert opening.usual_error("oblique") < opening.usual_error("oblique", read=False)
+    assert load_definition("clam").measures["feet_apart"].usual_error("front") == 0.034
 
 
 def test_one_switch_shows_what_the_network_reads_and_judges_nothing_by_it(tmp_path) -> None:

@@ -24,11 +24,11 @@ def reading(scale: float = 2.0, joints_off: float = 0.1, spread: float = 0.2) ->
     ("scale", "joints_off", "known"), [(4.9, 0.29, True), (6.6, 0.1, False), (2.0, 0.31, False)]
 )
 def test_an_unsure_network_or_other_joints_mean_another_body(scale, joints_off, known):
-    assert knows_what_it_sees(reading(scale, joints_off)) == [known]
+    assert knows_what_it_sees(Lying.ROLL, reading(scale, joints_off)) == [known]
 
 
 def test_no_reading_is_no_body():
-    assert not knows_what_it_sees(np.full((1, LYING_COUNT), np.nan, np.float32))
+    assert not knows_what_it_sees(Lying.ROLL, np.full((1, LYING_COUNT), np.nan, np.float32))
 
 
 @pytest.mark.parametrize("worse", [{"scale": 4.0}, {"joints_off": 0.25}, {"spread": 2.0}])
