@@ -7,6 +7,7 @@ works, where is rest, how noisy is it there, and how far does this person's repe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,14 @@ from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.measures.view import PITCHES_DEG, levelled, trunk
 from formcheck.pose import frame_arrays as arrays
-from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, Landmark, side_landmark
+from formcheck.pose.landmarks import (
+    BOTH_ANKLES,
+    BOTH_HIPS,
+    BOTH_KNEES,
+    BOTH_SHOULDERS,
+    Landmark,
+    side_landmark,
+)
 from formcheck.pose.lying_reading import Lying
 from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, px_per_metre
 from formcheck.pose.smoothing import running_mean, running_median
@@ -67,6 +75,10 @@ _RESTS_S = 0.4
 _ELSEWHERE = 0.5
 _FLANK = 0.35
 _SHIFTED = 0.08
+#: At a cut to a nearer or a farther picture all bones become longer or shorter by this much at once
+#: (logarithm), in the middle of so many frames before and after it too [D].
+_CUT = float(np.log(1.4))
+_CUT_FRAMES = 8
 #: Jitter is looked at over this long around a frame.
 _SHAKE_OVER_S = 0.5
 
@@ -112,9 +124,53 @@ def prepare(
         declared_view: view name if the user named it; else it is recognised.
         read_share: share of the frames that the model read; the others were interpolated.
     """
-    return [
-        _prepare(track, frames, definition, side, declared_view, read_share) for frames in track.stretches()
-    ]
+    return [_prepare(track, frames, definition, side, declared_view, read_share) for frames in _shots(track)]
+
+
+def _shots(track: Track) -> list[slice]:
+    """The stretches of a recording, split where it is cut to a nearer or a farther picture.
+
+    The body may lie there where it lay, and no point of it moves further than one as large as the nearer body
+    may; but nobody's trunk, thighs and shanks become longer all at once.
+    """
+    shots: list[slice] = []
+    for frames in track.stretches():
+        seen = frames.start + np.flatnonzero(track.person[frames])
+        edges = [frames.start, *seen[_cuts(track, seen)].tolist(), frames.stop]
+        shots += [slice(a, b) for a, b in pairwise(edges)]
+    return shots
+
+
+def _cuts(track: Track, seen: NDArray[np.intp]) -> list[int]:
+    """Places in `seen`, frames with a person, from which on the picture is a nearer or a farther one."""
+    length = np.empty((len(seen), 5), np.float32)
+    for piece in arrays.pieces(len(seen)):
+        length[piece] = _bones(track.image_xyz[seen[piece]])
+    # Over two frames: the model may not have read the one between, which then is half as near.
+    nearer = length[2:] - length[:-2]
+    sudden = 2 + np.flatnonzero((nearer > _CUT).all(axis=1) | (nearer < -_CUT).all(axis=1))
+    cuts: list[int] = []
+    for at in sudden.tolist():
+        if cuts and at - cuts[-1] < _CUT_FRAMES:
+            continue
+        around = length[max(at - _CUT_FRAMES, 0) : at], length[at : at + _CUT_FRAMES]
+        before, after = (np.median(some, axis=0) for some in around)
+        if (after - before > _CUT).all() or (after - before < -_CUT).all():
+            cuts.append(at)
+    return cuts
+
+
+def _bones(image_xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(T, 5)`` logarithms of the lengths of trunk, thighs and shanks in the picture."""
+    shoulders, hips, knees, ankles = (
+        image_xyz[:, part, :2] for part in (BOTH_SHOULDERS, BOTH_HIPS, BOTH_KNEES, BOTH_ANKLES)
+    )
+    bones = (
+        shoulders.mean(axis=1, keepdims=True) - hips.mean(axis=1, keepdims=True),
+        hips - knees,
+        knees - ankles,
+    )
+    return np.log(np.maximum(np.linalg.norm(np.concatenate(bones, axis=1), axis=2), 1.0))
 
 
 def _prepare(

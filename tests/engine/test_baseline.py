@@ -239,6 +239,33 @@ def test_a_cut_to_another_place_makes_two_stretches_with_their_own_references():
     assert played.classes == ["full"] * 6
 
 
+@pytest.mark.parametrize("between", [False, True], ids=["every frame read", "one frame interpolated"])
+def test_a_cut_to_a_nearer_picture_makes_two_stretches(between):
+    """The body lies where it lay, but 1.6 times as near: no point jumps as far as a body may."""
+    far, near = (shot(bridge_at, SIDE, REPS[:2], fps=15) for _ in range(2))
+    middle = np.nanmean(far.image_xyz[..., :2], axis=(0, 1))
+    image = far.image_xyz.copy()
+    image[..., :2] = middle + (image[..., :2] - middle) / 1.6
+    film_ = joined(replace(far, image_xyz=image), near, pause_s=1 / 15)
+    if between:
+        film_.image_xyz[len(far)] = (film_.image_xyz[len(far) - 1] + film_.image_xyz[len(far) + 1]) / 2
+    assert len(film_.stretches()) == 1
+    played = tracked(film_, "bridge")
+    first, second = (stretch.reference.trunk_px for stretch in played.stretches)
+    assert second == pytest.approx(1.6 * first, rel=0.05)
+    assert played.classes == ["full"] * 4
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_a_camera_that_zooms_makes_no_cut(seconds):
+    track = shot(bridge_at, SIDE)
+    middle = np.nanmean(track.image_xyz[..., :2], axis=(0, 1))
+    larger = 1 + np.clip((track.time_s - 4.0) / seconds, 0, 1)
+    image = track.image_xyz.copy()
+    image[..., :2] = middle + (image[..., :2] - middle) * larger[:, None, None]
+    assert len(prepare(replace(track, image_xyz=image), load_definition("bridge"))) == 1
+
+
 def test_a_long_absence_makes_two_stretches():
     track = shot(bridge_at, SIDE, [Rep(1.3, 0.8, 1.3, 4.0)] * 2)
     missing = np.zeros(len(track), bool)
