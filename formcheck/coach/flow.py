@@ -21,6 +21,8 @@ from formcheck.coach.mouth import Mouth, shown_part
 from formcheck.coach.pages.flow_pages import FlowState, Pages
 from formcheck.coach.pages.page import Page
 from formcheck.coach.plan import (
+    BELOW_LEVEL,
+    BELOW_S,
     CLIP_END_S,
     CUE_S,
     GONE_S,
@@ -118,6 +120,7 @@ class _Seen:
         problem: what was in the way of starting, last.
         phase, phase_s: of the set under way, and since when.
         asked: a body that rests for long has been asked for.
+        below_s: since when the signal has been below what was taken for rest.
         tried: something has moved in the practice since it was last told what is missing.
         phone: whether the phone in the waistband told anything, last.
         phone_news: what it has told instead for a moment, and since when.
@@ -132,6 +135,7 @@ class _Seen:
     phase: str = "none"
     phase_s: float = 0.0
     asked: bool = False
+    below_s: float | None = None
     tried: bool = False
     phone: Worn | None = None
     phone_news: tuple[Worn, float] | None = None
@@ -608,6 +612,9 @@ class Flow:
             self._learn_range(moment.calibrated)
         if moment.phone is not None:
             self._hear_phone(moment.time_s, moment.phone)
+        if self._rests_lower(moment, self._chosen.plan):
+            self._look_again()
+            return
         if moment.stage == "practice":
             self._practise(moment, self._chosen)
         elif moment.stage == "ready" and self.step in ("setup", "practice"):
@@ -623,6 +630,26 @@ class Flow:
                 if done := self._sets[-1].counted:
                     self._say("page.work.carry_on", done=done, of=self._chosen.plan.reps)
             self._work(moment, self._chosen)
+
+    def _rests_lower(self, moment: LiveMoment, plan: SessionPlan) -> bool:
+        """Whether the body has come to lie below what was taken for rest."""
+        t, level, since_s = moment.time_s, moment.level, self._seen.below_s
+        if not plan.lies or moment.stage not in ("practice", "work"):
+            since_s = None
+        elif level is not None:
+            since_s = None if level > BELOW_LEVEL else t if since_s is None else since_s
+        self._seen = replace(self._seen, below_s=since_s)
+        return since_s is not None and t - since_s >= BELOW_S
+
+    def _look_again(self) -> None:
+        """Rest was taken while something was held up: it is taken anew, and what was counted stays."""
+        self._seen = replace(self._seen, below_s=None)
+        self._event("pause")
+        self._event("resume")
+        self._to("setup")
+        self._say("page.setup.anew", Priority.CANNOT_SEE)
+        if self._sets and not self._sets[-1].counted:
+            self._sets_begun = len(self._sets) - 1  # it is said again when the set begins
 
     def _hear_phone(self, t: float, state: Worn) -> None:
         """A phone that tells nothing says why, where something can be done about it, once that has lasted."""

@@ -27,6 +27,10 @@ STUCK_S = 20.0
 #: something moved by this share of a typical range; else asked to begin.
 SMALL_AFTER_S = 20.0
 TRIED_LEVEL = 0.1  # [D]
+#: Nobody who lies can rest lower than the floor: a signal so far below rest, in parts of the own range (in
+#: practice of a typical one), for so long, means that rest was taken while something was held up. It is then
+#: taken anew [D].
+BELOW_LEVEL, BELOW_S = -0.4, 2.0
 #: A cue stays on the screen this long, of a long sentence its last part.
 CUE_S = 6.0
 #: So long before its end a rest is told to end, if it is longer than the other.
@@ -192,7 +196,7 @@ def too_rough(definition: Definition, view: str, range_: float) -> frozenset[str
         view: from which it is seen.
         range_: the own range, in the counting signal's unit.
     """
-    error = definition.measures[definition.counting.signal].error.get(view, 0.0)
+    error = definition.measures[definition.counting.signal].usual_error(view) or 0.0
     if error <= ROUGH_SHARE * range_:
         return frozenset()
     return frozenset(name for name in definition.feedback.pushing if definition.faults[name].level == "P4")
@@ -211,6 +215,6 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
     places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
 
     def shown(view: str) -> tuple[bool, int]:
-        return view in places[:1], sum(m.views.get(view) == "ok" for m in definition.measures.values())
+        return view in places[:1], sum(m.trust(view) == "ok" for m in definition.measures.values())
 
     return tuple(sorted(countable, key=shown, reverse=True))

@@ -445,3 +445,44 @@ def test_a_long_sentence_is_shown_part_by_part_while_it_is_spoken():
         shown_part(long, at_s, CUE_S) for at_s in (0.0, spoken_s(parts[0]) + 0.1, spoken + 0.1, spoken + 9)
     ]
     assert shown == [*parts, ""]
+
+
+def below(told: Told, stage: str, level: float, seconds: float) -> Told:
+    return told.frames(seconds, stage, phase="rest", level=level)
+
+
+def test_who_lies_below_what_was_taken_for_rest_is_looked_at_again_and_the_count_stays():
+    told = below(Told().to_work().rep(), "work", -0.6, 1.8)
+    assert told.data("pause") == []
+    below(told, "work", -0.6, 0.4).frames(0.1, "setup")
+    assert told.step == "setup"
+    assert [e.kind for e in told.events if e.kind in ("pause", "resume")] == ["pause", "resume"]
+    told.frames(8, "still").frames(6, "work", phase="rest")
+    assert told.flow.page().count == 1
+    keys = [say.key for say in told.said]
+    assert keys.index("page.setup.anew") < keys.index("page.work.carry_on")
+
+
+def test_where_nothing_was_counted_the_set_begins_again():
+    told = below(Told().to_work(), "work", -0.6, 2.2).frames(8, "still").frames(12, "work", phase="rest")
+    assert [say.key for say in told.said].count("page.work.begin") == 2
+
+
+def test_in_practice_too():
+    told = below(Told().press("2", "1").frames(1, "still"), "practice", -0.6, 2.2)
+    assert len(told.data("pause")) == len(told.data("resume")) == 1
+
+
+@pytest.mark.parametrize(("level", "stage"), [(-0.3, "work"), (0.0, "work"), (1.0, "practice")])
+def test_what_lies_a_little_lower_is_no_reason_to_look_again(level, stage):
+    told = below(Told().to_work(), stage, level, 8)
+    assert told.step == stage
+    assert told.data("pause") == []
+
+
+def test_somebody_standing_may_come_back_further_than_where_the_stretch_began():
+    plan = SessionPlan(CHOICES["calf-stretch"], 1, 2, rest_s=20.0, views=("side",))
+    told = Told()
+    told.flow._plan_for = lambda name: (plan, FIRST_TIME)
+    told.flow._choose("calf-stretch")
+    assert below(told.to_work(), "work", -0.6, 5).step == "work"

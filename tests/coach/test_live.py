@@ -23,7 +23,7 @@ from live_session import (
     shot,
     stored,
 )
-from skeleton import Camera, arm_up, bridge, film, joined, leg_raise, mirrored, repetitions, results
+from skeleton import Camera, arm_up, bridge, clam, film, joined, leg_raise, mirrored, repetitions, results
 
 from formcheck.coach.flow import Flow
 from formcheck.coach.live import LiveOptions, LiveSession
@@ -111,6 +111,21 @@ def test_the_camera_stays_off_until_agreed_and_goes_off_at_the_end(tmp_path):
     assert outcome.result.summary is None
     outcome = session("bridge", shot("bridge", [REP] * 1), tmp_path)
     assert (outcome.camera.opened, outcome.camera.closed) == (1, 1)
+
+
+def test_rest_that_was_taken_with_the_leg_held_up_is_taken_anew(tmp_path):
+    time_s, level, _ = repetitions([REP] * 6, fps=15.0, lead_s=52.0)
+    # As the made feet lie, it is asked for 20 s to put them right, before each resting position.
+    up = np.clip((25.0 - time_s) / 1.5, 0.0, 1.0)
+    points = [clam(32.0 * max(a, b)) for a, b in zip(level, up, strict=True)]
+    track = film(np.stack(points), time_s, FRONT, noise_m=0.002)
+    outcome = session("clam", track, tmp_path)
+    assert outcome.heard.keys.count("page.setup.anew") == 1
+    summary = outcome.result.summary
+    assert summary is not None
+    assert summary.live is not None
+    assert [done.reps_counted for done in summary.live.sets] == [3]
+    assert_replays(stored(outcome))
 
 
 def test_nothing_is_kept_without_agreement(tmp_path):
