@@ -633,13 +633,13 @@ class Flow:
 
     def _rests_lower(self, moment: LiveMoment, plan: SessionPlan) -> bool:
         """Whether the body has come to lie below what was taken for rest."""
-        t, level, since_s = moment.time_s, moment.level, self._seen.below_s
-        if not plan.lies or moment.stage not in ("practice", "work"):
-            since_s = None
-        elif level is not None:
-            since_s = None if level > BELOW_LEVEL else t if since_s is None else since_s
+        lies = plan.lies and moment.stage in ("practice", "work")
+        if not lies or moment.level is None or moment.level > BELOW_LEVEL:
+            self._seen = replace(self._seen, below_s=None)
+            return False
+        since_s = moment.time_s if self._seen.below_s is None else self._seen.below_s
         self._seen = replace(self._seen, below_s=since_s)
-        return since_s is not None and t - since_s >= BELOW_S
+        return moment.time_s - since_s >= BELOW_S
 
     def _look_again(self) -> None:
         """Rest was taken while something was held up: it is taken anew, and what was counted stays."""
