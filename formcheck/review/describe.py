@@ -305,7 +305,7 @@ def _event_text(event: Event, findings: Findings) -> str:
         if data.get("value") is None:
             told["value"] = say("report.practice.not_answered")
         else:
-            told["value"] = say("report.practice.answer", value=told["value"])
+            told["value"] = say("report.practice.answer", value=told["value"].removesuffix(".0"))
     elif kind == "settled":
         kind += {True: "_yes", False: "_no"}.get(data.get("answer"), "_unknown")  # type: ignore[arg-type]
     elif kind in ("camera", "consent"):

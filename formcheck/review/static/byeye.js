@@ -35,7 +35,7 @@ export function lookByEye(page) {
     player.seek(player.loop[0]);
     player.play();
     where.textContent = say("eye.where", { rep: rep.name, n: i + 1, of: reps.length, time: clock(rep.peak_s) });
-    question.textContent = say("eye.question", { what: fault.wording || fault.title });
+    question.textContent = say("eye.question", { what: fault.title });
     replace(answers, ANSWERS.map(([answer, k]) => button(say("key", { what: say(`eye.${answer}`), key: k }), () => tell(answer), { pressed: said === answer })));
   }
 

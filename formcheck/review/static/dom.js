@@ -84,15 +84,15 @@ export function clock(seconds, digits = 1) {
   return `${minutes}:${pointed(rest)}`;
 }
 
-/** A number as the report writes it: whole degrees, else two places. */
-export function amount(value, unit) {
+/** A number as the report writes it: whole degrees, else two places; or so many places more. */
+export function amount(value, unit, more = 0) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const text = value.toFixed(unit === "deg" ? 0 : 2);
+  const text = value.toFixed((unit === "deg" ? 0 : 2) + more);
   return pointed(Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")) + (unit === "deg" ? "°" : "");
 }
 
 /** A value of a measure with its unit in words. */
-export const measured = (value, measure) => [amount(value, measure?.unit), Number.isFinite(value) && measure?.unit_word].filter(Boolean).join(" ");
+export const measured = (value, measure, more = 0) => [amount(value, measure?.unit, more), Number.isFinite(value) && measure?.unit_word].filter(Boolean).join(" ");
 
 const writers = {}; // made once: to make one takes longer than to use it a hundred times
 const written = (date, parts) => (writers[Object.keys(parts)] ??= new Intl.DateTimeFormat(say("locale"), parts)).format(date);

@@ -210,7 +210,8 @@ export class Lanes {
       const x = Math.round(this.X(t, w)) + 0.5;
       c.strokeStyle = this.colors.grid; c.lineWidth = 1;
       c.beginPath(); c.moveTo(x, 0); c.lineTo(x, hh); c.stroke();
-      if (label) { c.fillStyle = this.colors.soft; c.fillText(clock(t, step < 1 ? 1 : 0), x + 3, hh - 1); }
+      const told = clock(t, step < 1 ? 1 : 0);
+      if (label && x + 3 + c.measureText(told).width <= w) { c.fillStyle = this.colors.soft; c.fillText(told, x + 3, hh - 1); }
     }
   }
 

@@ -186,7 +186,7 @@ export class Panel {
         h("dt", {}, say("panel.value")), h("dd", {}, h("b", {}, f.value_text), say("panel.value_grade", { grade: f.found ?? f.grade, word: f.found_word ?? f.grade_word })),
         page.whatIf ? null : [h("dt", {}, say("panel.your_grade")), h("dd", {}, grades)],
         h("dt", {}, say("panel.threshold")), h("dd", {}, f.grades_text || "–", levels),
-        h("dt", {}, say("panel.how_sure")), h("dd", {}, say("panel.sure_is", { share: sure }), h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
+        h("dt", {}, say("panel.how_sure")), h("dd", {}, say("panel.sure_is", { share: sure > 99 ? "> 99" : sure }), h("span.meter", { "aria-hidden": "true" }, h("i", { style: { width: `${sure}%` } }))),
         f.error ? [h("dt", {}, say("panel.error")), h("dd", {}, f.error)] : null,
         f.cue ? [h("dt", {}, say("panel.cue")), h("dd", {}, say("event.say", { text: f.cue }))] : null,
         h("dt", {}, say("panel.source")), h("dd", {}, f.source)),
@@ -286,7 +286,7 @@ export class Panel {
       info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", s))))] : null,
       info.rulings.length ? [h("h2.small", {}, say("panel.otherwise")), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `${say("rep_n", { n: r.rep })}, ` : ""}${r.title}: ${r.said}`)))] : null,
       h("h2.small", {}, say("lanes.measures")),
-      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m) })}` : ""}`))),
+      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m, 1) })}` : ""}`))),
       h("p.notice", {}, info.notice),
     ];
   }
