@@ -76,3 +76,12 @@ def test_a_language_says_which_it_is() -> None:
     assert say("review.this_language") == "English"
     with speaking("de"):
         assert say("review.this_language") == "Deutsch"
+
+
+def test_trouble_that_a_session_told_in_one_language_is_told_in_the_one_of_now() -> None:
+    with speaking("de"):
+        told = say("page.notice.too_slow")
+        assert retold(say("page.notice.too_slow")) == told
+    assert retold(told) == say("page.notice.too_slow")
+    with speaking("de"):
+        assert retold(say("page.notice.too_slow")) == told

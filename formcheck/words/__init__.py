@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 from formcheck.errors import FormcheckError
-from formcheck.exercises.definition import Definition, nearest, read_toml
+from formcheck.exercises.definition import EXERCISES, Definition, load_definition, nearest, read_toml
 
 FOLDER = Path(__file__).parent
 DEFAULT = "en"
@@ -132,13 +132,23 @@ def published() -> Mapping[str, str]:
 
 def retold(sentence: str) -> str:
     """An English sentence of a session or another part of the program in the language that is spoken now, if
-    it is one of ``words/en/told.toml``; otherwise as it is."""
+    it is one of ``words/en/told.toml``, or one that a live session told of trouble in any language; otherwise
+    as it is."""
+    if (key := _trouble().get(sentence)) is not None:
+        return say(key)
     if _spoken.get() == DEFAULT:
         return sentence
     for key, pattern in _told():
         if found := pattern.fullmatch(sentence):
             return say(key, **{name: retold(part) for name, part in found.groupdict().items()})
     return sentence
+
+
+@lru_cache(maxsize=1)
+def _trouble() -> Mapping[str, str]:
+    """Keys of what a live session tells of trouble, by the sentence in each language."""
+    keys = [f"page.notice.{key}" for key in said_of("page.notice.", DEFAULT)]
+    return {words_of(code)(key): key for code in languages() for key in keys}
 
 
 @lru_cache(maxsize=1)
@@ -178,11 +188,8 @@ def translated(definition: Definition, language: str) -> Definition:
     session records.
     """
     if language == DEFAULT:
-        return definition
-    everything = _exercises(language)
-    own: dict[str, Any] = {}
-    for name in (definition.based_on, definition.name):
-        own = _merged(own, everything.get(name or "", {}))
+        return _in_english(definition)
+    own = _own_texts(definition, language)
     faults = {
         name: fault.model_copy(update=own.get("faults", {}).get(name, {}))
         for name, fault in definition.faults.items()
@@ -197,6 +204,43 @@ def translated(definition: Definition, language: str) -> Definition:
     }
     plain = {name: own[name] for name in ("title", "side_is") if name in own}
     return definition.model_copy(update={"faults": faults, "views": views, "measures": measures} | plain)
+
+
+def _own_texts(definition: Definition, language: str) -> dict[str, Any]:
+    """The texts that a language has for an exercise, and for what it is based on."""
+    everything = _exercises(language)
+    own: dict[str, Any] = {}
+    for name in (definition.based_on, definition.name):
+        own = _merged(own, everything.get(name or "", {}))
+    return own
+
+
+def _in_english(definition: Definition) -> Definition:
+    """A live session keeps its definition in the patient's language: what is another language's text there is
+    told in English again, and what somebody wrote stays."""
+    for language in languages():
+        own = _own_texts(definition, language) if language != DEFAULT else {}
+        if own.get("title") == definition.title and definition.name in EXERCISES:
+            break
+    else:
+        return definition
+    english = load_definition(definition.name)
+
+    def told(kept: Any, texts: Mapping[str, Any], shipped: Any) -> Any:
+        same = {field for field, text in texts.items() if getattr(kept, field, None) == text}
+        return kept.model_copy(update={field: getattr(shipped, field) for field in same})
+
+    parts = {
+        part: {
+            name: told(kept, own.get(part, {}).get(name, {}), getattr(english, part)[name])
+            if name in getattr(english, part)
+            else kept
+            for name, kept in getattr(definition, part).items()
+        }
+        for part in ("faults", "views", "measures")
+    }
+    plain = {name: text for name, text in own.items() if name in ("title", "side_is")}
+    return told(definition, plain, english).model_copy(update=parts)
 
 
 @lru_cache(maxsize=8)

@@ -57,6 +57,25 @@ def test_a_shipped_language_has_every_exercise_in_full(language: str, exercise: 
         assert other.faults[name].rules == fault.rules  # what is measured stays as it is
 
 
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_what_a_session_keeps_in_the_patients_language_is_told_in_english_again(
+    language: str, exercise: str
+) -> None:
+    english = load_definition(exercise)
+    assert translated(translated(english, language), DEFAULT) == english
+    assert translated(english, DEFAULT) is english
+
+
+def test_what_a_physio_wrote_stays_as_it_is() -> None:
+    kept = translated(load_definition("clam"), "de")
+    faults = dict(kept.faults)
+    faults["feet_separate"] = faults["feet_separate"].model_copy(update={"cue": "Fersen an Fersen"})
+    again = translated(kept.model_copy(update={"faults": faults}), DEFAULT)
+    assert again.faults["feet_separate"].cue == "Fersen an Fersen"
+    assert again.faults["feet_separate"].title == load_definition("clam").faults["feet_separate"].title
+
+
 @pytest.mark.parametrize("language", languages())
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_a_cue_is_six_words_at_most(language: str, exercise: str) -> None:
