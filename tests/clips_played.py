@@ -39,7 +39,10 @@ class EachOnce:
         result = self._read.get(id(frame.image)) or self._engine.estimate(frame)
         if result.pose is not None:
             self._read[id(frame.image)] = result
-        return replace(result, time_s=frame.time_s, index=frame.index)
+        pose = result.pose
+        if pose is not None:  # it has a time of its own, by which the network for people who lie waits
+            pose = replace(pose, time_s=frame.time_s)
+        return replace(result, time_s=frame.time_s, index=frame.index, pose=pose)
 
     def reset(self) -> None:
         self._engine.reset()
