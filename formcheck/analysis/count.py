@@ -231,6 +231,7 @@ _OTHER_MOVEMENT = {
     "large": "it went further than this exercise goes",
     "shoulders": "the shoulders left their place",
     "hips": "the hips left their place",
+    "knees": "the knees left their place",
     "feet": "the feet left their place",
     "posture": "the body was hardly in the position of the exercise",
 }

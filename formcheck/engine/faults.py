@@ -17,6 +17,7 @@ from formcheck.engine.repetition import RepTimes
 from formcheck.exercises.definition import Definition, FaultDef, Rule
 from formcheck.measures.error import BEARABLE_SHARE
 from formcheck.measures.geometry import median
+from formcheck.measures.measure import formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason
 
@@ -222,8 +223,17 @@ def _ask(asked: Asked) -> list[FaultCheck]:
     """What one rule says: one answer, or one for each of its measures."""
     rule = asked.rule
     if rule.kind in ("above", "below", "either"):
-        return [_sustained(asked, measure) for measure in rule.measures_of(asked.ref.side)]
-    return [_RULES[rule.kind](asked)]
+        measures = rule.measures_of(asked.ref.side)
+        return [_at_most(_sustained(asked, measure), _highest(asked, measure)) for measure in measures]
+    measure = rule.measures[0] if rule.kind in ("hold", "settles", "march") else None
+    return [_at_most(_RULES[rule.kind](asked), _highest(asked, measure))]
+
+
+def _highest(asked: Asked, measure: str | None) -> int:
+    """The highest grade for what rests on a measure. Where nobody ever lay still, rest is the lowest moment of
+    a movement, and nothing more than mild is told of changes since."""
+    since_rest = measure is not None and measure in formulas(asked.definition).CHANGES
+    return 1 if since_rest and not asked.ref.still else 3
 
 
 def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:

@@ -152,6 +152,8 @@ class Tracker:
         counting = definition.counting
         signal, read = definition.measures[counting.signal], bool(reference.turned)
         self._sure_scale = signal.trust(reference.view, read) == "ok"
+        # Only landmarks tell what lies still, whoever tells the signal.
+        self._sure_places = signal.trust(reference.view, read=False) == "ok"
         if not self._sure_scale:
             # Good enough to count by, not to tell a full from a partial repetition.
             counting = counting.model_copy(update={"full_level": counting.partial_level})
@@ -272,9 +274,8 @@ class Tracker:
         """
         rise = times.peak * self.reference.range
         counting = self.definition.counting
-        # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
-        doubt = 1.0 if self._sure_scale else _DOUBT
-        least = counting.minimum_range_from.get(self.reference.view, doubt * counting.minimum_range)
+        least = counting.minimum_range if self._sure_scale else _DOUBT * counting.minimum_range
+        least = counting.minimum_range_from.get(self.reference.view, least)
         if rise < least:
             moved = table.part(table.between(times.start_s, times.end_s))
             shake = _shake(moved.time_s, moved.column(counting.signal))
@@ -288,7 +289,13 @@ class Tracker:
             error = _known_median(table.sd_of(counting.signal)[top])
             if rise - (error if np.isfinite(error) else 0.0) > counting.maximum_range:
                 return "large"
+        # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
+        doubt = 1.0 if self._sure_places else _DOUBT
         for part, share in counting.stays.items():
+            if part == "knees":  # they move more, and only stand in for feet that are not seen
+                feet = table.column("feet_along")
+                if np.isfinite([_known_median(feet[start]), _known_median(feet[top])]).all():
+                    continue
             along, up = (
                 value - _known_median(value[start])
                 for value in (table.column(f"{part}_along"), table.column(f"{part}_up"))

@@ -20,6 +20,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.error import knows_what_it_sees, lying_error
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
+from formcheck.measures.places import PLACED
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import NOT_MEASURABLE, MeasureTable, Reason, Status
 from formcheck.pose import frame_arrays as arrays
@@ -134,6 +135,8 @@ class Measurer:
         self._stands_on_points = np.array([bool(needs[name]) for name in names])
         judged = [[i for i in needs[name] if i not in _HIPS] for name in names]
         self._judged, self._any_judged = _padded(judged), np.array([bool(row) for row in judged])
+        self._placed = _padded([[Landmark(i) for i in PLACED.get(name, [])] for name in names])
+        self._is_place = np.array([name in PLACED for name in names])
         self._edges_of: tuple[tuple[int, int], np.dtype] | None = None
         bones = {bone: (ref.near, *ends) for bone, ends in module.BONES.items()}
         shanks = {f"shank_{side}": (side, "knee", "ankle") for side in ("left", "right")}
@@ -307,6 +310,9 @@ class Measurer:
             for mask, to in ((outside, Status.NOT_MEASURABLE), (near, Status.LOW)):
                 cut = np.asarray(np.asarray(mask.any(axis=2))[:, self._needed].any(axis=2), bool)
                 _mark(status, reason, cut & self._stands_on_points, to, Reason.OUT_OF_FRAME)
+            # What lies outside of the picture is guessed: it cannot be told to have left its place.
+            guessed = np.asarray(np.asarray(outside.any(axis=2))[:, self._placed].any(axis=2), bool)
+            _mark(status, reason, guessed & self._is_place, Status.NOT_MEASURABLE, Reason.OUT_OF_FRAME)
         return status, reason
 
 

@@ -755,3 +755,18 @@ def test_the_minimum_is_in_seconds_whatever_the_frame_rate(fps):
     for lasts, found in ((0.2, False), (0.6, True)):
         size = np.where((t >= 1) & (t <= 1 + lasts), 2.0, 0.0)
         assert (longest_spell(t, size, 1.0, 0.4) is not None) == found
+
+
+@pytest.mark.parametrize(
+    ("exercise", "fault", "highest"),
+    [("clam", "hip_hikes", 1), ("clam", "feet_separate", 1), ("bridge", "hip_not_extended", 3)],
+)
+def test_of_changes_since_a_rest_that_was_never_still_nothing_more_than_mild_is_told(
+    exercise: str, fault: str, highest: int
+) -> None:
+    """An angle of its own needs no rest."""
+    case = next(case for case in CASES if (case.exercise, case.name) == (exercise, fault))
+    s = scene(case, 1.01 * case.rule.grades[2])
+    assert s.judged()[fault].fault.grade == 3
+    s.ref = replace(s.ref, still=False)
+    assert s.judged()[fault].fault.grade == highest

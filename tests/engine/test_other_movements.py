@@ -297,3 +297,29 @@ def test_the_lower_knee_of_a_clam_may_be_out_of_the_picture() -> None:
     assert played.stretches[0].measures.ok("knee_lift").mean() > 0.95
     for result in played.reps:  # what does need it is not told
         assert not result.checks["top_knee_drifts"].checked
+
+
+FEET = [L.LEFT_ANKLE, L.RIGHT_ANKLE, L.LEFT_HEEL, L.RIGHT_HEEL, L.LEFT_FOOT_INDEX, L.RIGHT_FOOT_INDEX]
+
+
+@pytest.mark.parametrize(("outside", "counted"), [(True, 3), (False, 0)])
+def test_feet_out_of_the_picture_cannot_be_told_to_have_left_their_place(outside: bool, counted: int) -> None:
+    """There the model guesses them, and its guess follows the knees."""
+    level = repetitions(REPS, lead_s=1.5)[1]
+    track = shot(bridge_at, SIDE)
+    x = track.image_xyz[:, FEET, 0]
+    away = np.sign(x.mean() - track.image_xyz[:, L.LEFT_HIP, 0].mean())
+    assert away > 0  # else the picture would have to be cut on the other side
+    image = track.image_xyz.copy()
+    image[:, FEET, 0] = x + 0.2 * np.ptp(image[0, :, 0]) * level[:, None]
+    wide = int(x[0].min()) if outside else 4 * track.image_wh[0]
+    played = tracked(replace(track, image_xyz=image, image_wh=(wide, track.image_wh[1])), "bridge")
+    assert len(played.counted) == counted
+
+
+def test_a_reverse_crunch_is_no_bridge_though_its_feet_are_out_of_the_picture() -> None:
+    track = shot(legs_up, SIDE)
+    image = track.image_xyz.copy()
+    image[:, FEET, 1] = -40.0
+    played = tracked(replace(track, image_xyz=image), "bridge")
+    assert played.counted == []

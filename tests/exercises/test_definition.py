@@ -128,7 +128,7 @@ def test_a_single_leg_bridge_is_a_bridge_with_a_side():
     assert single.has_side
     # The free foot goes where it likes.
     assert single.counting == bridge.counting.model_copy(
-        update={"stays": bridge.counting.stays | {"feet": 0}}
+        update={"stays": bridge.counting.stays | {"feet": 0, "knees": 0}}
     )
     assert single.faults["hip_not_extended"] == bridge.faults["hip_not_extended"]
     # Spec 5.2 BF3: wider grades on one leg.
