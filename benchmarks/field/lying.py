@@ -86,7 +86,7 @@ def read(clip: Clip, track: Track, rotate: int, net: LyingNet) -> np.ndarray:
                 size = frame.image.shape[1], frame.image.shape[0]
                 points = track.image_xyz[i], track.world_xyz[i]
                 pose = Pose(float(track.time_s[i]), i, size, *points, empty, empty, 1.0)
-            found = reader.read(frame.image, pose)
+            found = reader.read(frame.image, pose, float(track.time_s[i]))
             if found is not None:
                 out[i] = found
     return out

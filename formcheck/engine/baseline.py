@@ -19,7 +19,7 @@ from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
-from formcheck.measures.view import PITCHES_DEG, levelled, trunk
+from formcheck.measures.view import trunk
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import (
     BOTH_ANKLES,
@@ -30,7 +30,7 @@ from formcheck.pose.landmarks import (
     side_landmark,
 )
 from formcheck.pose.lying_reading import Lying
-from formcheck.pose.person import CORE, STEADY_DISAGREEMENT, px_per_metre
+from formcheck.pose.person import CORE, PITCHES_DEG, STEADY_DISAGREEMENT, levelled, px_per_metre
 from formcheck.pose.smoothing import running_mean, running_median
 from formcheck.pose.track import CUTOFF_HZ, Track, body_sizes_px, smooth
 
@@ -49,7 +49,8 @@ _BASELINE_S = 2.0
 _REST_S = 0.3
 #: So many readings of the network for people who lie tell its resting value.
 _READ_FRAMES = 3
-#: The network for people who lie tells the counting signal where it read this share of the frames [D].
+#: The network for people who lie tells the counting signal where one of its stretches holds this share of the
+#: frames [D].
 _READ_SHARE = 0.6
 #: So many second readings around a frame tell whether the two agree there (live: so many before it).
 _READINGS = 5
@@ -262,19 +263,16 @@ def _signal_reading(definition: Definition, view: str) -> Lying | None:
 
 
 def _signal_read(part: Track, definition: Definition, view: str, believed: Mask) -> Array | None:
-    """``(T,)`` the counting signal as the network for people who lie reads it, degrees, each of its stretches
-    from its own low end on; NaN where it read nothing. None where it hardly did, or the landmarks tell it."""
+    """``(T,)`` the counting signal as the network for people who lie reads it, degrees; NaN where it did not.
+    None where the landmarks tell it, or no one of the network's stretches holds most of the recording."""
     reading, rows = _signal_reading(definition, view), part.lying
     if reading is None or rows is None:
         return None
-    known = knows_what_it_sees(reading, rows)
-    if np.count_nonzero(known & believed) < _READ_SHARE * np.count_nonzero(believed):
+    stretch = np.where(knows_what_it_sees(reading, rows), rows[:, Lying.STRETCH], np.nan)
+    numbers, counts = np.unique(stretch[believed & np.isfinite(stretch)], return_counts=True)
+    if counts.max(initial=0) < _READ_SHARE * np.count_nonzero(believed):
         return None
-    x = np.full(len(part), np.nan)
-    for number in np.unique(rows[known, Lying.STRETCH]):
-        here = known & (rows[:, Lying.STRETCH] == number)
-        x[here] = rows[here, reading] - np.percentile(rows[here, reading], 10)
-    return x
+    return np.where(stretch == numbers[counts.argmax()], rows[:, reading], np.nan).astype(np.float64)
 
 
 def _turned_at_rest(part: Track, rest: Mask, first: Mask) -> dict[int, tuple[float, float, float]]:

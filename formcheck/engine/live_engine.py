@@ -26,7 +26,6 @@ from formcheck.exercises.definition import Definition
 from formcheck.measures.measure import Measurer, formulas
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable
-from formcheck.measures.view import PITCHES_DEG, levelled
 from formcheck.phone.worn import PelvisTurn, Worn, WornPhone
 from formcheck.pose.landmarks import (
     BOTH_ANKLES,
@@ -38,7 +37,7 @@ from formcheck.pose.landmarks import (
 )
 from formcheck.pose.live_filter import LiveFilter, SeenFrame
 from formcheck.pose.lying_reading import NO_READING
-from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.person import PITCHES_DEG, STEADY_DISAGREEMENT, levelled
 from formcheck.pose.track import Track
 
 Stage = Literal["setup", "still", "practice", "ready", "work", "resting", "paused"]

@@ -78,20 +78,6 @@ def knee_flexion_world_deg(world: Points) -> Array:
     return np.asarray(180 - joint_angle_deg(world[:, BOTH_HIPS], world[:, BOTH_KNEES], world[:, BOTH_ANKLES]))
 
 
-#: Cameras look down at a body on the floor by so much: a laptop on the floor, on a table, held by somebody
-#: who stands. Which of them makes the exercise's posture is asked in turn.
-PITCHES_DEG = (0.0, 20.0, 40.0)
-
-
-def levelled(world: NDArray[np.floating], pitch_deg: float) -> NDArray[np.floating]:
-    """``(..., 3)`` world landmarks with y pointing down to the floor, of a camera that looks down so far."""
-    if not pitch_deg:
-        return world
-    cos, sin = np.cos(np.radians(pitch_deg)), np.sin(np.radians(pitch_deg))
-    turn = np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]], world.dtype)
-    return np.asarray(world @ turn)
-
-
 # How each limit below was found: medians and 10/90 % points of the quantity over the real and rendered
 # clips of each posture and of the other exercises; the limit stands in the gap between them.
 _SUPINE_HIP_LINE_LEVEL = 0.62  # |vertical part| of the hip line: supine <= 0.45, side-lying >= 0.66

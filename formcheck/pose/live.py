@@ -89,7 +89,7 @@ class LivePose:
         result = self._estimate(frame, setting_up)
         if self._lying is None:
             return result
-        return replace(result, lying=self._lying.read(frame.image, result.pose))
+        return replace(result, lying=self._lying.read(frame.image, result.pose, result.time_s))
 
     def read_lying(self) -> dict[str, str]:
         """From now on the network for people who lie reads every frame.

@@ -26,7 +26,7 @@ from formcheck.pose import models
 from formcheck.pose.device import open_sessions
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
-from formcheck.pose.person import body_size_px, lying_score
+from formcheck.pose.person import PITCHES_DEG, body_size_px, levelled, lying_score
 
 #: Side of the network's input, pixels.
 SIDE_PX = 160
@@ -48,6 +48,7 @@ JOINTS = [
 ]
 #: Of these the network's and BlazePose's are held against each other: the ones that both see well.
 _COMPARED = [0, 1, 2, 3, 4, 5, 10, 11]
+_OWN_TRUNK = [0, 1, 10, 11]
 
 #: A crop is laid once the trunk has wandered by less than this share of the body's size for so long [D].
 STILL_S = 0.5
@@ -58,6 +59,12 @@ _BRIDGE_S = 0.3
 #: after so long the stretch is over [D].
 _MOVED_SIZES = 0.25
 _GONE_S = 1.0
+#: But where the landmarks alone have left, and no longer than this, while the network's own hips and
+#: shoulders are no further from where it first saw them, the body lies there still: seen from the feet
+#: landmarks jump, or are lost, when the knee rises or the pelvis rolls [D].
+_ASTRAY_S = 10.0
+#: That is asked only where network and landmarks agreed when the crop was laid, body sizes.
+_AGREED_SIZES = 0.3
 #: Squares around the landmarks and around the network's own joints differ by less than this factor.
 _LIKE = 2.0
 #: A frame is read this often, each time another crop: what turns takes a second to do so.
@@ -186,14 +193,24 @@ class LyingNet:
         return found[0][0]
 
 
+@dataclass(frozen=True)
+class _Start:
+    """What was read of a crop first: features, hips and shoulders, body sizes away from the landmarks."""
+
+    features: NDArray[np.float32]
+    trunk: NDArray[np.float32]
+    joints_off: float
+
+
 @dataclass
 class _Laid:
-    """One crop of a stretch: the features it started from, and what was read of it last."""
+    """One crop of a stretch: what it started from, and what was read of it last."""
 
     crop: Crop
-    start: NDArray[np.float32] | None = None
+    start: _Start | None = None
     change: NDArray[np.float32] | None = None
     joints_off: float = math.nan
+    trunk_off: float = math.nan
 
 
 class LyingReader:
@@ -209,37 +226,49 @@ class LyingReader:
         self._waiting: deque[tuple[float, NDArray[np.float32], NDArray[np.float32]]] = deque()
         self._laid: list[_Laid] = []
         self._trunk_xy = np.zeros((2, 2))
+        self._size_px = 1.0
         self._turn = 0
         self._read_s = -math.inf
         self._there_s = -math.inf
+        self._near_s = -math.inf
 
-    def read(self, image: NDArray[np.uint8], pose: Pose | None) -> NDArray[np.float32] | None:
+    def read(self, image: NDArray[np.uint8], pose: Pose | None, time_s: float) -> NDArray[np.float32] | None:
         """A frame's reading, see `Lying`; None where there is none.
 
         Args:
             image: the frame, ``(h, w, 3)`` uint8, BGR.
             pose: the person in it.
+            time_s: of the frame.
         """
-        if pose is None:
-            return None
-        t = pose.time_s
-        if self._laid and not self._lies_in_it(pose):
-            if t - self._there_s > _GONE_S:
+        t, near = time_s, pose is not None and self._lies_in_it(pose)
+        if near:
+            self._near_s = t
+        if self._laid and not near and not (t - self._near_s <= _ASTRAY_S and self._has_stayed()):
+            if pose is not None and t - self._there_s > _GONE_S:
                 self._laid = []
             return None
         if not self._laid:
-            joints = self._lain_still(pose)
+            joints = None if pose is None else self._lain_still(pose)
             if joints is None:
                 return None
             self._lay(image, *joints)
+            near, self._near_s = True, t
         self._there_s = t
         if t - self._read_s >= READ_EVERY_S - 1e-3:
             self._read_s = t
             self._read_one(image, pose)
-        return self._reading()
+        return self._reading(near)
+
+    def _has_stayed(self) -> bool:
+        """True where the network's own hips and shoulders are where it, and the landmarks, first saw them."""
+        read = [(laid.start.joints_off, laid.trunk_off) for laid in self._laid if laid.start is not None]
+        if not read:
+            return False
+        at_first, now = np.mean(read, axis=0)
+        return bool(at_first <= _AGREED_SIZES and now <= _MOVED_SIZES)
 
     def _lies_in_it(self, pose: Pose) -> bool:
-        """True while hips and shoulders are where they were when the crop was laid."""
+        """True while the landmarks of hips and shoulders are where they were when the crop was laid."""
         apart = np.linalg.norm(_trunk_xy(pose.image_xy) - self._trunk_xy, axis=1)
         return bool(apart.max() <= _MOVED_SIZES * body_size_px(pose.image_xyz))
 
@@ -257,7 +286,8 @@ class LyingReader:
         world = np.array([points for when, _, points in waiting if t - when <= STILL_S + 1e-3], np.float64)
         trunk = np.stack([_trunk_xy(points) for points in xy])
         wander = np.abs(trunk - np.median(trunk, axis=0)).max() / body_size_px(pose.image_xyz)
-        if wander > _STILL_SIZES or not _on_the_side(np.median(world, axis=0)):
+        middle = np.median(world, axis=0)
+        if wander > _STILL_SIZES or not any(_on_the_side(levelled(middle, pitch)) for pitch in PITCHES_DEG):
             return None
         joints = np.median(xy, axis=0)
         left, right = (joints[list(side), 1].sum() for side in zip(BOTH_HIPS, BOTH_SHOULDERS, strict=True))
@@ -275,21 +305,29 @@ class LyingReader:
             own = joints
         self._laid = [_Laid(Crop.around(own, mirrored, jitter)) for jitter in JITTERS]
         self._trunk_xy = _trunk_xy(joints)
+        self._size_px = body_size_px(own)
         self._waiting.clear()
         self._turn, self._read_s = 0, -math.inf
 
-    def _read_one(self, image: NDArray[np.uint8], pose: Pose) -> None:
+    def _read_one(self, image: NDArray[np.uint8], pose: Pose | None) -> None:
         """Read the crop whose turn it is."""
         laid = self._laid[self._turn]
         self._turn = (self._turn + 1) % len(self._laid)
         joints, features = self._net.encode(laid.crop.cut(image))
+        if pose is not None:
+            laid.joints_off = _joints_off(laid.crop, joints, pose)
         if laid.start is None:
-            laid.start = features
-        laid.change = self._net.compare(features, laid.start)
-        laid.joints_off = _joints_off(laid.crop, joints, pose)
+            laid.start = _Start(features, joints[_OWN_TRUNK], laid.joints_off)
+        laid.change = self._net.compare(features, laid.start.features)
+        apart = np.linalg.norm(joints[_OWN_TRUNK] - laid.start.trunk, axis=1).mean()
+        laid.trunk_off = float(apart * laid.crop.side_px / self._size_px)
 
-    def _reading(self) -> NDArray[np.float32] | None:
-        """The mean over the crops, once each has been read."""
+    def _reading(self, near: bool) -> NDArray[np.float32] | None:
+        """The mean over the crops, once each has been read.
+
+        Args:
+            near: the landmarks' trunk lies in the crops; else theirs is no place to hold the joints against.
+        """
         changes = [laid.change for laid in self._laid if laid.change is not None]
         if len(changes) < len(self._laid):
             return None
@@ -298,7 +336,8 @@ class LyingReader:
         out[Lying.STRETCH] = self._stretches
         out[Lying.ROLL : Lying.CHEST_SCALE + 1] = all_of.mean(axis=0)
         out[Lying.ROLL_SPREAD : Lying.CHEST_SPREAD + 1] = all_of[:, :3].std(axis=0)
-        out[Lying.JOINTS_OFF] = np.mean([laid.joints_off for laid in self._laid])
+        off = [laid.joints_off if near else laid.trunk_off for laid in self._laid]
+        out[Lying.JOINTS_OFF] = np.mean(off)
         return out
 
 
@@ -307,7 +346,7 @@ def _trunk_xy(xy: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.stack([xy[BOTH_HIPS].mean(axis=0), xy[BOTH_SHOULDERS].mean(axis=0)]).astype(np.float64)
 
 
-def _on_the_side(world: NDArray[np.float64]) -> bool:
+def _on_the_side(world: NDArray[np.floating]) -> bool:
     """True for a body whose trunk lies down and whose hips and shoulders lie above each other."""
     lines = np.stack([world[points[0]] - world[points[1]] for points in (BOTH_HIPS, BOTH_SHOULDERS)])
     upright = np.abs(lines[:, 1]) / np.maximum(np.linalg.norm(lines, axis=1), 1e-9)

@@ -76,6 +76,20 @@ def _spread(points: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt((off * off).sum(axis=-1).mean(axis=-1)), np.float64)
 
 
+#: Cameras look down at a body on the floor by so much: a laptop on the floor, on a table, held by somebody
+#: who stands. Which of them makes the exercise's posture is asked in turn.
+PITCHES_DEG = (0.0, 20.0, 40.0)
+
+
+def levelled(world: NDArray[np.floating], pitch_deg: float) -> NDArray[np.floating]:
+    """``(..., 3)`` world landmarks with y pointing down to the floor, of a camera that looks down so far."""
+    if not pitch_deg:
+        return world
+    cos, sin = np.cos(np.radians(pitch_deg)), np.sin(np.radians(pitch_deg))
+    turn = np.array([[1.0, 0.0, 0.0], [0.0, cos, -sin], [0.0, sin, cos]], world.dtype)
+    return np.asarray(world @ turn)
+
+
 def lying_score(world_xyz: NDArray[np.floating]) -> float:
     """How much a body lies down, 0 (trunk upright) to 1 (trunk level), from world landmarks.
 

@@ -197,7 +197,7 @@ def _estimated(
             return
         reader = LyingReader(lying)
         for result in results:
-            yield replace(result, lying=reader.read(pictures.popleft().image, result.pose))
+            yield replace(result, lying=reader.read(pictures.popleft().image, result.pose, result.time_s))
 
 
 def _kept(frames: Iterable[Frame], pictures: deque[Frame]) -> Iterator[Frame]:

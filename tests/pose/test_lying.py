@@ -7,7 +7,7 @@ import pytest
 from skeleton import Camera, clam, film
 
 from formcheck.pose.landmarks import MIRRORED, Landmark, Pose
-from formcheck.pose.lying import JITTERS, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
+from formcheck.pose.lying import JITTERS, JOINTS, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
 from formcheck.pose.lying_reading import LYING_COUNT, Lying
 from formcheck.pose.models import find_model
 
@@ -113,8 +113,10 @@ def pose(t: float, shift=(0.0, 0.0), upright: bool = False) -> Pose:
 
 def read_all(reader: LyingReader, poses: list[Pose | None], grey: int = 0) -> np.ndarray:
     out = np.full((len(poses), LYING_COUNT), np.nan, np.float32)
+    time_s = 0.0
     for i, one in enumerate(poses):
-        if (found := reader.read(picture(grey), one)) is not None:
+        time_s = one.time_s if one is not None else time_s + 1 / FPS
+        if (found := reader.read(picture(grey), one, time_s)) is not None:
             out[i] = found
     return out
 
@@ -167,6 +169,61 @@ def test_a_short_wriggle_and_a_missing_frame_leave_the_stretch():
     assert np.nanmax(found[:, Lying.STRETCH]) == 1
     assert np.isnan(found[round(1 * FPS) : round(1.4 * FPS), Lying.ROLL]).all()
     assert np.isfinite(found[-1]).all()
+
+
+class Seeing(Counting):
+    """It finds the joints of the body that lies there, so far from where they are (shares of the crop)."""
+
+    def __init__(self, off: float = 0.0) -> None:
+        super().__init__()
+        self.off = off
+
+    def encode(self, picture):
+        _, features = super().encode(picture)
+        # A right side that is not the upper one: the network's left is the landmarks' left.
+        there = Crop.around(lying(), mirrored=False).of(lying()[JOINTS])
+        return (there + self.off).astype(np.float32), features
+
+
+def test_landmarks_that_jump_away_from_a_body_that_still_lies_there_end_no_stretch():
+    reader = LyingReader(Seeing())
+    read_all(reader, still(0, 1))
+    astray = read_all(reader, still(1, 4, shift=(0, 90)), grey=51)
+    assert (astray[:, Lying.STRETCH] == 1).all()
+    assert astray[-1, Lying.ROLL] == pytest.approx(20)
+    assert astray[-1, Lying.JOINTS_OFF] < 0.05  # from where it saw them itself
+
+
+def test_nor_do_landmarks_that_are_lost():
+    reader = LyingReader(Seeing())
+    found = read_all(reader, [*still(0, 1), *[None] * round(2 * FPS)])
+    assert (found[round(1 * FPS) :, Lying.STRETCH] == 1).all()
+
+
+def test_landmarks_that_stay_away_do():
+    reader = LyingReader(Seeing())
+    found = read_all(reader, [*still(0, 1), *still(1, 14, shift=(0, 90))])
+    number = found[:, Lying.STRETCH]
+    assert number[round(10.5 * FPS)] == 1
+    assert np.nanmax(number) == 2
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.3])
+def test_nor_does_a_network_that_sees_the_body_move_too_or_saw_another_from_the_start(moved):
+    net = Seeing(off=0.4 if not moved else 0.0)
+    reader = LyingReader(net)
+    read_all(reader, still(0, 1))
+    net.off += moved
+    found = read_all(reader, still(1, 3, shift=(0, 90)))
+    assert np.nanmax(found[:, Lying.STRETCH]) == 2
+
+
+def test_landmarks_that_lie_there_are_what_the_joints_are_held_against():
+    net = Seeing()
+    reader = LyingReader(net)
+    read_all(reader, still(0, 1))
+    net.off = 0.3
+    assert read_all(reader, still(1, 1))[-1, Lying.JOINTS_OFF] > 0.3
 
 
 def test_not_every_frame_is_read():
