@@ -203,7 +203,7 @@ def _warnings(
             )
         view = main.stretch.reference.view
         if view in definition.views and not any(
-            m.views.get(view) == "ok" for name, m in definition.measures.items() if name not in PLACES
+            m.trust(view) == "ok" for name, m in definition.measures.items() if name not in PLACES
         ):
             out.append(_poor_view(definition, view))
         if not any(r.times.rep_class in COUNTED for r in results):
@@ -215,7 +215,7 @@ def _poor_view(definition: Definition, view: str) -> str:
     """What to say of a view that shows nothing well, and the one that shows most."""
     shown = {
         name: sum(
-            m.views.get(name) == "ok" for measure, m in definition.measures.items() if measure not in PLACES
+            m.trust(name) == "ok" for measure, m in definition.measures.items() if measure not in PLACES
         )
         for name in definition.views
     }

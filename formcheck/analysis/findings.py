@@ -306,12 +306,13 @@ class Findings:
     # -- how bad it is, and how far that may be trusted ---------------------------------------------------
 
     def rule(self, event: FaultEvent) -> Rule | None:
-        """The rule a fault event came from, as far as it can be told from its unit and grade."""
+        """The rule a fault event came from, as far as view, unit and grade tell it."""
         known = self.definition.faults.get(event.id)
         if known is None or not known.rules or event.unit == BY_EYE:
             return None
-        same = [r for r in known.rules if (known.unit if r.unit is None else r.unit) == event.unit]
-        rules = same or known.rules
+        here = [r for r in known.rules if r.views is None or self.view in r.views]
+        judging = [r for r in here if _judges(self.definition, r, self.view)] or known.rules
+        rules = [r for r in judging if (known.unit if r.unit is None else r.unit) == event.unit] or judging
         # a value may pass a higher grade's threshold too briefly to get that grade
         likely = [r for r in rules if _grade_of(r, event.value) >= event.grade] or rules
         return min(likely, key=lambda r: _grade_of(r, event.value))

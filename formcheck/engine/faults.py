@@ -230,7 +230,7 @@ def _ask(asked: Asked) -> list[FaultCheck]:
 
 
 def _highest(asked: Asked, measure: str | None) -> int:
-    """The highest grade for what rests on a measure. Where nobody ever lay still, rest is the lowest moment of
+    """The highest grade for what rests on a measure. Where nobody lay still, rest is the lowest moment of
     a movement, and nothing more than mild is told of changes since."""
     since_rest = measure is not None and measure in formulas(asked.definition).CHANGES
     return 1 if since_rest and not asked.ref.still else 3

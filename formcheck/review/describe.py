@@ -104,7 +104,7 @@ def values_in_words(findings: Findings, rep: Rep) -> str:
         name
         for name, measure in definition.measures.items()
         if measure.unit == "deg"
-        and measure.views.get(findings.view) == "ok"
+        and measure.trust(findings.view) == "ok"
         and rep.peak.get(name) is not None
     ]
     signal = definition.counting.signal

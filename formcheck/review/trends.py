@@ -59,7 +59,7 @@ def _group(exercise: str, view: str, found: list[NotedSession]) -> dict[str, Any
     if definition is not None:
         reach = _range_measure(definition, view, found)
         known = definition.measures[reach]
-        unit, measure, judged = known.unit, short_title(known.title), known.views.get(view) == "ok"
+        unit, measure, judged = known.unit, short_title(known.title), known.trust(view) == "ok"
     return {
         "exercise": printable(exercise, 60),
         "title": titles.get("", printable(exercise, 60)),
@@ -83,7 +83,7 @@ def _range_measure(definition: Definition, view: str, found: list[NotedSession])
     angles = (
         name
         for name, measure in definition.measures.items()
-        if measure.unit == "deg" and measure.views.get(view) == "ok" and name in measured
+        if measure.unit == "deg" and measure.trust(view) == "ok" and name in measured
     )
     return next(angles, signal)
 

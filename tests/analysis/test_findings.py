@@ -550,3 +550,10 @@ def test_a_clinics_own_source_is_told_as_it_was_written() -> None:
     own = definition.faults["heel_lifts"].model_copy(update={"source": "Dr Meyer, after our own patients"})
     definition = definition.model_copy(update={"faults": {**definition.faults, "heel_lifts": own}})
     assert Findings(definition, "side").source("heel_lifts") == "Dr Meyer, after our own patients"
+
+
+def test_a_roll_told_from_the_front_is_drawn_on_what_judged_it() -> None:
+    event = FaultEvent(id="pelvis_rolls_back", grade=1, value=12.0, unit="deg", start_s=1.0, end_s=2.0)
+    clam = load_definition("clam")
+    assert Findings(clam, "front").measure(event) == "pelvic_roll_at_least_deg"
+    assert Findings(clam, "oblique").measure(event) == "pelvic_roll_deg"
