@@ -163,7 +163,8 @@ class LyingDef(_Model):
         "of it; where nothing was read the landmarks' value stays. From any other the reading stands alone",
     )
     error: dict[str, float] = Field(
-        default_factory=dict, description="typical (RMS) error by view then, measure's unit"
+        default_factory=dict,
+        description="error (RMS) by view then, measure's unit: of a mean the usual one, of a reading the least",
     )
     low_because: WhyLow | None = Field(
         default=None, description="why a view that is named 'low' here cannot be trusted; else as without it"

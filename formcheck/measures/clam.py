@@ -46,8 +46,9 @@ LIFT_BY_FEET = 0.5
 #: this share of the lift (rendered bodies with exact truth, docs/lab_notes.md).
 SLIDE_PER_LIFT = 0.07
 #: Gains found on rendered bodies of known movement (docs/lab_notes.md): feet apart from the foot side (the
-#: near, upper foot is drawn too high), and turn of the hip line per pelvic roll.
-FEET_GAIN_OBLIQUE = 0.5
+#: near, upper foot is drawn too high; the mean of the upper ankle's rise and of that of all three points
+#: against the lower foot's), and turn of the hip line per pelvic roll.
+ANKLE_GAIN_OBLIQUE, FEET_GAIN_OBLIQUE = 0.83, 0.6
 ROLL_GAIN = 1.05
 
 
@@ -81,7 +82,8 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     parts = ("ankle", "heel", "foot_index")
     if ref.view == "oblique":
         between = np.add.reduce([height(t(p) - b(p)) / scale for p in parts]) / len(parts)
-        out["feet_apart"] = FEET_GAIN_OBLIQUE * between
+        ankle = ANKLE_GAIN_OBLIQUE * height(t("ankle")) / scale
+        out["feet_apart"] = (ankle + FEET_GAIN_OBLIQUE * between) / 2
     elif ref.view == "feet":
         out["feet_apart"] = np.add.reduce([height(t(p)) / scale for p in parts]) / len(parts)
     else:

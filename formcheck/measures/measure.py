@@ -200,7 +200,10 @@ class Measurer:
         network for people who lie (see `lying_error`), or a phone. Nothing where they tell none."""
         out = {} if phone is None else dict.fromkeys(self._felt, phone[:, 1])
         if lying is not None:
-            out |= {i: lying_error(self._read[i], self._ref.view, lying) / self._per(i) for i in self._alone}
+            view = self._ref.view
+            for i in self._alone:
+                least = self._definition.measures[self._names[i]].usual_error(view) or 0.0
+                out[i] = np.maximum(lying_error(self._read[i], view, lying) / self._per(i), least)
         return out
 
     def mean_error(self, lying: NDArray[np.float32] | None) -> dict[int, Array]:

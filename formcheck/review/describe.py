@@ -103,9 +103,7 @@ def values_in_words(findings: Findings, rep: Rep) -> str:
     angles = [
         name
         for name, measure in definition.measures.items()
-        if measure.unit == "deg"
-        and measure.trust(findings.view) == "ok"
-        and rep.peak.get(name) is not None
+        if measure.unit == "deg" and measure.trust(findings.view) == "ok" and rep.peak.get(name) is not None
     ]
     signal = definition.counting.signal
     name = signal if definition.measures[signal].unit == "deg" or not angles else angles[0]
