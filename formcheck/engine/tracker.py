@@ -291,7 +291,8 @@ class Tracker:
                 return "large"
         # From a corner or an end the scale is rough, and risen hips hide the shoulders behind them.
         doubt = 1.0 if self._sure_places else _DOUBT
-        for part, share in counting.stays.items():
+        stays = counting.stays | counting.stays_from.get(self.reference.view, {})
+        for part, share in stays.items():
             if part == "knees":  # they move more, and only stand in for feet that are not seen
                 feet = table.column("feet_along")
                 if np.isfinite([_known_median(feet[start]), _known_median(feet[top])]).all():

@@ -113,6 +113,9 @@ class Counting(_Model):
         description="parts of the body that lie still: <part>_along and <part>_up, in the signal's "
         "unit, change by at most this share of its rise; 0 = not asked",
     )
+    stays_from: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="other shares from some views: view to part to share"
+    )
     stays_least: float = Field(
         default=0.0, ge=0, description="less than this is taken for noise, signal's unit"
     )
@@ -164,7 +167,7 @@ class LyingDef(_Model):
     )
     error: dict[str, float] = Field(
         default_factory=dict,
-        description="error (RMS) by view then, measure's unit: of a mean the usual one, of a reading the least",
+        description="RMS error by view then, measure's unit: the usual one of a mean, the least of a reading",
     )
     low_because: WhyLow | None = Field(
         default=None, description="why a view that is named 'low' here cannot be trusted; else as without it"

@@ -108,6 +108,19 @@ def test_the_exercise_itself_is_counted_and_nothing_told(at: At, exercise: str) 
     assert not any("not counted" in w or "Nothing was judged" in w for w in summary.warnings)
 
 
+@pytest.mark.parametrize(("yaw_deg", "counted"), [(0, 0), (35, 3)])
+def test_from_a_corner_the_hips_may_follow_the_knee_further(yaw_deg: float, counted: int) -> None:
+    """As BlazePose draws them there."""
+
+    def drawn(level: float) -> np.ndarray:
+        points = clam(25 * level)
+        points[[L.LEFT_HIP, L.RIGHT_HIP]] += 0.14 * level * UP
+        return points
+
+    played = tracked(shot(drawn, Camera(yaw_deg=yaw_deg, height_m=0.35)), "clam")
+    assert len(played.counted) == counted
+
+
 def test_among_bridges_only_the_crunch_is_left_out() -> None:
     time_s, level, _ = repetitions([Rep(1.3, 0.8, 1.3, 0.9)] * 5)
     second = np.arange(len(time_s)) / len(time_s)
