@@ -22,7 +22,7 @@ from formcheck.measures.geometry import (
 from formcheck.measures.places import PLACES, whereabouts
 from formcheck.measures.reference import Reference
 from formcheck.measures.view import Points, View, bridge_view, hook_lying, knee_flexion_world_deg
-from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, side_landmark
+from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, Landmark, other_side, side_landmark
 
 Array = NDArray[np.float64]
 
@@ -76,6 +76,10 @@ NEAR_LEG_UP_FROM = 0.3
 HEAD_VIEW_GAIN = 0.8
 
 
+#: A standing foot so far above the free one, trunk lengths, is the free one [D].
+SWAPPED_TRUNKS = 0.15
+
+
 def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     """All bridge quantities of each frame.
 
@@ -105,6 +109,11 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
         down = max(ref.elevation_deg - EXCESS_FROM_ELEVATION_DEG, 0.0)
         hip_angle = hip_angle - HIP_ANGLE_EXCESS_PER_DEG * down
         knee_flexion = knee_flexion - np.interp(drawn, EXCESS_AT_HIP_ANGLE, KNEE_FLEXION_EXCESS)
+    if ref.view == "side" and ref.side is not None:
+        # A standing foot above the free one: BlazePose has the two legs the wrong way round.
+        higher = dot(ankle - at("ankle", other_side(ref.side)), ref.normal)
+        swapped = higher > SWAPPED_TRUNKS * ref.trunk_px
+        hip_angle, gap, knee_flexion = (np.where(swapped, np.nan, v) for v in (hip_angle, gap, knee_flexion))
     trunk = hip - shoulder
     out: dict[str, Array] = {
         "hip_angle_deg": hip_angle,

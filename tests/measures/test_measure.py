@@ -748,3 +748,20 @@ def test_the_same_with_left_and_right_exchanged_in_some_frames(exercise, view):
     swapped = replace(stretch, xy=xy, world=world)
     one, many = row_by_row(exercise, swapped, track), again(exercise, swapped, track)
     np.testing.assert_allclose(one.value, many.value[PICKED], atol=1e-9)
+
+
+def test_a_standing_leg_that_is_drawn_in_the_air_is_the_other_one_and_not_measured() -> None:
+    track, stretch = plain("single-leg-bridge", "side")
+    top = stretch.reference.side
+    assert top is not None
+    legs = [L.LEFT_KNEE, L.LEFT_ANKLE, L.RIGHT_KNEE, L.RIGHT_ANKLE]
+    other = [L.RIGHT_KNEE, L.RIGHT_ANKLE, L.LEFT_KNEE, L.LEFT_ANKLE]
+    xy = stretch.xy.copy()
+    swapped = np.arange(len(xy)) % 40 > 30
+    xy[np.ix_(swapped, legs)] = stretch.xy[np.ix_(swapped, other)]
+    table = again("single-leg-bridge", stretch, track, xy=xy)
+    for name in ("hip_angle_deg", "knee_flexion_deg"):
+        status = table.status[:, table.names.index(name)]
+        assert (status[swapped] == Status.NOT_MEASURABLE).all()
+        assert (status[~swapped] == Status.OK).mean() > 0.9
+    assert table.ok("pelvic_height")[swapped].mean() > 0.9  # stands on the hips
