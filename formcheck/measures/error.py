@@ -76,7 +76,7 @@ def knows_what_it_sees(reading: Lying, lying: NDArray[np.float32]) -> NDArray[np
     """``(T,)`` True where the network's joints lie where the landmarks do, else one of the two is elsewhere;
     and where the network itself is as sure of a reading as of people like those it learned from."""
     most = _tables()["lying"]
-    near = lying[:, Lying.JOINTS_OFF] <= most["most_joints_off"]
+    near = lying[:, Lying.JOINTS_OFF] <= most[f"most_joints_off_{reading.name.lower()}"]
     scale = lying[:, reading + (Lying.ROLL_SCALE - Lying.ROLL)]
     return np.asarray(near & (scale <= most[f"most_{reading.name.lower()}_scale"]))
 

@@ -27,6 +27,12 @@ def test_an_unsure_network_or_other_joints_mean_another_body(scale, joints_off, 
     assert knows_what_it_sees(Lying.ROLL, reading(scale, joints_off)) == [known]
 
 
+def test_where_the_landmarks_are_known_to_be_bad_the_opening_is_believed_further_from_them_than_a_roll():
+    assert knows_what_it_sees(Lying.OPENING, reading(joints_off=0.45)) == [True]
+    assert knows_what_it_sees(Lying.OPENING, reading(joints_off=0.55)) == [False]
+    assert knows_what_it_sees(Lying.ROLL, reading(joints_off=0.45)) == [False]
+
+
 def test_no_reading_is_no_body():
     assert not knows_what_it_sees(Lying.ROLL, np.full((1, LYING_COUNT), np.nan, np.float32))
 
