@@ -231,9 +231,12 @@ def _ask(asked: Asked) -> list[FaultCheck]:
 
 def _highest(asked: Asked, measure: str | None) -> int:
     """The highest grade for what rests on a measure. Where nobody lay still, rest is the lowest moment of
-    a movement, and nothing more than mild is told of changes since."""
-    since_rest = measure is not None and measure in formulas(asked.definition).CHANGES
-    return 1 if since_rest and not asked.ref.still else 3
+    a movement, and nothing more than mild is told of changes of landmarks since."""
+    if measure is None or asked.ref.still or measure not in formulas(asked.definition).CHANGES:
+        return 3
+    known = asked.definition.measures[measure]
+    read = known.lying is not None and bool(asked.ref.turned) and asked.ref.view in known.lying.views
+    return 3 if read or known.source == "phone" else 1
 
 
 def _why_not(table: MeasureTable, measure: str, inside: NDArray[np.bool_]) -> str:

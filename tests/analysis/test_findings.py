@@ -70,8 +70,8 @@ def measured(definition: Definition, view: str) -> tuple[MeasureTable, Reference
     """A body that lies still in full sight of a camera at this place, the working leg nearer to it."""
     rng = np.random.default_rng(4)
     body, room = rng.uniform(100, 800, (LANDMARK_COUNT, 2)), rng.uniform(-0.8, 0.8, (LANDMARK_COUNT, 3))
-    for part in ("HIP", "KNEE", "ANKLE"):  # both legs are as long
-        body[Landmark[f"RIGHT_{part}"]] = body[Landmark[f"LEFT_{part}"]] + (90, 40)
+    for part in ("HIP", "KNEE", "ANKLE"):  # both legs are as long, the working one is the lower
+        body[Landmark[f"RIGHT_{part}"]] = body[Landmark[f"LEFT_{part}"]] + (90, -40)
     if definition.name in ON_THE_BACK:  # are measured only while the legs lie as they should
         lying = film(ON_THE_BACK[definition.name][None], np.zeros(1), Camera(yaw_deg=0, focal_px=600))
         body, room = lying.image_xyz[0, :, :2].astype(float), lying.world_xyz[0]

@@ -770,3 +770,16 @@ def test_of_changes_since_a_rest_that_was_never_still_nothing_more_than_mild_is_
     assert s.judged()[fault].fault.grade == 3
     s.ref = replace(s.ref, still=False)
     assert s.judged()[fault].fault.grade == highest
+
+
+def test_a_roll_that_the_network_reads_is_told_whole_though_nobody_lay_still() -> None:
+    case = next(
+        c
+        for c in CASES
+        if (c.exercise, c.name, c.measure) == ("clam", "pelvis_rolls_back", "pelvic_roll_deg")
+    )
+    s = scene(case, 1.01 * case.rule.grades[1])
+    s.ref = replace(s.ref, still=False, view="oblique")
+    assert s.judged()["pelvis_rolls_back"].fault.grade == 1
+    s.ref = replace(s.ref, turned={1: (0.0, 0.0, 0.0)})
+    assert s.judged()["pelvis_rolls_back"].fault.grade == 2
