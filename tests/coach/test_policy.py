@@ -1004,7 +1004,7 @@ def test_more_range_is_not_asked_for_from_a_view_that_shows_it_too_roughly():
 def test_a_view_is_too_rough_for_a_small_own_range_only():
     clam = load_definition("clam")
     assert too_rough(clam, "front", 0.40) == frozenset()
-    assert "range_small" in too_rough(clam, "oblique", 0.30)
+    assert "range_small" in too_rough(clam, "oblique", 0.20)
     assert "range_small" in too_rough(clam, "feet", 0.20)
     assert "hold_short" not in too_rough(clam, "feet", 0.40)
 
