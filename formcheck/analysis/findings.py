@@ -250,8 +250,7 @@ class Findings:
 
     def by_lying_network(self, fault: str) -> bool:
         """Whether a fault is judged by what the network for people who lie reads from this view."""
-        asked = [measure.lying for measure in self._judged_by(fault)]
-        return any(lying is not None and self.view in lying.views for lying in asked)
+        return any(measure.by_network(self.view) is not None for measure in self._judged_by(fault))
 
     def _judged_by(self, fault: str) -> Iterator[MeasureDef]:
         """The measures that a fault is judged by, and those of the fault that has to be there too."""
@@ -528,8 +527,8 @@ class Findings:
     def measure_why(self, name: str, info: MeasureInfo) -> str:
         """Why a measure is uncertain or not measurable; else what saw it, where that is to be said."""
         known = self.definition.measures.get(name)
-        if info.status == "ok" and known is not None and known.lying is not None:
-            return say("findings.rendered_people") if self.view in known.lying.views else ""
+        if info.status == "ok" and known is not None and known.by_network(self.view) is not None:
+            return say("findings.rendered_people")
         low = said_of("findings.reason_low.") if info.status == "low" else {}
         return ({**said_of("findings.reason."), **low}).get(info.reason or "", "")
 

@@ -257,9 +257,8 @@ def _measured(
 
 def _signal_reading(definition: Definition, view: str) -> Lying | None:
     """Which reading of the network for people who lie is the counting signal from a view; None: none is."""
-    lying = definition.measures[definition.counting.signal].lying
-    alone = lying is not None and view in lying.views and view not in lying.share
-    return Lying[lying.reading.upper()] if lying is not None and alone else None
+    lying = definition.measures[definition.counting.signal].by_network(view)
+    return None if lying is None or view in lying.share else Lying[lying.reading.upper()]
 
 
 def _signal_read(part: Track, definition: Definition, view: str, believed: Mask) -> Array | None:

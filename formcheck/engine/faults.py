@@ -235,7 +235,7 @@ def _highest(asked: Asked, measure: str | None) -> int:
     if measure is None or asked.ref.still or measure not in formulas(asked.definition).CHANGES:
         return 3
     known = asked.definition.measures[measure]
-    read = known.lying is not None and bool(asked.ref.turned) and asked.ref.view in known.lying.views
+    read = known.by_network(asked.ref.view, bool(asked.ref.turned)) is not None
     return 3 if read or known.source == "phone" else 1
 
 

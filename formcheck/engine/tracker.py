@@ -293,9 +293,9 @@ class Tracker:
         doubt = 1.0 if self._sure_places else _DOUBT
         stays = counting.stays | counting.stays_from.get(self.reference.view, {})
         for part, share in stays.items():
-            if part == "knees":  # they move more, and only stand in for feet that are not seen
-                feet = table.column("feet_along")
-                if np.isfinite([_known_median(feet[start]), _known_median(feet[top])]).all():
+            if (first := counting.stays_instead.get(part)) is not None:
+                seen = table.column(f"{first}_along")
+                if np.isfinite([_known_median(seen[start]), _known_median(seen[top])]).all():
                     continue
             along, up = (
                 value - _known_median(value[start])

@@ -116,6 +116,9 @@ class Counting(_Model):
     stays_from: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="other shares from some views: view to part to share"
     )
+    stays_instead: dict[str, str] = Field(
+        default_factory=dict, description="asked of a part only where this other one is not seen"
+    )
     stays_least: float = Field(
         default=0.0, ge=0, description="less than this is taken for noise, signal's unit"
     )
@@ -215,16 +218,20 @@ class MeasureDef(_Model):
         laid = {"views": self.phone.views, "error": self.phone.error, "source": "phone" if felt else "camera"}
         return self.model_copy(update=laid | ({"lying": None} if felt else {}))
 
+    def by_network(self, view: str, read: bool = True) -> LyingDef | None:
+        """What the network for people who lie tells of it from a view; None for nothing. See `trust`."""
+        return self.lying if self.lying is not None and read and view in self.lying.views else None
+
     def why_low(self, view: str, read: bool = True) -> WhyLow:
         """Why a view that is named 'low' cannot be trusted; see `trust`."""
-        if self.lying is None or not read or view not in self.lying.views or not self.lying.judged:
-            return self.low_because
-        return self.lying.low_because or self.low_because
+        lying = self.by_network(view, read)
+        return (
+            self.low_because if lying is None or not lying.judged else lying.low_because or self.low_because
+        )
 
     def usual_error(self, view: str, read: bool = True) -> float | None:
         """Typical (RMS) error from a view, in the measure's unit; None where it is not known. See `trust`."""
-        by_network = self.lying is not None and read and view in self.lying.views
-        return (self.lying.error if self.lying is not None and by_network else self.error).get(view)
+        return (self.by_network(view, read) or self).error.get(view)
 
     def trust(self, view: str, read: bool = True) -> Trust | None:
         """How far a view may be believed; None where it does not show the measure.
@@ -233,9 +240,10 @@ class MeasureDef(_Model):
             view: the view.
             read: the network for people who lie read something, where it is asked.
         """
-        if self.lying is None or not read or view not in self.lying.views:
+        lying = self.by_network(view, read)
+        if lying is None:
             return self.views.get(view)
-        return "low" if not self.lying.judged else self.lying.views[view]
+        return lying.views[view] if lying.judged else "low"
 
 
 class Limit(_Model):

@@ -381,9 +381,9 @@ def measure(
 def _read_measures(definition: Definition, view: str) -> dict[int, Lying]:
     """Columns of the measures that the network for people who lie tells, and which reading each is."""
     return {
-        i: Lying[measure.lying.reading.upper()]
+        i: Lying[lying.reading.upper()]
         for i, measure in enumerate(definition.measures.values())
-        if measure.lying is not None and view in measure.lying.views
+        if (lying := measure.by_network(view)) is not None
     }
 
 

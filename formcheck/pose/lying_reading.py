@@ -19,7 +19,8 @@ class Lying(IntEnum):
     ROLL_SCALE, OPENING_SCALE, CHEST_SCALE: the network's own scale of their errors.
     ROLL_SPREAD, OPENING_SPREAD, CHEST_SPREAD: standard deviation over the crops that are read in turn.
     JOINTS_OFF: mean distance of the network's joints from the landmarks, body sizes: pictures far from those
-        that the network learned from show here.
+        that the network learned from show here. While the landmarks alone are elsewhere, or lost, that of its
+        hips and shoulders from where it saw them first.
     """
 
     STRETCH = 0

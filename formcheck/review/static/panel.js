@@ -286,7 +286,7 @@ export class Panel {
       info.seen.length ? [h("h2.small", {}, say("panel.seen")), h("ul", {}, info.seen.map((s) => h("li", {}, stateSign("faulty"), say("panel.seen_is", s))))] : null,
       info.rulings.length ? [h("h2.small", {}, say("panel.otherwise")), h("ul", {}, info.rulings.map((r) => h("li", {}, `${r.rep ? `${say("rep_n", { n: r.rep })}, ` : ""}${r.title}: ${r.said}`)))] : null,
       h("h2.small", {}, say("lanes.measures")),
-      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.status !== "ok" && m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m, 1) })}` : ""}`))),
+      h("ul", {}, info.measures.map((m) => h("li", {}, `${m.title}: ${m.word}${m.why ? `, ${m.why}` : ""}${m.noise_sd ? `; ${say("panel.at_rest", { amount: measured(m.noise_sd, m, 1) })}` : ""}`))),
       h("p.notice", {}, info.notice),
     ];
   }
