@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import json
+import subprocess
 import sys
 import textwrap
 import threading
@@ -503,11 +504,57 @@ def test_british_english_comes_first() -> None:
     assert speaker.choose_voice(voices, "en", None) == ("id GB", True)
 
 
-@pytest.mark.skipif(
+needs_espeak = pytest.mark.skipif(
     sys.platform != "linux"
     or not (ctypes.util.find_library("espeak-ng") or ctypes.util.find_library("espeak")),
     reason="needs espeak-ng",
 )
+
+#: Makes one sentence with an espeak that fails in one way, and prints its length in seconds, or null.
+FAILING = """
+import json, os, sys, wave
+from pathlib import Path
+from pyttsx3.drivers import espeak
+from formcheck.coach.voice import speaker
+from formcheck.coach.voice.player import Player
+how, folder, text = sys.argv[1:]
+speaking = speaker.Speaker("de", 160, Path(folder), Player(["true"]))
+if how == "rate lost":
+    real = espeak.EspeakDriver.setProperty
+    espeak.EspeakDriver.setProperty = staticmethod(lambda name, value: name == "rate" or real(name, value))
+if how == "never finished":
+    speaker.ESPEAK_S = 0.2
+    espeak.EspeakDriver._onSynth = lambda self, wav, number, events: 0
+    espeak._espeak.SetSynthCallback(lambda wav, number, events: 0)
+    espeak.EspeakDriver.startLoop = lambda self: Path(self._save_file).write_bytes(bytes(5000))
+    speaking._engine.setProperty = lambda name, value: None
+    speaking._engine.save_to_file = lambda text, file: setattr(speaking._engine.proxy._driver, "_save_file", file)
+file = speaking.file_of(text)
+length_s = None
+if file is not None:
+    with wave.open(str(file)) as sound:
+        length_s = sound.getnframes() / sound.getframerate()
+os.write(2, b"made:" + json.dumps(length_s).encode())
+os._exit(0)
+"""
+
+
+@needs_espeak
+@pytest.mark.parametrize("how", ["whole", "rate lost", "never finished"])
+def test_a_sentence_is_made_whole_and_at_our_rate_or_not_at_all(how: str, tmp_path: Path) -> None:
+    text = "Halten Sie den Hosenbund waagerecht, und legen Sie das Knie langsam wieder ab."
+    command = [sys.executable, "-c", FAILING, how, str(tmp_path), text]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "made:" in done.stderr, done.stderr
+    length_s = json.loads(done.stderr.split("made:")[1])
+    if how == "never finished":
+        assert length_s is None
+        assert not list(tmp_path.glob("*.wav"))
+    else:
+        assert length_s == pytest.approx(spoken_s(text), rel=0.1)  # at 200 words a minute it is 0.8 of it
+
+
+@needs_espeak
 def test_real_speech_becomes_sound_of_the_expected_length(stage: Stage) -> None:
     """The true speaking process and engine; a player that keeps what it is given."""
     keeper = stage.folder / "keeper.py"

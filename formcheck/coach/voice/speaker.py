@@ -33,7 +33,7 @@ PREFERRED = {"en": ("en-gb", "en-us"), "de": ("de", "de-de")}
 #: macOS lists joke voices among the others; these are its plain ones.
 PLAIN_NAMES = ("samantha", "daniel", "anna", "karen", "alex", "petra", "markus")
 
-ESPEAK_S = 3.0  # a long sentence takes it some hundredths
+ESPEAK_S = 10.0  # a long sentence takes it some hundredths, on a computer that is busy with other things some seconds
 
 
 def choose_voice(voices: Iterable[Any], language: str, current: str | None) -> tuple[str | None, bool]:
@@ -107,16 +107,44 @@ class Speaker:
         if self.voice is not None:
             engine.setProperty("voice", self.voice)
         engine.setProperty("rate", self._rate)
+        if self._engine is not None:
+            self._keep_rate()
         engine.save_to_file(text, str(draft))
         engine.runAndWait()
         if self._engine is not None:
             # espeak works in a thread of its own and runAndWait returns before it has finished.
             finished.wait(ESPEAK_S)
-            time.sleep(0.005)  # it tidies up after it has said so
+            _until_idle()  # it tidies up after it has said so
+            if not finished.is_set():
+                draft.unlink(missing_ok=True)  # whatever is there is not the whole sentence
         engine.disconnect(token)
+
+    def _keep_rate(self) -> None:
+        """See that espeak has taken the rate.
+
+        Once, on a computer at its limit, a sentence was spoken at 200 words a minute, pyttsx3's own rate:
+        pyttsx3's orders wait in a list that espeak's thread empties too, and nobody looks what became of them.
+        """
+        from pyttsx3.drivers import _espeak
+
+        for _ in range(3):
+            _until_idle()
+            if _espeak.dll.espeak_GetParameter(_espeak.RATE, 1) == self._rate:
+                return
+            _espeak.SetParameter(_espeak.RATE, self._rate, 0)
 
     def play(self, file: Path) -> bool:
         return self._player.play(file)
+
+
+def _until_idle() -> None:
+    """Until espeak's own thread has nothing left to do."""
+    from pyttsx3.drivers import _espeak
+
+    end = time.monotonic() + ESPEAK_S
+    while _espeak.IsPlaying() and time.monotonic() < end:
+        time.sleep(0.002)
+    time.sleep(0.005)  # its last order is counted as done a moment before it is
 
 
 def main(arguments: list[str]) -> None:
