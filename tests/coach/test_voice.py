@@ -528,7 +528,8 @@ if how == "never finished":
     espeak._espeak.SetSynthCallback(lambda wav, number, events: 0)
     espeak.EspeakDriver.startLoop = lambda self: Path(self._save_file).write_bytes(bytes(5000))
     speaking._engine.setProperty = lambda name, value: None
-    speaking._engine.save_to_file = lambda text, file: setattr(speaking._engine.proxy._driver, "_save_file", file)
+    driver = speaking._engine.proxy._driver
+    speaking._engine.save_to_file = lambda text, file: setattr(driver, "_save_file", file)
 file = speaking.file_of(text)
 length_s = None
 if file is not None:

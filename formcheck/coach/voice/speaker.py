@@ -33,7 +33,8 @@ PREFERRED = {"en": ("en-gb", "en-us"), "de": ("de", "de-de")}
 #: macOS lists joke voices among the others; these are its plain ones.
 PLAIN_NAMES = ("samantha", "daniel", "anna", "karen", "alex", "petra", "markus")
 
-ESPEAK_S = 10.0  # a long sentence takes it some hundredths, on a computer that is busy with other things some seconds
+#: A long sentence takes it some hundredths, on a computer that is busy with other things some seconds.
+ESPEAK_S = 10.0
 
 
 def choose_voice(voices: Iterable[Any], language: str, current: str | None) -> tuple[str | None, bool]:
@@ -123,7 +124,8 @@ class Speaker:
         """See that espeak has taken the rate.
 
         Once, on a computer at its limit, a sentence was spoken at 200 words a minute, pyttsx3's own rate:
-        pyttsx3's orders wait in a list that espeak's thread empties too, and nobody looks what became of them.
+        pyttsx3's orders wait in a list that espeak's thread empties too, and nobody looks what became of
+        them.
         """
         from pyttsx3.drivers import _espeak
 
