@@ -297,6 +297,19 @@ def lying_straight(leg_raise_deg: float = 0.0, body: Body = BODY) -> Array:
     return p
 
 
+def side_straight(body: Body = BODY) -> Array:
+    """On the side, both legs straight in line with the trunk."""
+    p = clam(0.0, body=body)
+    for side in SIDES:
+        hip = p[L[f"{side}_HIP"]]
+        along = (hip - p[L[f"{side}_SHOULDER"]]) / np.linalg.norm(hip - p[L[f"{side}_SHOULDER"]])
+        p[L[f"{side}_KNEE"]] = hip + body.thigh * along
+        p[L[f"{side}_ANKLE"]] = hip + (body.thigh + body.shank) * along
+        p[L[f"{side}_HEEL"]] = p[L[f"{side}_ANKLE"]] + 0.05 * along
+        p[L[f"{side}_FOOT_INDEX"]] = p[L[f"{side}_ANKLE"]] + 0.15 * along
+    return p
+
+
 @made_once
 def leg_raise(
     deg: float, knee_deg: float = 0.0, other_deg: float = 0.0, side: str = "RIGHT", body: Body = BODY

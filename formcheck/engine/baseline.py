@@ -411,7 +411,9 @@ def _in_shape(definition: Definition, part: Track, world: NDArray[np.float32]) -
     seen = part.person.copy()
     for piece in arrays.pieces(len(part)):
         seen[piece] &= np.isfinite(world[piece]).all(axis=(1, 2))
-        posture[piece][seen[piece]] = rule(world[piece][seen[piece]].astype(np.float64))
+        here = seen[piece]
+        read = None if part.lying is None else part.lying[piece][here].astype(np.float64)
+        posture[piece][here] = rule(world[piece][here].astype(np.float64), read)
     # A single odd frame neither makes nor breaks a posture: majority over half a second.
     width = max(int(part.fps / 2) | 1, 3)
     return np.asarray(running_mean(posture, width) > 0.5) & seen

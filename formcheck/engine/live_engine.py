@@ -306,7 +306,7 @@ class LiveEngine:
             kept.popleft()
         if seen.disagreement is not None:
             self._recent.apart.append(seen.disagreement)
-        self._note_shape(seen.time_s, world)
+        self._note_shape(seen, world)
         if self.stage in ("setup", "still"):
             return self._set_up(seen, xy)
         if self.stage in ("resting", "paused") or self._baseline is None:
@@ -555,6 +555,7 @@ class LiveEngine:
             track.person,
             int(track.people_seen.max(initial=0)),
             track.image_wh,
+            track.lying,
         )
 
     def _still_for(self) -> float:
@@ -577,13 +578,15 @@ class LiveEngine:
         apart = self._recent.apart
         return len(apart) >= 3 and statistics.median(apart) > STEADY_DISAGREEMENT
 
-    def _note_shape(self, t: float, world: NDArray[np.float32] | None) -> None:
+    def _note_shape(self, seen: SeenFrame, world: NDArray[np.float32] | None) -> None:
         """Looks at the posture as often as at the position; between two looks it is taken to stay."""
-        shape = self._recent.shape
+        t, shape = seen.time_s, self._recent.shape
         if not shape or t - shape[-1][0] >= _LOOK_EVERY_S - 5e-4:
             rule = formulas(self.definition).in_posture
+            read = None if seen.lying is None else seen.lying[None].astype(np.float64)
             there = world is not None and any(
-                bool(rule(np.asarray(levelled(world[None], pitch), np.float64))[0]) for pitch in PITCHES_DEG
+                bool(rule(np.asarray(levelled(world[None], pitch), np.float64), read)[0])
+                for pitch in PITCHES_DEG
             )
             shape.append((t, there))
         while t - shape[0][0] > _MAJORITY_S:

@@ -21,6 +21,7 @@ class RecentFrames:
         person: ``(T,)`` bool.
         people_seen: most people seen at once.
         image_wh: frame size, pixels.
+        lying: ``(T, 12)`` readings of the network for people who lie on their side, or None; see `Track`.
     """
 
     time_s: NDArray[np.float64]
@@ -30,6 +31,7 @@ class RecentFrames:
     person: NDArray[np.bool_]
     people_seen: int
     image_wh: tuple[int, int]
+    lying: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)

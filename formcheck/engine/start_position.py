@@ -76,6 +76,7 @@ class StartPosition:
         definition: the exercise.
         wanted_views: any of these views will do.
         side: declared working side, or None.
+        lying: ``(T, 12)`` readings of the network for people who lie on their side, or None; see `Track`.
     """
 
     time_s: Array
@@ -87,6 +88,7 @@ class StartPosition:
     definition: Definition
     wanted_views: tuple[str, ...]
     side: str | None
+    lying: Array | None = None
 
     @cached_property
     def seen(self) -> NDArray[np.bool_]:
@@ -109,7 +111,7 @@ class StartPosition:
         return np.asarray(np.median(self.bodies, axis=0))
 
     @cached_property
-    def lying(self) -> float:
+    def level(self) -> float:
         """0 trunk upright to 1 trunk level, a median."""
         t = views.trunk(self.bodies)
         return float(np.median(1 - np.abs(t[:, 1]) / np.maximum(np.linalg.norm(t, axis=1), 1e-6)))
@@ -117,7 +119,8 @@ class StartPosition:
     @cached_property
     def in_posture(self) -> bool:
         """Is the exercise's start posture recognised in most frames?"""
-        return float(self.module.in_posture(self.bodies).mean()) >= 0.5
+        read = None if self.lying is None else self.lying[self.seen]
+        return float(self.module.in_posture(self.bodies, read).mean()) >= 0.5
 
     @property
     def side_lying(self) -> bool:
@@ -132,7 +135,7 @@ class StartPosition:
     @cached_property
     def not_down_yet(self) -> bool:
         """Standing or sitting, in an exercise that is done lying."""
-        return self.module.LIES_ON != "nothing" and self.lying < UPRIGHT
+        return self.module.LIES_ON != "nothing" and self.level < UPRIGHT
 
     @cached_property
     def view(self) -> views.View:
@@ -484,6 +487,7 @@ def setup_problem(
     definition: Definition,
     wanted_views: Sequence[str],
     side: str | None,
+    lying: NDArray[np.floating] | None = None,
 ) -> Problem | None:
     """The one most important thing that is in the way, or None: the baseline may be taken.
 
@@ -497,6 +501,7 @@ def setup_problem(
         definition: the exercise.
         wanted_views: views from which it may be done; the first is shown in the drawing.
         side: declared working side (clam: top leg), or None.
+        lying: ``(T, 12)`` readings of the network for people who lie on their side, or None; see `Track`.
     """
     stand = StartPosition(
         np.asarray(time_s, np.float64),
@@ -508,6 +513,7 @@ def setup_problem(
         definition,
         tuple(wanted_views),
         side,
+        None if lying is None else np.asarray(lying, np.float64),
     )
     own = formulas(definition).START_CHECKS
     for name, check in CHECKS:
@@ -540,6 +546,7 @@ def position_check(definition: Definition, side: str | None, wanted_views: Seque
             definition=definition,
             wanted_views=wanted_views,
             side=side,
+            lying=window.lying,
         )
 
     return check

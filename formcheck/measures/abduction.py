@@ -83,7 +83,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     }
 
 
-def in_posture(world: Array) -> NDArray[np.bool_]:
+def in_posture(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True on the side with the upper leg stretched in line with the trunk."""
     t = views.trunk(world)
     lying = 1 - np.abs(t[:, 1]) / np.maximum(np.linalg.norm(t, axis=1), 1e-6)

@@ -82,7 +82,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     }
 
 
-def in_posture(world: Array) -> NDArray[np.bool_]:
+def in_posture(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True where the body stands in a step, one knee rather straight, a hand out before it."""
     length = np.maximum(np.linalg.norm(views.trunk(world), axis=1), 1e-6)
     left, right = (world[:, ankle] for ankle in BOTH_ANKLES)

@@ -53,8 +53,11 @@ class Formulas(Protocol):
     def needs(self, ref: Reference) -> dict[str, list[Landmark]]:
         """Landmarks each measure stands on."""
 
-    def in_posture(self, world: Array) -> NDArray[np.bool_]:
-        """``(T,)`` True where a body of ``(T, 33, 3)`` world landmarks is where this exercise happens."""
+    def in_posture(self, world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
+        """``(T,)`` True where a body of ``(T, 33, 3)`` world landmarks is where this exercise happens.
+
+        `lying` is what the network for people who lie on their side reads, ``(T, 12)``, for who asks it.
+        """
 
     def seen_from(self, world: Points, xy: Points) -> View:
         """From where the camera looks at a body in the posture."""

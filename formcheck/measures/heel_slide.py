@@ -88,7 +88,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     }
 
 
-def in_posture(world: Array) -> NDArray[np.bool_]:
+def in_posture(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True on the back with one leg rather straight and both feet near the floor."""
     return np.asarray(views.flat_on_back(world) & _slides(world))
 

@@ -75,7 +75,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     }
 
 
-def in_posture(world: Array) -> NDArray[np.bool_]:
+def in_posture(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True where the body is upright on one knee, the other one bent before it."""
     length = np.maximum(np.linalg.norm(views.trunk(world), axis=1), 1e-6)
     bent = views.knee_flexion_world_deg(world).min(axis=1) > BENT_DEG

@@ -84,7 +84,7 @@ def needs(ref: Reference) -> dict[str, list[Landmark]]:
     }
 
 
-def in_posture(world: Array) -> NDArray[np.bool_]:
+def in_posture(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True on the back with both legs rather straight and at least one of them down."""
     return np.asarray(views.flat_on_back(world) & _one_straight_leg_up(world))
 

@@ -365,7 +365,7 @@ def measure(
         visibility: ``(T, 33)``.
         person: ``(T,)`` True where the person was seen.
         image_wh: size of the frames, pixels.
-        lying: ``(T, 11)`` readings of the network for people who lie, or None; see `Track`.
+        lying: ``(T, 12)`` readings of the network for people who lie, or None; see `Track`.
     """
     return Measurer(definition, ref)(
         time_s=time_s,

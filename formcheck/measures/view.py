@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from formcheck.measures.geometry import joint_angle_deg, norm, unit
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
+from formcheck.pose.lying_reading import Lying
 
 Array = NDArray[np.float64]
 #: ``(T, 33, ...)`` landmarks, of which ``points[:, landmark]`` is asked for.
@@ -85,6 +86,10 @@ _KNEES_UP = 0.30  # knee above ankle in trunk lengths: bridges >= 0.44, dead bug
 _KNEE_BENT_DEG = 50.0  # the more bent knee: bridges >= 90, plank and prone <= 31
 _CLAM_KNEE_BENT_DEG = 35.0  # both knees: nearly all clams >= 47, side-lying leg lift and plank <= 31
 _CLAM_KNEES_STRAIGHTER_DEG = 28.0  # one clear clam 30, side plank <= 27; enough with the next two
+#: The network for people who lie sees thighs that point at the camera, which BlazePose draws as straight
+#: legs: clams from corners <= 0.48, straight legs >= 0.5 by geometry and >= 0.57 in real clips. It is
+#: believed where it sees the joints so near those that BlazePose sees, body sizes.
+_READ_BENT, _READ_JOINTS_OFF = 0.45, 0.20
 _CLEARLY_STACKED = 0.80  # hip and shoulder line upright: that clam >= 0.83
 _CLEARLY_LYING = 0.80  # that clam >= 0.88, side plank <= 0.75
 _NOT_UPRIGHT = 0.10  # lying score: standing and sitting <= 0.05, head-end bridges >= 0.14
@@ -93,7 +98,7 @@ _FACING_UP = 0.3  # [D] upward part of the direction the front of the body faces
 _FLAT_ON_BACK = 0.70  # trunk; flat on the back 0.9 and more, top of a rendered single-leg bridge 0.49 to 0.59
 
 
-def hook_lying(world: Array) -> NDArray[np.bool_]:
+def hook_lying(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
     """``(T,)`` True where the body is supine with at least one knee up and bent (start of a bridge)."""
     t = trunk(world)
     length = np.maximum(norm(t), 1e-6)
@@ -115,18 +120,26 @@ def flat_on_back(world: Array) -> NDArray[np.bool_]:
     return np.asarray(level & (up > _FACING_UP) & (lying > _FLAT_ON_BACK))
 
 
-def side_lying(world: Array) -> NDArray[np.bool_]:
-    """``(T,)`` True where the body lies on its side with the knees bent (start of a clam)."""
+def side_lying(world: Array, lying: Array | None = None) -> NDArray[np.bool_]:
+    """``(T,)`` True where the body lies on its side with the knees bent (start of a clam).
+
+    Args:
+        world: ``(T, 33, 3)`` landmarks, metres.
+        lying: ``(T, 12)`` readings of the network for people who lie, NaN where there is none; see `Lying`.
+    """
     t = trunk(world)
     length = np.maximum(norm(t), 1e-6)
-    lying = 1 - np.abs(t[:, 1]) / length
+    level = 1 - np.abs(t[:, 1]) / length
     lines = np.abs(unit(world[:, _LEFT_LINES] - world[:, _RIGHT_LINES])[:, :, 1])
     knees = knee_flexion_world_deg(world).min(axis=1)
-    on_side = (lines[:, 0] > _SUPINE_HIP_LINE_LEVEL) & (lying > _CLAM_LYING)
+    on_side = (lines[:, 0] > _SUPINE_HIP_LINE_LEVEL) & (level > _CLAM_LYING)
     bent = knees > _CLAM_KNEE_BENT_DEG
-    clear = (lines.min(axis=1) > _CLEARLY_STACKED) & (lying > _CLEARLY_LYING)
-    straighter = clear & (knees > _CLAM_KNEES_STRAIGHTER_DEG)
-    return np.asarray(on_side & (bent | straighter))
+    clear = (lines.min(axis=1) > _CLEARLY_STACKED) & (level > _CLEARLY_LYING)
+    bent |= clear & (knees > _CLAM_KNEES_STRAIGHTER_DEG)
+    if lying is not None:
+        known = lying[:, Lying.JOINTS_OFF] <= _READ_JOINTS_OFF
+        bent |= known & (lying[:, Lying.THIGH_TO_SHANK] < _READ_BENT)
+    return np.asarray(on_side & bent)
 
 
 # Limits between views, from 62 rendered clips of known camera angle and the real ones; each stands in a gap.

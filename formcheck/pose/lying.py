@@ -49,6 +49,9 @@ JOINTS = [
 #: Of these the network's and BlazePose's are held against each other: the ones that both see well.
 _COMPARED = [0, 1, 2, 3, 4, 5, 10, 11]
 _OWN_TRUNK = [0, 1, 10, 11]
+_OWN_HIPS, _OWN_KNEES, _OWN_ANKLES, _OWN_SHOULDERS = [0, 1], [2, 3], [4, 5], [10, 11]
+#: A shank that reaches less than this towards the feet, trunk lengths, has no ratio.
+_SHORT_SHANK = 0.1
 
 #: A crop is laid once the trunk has wandered by less than this share of the body's size for so long [D].
 STILL_S = 0.5
@@ -211,6 +214,7 @@ class _Laid:
     change: NDArray[np.float32] | None = None
     joints_off: float = math.nan
     trunk_off: float = math.nan
+    thigh_to_shank: float = math.nan
 
 
 class LyingReader:
@@ -321,6 +325,7 @@ class LyingReader:
         laid.change = self._net.compare(features, laid.start.features)
         apart = np.linalg.norm(joints[_OWN_TRUNK] - laid.start.trunk, axis=1).mean()
         laid.trunk_off = float(apart * laid.crop.side_px / self._size_px)
+        laid.thigh_to_shank = _thigh_to_shank(joints)
 
     def _reading(self, near: bool) -> NDArray[np.float32] | None:
         """The mean over the crops, once each has been read.
@@ -338,6 +343,7 @@ class LyingReader:
         out[Lying.ROLL_SPREAD : Lying.CHEST_SPREAD + 1] = all_of[:, :3].std(axis=0)
         off = [laid.joints_off if near else laid.trunk_off for laid in self._laid]
         out[Lying.JOINTS_OFF] = np.mean(off)
+        out[Lying.THIGH_TO_SHANK] = np.median([laid.thigh_to_shank for laid in self._laid])
         return out
 
 
@@ -364,3 +370,12 @@ def _joints_off(crop: Crop, joints: NDArray[np.float32], pose: Pose) -> float:
     landmarks = _of_landmarks(crop.mirrored)[_COMPARED]
     apart = np.linalg.norm(joints[_COMPARED] - crop.of(pose.image_xy[landmarks]), axis=1)
     return float(apart.mean() * crop.side_px / body_size_px(pose.image_xyz))
+
+
+def _thigh_to_shank(joints: NDArray[np.floating]) -> float:
+    """`Lying.THIGH_TO_SHANK` of ``(14, 2)`` joints; 1.0, as of a straight leg, where a shank is too short."""
+    trunk = joints[_OWN_HIPS].mean(axis=0) - joints[_OWN_SHOULDERS].mean(axis=0)
+    thighs, shanks = joints[_OWN_KNEES] - joints[_OWN_HIPS], joints[_OWN_ANKLES] - joints[_OWN_KNEES]
+    along = np.stack([thighs @ trunk, shanks @ trunk]) / max(float(trunk @ trunk), 1e-9)
+    known = along[1] > _SHORT_SHANK
+    return float(np.where(known, along[0] / np.where(known, along[1], 1.0), 1.0).max())

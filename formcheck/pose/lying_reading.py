@@ -21,6 +21,9 @@ class Lying(IntEnum):
     JOINTS_OFF: mean distance of the network's joints from the landmarks, body sizes: pictures far from those
         that the network learned from show here. While the landmarks alone are elsewhere, or lost, that of its
         hips and shoulders from where it saw them first.
+    THIGH_TO_SHANK: how far the thighs reach towards the feet in the picture, along the trunk's line, over how
+        far the shanks do; of the leg in which that is more. Straight legs show 0.5 to 0.9 from anywhere,
+        thighs that point at the camera nothing, from the feet less than nothing.
     """
 
     STRETCH = 0
@@ -34,6 +37,7 @@ class Lying(IntEnum):
     OPENING_SPREAD = 8
     CHEST_SPREAD = 9
     JOINTS_OFF = 10
+    THIGH_TO_SHANK = 11
 
 
 LYING_COUNT = len(Lying)

@@ -51,7 +51,7 @@ class Track:
         image_wh: frame size, pixels.
         disagreement: ``(T,)`` distance between the direct and the mirrored reading, body sizes; NaN in frames
             without a second reading. None if the engine makes none.
-        lying: ``(T, 11)`` float32 readings of the network for people who lie, see
+        lying: ``(T, 12)`` float32 readings of the network for people who lie, see
             `formcheck.pose.lying_reading`; NaN in frames without one. None if there is none at all.
     """
 
@@ -180,7 +180,7 @@ class Track:
 
 
 def no_readings(count: int) -> NDArray[np.float32]:
-    """``(T, 11)`` of `Track.lying` for so many frames, to be filled in place."""
+    """``(T, 12)`` of `Track.lying` for so many frames, to be filled in place."""
     out: NDArray[np.float32] = arrays.full((count, LYING_COUNT), np.nan, np.float32)
     return out
 

@@ -25,7 +25,7 @@ from formcheck.measures.table import MeasureTable, Reason, Status
 from formcheck.phone.sample import SAMPLE_COUNT, UP, Arrival, Sample
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose import scratch_files
-from formcheck.pose.lying_reading import NO_READING, Lying
+from formcheck.pose.lying_reading import LYING_COUNT, NO_READING, Lying
 from formcheck.pose.track import Track, no_readings
 from formcheck.session.folder import SESSION
 from formcheck.session.schema import (
@@ -271,9 +271,7 @@ class Session:
                 turned = columns.pop(10) if reads_lying else ()
                 if any(turned):
                     lying = no_readings(count) if lying is None else lying
-                    lying[piece] = _floats([blob or None for blob in turned], _NAN_LYING).reshape(
-                        len(rows), -1
-                    )
+                    lying[piece] = _readings(turned)
                 columns[5] = [PHASES.index(word) for word in columns[5]]
                 for out, column in zip((frame, *plain, phase, rep), columns[:7], strict=True):
                     out[piece] = np.array(column, out.dtype)
@@ -356,12 +354,21 @@ def _checked(arrival: Arrival) -> Arrival:
     return arrival
 
 
+def _readings(blobs: Iterable[bytes]) -> NDArray[np.float32]:
+    """``(T, 12)`` of `Track.lying`; earlier sessions do not have its last column."""
+    column = len(_NAN_LYING) // LYING_COUNT
+    whole = [blob + _NAN_LYING[:column] if len(blob) == len(_NAN_LYING) - column else blob for blob in blobs]
+    return _floats([blob or None for blob in whole], _NAN_LYING).reshape(len(whole), LYING_COUNT)
+
+
 def _has_turned(lying: NDArray[np.float32]) -> bool:
     """True when every reading is whole and can have come from the network."""
     read = lying[np.isfinite(lying).any(axis=1)]
-    stretch, turned = read[:, Lying.STRETCH], read[:, Lying.STRETCH + 1 :]
+    stretch, turned = read[:, Lying.STRETCH], read[:, Lying.ROLL : Lying.THIGH_TO_SHANK]
+    legs = read[:, Lying.THIGH_TO_SHANK]
     return bool(
         (np.abs(turned) < _MOST_DEG).all()  # NaN is not less
+        and (np.isnan(legs) | (np.abs(legs) < _MOST_DEG)).all()
         and ((stretch >= 1) & (stretch < _MOST_STRETCHES) & (stretch == np.round(stretch))).all()
     )
 

@@ -55,7 +55,7 @@ CREATE TABLE frames (
     landmarks BLOB,                -- 33 x (x, y, z) float32, pixels; NULL: all NaN
     world BLOB,                    -- 33 x (x, y, z) float32, metres; NULL: all NaN
     visibility BLOB,               -- 33 float32; NULL: all NaN
-    lying BLOB NOT NULL,           -- 11 float32, see formcheck.pose.lying_reading; empty: no reading
+    lying BLOB NOT NULL,           -- 12 float32, see formcheck.pose.lying_reading; empty: no reading
     disagreement REAL,             -- of the two readings of the skeleton, body sizes; NULL: no second one
     crc INTEGER NOT NULL           -- of the columns before, see formcheck.session.schema.row_crc
 )

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from skeleton import Body, Camera, L, bridge, clam, lying_straight, plank, standing
+from skeleton import Body, Camera, L, bridge, clam, lying_straight, plank, side_straight, standing
 
 from formcheck.measures.view import (
     View,
@@ -16,6 +16,7 @@ from formcheck.measures.view import (
     knee_flexion_world_deg,
     side_lying,
 )
+from formcheck.pose.lying_reading import LYING_COUNT, Lying
 
 LIFTS = (0.0, 0.08, 0.18)
 OPENINGS = (0.0, 15.0, 35.0)
@@ -156,6 +157,29 @@ def test_one_bent_knee_is_enough_for_a_bridge_but_both_are_needed_for_a_clam():
     straight = clam(0)
     straight[L.LEFT_ANKLE] = straight[L.LEFT_KNEE] * 2 - straight[L.LEFT_HIP]
     assert not side_lying(seen([straight], 0)).any()
+
+
+def read(thigh_to_shank: float, joints_off: float, count: int) -> np.ndarray:
+    """Readings of the network for people who lie on their side."""
+    out = np.full((count, LYING_COUNT), np.nan)
+    out[:, [Lying.STRETCH, Lying.JOINTS_OFF, Lying.THIGH_TO_SHANK]] = 1, joints_off, thigh_to_shank
+    return out
+
+
+@pytest.mark.parametrize(
+    ("thigh_to_shank", "joints_off", "known"),
+    [(0.4, 0.1, True), (-1.5, 0.1, True), (0.5, 0.1, False), (0.4, 0.25, False), (np.nan, 0.1, False)],
+)
+def test_knees_that_the_network_sees_bent_are_bent(thigh_to_shank, joints_off, known):
+    """BlazePose draws thighs that point at the camera as straight legs."""
+    world = seen([side_straight()], 40)
+    assert not side_lying(world, read(np.nan, np.nan, 1)).any()
+    assert side_lying(world, read(thigh_to_shank, joints_off, 1)).all() == known
+
+
+@pytest.mark.parametrize("other", [standing(0.0), plank(), bridge(0.1)], ids=["standing", "plank", "bridge"])
+def test_bent_knees_alone_lie_on_no_side(other):
+    assert not side_lying(seen([other], 40), read(0.1, 0.1, 1)).any()
 
 
 def test_knee_flexion_left_and_right():

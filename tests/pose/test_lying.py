@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from skeleton import Camera, clam, film
+from skeleton import Camera, clam, film, side_straight
 
 from formcheck.pose.landmarks import MIRRORED, Landmark, Pose
 from formcheck.pose.lying import JITTERS, JOINTS, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
@@ -224,6 +224,37 @@ def test_landmarks_that_lie_there_are_what_the_joints_are_held_against():
     read_all(reader, still(0, 1))
     net.off = 0.3
     assert read_all(reader, still(1, 1))[-1, Lying.JOINTS_OFF] > 0.3
+
+
+def thigh_to_shank(yaw_deg: float, straight: bool = False) -> float:
+    """What is read of a body whose joints are found, the camera so far round from its front to its feet."""
+    points = side_straight() if straight else clam(0.0)
+    track = film(np.stack([points] * 30), np.arange(30) / FPS, Camera(yaw_deg=yaw_deg, distance_m=2.8))
+    xy = track.image_xyz[0, :, :2].astype(np.float64)
+
+    class There(Counting):
+        def encode(self, picture):
+            return crop.of(xy[JOINTS]).astype(np.float32), super().encode(picture)[1]
+
+    reader = LyingReader(There())
+    crop = Crop.around(xy, mirrored=False, turned=True)
+    ones = np.ones(33, np.float32)
+    found = None
+    for i, t in enumerate(np.arange(30) / FPS):
+        one = Pose(t, i, (W, H), track.image_xyz[i], track.world_xyz[i], ones, ones, 1.0)
+        found = reader.read(picture(), one, t)
+    assert found is not None
+    return float(found[Lying.THIGH_TO_SHANK])
+
+
+@pytest.mark.parametrize("yaw_deg", [0, 20, 40, 60])
+def test_straight_legs_and_thighs_that_point_at_the_camera_are_told_apart(yaw_deg):
+    """The limit for bent knees is 0.45 (`measures/view.py`)."""
+    assert thigh_to_shank(yaw_deg, straight=True) > 0.5
+    if yaw_deg >= 20:
+        assert thigh_to_shank(yaw_deg) < 0.45
+    if yaw_deg == 60:
+        assert thigh_to_shank(yaw_deg) < 0
 
 
 def test_not_every_frame_is_read():

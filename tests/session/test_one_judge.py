@@ -109,7 +109,7 @@ def turning() -> Track:
     lying[:, Lying.OPENING] = 32 * level
     lying[:, Lying.CHEST] = 0.0
     lying[:, Lying.ROLL_SCALE : Lying.JOINTS_OFF] = (2, 3, 2, 0.3, 0.3, 0.3)
-    lying[:, Lying.JOINTS_OFF] = 0.1
+    lying[:, [Lying.JOINTS_OFF, Lying.THIGH_TO_SHANK]] = 0.1, 0.5
     lying[~track.person] = np.nan
     lying[:10] = np.nan
     return replace(track, lying=lying)
@@ -227,7 +227,7 @@ def read_in(track: Track) -> Track:
     lying[:, Lying.STRETCH] = 1 + track.time_s // 30
     lying[:, Lying.ROLL] = 10 * np.sin(track.time_s)
     lying[:, Lying.OPENING : Lying.JOINTS_OFF] = 0.5
-    lying[:, Lying.JOINTS_OFF] = 0.1
+    lying[:, [Lying.JOINTS_OFF, Lying.THIGH_TO_SHANK]] = 0.1, 0.5
     lying[~track.person] = np.nan
     return replace(track, lying=lying)
 

@@ -188,7 +188,14 @@ def test_a_changed_reading_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [(Lying.ROLL, np.nan), (Lying.STRETCH, 0.5), (Lying.STRETCH, 0), (Lying.CHEST, 1e9)]
+    ("column", "value"),
+    [
+        (Lying.ROLL, np.nan),
+        (Lying.STRETCH, 0.5),
+        (Lying.STRETCH, 0),
+        (Lying.CHEST, 1e9),
+        (Lying.THIGH_TO_SHANK, np.inf),
+    ],
 )
 def test_a_reading_that_cannot_be_is_refused(tmp_path, column, value):
     analysis = with_readings(make_analysis(40))
@@ -196,6 +203,25 @@ def test_a_reading_that_cannot_be_is_refused(tmp_path, column, value):
     write_session(analysis, tmp_path / "session.sqlite")
     with open_session(tmp_path) as session, pytest.raises(FormcheckError, match="damaged"):
         check_poses(session.poses(), session.path)
+
+
+def test_a_session_made_before_legs_were_read_opens(tmp_path):
+    """Its readings have a number less: nothing is known of it."""
+    analysis = with_readings(make_analysis(40))
+    write_session(analysis, tmp_path / "session.sqlite")
+    with sqlite3.connect(tmp_path / "session.sqlite") as db:
+        for row in db.execute("SELECT * FROM frames").fetchall():
+            left = (*row[:10], row[10][: 4 * Lying.THIGH_TO_SHANK], *row[11:12])
+            db.execute(
+                "UPDATE frames SET lying = ?, crc = ? WHERE frame = ?", (left[10], row_crc(left), row[0])
+            )
+    with open_session(tmp_path) as session:
+        found = session.poses()
+        check_poses(found, session.path)
+        lying = found.track.lying
+        assert np.isnan(lying[:, Lying.THIGH_TO_SHANK]).all()
+        before = slice(0, Lying.THIGH_TO_SHANK)
+        assert lying[:, before].tobytes() == analysis.track.lying[:, before].tobytes()
 
 
 def test_a_session_made_before_lying_bodies_were_read_opens(tmp_path):

@@ -95,13 +95,15 @@ class Speaker:
         # Another speaker may be making the same one, and may be killed while doing so.
         draft = self._folder / f"{name}.{os.getpid()}{self._suffix}"
         for _ in range(2):
-            self._synthesise(text, draft)
+            if not self._synthesise(text, draft):
+                continue  # whatever is there is not the whole sentence
             if draft.exists() and draft.stat().st_size > 100:  # more than a header
                 draft.replace(file)
                 return file
         return None
 
-    def _synthesise(self, text: str, draft: Path) -> None:
+    def _synthesise(self, text: str, draft: Path) -> bool:
+        """Make a file of a sentence; False if it was not finished."""
         engine = self._engine or self._pyttsx3.init()
         finished = threading.Event()
         token = engine.connect("finished-utterance", lambda name, completed: finished.set())
@@ -116,9 +118,8 @@ class Speaker:
             # espeak works in a thread of its own and runAndWait returns before it has finished.
             finished.wait(ESPEAK_S)
             _until_idle()  # it tidies up after it has said so
-            if not finished.is_set():
-                draft.unlink(missing_ok=True)  # whatever is there is not the whole sentence
         engine.disconnect(token)
+        return self._engine is None or finished.is_set()
 
     def _keep_rate(self) -> None:
         """See that espeak has taken the rate.
