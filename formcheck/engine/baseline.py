@@ -19,7 +19,7 @@ from formcheck.measures.geometry import UP, dot, mad_sd, norm, unit
 from formcheck.measures.measure import Measurer, formulas, measure, raw_values
 from formcheck.measures.reference import Reference
 from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
-from formcheck.measures.view import trunk
+from formcheck.measures.view import has_fingers, trunk
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import (
     BOTH_ANKLES,
@@ -495,6 +495,7 @@ def _outline(
         along=along,
         normal=UP.copy(),
         back_x=module.back_x(w, p, along, name),
+        own_joints=not has_fingers(p),
         trunk_px=1.0,
         length_px=1.0,
         hip_line_px=1.0,

@@ -103,7 +103,7 @@ def quantities(xy: Array, world: Array, ref: Reference) -> dict[str, Array]:
     shoulder, hip, knee, ankle = at("shoulder"), at("hip"), at("knee", leg), at("ankle", leg)
     hip_angle, gap = hip_angle_and_gap(shoulder, hip, knee, ref.normal)
     knee_flexion = 180.0 - joint_angle_deg(hip, knee, ankle)
-    if ref.view == "side":
+    if ref.view == "side" and not ref.own_joints:
         drawn = hip_angle
         hip_angle = drawn - np.interp(drawn, EXCESS_AT_HIP_ANGLE, HIP_ANGLE_EXCESS)
         down = max(ref.elevation_deg - EXCESS_FROM_ELEVATION_DEG, 0.0)
@@ -171,7 +171,7 @@ def derived(change: dict[str, Array], ref: Reference) -> dict[str, Array]:
     """
     # 1 - KSR, for the fault that looks at one direction only: see SHANKS_OF.
     out = {"knees_nearer": 1.0 - change["knee_separation"]}
-    if ref.view == "side" and _near_leg_up(ref):
+    if ref.view == "side" and _near_leg_up(ref) and not ref.own_joints:
         out["pelvic_height"] = change["pelvic_height"] / NEAR_LEG_UP_GAIN
     if ref.view == "feet":
         left, right = change["shank_lean_left_deg"], change["shank_lean_right_deg"]

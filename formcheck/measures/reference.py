@@ -37,6 +37,7 @@ class Reference:
         still: False when the clip never rests: the lowest moments between movements then stand for rest.
         turned: turn of pelvis, thigh and chest at rest, degrees, by stretch of the readings of the network
             for people who lie (`formcheck.pose.lying_reading`); empty where it read nothing at rest.
+        own_joints: the landmarks are those of our network for the joints of people who lie.
         range: calibrated range of the primary signal (x_cal), its own unit; NaN if there is none.
     """
 
@@ -61,3 +62,4 @@ class Reference:
     turned: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     range: float = float("nan")
     elevation_deg: float = 0.0
+    own_joints: bool = False

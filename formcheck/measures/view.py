@@ -62,6 +62,12 @@ _BOX = [
 _LEFT_LINES, _RIGHT_LINES = ([BOTH_HIPS[i], BOTH_SHOULDERS[i]] for i in (0, 1))
 
 
+def has_fingers(points: Points) -> bool:
+    """Whether ``(T, 33, ...)`` landmarks have fingers: BlazePose's do, our own networks for joints give the
+    wrist for them."""
+    return bool(np.mean(points[:, Landmark.LEFT_INDEX] != points[:, Landmark.LEFT_WRIST]) > 0.5)
+
+
 def _line(world: Points, left: Landmark, right: Landmark) -> Array:
     return np.asarray(unit(world[:, left] - world[:, right]))
 

@@ -80,6 +80,9 @@ SURE_DISAGREEMENT = 0.05
 #: A body on its side that it sees steadily, and not from the feet, is counted right up to here, and at times
 #: wrongly by this network, whose knees waver (rendered bodies, docs/lab_notes.md).
 _SURE_ON_SIDE = 0.095
+#: And a body on its back that it sees from beside: with both feet on the floor its readings lie at most 0.05
+#: apart, with one leg in the air, where it swaps the legs, up to 0.11 (rendered bodies and real ones).
+_SURE_BESIDE = 0.065
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
 #: after the square has been laid anew so often.
@@ -268,7 +271,9 @@ def is_blazepose_sure(results: Sequence[PoseResult], lies_on: Literal["back", "s
     before = disagreement(results)
     if before > SURE_DISAGREEMENT and is_steady(results):
         # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
-        return from_beside(results) if lies_on == "back" else before <= _SURE_ON_SIDE
+        if lies_on == "back":
+            return from_beside(results) and before <= _SURE_BESIDE
+        return before <= _SURE_ON_SIDE
     return before <= SURE_DISAGREEMENT
 
 

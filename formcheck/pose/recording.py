@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -27,6 +28,7 @@ from formcheck.pose.lying_joints import (
 from formcheck.pose.result_file import Readings
 from formcheck.pose.second_look import (
     TRIAL_FRAMES,
+    are_apart,
     disagreement,
     find_lying,
     find_region,
@@ -127,9 +129,11 @@ def _by_own_joints(
     lying: LyingNet | None,
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
-    if is_blazepose_sure(results, net.lies_on) and seen_share(results) >= _SEEN:
+    somebody_else = only_upright(results)  # a helper, say, whom BlazePose follows steadily
+    sure = is_blazepose_sure(results, net.lies_on) and seen_share(results) >= _SEEN
+    if sure and not somebody_else:
         return results
-    before = disagreement(results)
+    before = math.inf if somebody_else else disagreement(results)
     begun = time.monotonic()
     found = find_lying_body(net, pictures(), results)
     spent["pose"] += time.monotonic() - begun
@@ -138,6 +142,8 @@ def _by_own_joints(
     again, whole = _read(source, JointsPose(net, found[1]), spent, progress, "Looking once more", lying)
     again.own_joints = True
     seen = seen_share(again) >= seen_share(results) - 0.05
+    if somebody_else and not are_apart(again, results):
+        return results  # the same body: the picture is turned, and who stands in it lies
     return again if whole and seen and is_nearer(disagreement(again), before) else results
 
 

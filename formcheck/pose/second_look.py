@@ -31,6 +31,7 @@ from formcheck.pose.person import (
     CORE,
     STEADY_DISAGREEMENT,
     UPRIGHT_BELOW,
+    body_size_px,
     lying_score,
     reading_distance,
     skeleton_distance,
@@ -63,6 +64,8 @@ TRIAL_FRAMES = 8
 _FIRST_FRAMES = 3
 #: Somebody upright in this share of the frames in which anybody was seen is not the patient.
 _UPRIGHT_SHARE = 0.8
+#: Middles of trunks further apart than this, body sizes, are those of two people [D].
+_PLACES_APART = 0.7
 #: A trunk lies from this score on (1 = level).
 _LYING = 0.5
 _PRESENCE = 0.5
@@ -169,6 +172,20 @@ def only_upright(results: Sequence[PoseResult]) -> bool:
     """True when nearly all that was followed is somebody who stands, sits or kneels: a helper, perhaps."""
     scores = np.fromiter((lying_score(r.pose.world_xyz) for r in results if r.pose is not None), np.float64)
     return bool(scores.size) and float(np.mean(scores < UPRIGHT_BELOW)) >= _UPRIGHT_SHARE
+
+
+def are_apart(one: Sequence[PoseResult], other: Sequence[PoseResult]) -> bool:
+    """True when two series of results of a recording show people in two places."""
+    both = [
+        (a.pose, b.pose) for a, b in zip(one, other, strict=True) if a.pose is not None and b.pose is not None
+    ]
+    trunk = [*BOTH_HIPS, *BOTH_SHOULDERS]
+    between = [
+        np.linalg.norm(a.image_xy[trunk].mean(axis=0) - b.image_xy[trunk].mean(axis=0))
+        / max(body_size_px(b.image_xyz), 1.0)
+        for a, b in both
+    ]
+    return bool(between) and float(np.median(between)) > _PLACES_APART
 
 
 def find_lying(
