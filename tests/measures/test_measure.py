@@ -297,6 +297,27 @@ def test_hip_angle_grows_with_the_lift_right_through_180():
     assert 0.5 < slope.min() <= slope.max() < 1.5
 
 
+def test_what_blazepose_exaggerates_is_not_taken_off_our_own_networks_joints():
+    lift = bridge_lift_for(185.0)
+    points = np.stack([bridge(lift * x) for x in LEVELS])
+    true = np.array([hip_angle_true(p) for p in points])
+    track, stretch = plain("bridge", "side")
+    ref = stretch.reference
+    assert ref is not None
+    assert not ref.own_joints  # this skeleton has fingers
+    assert NEAR_LEG_UP_GAIN < 1
+    own = replace(ref, own_joints=True)
+    corrected, plainly = (again("bridge", stretch, track, ref=r).column("hip_angle_deg") for r in (ref, own))
+    taken_off = plainly - corrected
+    assert np.nanmin(taken_off) > 3
+    assert np.nanmax(taken_off) < 12
+    assert true.max() > 180
+    left_up = 0.8 if ref.near == "left" else -0.8
+    raised = {"rest": ref.rest | {"foot_lift": left_up}}
+    got = again("bridge", stretch, track, ref=replace(own, **raised)).column("pelvic_height")
+    assert got == pytest.approx(again("bridge", stretch, track, ref=own).column("pelvic_height"), nan_ok=True)
+
+
 def test_a_pelvis_above_the_line_has_a_positive_gap_and_below_a_negative_one():
     lift = bridge_lift_for(198.0)
     got = measured("bridge", "side", lambda x: bridge(lift * x), "line_gap")

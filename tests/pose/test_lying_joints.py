@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from skeleton import Camera, bridge, film
 
-from formcheck.pose import live
+from formcheck.pose import live, recording
 from formcheck.pose import lying_joints as module
 from formcheck.pose.blazepose import BlazePose, NetOutput
 from formcheck.pose.landmarks import LANDMARK_COUNT, MIRRORED, Landmark, Pose, PoseResult
@@ -24,10 +24,10 @@ from formcheck.pose.lying_joints import (
     is_blazepose_sure,
     is_nearer,
 )
-from formcheck.pose.person import STEADY_DISAGREEMENT
+from formcheck.pose.person import STEADY_DISAGREEMENT, body_size_px
 from formcheck.pose.recording import read_poses
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import is_steady
+from formcheck.pose.second_look import is_steady, only_upright
 from formcheck.video.file import Frame
 
 W, H = 640, 480
@@ -301,6 +301,49 @@ def test_where_blazepose_is_sure_nobody_else_is_asked():
     results, _, _ = read_poses(Recording(), SureOfHim(), own=Never(0.0))  # type: ignore[arg-type]
     assert not results.own_joints
     assert all(result.pose is not None for result in results)
+
+
+class FollowsAHelper(SureOfHim):
+    """An engine that follows, surely, somebody who stands a good way beside the body that lies."""
+
+    def __init__(self, shift_px: float) -> None:
+        super().__init__()
+        self.shift_px = shift_px
+
+    def estimate(self, frame: Frame) -> PoseResult:
+        result = super().estimate(frame)
+        assert result.pose is not None
+        xyz = result.pose.image_xyz + np.float32([self.shift_px, 0, 0])
+        stands = result.pose.world_xyz[:, [0, 2, 1]]  # what pointed away from the camera points down
+        pose = replace(result.pose, image_xyz=xyz, world_xyz=stands)
+        return replace(result, pose=pose, mirrored=pose)
+
+
+@pytest.mark.parametrize(("shift_px", "read"), [(300.0, True), (0.0, False)])
+def test_who_lies_beside_a_helper_is_read_and_a_turned_picture_of_one_body_is_not(
+    monkeypatch, shift_px, read
+):
+    monkeypatch.setattr(recording, "find_lying", lambda *_: None)
+    engine = FollowsAHelper(shift_px)
+    assert only_upright([engine.estimate(frame) for frame in Recording()])
+    results, _, _ = read_poses(Recording(), engine, own=Sees(0.01))  # type: ignore[arg-type]
+    assert results.own_joints is read
+
+
+@pytest.mark.parametrize(("apart", "sure"), [(0.04, True), (0.06, True), (0.08, False)])
+def test_from_beside_it_is_asked_where_blazepose_may_swap_the_legs(apart, sure):
+    class FromBeside(SureOfHim):
+        yaw_deg = 0.0
+
+        def estimate(self, frame: Frame) -> PoseResult:
+            result = super().estimate(frame)
+            assert result.pose is not None
+            off = np.float32([apart * body_size_px(result.pose.image_xyz), 0, 0])
+            return replace(result, mirrored=replace(result.pose, image_xyz=result.pose.image_xyz + off))
+
+    results = [FromBeside().estimate(frame) for frame in Recording()]
+    assert is_steady(results)
+    assert is_blazepose_sure(results, "back") is sure
 
 
 class FromACorner(SureOfHim):

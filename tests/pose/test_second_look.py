@@ -10,7 +10,14 @@ from formcheck.pose.blazepose import NetOutput
 from formcheck.pose.landmarks import MIRRORED, Landmark, Pose, PoseResult
 from formcheck.pose.person import CORE, lying_score
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import TRIAL_FRAMES, find_lying, is_better, is_steady, only_upright
+from formcheck.pose.second_look import (
+    TRIAL_FRAMES,
+    are_apart,
+    find_lying,
+    is_better,
+    is_steady,
+    only_upright,
+)
 
 
 def side_lying(
@@ -101,6 +108,14 @@ def test_who_lies_beside_somebody_upright_is_found():
     assert region is not None
     found = Net(patient=True)(PICTURES[0], region)
     assert lying_score(found.world_xyz) > 0.5
+
+
+def test_two_people_are_in_two_places_and_the_same_body_turned_is_not():
+    assert not are_apart(results(HELPER), results(HELPER))
+    there = film(np.stack([bridge(0.1 * t) + np.array([2.0, 0, 0]) for t in TIMES]), TIMES, SIDE)
+    assert are_apart(results(there), results(HELPER))
+    nobody = [PoseResult(0.0, i, None, 0) for i in range(TRIAL_FRAMES)]
+    assert not are_apart(nobody, results(HELPER))
 
 
 def test_beside_somebody_upright_nobody_is_made_up():
