@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from formcheck.pose.blazepose import BlazePose, LandmarkNet, NetOutput
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.lightener import Lightener
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_joints import (
     SURE_DISAGREEMENT,
@@ -67,6 +68,7 @@ class LivePose:
 
     def __init__(self, engine: PoseEngine) -> None:
         self._engine = engine
+        self._lighter = Lightener()
         self._results: deque[tuple[float, PoseResult]] = deque()
         self._pictures: deque[tuple[float, NDArray[np.uint8]]] = deque()
         self._trial: threading.Thread | None = None
@@ -86,6 +88,7 @@ class LivePose:
             frame: the newest frame.
             setting_up: True while nothing is measured yet, so that the region may still change.
         """
+        frame = self._lighter(frame)
         result = self._estimate(frame, setting_up)
         if self._lying is None:
             return result

@@ -17,6 +17,7 @@ from formcheck.pose.blazepose import BlazePose
 from formcheck.pose.engine import PoseEngine
 from formcheck.pose.half_rate import FAST_FPS, ORDINARY_FPS, LeftOut, filled, may_hide_a_cut, thinned
 from formcheck.pose.landmarks import PoseResult
+from formcheck.pose.lightener import Lightener
 from formcheck.pose.lying import LyingNet, LyingReader
 from formcheck.pose.lying_joints import (
     JointsNet,
@@ -150,7 +151,7 @@ def _by_own_joints(
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:
     """A few pictures spread evenly over the recording."""
     wanted = set(np.linspace(0, max(count - 1, 0), TRIAL_FRAMES).astype(int).tolist())
-    return [frame.image for frame in source if frame.index in wanted]
+    return [frame.image for frame in map(Lightener(), (f for f in source if f.index in wanted))]
 
 
 def _read(
@@ -170,7 +171,8 @@ def _read(
     ours = isinstance(engine, BlazePose | JointsPose)  # the reference engine reads every frame
     thin = ours and source.fps >= thinned_from
     rate = FAST_FPS if source.fps >= FAST_FPS else thinned_from
-    read = _estimated(thinned(frames, left_out, rate) if thin else frames, engine, lying)
+    given = map(Lightener(), thinned(frames, left_out, rate) if thin else frames)
+    read = _estimated(given, engine, lying)
     estimated = filled(read, left_out) if thin else read
     begun = time.monotonic()
     try:

@@ -25,6 +25,13 @@ WINDOW_SHARE = (0.05, 0.60)
 BACKLIT_REST = 50.0
 
 
+def sampled(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey levels of a few pixels of a picture: about 120 rows or columns."""
+    step = max(1, min(image_bgr.shape[:2]) // 120)
+    picked = np.ascontiguousarray(image_bgr[::step, ::step])
+    return cv2.cvtColor(picked, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
 def image_light(image_bgr: NDArray[np.uint8]) -> Light:
     """Judge the light of one picture.
 
@@ -35,8 +42,7 @@ def image_light(image_bgr: NDArray[np.uint8]) -> Light:
         ``"dark"``: even the bright parts are dark, or more than half is nearly black. ``"backlit"``: a part
         is nearly white and the rest dark. Else ``"fine"``.
     """
-    step = max(1, min(image_bgr.shape[:2]) // 120)
-    level = cv2.cvtColor(np.ascontiguousarray(image_bgr[::step, ::step]), cv2.COLOR_BGR2GRAY)
+    level = sampled(image_bgr)
     if np.percentile(level, 95) < DARK_BRIGHTEST:
         return "dark"
     window = level >= WINDOW_LEVEL
