@@ -163,6 +163,11 @@ class LyingDef(_Model):
     per: float = Field(
         default=1.0, gt=0, description="degrees of the reading that make one of the measure's own unit"
     )
+    plus: dict[str, float] = Field(
+        default_factory=dict,
+        description="other measures that add to what is read, where they are above nothing: so much of the "
+        "measure's own unit for one of theirs",
+    )
     share: dict[str, float] = Field(
         default_factory=dict,
         description="views from which the value is the mean with the landmarks' one, and the reading's share "
@@ -408,6 +413,9 @@ class Definition(_Model):
             for view in (*definition.views, *(definition.phone.views if definition.phone else ())):
                 if view not in self.views:
                     raise ValueError(f"measure {measure} names an unknown view '{view}'")
+            for other in definition.lying.plus if definition.lying is not None else ():
+                if other not in self.measures:
+                    raise ValueError(f"measure {measure} names an unknown measure '{other}'")
         for fault, fault_def in self.faults.items():
             for rule in fault_def.rules:
                 self._check_rule(fault, rule)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formcheck.errors import FormcheckError, printable
-from formcheck.exercises.definition import Definition
+from formcheck.exercises.definition import Definition, LyingDef
 from formcheck.measures.error import knows_what_it_sees, lying_error
 from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import norm
@@ -203,7 +203,7 @@ class Measurer:
             view = self._ref.view
             for i in self._alone:
                 least = self._definition.measures[self._names[i]].usual_error(view) or 0.0
-                out[i] = np.maximum(lying_error(self._read[i], view, lying) / self._per(i), least)
+                out[i] = np.maximum(lying_error(self._read[i], view, lying) / self._lying(i).per, least)
         return out
 
     def mean_error(self, lying: NDArray[np.float32] | None) -> dict[int, Array]:
@@ -264,7 +264,10 @@ class Measurer:
         values = self._of(_columns(raw.values()))
         named = dict(zip(raw, values.T, strict=True))
         for i, reading in self._read.items():
-            name, turned = self._names[i], _turned(reading, lying, self._ref, len(values)) / self._per(i)
+            name, of = self._names[i], self._lying(i)
+            turned = _turned(reading, lying, self._ref, len(values)) / of.per
+            for other, share in of.plus.items():
+                turned = turned + share * np.nan_to_num(np.maximum(named[other], 0.0))
             if i in self._share:
                 told = named[name]
                 turned = np.where(np.isfinite(turned), told + self._share[i] * (turned - told), told)
@@ -274,11 +277,11 @@ class Measurer:
         named |= self._module.derived(named, self._ref)
         return _columns(named[name] for name in self._names)
 
-    def _per(self, i: int) -> float:
-        """Degrees of the network's reading for one of the measure's own unit."""
+    def _lying(self, i: int) -> LyingDef:
+        """How a measure is made of the network's reading."""
         lying = self._definition.measures[self._names[i]].lying
         assert lying is not None
-        return lying.per
+        return lying
 
     def _judge(
         self, xy: NDArray[np.floating], visibility: NDArray[np.floating], image_wh: tuple[int, int]

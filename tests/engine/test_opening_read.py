@@ -98,6 +98,19 @@ def test_elsewhere_it_is_the_mean_of_both(camera, view):
     assert lift == pytest.approx((1 - share) * drawn + share * 1.3 * opening[top] / PER, abs=0.01)
 
 
+@pytest.mark.parametrize(("camera", "share"), [(FRONT, 0.5), (FOOT_SIDE, 0.75), (FEET, 1.0)])
+def test_a_foot_that_leaves_the_other_takes_the_knee_along(camera, share):
+    time_s, level, _ = repetitions(REPS)
+    track = film(np.stack([clam(25.0 * x, feet_apart=0.25 * x) for x in level]), time_s, camera)
+    track = with_readings(track, 25.0 * level)
+    top = level > 0.95
+    feet, lift = told(track, "feet_apart")[0][top], told(track, "knee_lift")[0][top]
+    drawn = told(replace(track, lying=None), "knee_lift")[0][top]
+    assert np.median(feet) > 0.1
+    by_network = 25.0 * level[top] / PER + CLAM.measures["knee_lift"].lying.plus["feet_apart"] * feet
+    assert lift == pytest.approx((1 - share) * drawn + share * by_network, abs=0.01)
+
+
 def test_where_nothing_was_read_the_skeletons_opening_stays_with_its_own_error():
     track, opening = shot(FRONT)
     unlike = np.where(opening > 15, 0.9, 0.1)

@@ -439,6 +439,12 @@ def test_only_rules_on_a_measures_course_may_ask_what_another_measure_is(overrid
     )
 
 
+def test_what_adds_to_a_reading_is_a_known_measure(overrides):
+    change = "[measures.knee_lift.lying]\nplus = {{ {} = 0.4 }}\n"
+    load_definition("clam", overrides(change.format("feet_apart")))
+    assert "unknown measure 'feet'" in refused("clam", overrides(change.format("feet")))
+
+
 def test_a_rule_on_both_legs_looks_at_the_one_that_works_only():
     single = load_definition("single-leg-bridge")
     (rule,) = single.faults["knees_fall_out"].rules
