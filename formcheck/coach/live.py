@@ -496,7 +496,7 @@ class LiveSession:
         if definition.reads_lying:
             weights |= self._pose.read_lying()
         if definition.own_joints is not None and self._engine.name == "blazepose-onnx":
-            weights |= self._pose.read_joints(definition.own_joints)
+            weights |= self._pose.read_joints(definition.own_joints, definition.frees_a_leg)
         facts = SessionFacts(
             started=datetime.now().astimezone().isoformat(timespec="seconds"),
             patient=options.patient,

@@ -483,6 +483,11 @@ class Definition(_Model):
         return postures.get(self.posture)
 
     @property
+    def frees_a_leg(self) -> bool:
+        """Whether one leg is in the air and may go where it likes."""
+        return self.has_side and self.counting.stays.get("feet") == 0
+
+    @property
     def reads_lying(self) -> bool:
         """Whether any measure asks the network for people who lie."""
         return any(measure.lying is not None for measure in self.measures.values())

@@ -107,8 +107,11 @@ class LivePose:
         self._lying = LyingReader(net)
         return net.model_sha256
 
-    def read_joints(self, lies_on: Literal["back", "side"]) -> dict[str, str]:
+    def read_joints(self, lies_on: Literal["back", "side"], one_leg: bool = False) -> dict[str, str]:
         """From now on our network for the joints of people who lie is tried where tracking gives out.
+
+        Args:
+            lies_on, one_leg: see `JointsNet`.
 
         Returns:
             Hashes of its weight files, by file name.
@@ -116,7 +119,7 @@ class LivePose:
         Raises:
             FormcheckError: a file is missing or damaged.
         """
-        self._joints_net = JointsNet(lies_on)
+        self._joints_net = JointsNet(lies_on, one_leg=one_leg)
         return self._joints_net.model_sha256
 
     @property
@@ -176,7 +179,8 @@ class LivePose:
 
     def _is_sure(self, results: list[PoseResult]) -> bool:
         """True where neither another region nor our own network is looked for."""
-        if self._joints_net is not None and not is_blazepose_sure(results, self._joints_net.lies_on):
+        own = self._joints_net
+        if own is not None and not is_blazepose_sure(results, own.lies_on, own.one_leg):
             return False
         return is_steady(results)
 

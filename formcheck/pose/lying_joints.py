@@ -80,8 +80,9 @@ SURE_DISAGREEMENT = 0.05
 #: A body on its side that it sees steadily, and not from the feet, is counted right up to here, and at times
 #: wrongly by this network, whose knees waver (rendered bodies, docs/lab_notes.md).
 _SURE_ON_SIDE = 0.095
-#: And a body on its back that it sees from beside: with both feet on the floor its readings lie at most 0.05
-#: apart, with one leg in the air, where it swaps the legs, up to 0.11 (rendered bodies and real ones).
+#: And a body on its back that it sees from beside: with both feet on the floor its readings lie at most 0.06
+#: apart, with one leg in the air, where it swaps the legs, 0.03 to 0.11, and from 0.056 on they were swapped
+#: (rendered bodies and real ones).
 _SURE_BESIDE = 0.065
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
@@ -97,17 +98,20 @@ class JointsNet(LandmarkNet):
 
     Args:
         lies_on: whom it knows.
+        one_leg: the exercise has one leg in the air.
         device: see `formcheck.pose.device`.
 
     Raises:
         FormcheckError: the file is missing or damaged.
     """
 
-    def __init__(self, lies_on: Literal["back", "side"], device: str = "cpu") -> None:
+    def __init__(
+        self, lies_on: Literal["back", "side"], *, one_leg: bool = False, device: str = "cpu"
+    ) -> None:
         file = models.find_model("lying", f"lying-joints-{lies_on}")
         self.model_sha256 = {file.path.name: file.sha256}
         (self._session,), _, _ = open_sessions([file.path], device)
-        self.lies_on = lies_on
+        self.lies_on, self.one_leg = lies_on, one_leg
         self._doubtful_scale = _DOUBTFUL_SCALE[lies_on]
 
     def __call__(self, image: NDArray[np.uint8], region: Region, mirrored: bool = False) -> NetOutput:
@@ -261,18 +265,21 @@ def _settled(
     return float(np.median(apart)), region
 
 
-def is_blazepose_sure(results: Sequence[PoseResult], lies_on: Literal["back", "side"]) -> bool:
+def is_blazepose_sure(
+    results: Sequence[PoseResult], lies_on: Literal["back", "side"], one_leg: bool = False
+) -> bool:
     """True where BlazePose is believed and this network is not asked.
 
     Args:
         results: what BlazePose made of a recording, or of the last seconds.
         lies_on: whom the network knows.
+        one_leg: the exercise has one leg in the air.
     """
     before = disagreement(results)
     if before > SURE_DISAGREEMENT and is_steady(results):
         # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
         if lies_on == "back":
-            return from_beside(results) and before <= _SURE_BESIDE
+            return from_beside(results) and before <= (SURE_DISAGREEMENT if one_leg else _SURE_BESIDE)
         return before <= _SURE_ON_SIDE
     return before <= SURE_DISAGREEMENT
 

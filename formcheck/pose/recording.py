@@ -91,7 +91,7 @@ def read_poses(
 
 def _is_followed(results: Readings, own: JointsNet | None) -> bool:
     """True where nothing else is asked about this body, and nothing hidden by reading half of the frames."""
-    sure = own is None or is_blazepose_sure(results, own.lies_on)
+    sure = own is None or is_blazepose_sure(results, own.lies_on, own.one_leg)
     return sure and is_steady(results) and not may_hide_a_cut(results)
 
 
@@ -131,7 +131,7 @@ def _by_own_joints(
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
     somebody_else = only_upright(results)  # a helper, say, whom BlazePose follows steadily
-    sure = is_blazepose_sure(results, net.lies_on) and seen_share(results) >= _SEEN
+    sure = is_blazepose_sure(results, net.lies_on, net.one_leg) and seen_share(results) >= _SEEN
     if sure and not somebody_else:
         return results
     before = math.inf if somebody_else else disagreement(results)

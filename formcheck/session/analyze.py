@@ -86,7 +86,8 @@ def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, JointsN
 
     # The reference engine stays alone.
     lies_on = definition.own_joints if engine == "blazepose-onnx" else None
-    return LyingNet() if definition.reads_lying else None, JointsNet(lies_on) if lies_on else None
+    joints = JointsNet(lies_on, one_leg=definition.frees_a_leg) if lies_on else None
+    return LyingNet() if definition.reads_lying else None, joints
 
 
 def analyze(
