@@ -130,8 +130,8 @@ def _by_own_joints(
     lying: LyingNet | None,
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
-    somebody_else = only_upright(results)  # a helper, say, whom BlazePose follows steadily
     sure = is_blazepose_sure(results, net.lies_on, net.one_leg) and seen_share(results) >= _SEEN
+    somebody_else = sure and only_upright(results)  # a helper, say, whom BlazePose follows steadily
     if sure and not somebody_else:
         return results
     before = math.inf if somebody_else else disagreement(results)

@@ -306,9 +306,9 @@ def test_where_blazepose_is_sure_nobody_else_is_asked():
 class FollowsAHelper(SureOfHim):
     """An engine that follows, surely, somebody who stands a good way beside the body that lies."""
 
-    def __init__(self, shift_px: float) -> None:
+    def __init__(self, shift_px: float, apart_px: float = 0.0) -> None:
         super().__init__()
-        self.shift_px = shift_px
+        self.shift_px, self.apart_px = shift_px, apart_px
 
     def estimate(self, frame: Frame) -> PoseResult:
         result = super().estimate(frame)
@@ -316,7 +316,8 @@ class FollowsAHelper(SureOfHim):
         xyz = result.pose.image_xyz + np.float32([self.shift_px, 0, 0])
         stands = result.pose.world_xyz[:, [0, 2, 1]]  # what pointed away from the camera points down
         pose = replace(result.pose, image_xyz=xyz, world_xyz=stands)
-        return replace(result, pose=pose, mirrored=pose)
+        other = replace(pose, image_xyz=xyz + np.float32([self.apart_px, 0, 0]))
+        return replace(result, pose=pose, mirrored=other)
 
 
 @pytest.mark.parametrize(("shift_px", "read"), [(300.0, True), (0.0, False)])
@@ -328,6 +329,16 @@ def test_who_lies_beside_a_helper_is_read_and_a_turned_picture_of_one_body_is_no
     assert only_upright([engine.estimate(frame) for frame in Recording()])
     results, _, _ = read_poses(Recording(), engine, own=Sees(0.01))  # type: ignore[arg-type]
     assert results.own_joints is read
+
+
+def test_who_lies_but_is_drawn_as_if_standing_and_unsurely_is_read(monkeypatch):
+    """From the foot end BlazePose takes the knees for hips of somebody who stands."""
+    monkeypatch.setattr(recording, "find_lying", lambda *_: None)
+    monkeypatch.setattr(recording, "find_region", lambda *_: None)
+    engine = FollowsAHelper(0.0, apart_px=15.0)
+    assert not is_blazepose_sure([engine.estimate(frame) for frame in Recording()], "back")
+    results, _, _ = read_poses(Recording(), engine, own=Sees(0.01))  # type: ignore[arg-type]
+    assert results.own_joints
 
 
 @pytest.mark.parametrize(
