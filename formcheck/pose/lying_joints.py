@@ -46,7 +46,7 @@ from formcheck.video.file import Frame
 #: Said of every session that it reads.
 TOLD = (
     "The skeleton is that of a network for people who lie, trained on rendered people, as the "
-    "usual one was not steady here."
+    "usual one did not follow who lies here steadily."
 )
 #: A square of more pixels a side than so many times the input's is cut larger and shrunk: no gaps.
 _SAMPLED = 1.5
