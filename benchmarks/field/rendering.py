@@ -83,9 +83,10 @@ def render_all(
             spec["id"],
             str(scratch),
         ]
+        # The program `nice`: to do it in the child before it starts can hang a program that has threads.
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env=os.environ | {"LP_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}, preexec_fn=_politely,
+            ["nice", "-n", "19", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=os.environ | {"LP_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}, start_new_session=True,
         )  # fmt: skip
         running.append(process)
         said = process.communicate()[0]
@@ -113,7 +114,3 @@ def render_all(
                 os.killpg(process.pid, signal.SIGTERM)  # its encoder with it
             print("Stopped; what is whole stays, the rest is rendered next time.")
     return problems
-
-
-def _politely() -> None:
-    os.nice(19)
