@@ -80,9 +80,9 @@ SURE_DISAGREEMENT = 0.05
 #: A body on its side that it sees steadily, and not from the feet, is counted right up to here, and at times
 #: wrongly by this network, whose knees waver (rendered bodies, docs/lab_notes.md).
 _SURE_ON_SIDE = 0.095
-#: And a body on its back that it sees from beside: with both feet on the floor its readings lie at most 0.06
-#: apart, with one leg in the air, where it swaps the legs, 0.03 to 0.11, and from 0.056 on they were swapped
-#: (rendered bodies and real ones).
+#: And a body on its back, both feet on the floor, that it sees from beside: its readings lie at most 0.06
+#: apart. With one leg in the air they lie 0.03 to 0.11 apart, and from 0.056 on it had swapped the legs:
+#: nothing above `SURE_DISAGREEMENT` is believed there (rendered bodies and real ones).
 _SURE_BESIDE = 0.065
 #: It knows nothing but bodies that lie and would see one in an empty room: BlazePose must have seen
 #: somebody, however badly, in this share of the frames. It must see one in so many frames that are tried,
@@ -279,7 +279,7 @@ def is_blazepose_sure(
     if before > SURE_DISAGREEMENT and is_steady(results):
         # From beside a body on its back BlazePose's errors are known and taken off (`measures/bridge.py`).
         if lies_on == "back":
-            return from_beside(results) and before <= (SURE_DISAGREEMENT if one_leg else _SURE_BESIDE)
+            return not one_leg and from_beside(results) and before <= _SURE_BESIDE
         return before <= _SURE_ON_SIDE
     return before <= SURE_DISAGREEMENT
 

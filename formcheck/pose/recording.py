@@ -131,10 +131,10 @@ def _by_own_joints(
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
     sure = is_blazepose_sure(results, net.lies_on, net.one_leg) and seen_share(results) >= _SEEN
-    somebody_else = sure and only_upright(results)  # a helper, say, whom BlazePose follows steadily
-    if sure and not somebody_else:
+    if sure and not only_upright(results):
         return results
-    before = math.inf if somebody_else else disagreement(results)
+    # Sure of somebody upright, a helper, say: that tells nothing of who lies.
+    before = math.inf if sure else disagreement(results)
     begun = time.monotonic()
     found = find_lying_body(net, pictures(), results)
     spent["pose"] += time.monotonic() - begun
@@ -143,9 +143,10 @@ def _by_own_joints(
     again, whole = _read(source, JointsPose(net, found[1]), spent, progress, "Looking once more", lying)
     again.own_joints = True
     seen = seen_share(again) >= seen_share(results) - 0.05
-    if somebody_else and not are_apart(again, results):
-        return results  # the same body: the picture is turned, and who stands in it lies
-    return again if whole and seen and is_nearer(disagreement(again), before) else results
+    if not (whole and seen and is_nearer(disagreement(again), before)):
+        return results
+    # One body in both: the picture is turned, and who stands in it lies.
+    return results if sure and not are_apart(again, results) else again
 
 
 def _spread(source: VideoFile, count: int) -> list[NDArray[np.uint8]]:

@@ -331,6 +331,23 @@ def test_who_lies_beside_a_helper_is_read_and_a_turned_picture_of_one_body_is_no
     assert results.own_joints is read
 
 
+def test_broken_off_while_who_lies_beside_a_helper_is_read_leaves_what_was_read_before(monkeypatch):
+    class Breaks(Sees):
+        asked = 0
+
+        def __call__(self, *given, **options):
+            self.asked += 1
+            if self.asked > 10:
+                raise KeyboardInterrupt
+            return super().__call__(*given, **options)
+
+    monkeypatch.setattr(recording, "find_lying", lambda *_: None)
+    monkeypatch.setattr(recording, "find_lying_body", lambda *_: (0.01, around(Sees(0.0).xyz[:, :2], 0.0)))
+    results, _, _ = read_poses(Recording(), FollowsAHelper(300.0), own=Breaks(0.01))  # type: ignore[arg-type]
+    assert not results.own_joints
+    assert len(results) == Recording.frame_count
+
+
 def test_who_lies_but_is_drawn_as_if_standing_and_unsurely_is_read(monkeypatch):
     """From the foot end BlazePose takes the knees for hips of somebody who stands."""
     monkeypatch.setattr(recording, "find_lying", lambda *_: None)
