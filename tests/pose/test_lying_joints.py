@@ -178,7 +178,41 @@ def test_a_body_is_found_where_the_picture_moves_though_blazepose_saw_it_elsewhe
 
 def test_nobody_is_found_where_blazepose_saw_hardly_anybody():
     assert find_lying_body(Sees(0.01), moving(), []) is None
-    assert find_lying_body(Sees(0.01), moving(), [PoseResult(0.0, 0, None)] * 5 + [astray()] * 3) is None
+    assert find_lying_body(Sees(0.01), moving(), [PoseResult(0.0, 0, None)] * 6 + [astray()] * 2) is None
+
+
+def test_fewer_pictures_in_which_somebody_is_seen_do_where_its_readings_lie_close_together():
+    hardly = [PoseResult(0.0, 0, None)] * 5 + [astray()] * 3
+    assert find_lying_body(Sees(0.01), moving(), [*hardly, astray()]) is not None
+    assert find_lying_body(Sees(0.08), moving(), [*hardly, astray()]) is None  # an empty room's did so
+    assert find_lying_body(Sees(0.08), moving(), [astray()] * 8) is not None
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize(("as_it_stands", "turned", "finds_turn"), [
+    (0.20, 0.03, True),
+    (0.03, 0.01, False),  # as the picture stands they lie close together
+    (0.11, 0.07, False),  # not clearly closer, nor close
+    (None, 0.03, True),   # nobody is seen in it
+    (None, 0.08, False),
+])  # fmt: skip
+def test_a_turned_picture_is_believed_where_the_readings_are_clearly_closer_in_it(
+    quarters, as_it_stands, turned, finds_turn
+):
+    class SeesTurned(Sees):
+        def __call__(self, image, region, mirrored=False):
+            turns = round(region.rotation / (np.pi / 2)) == quarters
+            apart = turned if turns else as_it_stands if not region.rotation else None
+            self.apart = apart or 0.0
+            found = super().__call__(image, region, mirrored)
+            return found if apart is not None else replace(found, score=0.0)
+
+    found = find_lying_body(SeesTurned(0.0), moving(), [astray()] * 8)
+    if finds_turn:
+        assert found is not None
+        assert found[1].rotation == pytest.approx(quarters * np.pi / 2)
+    else:
+        assert found is None or found[1].rotation == 0.0
 
 
 @pytest.mark.parametrize(
