@@ -8,7 +8,7 @@ the front; there the movement tells, because the leg that opens goes up.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,10 @@ from formcheck.measures.geometry import height, norm
 from formcheck.measures.measure import formulas
 from formcheck.measures.view import trunk
 from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
+from formcheck.pose.region import Degrees
 from formcheck.pose.track import Track
 
 Array = NDArray[np.float64]
-Degrees = Literal[0, 90, 180, 270]
 
 #: Share of the frames in the posture, each weighted by how level the trunk lies. Over all labelled clips,
 #: rendered and real: 0.4 to 0.98 of clips the right way up, at most 0.17 at a wrong turn.

@@ -40,7 +40,7 @@ from formcheck.pose.person import (
     px_per_metre,
     skeleton_distance,
 )
-from formcheck.pose.region import Region
+from formcheck.pose.region import Degrees, Region
 from formcheck.pose.second_look import disagreement, from_beside, is_steady, movement
 from formcheck.video.file import Frame
 
@@ -67,8 +67,9 @@ _STANDS_FOR = np.array(
 #: A joint is as likely seen as not where the network's own scale is this share of the square [D]. From the
 #: feet that of bodies on their side reaches 0.24, with joints within 0.1 trunk lengths.
 _DOUBTFUL_SCALE = {"back": 0.20, "side": 0.28}
-#: The square follows the joints by this share a frame: a lift must not pull it along, and where joints waver
-#: a square that wavers with them makes it worse (readings 0.05 apart become 0.16, docs/lab_notes.md).
+#: The square's middle follows the joints by this share a frame: a lift must not pull it along. Its size stays:
+#: from the feet joints waver and seem nearer together in a smaller square, which then shrank to a third, and
+#: readings 0.05 apart became 0.13 (docs/lab_notes.md).
 _FOLLOWS = 0.02
 #: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
 #: BlazePose may be steady too, and the better one (docs/lab_notes.md).
@@ -94,7 +95,7 @@ _SEEN_IN_TRIAL, _LAY_ANEW = 0.9, 3
 #: Two readings lie close together. In a turned picture they do at the right turn only, and there so many
 #: times closer than as the picture stands (0.046 to 0.054 against 0.109 to 1.15; upright pictures: 0.077 and
 #: 0.57 of it at a wrong turn, in one whose body is hardly seen).
-_CLOSE, _CLOSER_BY = 0.06, 0.52
+_CLOSE, _CLOSER_BY = 0.06, 0.5
 #: A square so many times as large as what BlazePose saw holds something else: a fireplace took six, bodies
 #: one to three.
 _LARGEST = 4.5
@@ -206,7 +207,7 @@ class JointsPose:
 
 def _towards(region: Region, other: Region) -> Region:
     x, y = (a + _FOLLOWS * (b - a) for a, b in zip(region.center_xy, other.center_xy, strict=True))
-    return Region((x, y), region.size + _FOLLOWS * (other.size - region.size), region.rotation)
+    return replace(region, center_xy=(x, y))
 
 
 def _cut(image: NDArray[np.uint8], region: Region) -> NDArray[np.uint8]:
@@ -231,30 +232,41 @@ def find_lying_body(
     seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
     if not seen or len(seen) < _SEEN_AT_LEAST * len(results):
         return None
-    body = np.median(np.array(seen), axis=0)
-    best = _best(net, frames, body, 0)
-    if best is None or best[0] > _CLOSE:
-        turned = [found for quarters in (1, 2, 3) if (found := _best(net, frames, body, quarters))]
-        closest = min(turned, key=lambda found: found[0], default=None)
-        limit = _CLOSE if best is None else min(_CLOSE, _CLOSER_BY * best[0])
-        if closest is not None and closest[0] <= limit:
-            best = closest
+    best = _best(net, frames, np.median(np.array(seen), axis=0))
     if best is not None and best[0] > _CLOSE and len(seen) < _SEEN_SHARE * len(results):
         return None
     return best
 
 
+def find_turn(
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], results: Sequence[PoseResult], agreed: float
+) -> Degrees:
+    """By how much a picture must be turned clockwise so that the body in it lies as this network knows it.
+
+    Args:
+        net, frames, results: as in `find_lying_body`.
+        agreed: what that found; infinite for None.
+    """
+    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
+    if agreed <= _CLOSE or len(seen) < _SEEN_AT_LEAST * max(len(results), 1):
+        return 0
+    body = np.median(np.array(seen), axis=0)
+    turns: tuple[Degrees, ...] = (90, 180, 270)
+    tried = {turn: found[0] for turn in turns if (found := _best(net, frames, body, turn))}
+    best = min(tried, key=lambda turn: tried[turn], default=None)
+    return best if best is not None and tried[best] <= min(_CLOSE, _CLOSER_BY * agreed) else 0
+
+
 def _best(
-    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], body: NDArray[np.floating], quarters: int
+    net: LandmarkNet, frames: Sequence[NDArray[np.uint8]], body: NDArray[np.floating], turn: int = 0
 ) -> tuple[float, Region] | None:
-    """The same in the picture turned by so many quarters."""
+    """`find_lying_body` where BlazePose saw a body with these joints, in the picture turned clockwise."""
     largest = _LARGEST * float(np.ptp(body, axis=0).max())
-    best: tuple[float, Region] | None = None
-    for begun in _places(frames, body):
-        found = _settled(net, frames, replace(begun, rotation=quarters * math.pi / 2))
-        if found is not None and found[1].size <= largest and (best is None or found[0] < best[0]):
-            best = found
-    return best
+    found = (
+        _settled(net, frames, replace(begun, rotation=-math.radians(turn))) for begun in _places(frames, body)
+    )
+    fitting = [one for one in found if one is not None and one[1].size <= largest]
+    return min(fitting, key=lambda one: one[0], default=None)
 
 
 def _places(frames: Sequence[NDArray[np.uint8]], body: NDArray[np.floating]) -> list[Region]:

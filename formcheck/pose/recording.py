@@ -23,6 +23,7 @@ from formcheck.pose.lying_joints import (
     JointsNet,
     JointsPose,
     find_lying_body,
+    find_turn,
     is_blazepose_sure,
     is_nearer,
 )
@@ -56,6 +57,7 @@ def read_poses(
     progress: Progress | None = None,
     lying: LyingNet | None = None,
     own: JointsNet | None = None,
+    may_be_turned: bool = False,
 ) -> tuple[Readings, dict[str, float], bool]:
     """Poses of all frames of a recording.
 
@@ -69,6 +71,8 @@ def read_poses(
         lying: also reads what turned in a body that lies on its side; None where nobody asks for it.
         own: looks for a body that lies where BlazePose does not see one steadily; None where nobody
             lies so.
+        may_be_turned: our network looks for a body in the turned picture too; where it lies there, this is
+            told (`Readings.turn`), and the recording is to be read anew.
 
     Returns:
         One result a frame, seconds spent by stage (``decode``, ``pose``), and whether the end was reached.
@@ -85,7 +89,9 @@ def read_poses(
                 results = again if whole else results
             results = _second_look(source, engine, results, pictures, spent, progress, lying)
             if own is not None:
-                results = _by_own_joints(source, own, results, pictures, spent, progress, lying)
+                results = _by_own_joints(
+                    source, own, results, pictures, spent, progress, lying, may_be_turned
+                )
     return results, spent, complete
 
 
@@ -128,6 +134,7 @@ def _by_own_joints(
     spent: dict[str, float],
     progress: Progress | None,
     lying: LyingNet | None,
+    may_be_turned: bool,
 ) -> Readings:
     """What our network for people who lie gives, if that is to be believed rather."""
     sure = is_blazepose_sure(results, net.lies_on, net.one_leg) and seen_share(results) >= _SEEN
@@ -137,7 +144,11 @@ def _by_own_joints(
     before = math.inf if sure else disagreement(results)
     begun = time.monotonic()
     found = find_lying_body(net, pictures(), results)
+    if may_be_turned:
+        results.turn = find_turn(net, pictures(), results, math.inf if found is None else found[0])
     spent["pose"] += time.monotonic() - begun
+    if results.turn:
+        return results
     if found is None or not is_nearer(found[0], before):
         return results
     again, whole = _read(source, JointsPose(net, found[1]), spent, progress, "Looking once more", lying)

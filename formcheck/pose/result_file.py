@@ -13,6 +13,7 @@ import numpy as np
 
 from formcheck.pose import scratch_files as scratch
 from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
+from formcheck.pose.region import Degrees
 
 #: So much stays in memory, about a minute of video.
 _IN_MEMORY_BYTES = 4_000_000
@@ -24,11 +25,13 @@ class Readings(Sequence[PoseResult]):
     Attributes:
         interpolated: how many of them the model did not read.
         own_joints: whether our network for people who lie made them (`formcheck.pose.lying_joints`).
+        turn: by how many degrees clockwise the picture must be turned, as that network found it.
     """
 
     def __init__(self) -> None:
         self.interpolated = 0
         self.own_joints = False
+        self.turn: Degrees = 0
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=scratch.folder())  # noqa: SIM115
         self._at = array("q")
 

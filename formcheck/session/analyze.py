@@ -11,11 +11,12 @@ from formcheck.analysis.analysis import Analysis
 from formcheck.analysis.evidence import RecordedEvidence
 from formcheck.analysis.judge import judge
 from formcheck.analysis.summary import PoseInfo, Processing, Source
-from formcheck.engine.picture_turn import Degrees, picture_turn
+from formcheck.engine.picture_turn import PictureTurn, picture_turn
 from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import check_request, check_rotate
 from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
+from formcheck.pose.region import Degrees
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class _PoseReading:
         complete: whether the end was reached.
         warnings: plain sentences.
         own_joints: our network for the joints of people who lie made the poses.
+        turn: by how much that network found the picture to be turned.
     """
 
     track: Track
@@ -45,24 +47,26 @@ class _PoseReading:
     complete: bool
     warnings: list[str]
     own_joints: bool
+    turn: Degrees
 
 
 def _read(
     video: Path,
-    rotate: int,
+    rotate: int | None,
     engine: PoseEngine,
     progress: Progress | None,
     nets: tuple[LyingNet | None, JointsNet | None],
     spent_before: dict[str, float] | None = None,
 ) -> _PoseReading:
-    """Poses of the recording, its pictures turned by `rotate` degrees clockwise."""
+    """Poses of the recording, its pictures turned by `rotate` degrees clockwise; None for "as they stand,
+    if they stand upright"."""
     # These take a while to import, and `rescore` needs neither.
     from formcheck.pose.lying_joints import TOLD
     from formcheck.pose.recording import read_poses
     from formcheck.video.file import VideoFile
 
-    with VideoFile(video, rotate) as source:
-        results, spent, complete = read_poses(source, engine, progress, *nets)
+    with VideoFile(video, rotate or 0) as source:
+        results, spent, complete = read_poses(source, engine, progress, *nets, may_be_turned=rotate is None)
         track = Track.from_results(results, (source.width, source.height))
         info = Source(
             file=video.name,
@@ -71,12 +75,13 @@ def _read(
             fps=round(source.fps, 3),
             frames=len(track),
             duration_s=round(float(track.time_s[-1] + 1 / max(track.fps, 1e-6)) if len(track) else 0.0, 3),
-            rotate=cast(Degrees, rotate),
+            rotate=cast(Degrees, rotate or 0),
         )
         for stage, seconds in (spent_before or {}).items():
             spent[stage] += seconds
         warnings = [*source.warnings, *([TOLD] if results.own_joints else [])]
-        return _PoseReading(track, info, results.interpolated, spent, complete, warnings, results.own_joints)
+        told = (results.own_joints, results.turn)
+        return _PoseReading(track, info, results.interpolated, spent, complete, warnings, *told)
 
 
 def _nets(definition: Definition, engine: str) -> tuple[LyingNet | None, JointsNet | None]:
@@ -130,9 +135,9 @@ def analyze(
     started = time.monotonic()
     with open_engine(engine, model, threads, device) as pose_engine:
         nets = _nets(definition, engine)
-        reading = _read(Path(video), rotate or 0, pose_engine, progress, nets)
+        reading = _read(Path(video), rotate, pose_engine, progress, nets)
         if rotate is None and reading.complete:
-            turn = picture_turn(reading.track, definition)
+            turn = PictureTurn(reading.turn) if reading.turn else picture_turn(reading.track, definition)
             if turn.rotate:
                 # Read anew: whom to follow and where to look twice depend on what is up.
                 pose_engine.reset()

@@ -21,6 +21,7 @@ from formcheck.pose.lying_joints import (
     JointsPose,
     around,
     find_lying_body,
+    find_turn,
     is_blazepose_sure,
     is_nearer,
 )
@@ -188,31 +189,27 @@ def test_fewer_pictures_in_which_somebody_is_seen_do_where_its_readings_lie_clos
     assert find_lying_body(Sees(0.08), moving(), [astray()] * 8) is not None
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-@pytest.mark.parametrize(("as_it_stands", "turned", "finds_turn"), [
+@pytest.mark.parametrize("turn", [90, 180, 270])
+@pytest.mark.parametrize(("as_it_stands", "apart", "found"), [
     (0.20, 0.03, True),
-    (0.03, 0.01, False),  # as the picture stands they lie close together
+    (0.05, 0.01, False),  # as the picture stands they lie close together
     (0.11, 0.07, False),  # not clearly closer, nor close
-    (None, 0.03, True),   # nobody is seen in it
-    (None, 0.08, False),
+    (math.inf, 0.03, True),  # nobody is seen in it
+    (math.inf, 0.08, False),
 ])  # fmt: skip
-def test_a_turned_picture_is_believed_where_the_readings_are_clearly_closer_in_it(
-    quarters, as_it_stands, turned, finds_turn
+def test_a_turned_picture_is_one_in_which_the_readings_are_clearly_closer_once_it_is_turned_back(
+    turn, as_it_stands, apart, found
 ):
     class SeesTurned(Sees):
         def __call__(self, image, region, mirrored=False):
-            turns = round(region.rotation / (np.pi / 2)) == quarters
-            apart = turned if turns else as_it_stands if not region.rotation else None
-            self.apart = apart or 0.0
-            found = super().__call__(image, region, mirrored)
-            return found if apart is not None else replace(found, score=0.0)
+            upright = round(np.degrees(-region.rotation)) % 360 == turn
+            return super().__call__(
+                image, region if upright else replace(region, center_xy=(-1e6, 0)), mirrored
+            )
 
-    found = find_lying_body(SeesTurned(0.0), moving(), [astray()] * 8)
-    if finds_turn:
-        assert found is not None
-        assert found[1].rotation == pytest.approx(quarters * np.pi / 2)
-    else:
-        assert found is None or found[1].rotation == 0.0
+    blazepose = [astray()] * 8
+    assert find_turn(SeesTurned(apart), moving(), blazepose, as_it_stands) == (turn if found else 0)
+    assert find_turn(SeesTurned(apart), moving(), [], as_it_stands) == 0
 
 
 @pytest.mark.parametrize(
