@@ -67,8 +67,8 @@ _STANDS_FOR = np.array(
 #: A joint is as likely seen as not where the network's own scale is this share of the square [D]. From the
 #: feet that of bodies on their side reaches 0.24, with joints within 0.1 trunk lengths.
 _DOUBTFUL_SCALE = {"back": 0.20, "side": 0.28}
-#: The square's middle follows the joints by this share a frame: a lift must not pull it along. Its size stays:
-#: from the feet joints waver and seem nearer together in a smaller square, which then shrank to a third, and
+#: The square's middle follows the joints by this share a frame: a lift must not pull it along. Its size
+#: stays: from the feet joints seem nearer together in a smaller square, so that it shrank to a third, and
 #: readings 0.05 apart became 0.13 (docs/lab_notes.md).
 _FOLLOWS = 0.02
 #: Its two readings lie nearer together than BlazePose's by this factor where it is believed: from the feet
