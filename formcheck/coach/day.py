@@ -124,6 +124,7 @@ def parts_of(
     """
     before = {(p.mark, p.exercise, p.side): p for p in resumed.parts} if resumed is not None else {}
     out: list[DayPart] = []
+    alone = len({exercise.exercise for exercise in exercises}) == 1
     for exercise in exercises:
         rung = standing(exercise, programme.climb, past, settled).rung
         now = exercise.at(rung)
@@ -139,7 +140,7 @@ def parts_of(
                 now.reps,
                 now.rest_s,
                 now.focus_fault,
-                wanted_views(definition, now.view, now.focus_fault),
+                wanted_views(definition, now.view, now.focus_fault, alone),
                 side,
                 to_toml(now.prescription, now.definition),
                 now.band,

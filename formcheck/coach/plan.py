@@ -202,11 +202,14 @@ def too_rough(definition: Definition, view: str, range_: float) -> frozenset[str
     return frozenset(name for name in definition.feedback.pushing if definition.faults[name].level == "P4")
 
 
-def wanted_views(definition: Definition, asked: str | None, focus_fault: str | None) -> tuple[str, ...]:
+def wanted_views(
+    definition: Definition, asked: str | None, focus_fault: str | None, alone: bool = True
+) -> tuple[str, ...]:
     """Views to set the laptop up for, the recommended one first.
 
-    The one asked for, alone; else that of the physio's focus fault; else all from which repetitions can be
-    counted, the one that shows most first.
+    The one asked for, alone; else all from which repetitions can be counted: first that of the physio's
+    focus fault, then the exercise's own where it is the only one of the day (for another the laptop would
+    have to be moved, by somebody who has just lain down), then the one that shows most.
     """
     if asked is not None:
         return (asked,)
@@ -214,7 +217,8 @@ def wanted_views(definition: Definition, asked: str | None, focus_fault: str | N
     countable = [view for view in definition.views if view in signal]
     places = Findings(definition, "").seen_from(focus_fault) if focus_fault is not None else ()
 
-    def shown(view: str) -> tuple[bool, int]:
-        return view in places[:1], sum(m.trust(view) == "ok" for m in definition.measures.values())
+    def shown(view: str) -> tuple[bool, bool, int]:
+        well = sum(m.trust(view) == "ok" for m in definition.measures.values())
+        return view in places[:1], alone and view == definition.asked_view, well
 
     return tuple(sorted(countable, key=shown, reverse=True))

@@ -371,6 +371,11 @@ class Definition(_Model):
     gates: Gates
     counting: Counting
     feedback: Feedback
+    asked_view: str | None = Field(
+        default=None,
+        exclude=True,  # it judges nothing, see `also_called`
+        description="view that the laptop is set up for; if not given, the one from which most is seen well",
+    )
     views: dict[str, ViewDef]
     measures: dict[str, MeasureDef]
     faults: dict[str, FaultDef]
@@ -409,6 +414,8 @@ class Definition(_Model):
 
     @model_validator(mode="after")
     def _names_agree(self) -> Definition:
+        if self.asked_view is not None and self.asked_view not in self.views:
+            raise ValueError(f"asked_view names an unknown view '{self.asked_view}'")
         for measure, definition in self.measures.items():
             for view in (*definition.views, *(definition.phone.views if definition.phone else ())):
                 if view not in self.views:

@@ -76,7 +76,7 @@ def test_a_single_exercise_is_told_before_it_in_this_order() -> None:
     ]  # fmt: skip
     texts = [say.text for say in told.said]
     assert "Today: Side-lying clam." in texts
-    assert "Laptop in front of your tummy, level with your hips." in texts
+    assert "Laptop on the floor in front of you, well towards your feet. It must see all of you." in texts
 
 
 def test_a_programme_of_one_exercise_tells_word_for_word_the_same(tmp_path: Path) -> None:
