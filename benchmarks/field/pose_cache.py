@@ -242,7 +242,9 @@ def _same(a: Path, b: Path) -> bool:
         with open_database(path, look_for_damage=False) as session:
             tracks.append(session.poses().track)
     one, other = tracks
+    names = ["time_s", "person", "image_xyz", "world_xyz", "visibility"]
+    if one.lying is not None and other.lying is not None:
+        names.append("lying")
     return len(one) == len(other) and all(
-        np.allclose(getattr(one, name), getattr(other, name), atol=0.01, equal_nan=True)
-        for name in ("time_s", "person", "image_xyz", "world_xyz", "visibility")
+        np.allclose(getattr(one, name), getattr(other, name), atol=0.01, equal_nan=True) for name in names
     )

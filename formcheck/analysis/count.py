@@ -29,7 +29,7 @@ from formcheck.measures.table import MeasureTable, Reason, Status, true_runs
 from formcheck.pose import frame_arrays as arrays
 from formcheck.pose.landmarks import LANDMARK_COUNT
 from formcheck.pose.live_filter import SeenFrame
-from formcheck.pose.lying_reading import Lying
+from formcheck.pose.lying_reading import Lying, centred
 from formcheck.pose.track import Track
 from formcheck.version import __version__
 
@@ -86,7 +86,9 @@ def _asked_of_the_start(evidence: Evidence, definition: Definition) -> dict[str,
 def _recorded(evidence: RecordedEvidence, definition: Definition) -> Counted:
     track, side, view = evidence.track, evidence.side, evidence.view
     read_share = 1.0 - evidence.pose.frames_interpolated / max(len(track), 1)
-    tracked = [_track_stretch(definition, s) for s in prepare(track, definition, side, view, read_share)]
+    read = None if track.lying is None else centred(np.asarray(track.lying), track.time_s)
+    stretches = prepare(replace(track, lying=read), definition, side, view, read_share)
+    tracked = [_track_stretch(definition, stretch) for stretch in stretches]
     main = main_stretch(tracked)
     numbered: list[tuple[TrackedStretch, RepResult, int]] = []
     for t in tracked:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from formcheck.pose import models
 from formcheck.pose.device import open_sessions
 from formcheck.pose.landmarks import BOTH_HIPS, BOTH_SHOULDERS, MIRRORED, Landmark, Pose
-from formcheck.pose.lying_reading import LYING_COUNT, Lying
+from formcheck.pose.lying_reading import CROPS, LYING_COUNT, Lying
 from formcheck.pose.person import PITCHES_DEG, body_size_px, levelled, lying_score
 
 #: Side of the network's input, pixels.
@@ -70,8 +70,9 @@ _ASTRAY_S = 10.0
 _AGREED_SIZES = 0.3
 #: Squares around the landmarks and around the network's own joints differ by less than this factor.
 _LIKE = 2.0
-#: A frame is read this often, each time another crop: what turns takes a second to do so.
-READ_EVERY_S = 1 / 16
+#: A frame is read this often, each time another crop: what turns takes a second to do so, and twice as often
+#: tells a recording nothing more (docs/lab_notes.md). First, every frame is read until each crop has been.
+READ_EVERY_S = 1 / 8
 #: On the side: lying score of the trunk, vertical share of the hip or the shoulder line (`measures.view`).
 _LYING = 0.40
 _STACKED = 0.62
@@ -89,6 +90,7 @@ class Jitter:
 #: Crops that are read in turn, one a reading: their mean is nearer the truth, and how far they lie apart
 #: tells how far it may be off.
 JITTERS = (Jitter(), Jitter(6.0, 1.06, (0.02, -0.02)), Jitter(-6.0, 0.95, (-0.02, 0.02)))
+assert len(JITTERS) == CROPS
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,8 @@ class LyingReader:
             self._lay(image, *joints)
             near, self._near_s = True, t
         self._there_s = t
-        if t - self._read_s >= READ_EVERY_S - 1e-3:
+        begun = all(laid.change is not None for laid in self._laid)
+        if not begun or t - self._read_s >= READ_EVERY_S - 1e-3:
             self._read_s = t
             self._read_one(image, pose)
         return self._reading(near)

@@ -43,3 +43,32 @@ class Lying(IntEnum):
 LYING_COUNT = len(Lying)
 NO_READING: NDArray[np.float32] = np.full(LYING_COUNT, np.nan, np.float32)
 NO_READING.flags.writeable = False
+#: A reading is the mean over so many crops, read one after another.
+CROPS = 3
+
+
+def centred(lying: NDArray[np.float32], time_s: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Readings of a recording, each at the middle of the times at which its crops were read.
+
+    The newest crop of a row was read in its frame, the others before, and the row stays until the next is
+    read. Somebody who practises cannot wait; a recording can, and is not late.
+
+    Args:
+        lying: ``(T, 12)`` readings as they were made.
+        time_s: ``(T,)`` of the frames.
+
+    Returns:
+        ``(T, 12)``: turns, scales and spreads moved in time, the rest as it was.
+    """
+    out, columns = np.array(lying), slice(Lying.ROLL, Lying.CHEST_SPREAD + 1)
+    for stretch in np.unique(lying[np.isfinite(lying[:, Lying.STRETCH]), Lying.STRETCH]):
+        rows = np.flatnonzero(lying[:, Lying.STRETCH] == stretch)
+        values = lying[rows, columns]
+        read = np.concatenate([[True], (values[1:] != values[:-1]).any(axis=1)])
+        at = time_s[rows[read]]
+        if len(at) < CROPS:
+            continue
+        middle = at - (CROPS - 1) / 2 * np.median(np.diff(at))
+        for i in range(columns.start, columns.stop):
+            out[rows, i] = np.interp(time_s[rows], middle, lying[rows[read], i])
+    return out

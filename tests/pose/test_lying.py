@@ -7,8 +7,8 @@ import pytest
 from skeleton import Camera, clam, film, side_straight
 
 from formcheck.pose.landmarks import MIRRORED, Landmark, Pose
-from formcheck.pose.lying import JITTERS, JOINTS, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
-from formcheck.pose.lying_reading import LYING_COUNT, Lying
+from formcheck.pose.lying import JITTERS, JOINTS, READ_EVERY_S, SIDE_PX, STILL_S, Crop, LyingNet, LyingReader
+from formcheck.pose.lying_reading import CROPS, LYING_COUNT, Lying, centred
 from formcheck.pose.models import find_model
 
 W, H = 640, 480
@@ -146,7 +146,8 @@ def test_what_is_read_is_the_change_since_the_stretch_began():
     assert brighter[Lying.ROLL_SPREAD] == pytest.approx(0, abs=1e-4)
     partly = LyingReader(Counting())
     read_all(partly, still(0, 1))
-    one = read_all(partly, still(1, 2 / FPS), grey=51)[-1]
+    once = READ_EVERY_S + 1 / FPS  # and not yet twice
+    one = read_all(partly, still(1, once), grey=51)[-1]
     assert one[Lying.ROLL] == pytest.approx(20 / len(JITTERS))
     assert one[Lying.ROLL_SPREAD] > 5
 
@@ -257,10 +258,50 @@ def test_straight_legs_and_thighs_that_point_at_the_camera_are_told_apart(yaw_de
         assert thigh_to_shank(yaw_deg) < 0
 
 
-def test_not_every_frame_is_read():
+def test_not_every_frame_is_read_once_each_crop_has_been():
     net = Counting()
-    read_all(LyingReader(net), still(0, 3))
-    assert 0.4 < net.read / (3 * FPS) < 0.6
+    reader = LyingReader(net)
+    found = read_all(reader, still(0, 1))
+    laid = next(i for i in range(round(FPS)) if np.isfinite(found[i, Lying.STRETCH])) + 1 - len(JITTERS)
+    assert laid == pytest.approx(STILL_S * FPS, abs=1)  # a reading from the third frame on
+    before = net.read
+    read_all(reader, still(1, 3))
+    assert net.read - before == pytest.approx(3 / READ_EVERY_S, abs=2)
+
+
+def test_what_a_recording_reads_is_dated_to_the_middle_of_its_crops():
+    """A turn that begins and ends is told late by the mean of crops read one after another; centred it is not."""
+    time_s = np.arange(0, 6, 1 / FPS)
+    turns = np.interp(time_s, [2.0, 2.5, 4.0, 4.5], [0, 30, 30, 0])
+    made = np.full((len(time_s), LYING_COUNT), np.nan, np.float32)
+    crops: list[float] = []
+    for i in range(15, len(time_s)):
+        if (i - 15) % 4 == 0:
+            crops = [*crops, turns[i]][-CROPS:]
+        if len(crops) == CROPS:
+            made[i] = 1.0
+            made[i, [Lying.ROLL, Lying.OPENING]] = np.mean(crops)
+    found = centred(made, time_s)
+    known = np.isfinite(made[:, Lying.STRETCH])
+    assert (np.isfinite(found[:, Lying.ROLL]) == known).all()
+    assert np.abs(made[known, Lying.ROLL] - turns[known]).max() > 12
+    assert np.abs(found[known, Lying.ROLL] - turns[known]).max() < 5
+    half = [float(time_s[np.flatnonzero(row >= 15)[0]]) for row in (turns, found[:, Lying.ROLL])]
+    assert half[0] == pytest.approx(half[1], abs=0.05)
+    assert (found[known, Lying.JOINTS_OFF] == 1.0).all()
+
+
+def test_readings_of_two_stretches_stay_apart_and_few_stay_as_they_are():
+    time_s = np.arange(0, 3, 0.1)
+    made = np.zeros((30, LYING_COUNT), np.float32)
+    made[:15, Lying.STRETCH], made[15:28, Lying.STRETCH], made[28:, Lying.STRETCH] = 1, 2, 3
+    made[:15, Lying.ROLL], made[15:28, Lying.ROLL] = 5 + 0.01 * np.arange(15), 50 + 0.01 * np.arange(13)
+    made[28:, Lying.ROLL] = 1, 2
+    found = centred(made, time_s)
+    assert found[:15, Lying.ROLL].max() < 6
+    assert found[15:28, Lying.ROLL].min() >= 50
+    assert found[28:, Lying.ROLL].tolist() == [1, 2]
+    assert np.isnan(centred(np.full((4, LYING_COUNT), np.nan, np.float32), time_s[:4])).all()
 
 
 def test_the_shipped_network_finds_no_turn_between_a_picture_and_itself():
