@@ -144,7 +144,7 @@ def _by_own_joints(
     before = math.inf if sure else disagreement(results)
     begun = time.monotonic()
     found = find_lying_body(net, pictures(), results)
-    if may_be_turned:
+    if may_be_turned and not is_steady(results):  # who is followed steadily lies as BlazePose sees it
         results.turn = find_turn(net, pictures(), results, math.inf if found is None else found[0])
     spent["pose"] += time.monotonic() - begun
     if results.turn:

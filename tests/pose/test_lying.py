@@ -270,7 +270,7 @@ def test_not_every_frame_is_read_once_each_crop_has_been():
 
 
 def test_what_a_recording_reads_is_dated_to_the_middle_of_its_crops():
-    """A turn that begins and ends is told late by the mean of crops read one after another; centred it is not."""
+    """The mean of crops read one after another tells a turn late; centred it does not."""
     time_s = np.arange(0, 6, 1 / FPS)
     turns = np.interp(time_s, [2.0, 2.5, 4.0, 4.5], [0, 30, 30, 0])
     made = np.full((len(time_s), LYING_COUNT), np.nan, np.float32)

@@ -389,6 +389,28 @@ def test_who_lies_but_is_drawn_as_if_standing_and_unsurely_is_read(monkeypatch):
     assert results.own_joints
 
 
+def test_a_turned_picture_is_told_where_it_may_be_one_and_nobody_is_followed_steadily(monkeypatch):
+    monkeypatch.setattr(recording, "find_lying", lambda *_: None)
+    monkeypatch.setattr(recording, "find_region", lambda *_: None)
+    monkeypatch.setattr(recording, "find_turn", lambda *_: 90)
+    monkeypatch.setattr(recording, "find_lying_body", lambda *_: None)
+
+    def turn(engine, may_be_turned: bool) -> int:
+        results, _, complete = read_poses(Recording(), engine, own=Sees(0.01), may_be_turned=may_be_turned)
+        assert complete
+        assert not results.own_joints
+        return results.turn
+
+    unsure = FollowsAHelper(0.0, apart_px=60.0)
+    assert turn(unsure, True) == 90
+    assert turn(unsure, False) == 0  # somebody has said how it stands
+    steady = Wavers()
+    results = [steady.estimate(frame) for frame in Recording()]
+    assert is_steady(results)
+    assert not is_blazepose_sure(results, "back")
+    assert turn(steady, True) == 0
+
+
 @pytest.mark.parametrize(
     ("apart", "one_leg", "sure"),
     [(0.04, False, True), (0.06, False, True), (0.08, False, False), (0.04, True, True), (0.06, True, False)],
