@@ -18,8 +18,7 @@ from formcheck.measures.formulas import Formulas
 from formcheck.measures.geometry import height, norm
 from formcheck.measures.measure import formulas
 from formcheck.measures.view import trunk
-from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Landmark
-from formcheck.pose.region import Degrees
+from formcheck.pose.landmarks import BOTH_ANKLES, BOTH_HIPS, BOTH_KNEES, BOTH_SHOULDERS, Degrees, Landmark
 from formcheck.pose.track import Track
 
 Array = NDArray[np.float64]

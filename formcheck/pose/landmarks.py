@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,9 @@ class Landmark(IntEnum):
 
 
 LANDMARK_COUNT = len(Landmark)
+
+#: Degrees clockwise by which a picture must be turned to stand upright.
+Degrees = Literal[0, 90, 180, 270]
 
 #: Left and right, as indices: both sides of a body at once.
 BOTH_SHOULDERS = [int(Landmark.LEFT_SHOULDER), int(Landmark.RIGHT_SHOULDER)]

@@ -29,7 +29,7 @@ from formcheck.pose.blazepose import (
     as_pose,
 )
 from formcheck.pose.device import open_sessions
-from formcheck.pose.landmarks import MIRRORED, Landmark, PoseResult
+from formcheck.pose.landmarks import MIRRORED, Degrees, Landmark, PoseResult
 from formcheck.pose.lying import JOINTS, MARGIN, SIDE_PX, WITHIN
 from formcheck.pose.person import (
     CORE,
@@ -40,7 +40,7 @@ from formcheck.pose.person import (
     px_per_metre,
     skeleton_distance,
 )
-from formcheck.pose.region import Degrees, Region
+from formcheck.pose.region import Region
 from formcheck.pose.second_look import disagreement, from_beside, is_steady, movement
 from formcheck.video.file import Frame
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Degrees clockwise by which a picture must be turned to stand upright.
-Degrees = Literal[0, 90, 180, 270]
 #: How far beyond the body circle the region reaches (published graph: RectTransformation scale 1.25).
 REGION_SCALE = 1.25
 

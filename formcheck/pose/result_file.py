@@ -12,8 +12,7 @@ from typing import overload
 import numpy as np
 
 from formcheck.pose import scratch_files as scratch
-from formcheck.pose.landmarks import LANDMARK_COUNT, Pose, PoseResult
-from formcheck.pose.region import Degrees
+from formcheck.pose.landmarks import LANDMARK_COUNT, Degrees, Pose, PoseResult
 
 #: So much stays in memory, about a minute of video.
 _IN_MEMORY_BYTES = 4_000_000

@@ -16,7 +16,7 @@ from formcheck.exercises.definition import Definition
 from formcheck.exercises.prescription import check_request, check_rotate
 from formcheck.pose import scratch_files
 from formcheck.pose.engine import PoseEngine, open_engine
-from formcheck.pose.region import Degrees
+from formcheck.pose.landmarks import Degrees
 from formcheck.pose.track import Track
 
 if TYPE_CHECKING:
