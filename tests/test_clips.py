@@ -90,7 +90,7 @@ def test_every_repetition_is_found_in_its_place(demo: Demo) -> None:
         assert rep.class_ in (("partial",) if small else ("full",))
         assert rep.start_s == pytest.approx(is_["start_s"], abs=0.3)
         assert is_["peak_s"][0] - 0.3 <= rep.peak_s <= is_["peak_s"][1] + 0.3
-        # 95 of 100 ends lie within 0.41 s of the truth from the front (docs/validation.md): these die away slowly.
+        # From the front 95 of 100 ends are told within 0.41 s (docs/validation.md): these die away slowly.
         assert rep.end_s == pytest.approx(is_["end_s"], abs=0.45)
         assert rep.confidence > 0.8
 
