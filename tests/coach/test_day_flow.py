@@ -307,6 +307,23 @@ def test_where_the_laptop_goes_is_said_only_when_it_must_move_and_it_moves_least
     assert told.keys.count("programme.next.move") == 1
 
 
+@pytest.mark.parametrize(
+    ("exercises", "view"),
+    [
+        ((CLAM,), "oblique"),
+        (({**CLAM, "target": {"range": 0.3}},), "oblique"),  # a definition of the patient's own
+        ((CLAM, BRIDGE), "front"),
+        (({**CLAM, "focus_fault": "pelvis_rolls_back"}, BRIDGE), "oblique"),
+        (({**CLAM, "view": "front"},), "front"),
+    ],
+)
+def test_a_clam_is_seen_from_the_foot_side_unless_the_laptop_would_have_to_move_for_it(
+    tmp_path: Path, exercises, view: str
+) -> None:
+    parts = Told(tmp_path, programme(*exercises)).plan.parts(None)
+    assert {part.plan.views[0] for part in parts if part.exercise == "clam"} == {view}
+
+
 def test_the_next_exercise_can_be_begun_at_once_or_later(tmp_path: Path) -> None:
     told = Told(tmp_path).begin().ready().reps(2).press("2").wait(45)
     assert told.step == "next"
