@@ -310,6 +310,16 @@ class Tracker:
             away = away[np.isfinite(away)]
             if share and away.size and np.percentile(away, 100 * (1 - _AWAY_SHARE)) > _FAR_AWAY * limit:
                 return part
+
+        def along_of(part: str) -> float:
+            value = table.column(f"{part}_along")
+            return _known_median(value[top]) - _known_median(value[start])
+
+        for part, share in counting.to_head.items():
+            if -along_of(part) > doubt * max(share * rise, counting.stays_least):
+                return part
+        if any(along_of(part) >= share * rise for part, share in counting.to_feet.items()):
+            return None
         # The movement itself, and the model's wavering depth, hide the posture for a while.
         around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]
         return None if np.count_nonzero(around) >= _IN_SHAPE_SHARE * around.size else "posture"

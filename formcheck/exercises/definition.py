@@ -122,6 +122,15 @@ class Counting(_Model):
     stays_least: float = Field(
         default=0.0, ge=0, description="less than this is taken for noise, signal's unit"
     )
+    to_head: dict[str, float] = Field(
+        default_factory=dict,
+        description="parts of the body that move towards the head by at most this share of the rise",
+    )
+    to_feet: dict[str, float] = Field(
+        default_factory=dict,
+        description="parts by which the exercise is known where its posture is not recognised: they move "
+        "towards the feet by at least this share of the rise",
+    )
 
 
 class Feedback(_Model):

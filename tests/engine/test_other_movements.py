@@ -143,6 +143,40 @@ def test_the_free_foot_of_a_single_leg_bridge_goes_where_it_likes() -> None:
 # --- posture --------------------------------------------------------------------------------------
 
 
+def hidden(level: float, towards_deg: float) -> np.ndarray:
+    """A single-leg bridge whose standing leg is hidden: both are drawn straight up, and turn by so much."""
+    points = bridge(STRAIGHT_M * level, stance="right")
+    hips = (points[L.LEFT_HIP] + points[L.RIGHT_HIP]) / 2
+    for side, hip in (("LEFT", L.LEFT_HIP), ("RIGHT", L.RIGHT_HIP)):
+        leg = [L[f"{side}_{part}"] for part in ("KNEE", "ANKLE", "HEEL", "FOOT_INDEX")]
+        for k, point in enumerate(leg):
+            points[point] = points[hip] + UP * (0.42, 0.82, 0.85, 0.95)[k]
+        points[leg] = rotated(points[leg], Z, towards_deg * level, hips)
+    return points
+
+
+@pytest.mark.parametrize(("towards_deg", "counted"), [(-50.0, 3), (25.0, 0), (50.0, 0)])
+def test_a_hidden_standing_leg_is_told_by_where_the_free_one_goes(towards_deg: float, counted: int) -> None:
+    """Towards the feet, until it lies in line with the trunk; towards the head it is a reverse crunch."""
+    time_s, level, _ = repetitions(REPS, lead_s=5.0)
+    points = [
+        bridge(0.0, stance="right") if t < 2.5 else hidden(x, towards_deg)
+        for t, x in zip(time_s, level, strict=True)
+    ]
+    summary = judged(film(np.stack(points), time_s, SIDE), "single-leg-bridge", side="right").summary
+    assert [r.class_ for r in summary.reps if r.class_ in ("full", "partial")] == ["full"] * counted
+    told = [w for w in summary.warnings if "was not counted" in w]
+    assert len(told) == (not counted)
+
+
+@pytest.mark.parametrize(("deg", "counted"), [(10.0, True), (60.0, False)])
+def test_a_reverse_crunch_is_no_single_leg_bridge(deg: float, counted: bool) -> None:
+    track = shot(lambda x: folded(bridge(STRAIGHT_M * x), LOWER, deg * x), SIDE)
+    summary = judged(track, "single-leg-bridge", side="right").summary
+    assert bool([r for r in summary.reps if r.class_ in ("full", "partial")]) is counted
+    assert any("the knees left their place" in w for w in summary.warnings) is not counted
+
+
 def upright_for_a_while(track: Track, start_s: float, end_s: float) -> Track:
     """The model's depth says another posture for a while; in the picture nothing is different."""
     world = track.world_xyz.copy()
