@@ -126,9 +126,10 @@ def test_a_single_leg_bridge_is_a_bridge_with_a_side():
     bridge, single = load_definition("bridge"), load_definition("single-leg-bridge")
     assert not bridge.has_side
     assert single.has_side
-    # The free foot goes where it likes.
+    # The free foot goes where it likes, but not towards the head.
+    freely = {"stays": bridge.counting.stays | {"feet": 0, "knees": 0}}
     assert single.counting == bridge.counting.model_copy(
-        update={"stays": bridge.counting.stays | {"feet": 0, "knees": 0}}
+        update={**freely, "to_head": {"knees": 1.0}, "to_feet": {"knees": 0.3}}
     )
     assert single.faults["hip_not_extended"] == bridge.faults["hip_not_extended"]
     # Spec 5.2 BF3: wider grades on one leg.
