@@ -86,7 +86,7 @@ def _asked_of_the_start(evidence: Evidence, definition: Definition) -> dict[str,
 def _recorded(evidence: RecordedEvidence, definition: Definition) -> Counted:
     track, side, view = evidence.track, evidence.side, evidence.view
     read_share = 1.0 - evidence.pose.frames_interpolated / max(len(track), 1)
-    read = None if track.lying is None else centred(np.asarray(track.lying), track.time_s)
+    read = None if track.lying is None else centred(track.lying, track.time_s)
     stretches = prepare(replace(track, lying=read), definition, side, view, read_share)
     tracked = [_track_stretch(definition, stretch) for stretch in stretches]
     main = main_stretch(tracked)

@@ -310,15 +310,10 @@ class Tracker:
             away = away[np.isfinite(away)]
             if share and away.size and np.percentile(away, 100 * (1 - _AWAY_SHARE)) > _FAR_AWAY * limit:
                 return part
-
-        def along_of(part: str) -> float:
-            value = table.column(f"{part}_along")
-            return _known_median(value[top]) - _known_median(value[start])
-
         for part, share in counting.to_head.items():
-            if -along_of(part) > doubt * max(share * rise, counting.stays_least):
+            if -_moved_along(table, part, start, top) > doubt * max(share * rise, counting.stays_least):
                 return part
-        if any(along_of(part) >= share * rise for part, share in counting.to_feet.items()):
+        if any(_moved_along(table, part, start, top) >= s * rise for part, s in counting.to_feet.items()):
             return None
         # The movement itself, and the model's wavering depth, hide the posture for a while.
         around = in_shape[(times.start_s - _AROUND_S <= t) & (t <= times.end_s + _AROUND_S)]
@@ -372,6 +367,12 @@ def _first(times: RepTimes, t: NDArray[np.float64]) -> int:
 def _away(part: str, along: Array | float, up: Array | float) -> Array:
     """How far a part is from where it was; pushing off slides the shoulders towards the head."""
     return np.hypot(np.maximum(along, 0.0) if part == "shoulders" else along, up)
+
+
+def _moved_along(table: MeasureTable, part: str, start: slice, top: slice) -> float:
+    """How far a part is at the top from where it began, towards the feet +; NaN where it is not seen."""
+    value = table.column(f"{part}_along")
+    return _known_median(value[top]) - _known_median(value[start])
 
 
 def _shake(t: Array, value: Array) -> float:

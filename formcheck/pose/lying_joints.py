@@ -41,7 +41,7 @@ from formcheck.pose.person import (
     skeleton_distance,
 )
 from formcheck.pose.region import Region
-from formcheck.pose.second_look import disagreement, from_beside, is_steady, movement
+from formcheck.pose.second_look import disagreement, from_beside, is_steady, movement, seen_share
 from formcheck.video.file import Frame
 
 #: Said of every session that it reads.
@@ -229,11 +229,9 @@ def find_lying_body(
         frames: a few pictures spread over the recording, ``(height, width, 3)`` uint8, BGR.
         results: what BlazePose made of the recording.
     """
-    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
-    if not seen or len(seen) < _SEEN_AT_LEAST * len(results):
-        return None
-    best = _best(net, frames, np.median(np.array(seen), axis=0))
-    if best is not None and best[0] > _CLOSE and len(seen) < _SEEN_SHARE * len(results):
+    body = _body_of(results)
+    best = None if body is None else _best(net, frames, body)
+    if best is not None and best[0] > _CLOSE and seen_share(results) < _SEEN_SHARE:
         return None
     return best
 
@@ -247,14 +245,21 @@ def find_turn(
         net, frames, results: as in `find_lying_body`.
         agreed: what that found; infinite for None.
     """
-    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
-    if agreed <= _CLOSE or len(seen) < _SEEN_AT_LEAST * max(len(results), 1):
+    body = None if agreed <= _CLOSE else _body_of(results)
+    if body is None:
         return 0
-    body = np.median(np.array(seen), axis=0)
     turns: tuple[Degrees, ...] = (90, 180, 270)
     tried = {turn: found[0] for turn in turns if (found := _best(net, frames, body, turn))}
     best = min(tried, key=lambda turn: tried[turn], default=None)
     return best if best is not None and tried[best] <= min(_CLOSE, _CLOSER_BY * agreed) else 0
+
+
+def _body_of(results: Sequence[PoseResult]) -> NDArray[np.float64] | None:
+    """``(8, 2)`` core joints where BlazePose saw them on the whole; None where it saw hardly anybody."""
+    if seen_share(results) < _SEEN_AT_LEAST:
+        return None
+    seen = [r.pose.image_xy[CORE] for r in results if r.pose is not None]
+    return np.asarray(np.median(np.array(seen), axis=0))
 
 
 def _best(

@@ -7,6 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from formcheck.pose import frame_arrays as arrays
+
 
 class Lying(IntEnum):
     """Columns of a reading, float32.
@@ -60,15 +62,19 @@ def centred(lying: NDArray[np.float32], time_s: NDArray[np.float64]) -> NDArray[
     Returns:
         ``(T, 12)``: turns, scales and spreads moved in time, the rest as it was.
     """
-    out, columns = np.array(lying), slice(Lying.ROLL, Lying.CHEST_SPREAD + 1)
-    for stretch in np.unique(lying[np.isfinite(lying[:, Lying.STRETCH]), Lying.STRETCH]):
-        rows = np.flatnonzero(lying[:, Lying.STRETCH] == stretch)
-        values = lying[rows, columns]
-        read = np.concatenate([[True], (values[1:] != values[:-1]).any(axis=1)])
+    out = arrays.empty(lying.shape, np.float32)
+    arrays.copy(lying, out)
+    columns = range(Lying.ROLL, Lying.CHEST_SPREAD + 1)
+    stretches = lying[:, Lying.STRETCH]
+    for stretch in np.unique(stretches[np.isfinite(stretches)]):
+        rows = np.flatnonzero(stretches == stretch)
+        read = np.arange(len(rows)) == 0
+        for i in columns:  # one at a time: an hour of them would fill the memory
+            read[1:] |= np.diff(lying[rows, i]) != 0
         at = time_s[rows[read]]
         if len(at) < CROPS:
             continue
         middle = at - (CROPS - 1) / 2 * np.median(np.diff(at))
-        for i in range(columns.start, columns.stop):
+        for i in columns:
             out[rows, i] = np.interp(time_s[rows], middle, lying[rows[read], i])
     return out
